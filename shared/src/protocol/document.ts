@@ -1,0 +1,91 @@
+/**
+ * The document of a cluster: everything it should run, signed by the hub.
+ * Generations only grow; what is absent is left alone; only a tombstone deletes.
+ */
+export interface AssignmentDocument {
+  v: 1;
+  cluster: string;
+  gen: number;
+  /** Id of the key that signed it. */
+  kid: string;
+  /** RFC 3339. Not part of the comparison that decides whether to publish. */
+  issuedAt: string;
+  apps: AssignedApp[];
+  ops: AssignedOperation[];
+  tombstones: Tombstone[];
+  /** Gzipped bundles (base64, by digest) that changed since the last generation, when they fit 64 KB together. */
+  inline?: Record<string, string>;
+}
+
+export interface AssignedApp {
+  /** Application id, see `applicationId`. */
+  app: string;
+  /** Destination namespace: given to namespaced manifests that name none. May be ''. */
+  ns: string;
+  project: string;
+  /** Commit SHA, or chart version. */
+  revision: string;
+  /** `sha256:<hex>` of the uncompressed canonical manifests. */
+  bundle: string;
+  /** Facts bound at the spoke rather than in the render, so that clusters share one bundle. */
+  vars: Record<string, string>;
+  policy: AssignedPolicy;
+  /** Order among the Applications of this cluster; lower first. */
+  wave: number;
+  /** W3C trace context of the commit that led here. */
+  traceparent?: string;
+}
+
+/** The part of an Application's spec that the spoke acts upon. */
+export interface AssignedPolicy {
+  /** Absent: never synced without an operation. */
+  automated?: { prune: boolean; selfHeal: boolean; allowEmpty: boolean };
+  /** Argo CD sync options of the Application, as written (`CreateNamespace=true`). */
+  syncOptions: string[];
+  retry?: { limit: number; backoff: { durationMs: number; factor: number; maxDurationMs: number } };
+  managedNamespaceMetadata?: { labels?: Record<string, string>; annotations?: Record<string, string> };
+  ignoreDifferences?: IgnoreDifference[];
+  /** Kinds (`group/Kind`, '*' allowed) that the project permits; checked again at the spoke for what hooks and prunes touch. */
+  revisionHistoryLimit?: number;
+}
+
+export interface IgnoreDifference {
+  group?: string;
+  kind: string;
+  name?: string;
+  namespace?: string;
+  jsonPointers?: string[];
+  jqPathExpressions?: string[];
+  managedFieldsManagers?: string[];
+}
+
+/** Something a person asked for once. The spoke remembers the last 100 ids and acts on each once. */
+export interface AssignedOperation {
+  id: string;
+  type: 'sync' | 'refresh' | 'terminate';
+  app: string;
+  /** RFC 3339; ignored after that. */
+  expiresAt: string;
+  /** Who asked, for the record. */
+  by: string;
+  sync?: {
+    prune: boolean;
+    dryRun: boolean;
+    force: boolean;
+    syncOptions: string[];
+    resources?: { group: string; kind: string; namespace: string; name: string }[];
+  };
+}
+
+/** The only thing that deletes: it stays in the document until the spoke reports the Application as removed. */
+export interface Tombstone {
+  app: string;
+  reason: string;
+  /** true: delete its resources; false: leave them running and forget them. */
+  cascade: boolean;
+}
+
+/** Argo CD's name of an Application in tracking ids: its name, or `<namespace>_<name>` outside the control namespace. */
+export function applicationId(namespace: string, name: string, controlNamespace = 'argocd'): string {
+  return namespace === controlNamespace ? name : `${namespace}_${name}`;
+}

@@ -1,0 +1,75 @@
+export type SyncStatus = 'Synced' | 'OutOfSync' | 'Unknown';
+export type HealthStatus = 'Healthy' | 'Suspended' | 'Progressing' | 'Missing' | 'Degraded' | 'Unknown';
+/** Argo CD: operation phases. */
+export type OperationPhase = 'Running' | 'Terminating' | 'Succeeded' | 'Failed' | 'Error';
+
+/** What a spoke says of one Application. Ordered by `(gen, seq)`: a reader drops what is older. */
+export interface AppStatus {
+  v: 1;
+  app: string;
+  /** Generation of the document that this describes. */
+  gen: number;
+  /** Grows with each status that this agent sends of this Application, across restarts. */
+  seq: number;
+  revision: string;
+  bundle: string;
+  sync: SyncStatus;
+  health: { status: HealthStatus; message?: string };
+  operation?: OperationState;
+  /** At most 100, failing ones first; `total` says how many there are. */
+  resources: ResourceStatus[];
+  total: number;
+  firstBad?: ResourceStatus;
+  conditions: { type: string; message: string }[];
+  /** RFC 3339: when the spoke looked. */
+  observedAt: string;
+  traceparent?: string;
+  /** The tombstone was carried out: the Application is no longer here. */
+  removed?: true;
+}
+
+export interface OperationState {
+  /** Id of the operation asked for, or absent for an automated one. */
+  id?: string;
+  phase: OperationPhase;
+  message: string;
+  revision: string;
+  startedAt: string;
+  finishedAt?: string;
+  retryCount: number;
+}
+
+export interface ResourceStatus {
+  group: string;
+  version: string;
+  kind: string;
+  namespace: string;
+  name: string;
+  sync: SyncStatus;
+  health?: HealthStatus;
+  message?: string;
+  /** true: on the cluster and ours, but no longer desired. */
+  requiresPruning?: true;
+  hook?: true;
+}
+
+/** Sent every 30 s as a request; the reply may ask for more. */
+export interface Heartbeat {
+  v: 1;
+  cluster: string;
+  /** Identity of the installation (uid of the kube-system namespace): two for one key are clones. */
+  uid: string;
+  appliedGen: number;
+  /** `statusDigest` of everything reported. */
+  statusDigest: string;
+  agentVersion: string;
+  kubernetesVersion: string;
+  at: string;
+}
+
+export interface HeartbeatReply {
+  /** Newest generation the hub published for this cluster. */
+  gen: number;
+  /** The hub's picture differs: send every status again. */
+  resend: boolean;
+}

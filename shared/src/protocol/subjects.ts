@@ -1,0 +1,26 @@
+/** Subjects of the fleet protocol, version 1. A cluster name is one token: `[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?`. */
+export const subjects = {
+  /** Stored, last value: the signed document of a cluster (account HUB). */
+  desired: (cluster: string) => `fleet.v1.desired.${cluster}.index`,
+  /** The same bytes, as they are stored (spokes subscribe). */
+  live: (cluster: string) => `fleet.v1.live.${cluster}.index`,
+  /** Direct Get of the document, as a spoke may ask for it. */
+  get: (cluster: string) => `fleet.v1.get.${cluster}.index`,
+  /** One part of a bundle: stored write-once in HUB, and read under the same name in FLEET. */
+  blob: (sha: string, part: number) => `fleet.v1.blob.${sha}.${part}`,
+  /** Where the hub stores that part. */
+  blobStored: (sha: string, part: number) => `fleet.v1.blobs.${sha}.${part}`,
+  status: (cluster: string, app: string) => `fleet.v1.up.${cluster}.status.${formatToken(app)}`,
+  heartbeat: (cluster: string) => `fleet.v1.up.${cluster}.hb`,
+  renew: (cluster: string) => `fleet.v1.up.${cluster}.renew`,
+  event: (cluster: string) => `fleet.v1.up.${cluster}.event`,
+} as const;
+
+/** An Application id as one subject token: a dot, which Kubernetes names may hold, becomes `~`, which they may not. */
+export function formatToken(name: string): string {
+  return name.replaceAll('.', '~');
+}
+
+export function parseToken(token: string): string {
+  return token.replaceAll('~', '.');
+}
