@@ -65,6 +65,8 @@ export interface Heartbeat {
   agentVersion: string;
   kubernetesVersion: string;
   at: string;
+  /** Documents and bundles refused since the agent started, and the last of them. */
+  rejected?: { count: number; code: string; message: string; at: string };
 }
 
 export interface HeartbeatReply {
@@ -72,4 +74,6 @@ export interface HeartbeatReply {
   gen: number;
   /** The hub's picture differs: send every status again. */
   resend: boolean;
+  /** With `resend`: the highest `seq` that the hub knows of this cluster; what is sent again must be above it. */
+  seqFloor?: number;
 }

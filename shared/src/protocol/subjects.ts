@@ -13,7 +13,9 @@ export const subjects = {
   status: (cluster: string, app: string) => `fleet.v1.up.${cluster}.status.${formatToken(app)}`,
   heartbeat: (cluster: string) => `fleet.v1.up.${cluster}.hb`,
   renew: (cluster: string) => `fleet.v1.up.${cluster}.renew`,
-  event: (cluster: string) => `fleet.v1.up.${cluster}.event`,
+  /** A question of the hub to one spoke, and where its answer goes. */
+  command: (cluster: string, id: string) => `fleet.v1.cmd.${cluster}.${id}`,
+  answer: (cluster: string, id: string) => `fleet.v1.up.${cluster}.answer.${id}`,
 } as const;
 
 /** An Application id as one subject token: a dot, which Kubernetes names may hold, becomes `~`, which they may not. */

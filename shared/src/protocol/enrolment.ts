@@ -1,0 +1,55 @@
+import { z } from 'zod';
+
+/** What passes between agent and hub so that a cluster gets, and keeps, its identity. */
+export const enrolmentPaths = { enrol: '/api/v1/fleet/enrol', renew: '/api/v1/fleet/renew' } as const;
+
+const userKey = z.string().regex(/^U[A-Z2-7]{55}$/);
+const uid = z.string().min(1).max(128);
+
+/** Over HTTPS, with the token's secret; `proof` shows that the agent holds the private half of `publicKey`. */
+export const enrolRequestSchema = z.strictObject({
+  tokenId: z.string().max(64),
+  secret: z.string().max(128),
+  publicKey: userKey,
+  /** uid of the kube-system namespace. */
+  uid,
+  agentVersion: z.string().max(64),
+  /** base64url, see `enrolProof`. */
+  proof: z.string().max(128),
+});
+export type EnrolRequest = z.infer<typeof enrolRequestSchema>;
+
+/** Over HTTPS by an agent whose JWT ran out: proof of the key that it enrolled with. */
+export const renewRequestSchema = z.strictObject({
+  cluster: z.string().max(63),
+  uid,
+  /** RFC 3339, within an hour of the hub's clock. */
+  at: z.iso.datetime(),
+  /** base64url, see `renewProof`. */
+  proof: z.string().max(128),
+});
+export type RenewRequest = z.infer<typeof renewRequestSchema>;
+
+export const credentialsSchema = z.object({
+  cluster: z.string(),
+  /** NATS user JWT; no use without the private key. */
+  jwt: z.string(),
+  expiresAt: z.iso.datetime(),
+  /** `tls://host:port` or `nats://host:port`. */
+  natsUrls: z.array(z.string()).min(1),
+  /** PEM of the hub's CA, '' when the system's are used. */
+  ca: z.string(),
+  /** Keys that sign documents: key id → base64 of SPKI. */
+  documentKeys: z.record(z.string(), z.string()),
+});
+export type Credentials = z.infer<typeof credentialsSchema>;
+
+/** The bytes that an enrolling agent signs. */
+export function enrolProof(request: Pick<EnrolRequest, 'tokenId' | 'publicKey' | 'uid'>): Buffer {
+  return Buffer.from(`wheelhouse enrol\n${request.tokenId}\n${request.publicKey}\n${request.uid}`);
+}
+
+/** The bytes that a returning agent signs. */
+export function renewProof(request: Pick<RenewRequest, 'cluster' | 'uid' | 'at'>): Buffer {
+  return Buffer.from(`wheelhouse renew\n${request.cluster}\n${request.uid}\n${request.at}`);
+}
