@@ -1,0 +1,182 @@
+/**
+ * Who the hub is towards the fleet: the NATS operator with its accounts, the key that signs documents, the CA and the
+ * certificate for HTTPS and NATS. Made once into a directory that only its owner can read, loaded afterwards; replicas
+ * share the directory. It holds no credential of any cluster, and hands out no private key but the hub's own NATS user.
+ */
+import { randomBytes } from 'node:crypto';
+import { chmod, link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
+import { assertClusterName } from '@wheelhouse/shared/protocol/cluster-name';
+import {
+  createSigningKey,
+  type DocumentKeys,
+  formatSigningKey,
+  parseSigningKey,
+  publicHalf,
+  type SigningKey,
+} from '@wheelhouse/shared/protocol/document-key';
+import { mintUser } from '@wheelhouse/shared/protocol/jwt';
+import { createKeyPair, type KeyKind, type KeyPair, parseSeed } from '@wheelhouse/shared/protocol/nkeys';
+import { type AccountJwts, type AccountKeys, mintAccounts } from './accounts.ts';
+import {
+  createAuthorityCertificate,
+  createServerCertificate,
+  fingerprintOf,
+  isCurrent,
+  type KeyedCertificate,
+} from './certificates.ts';
+
+export interface Authority {
+  /** For the server's configuration. */
+  readonly jwts: AccountJwts & { systemAccount: string };
+  /** Signs the documents of clusters. */
+  readonly documentKey: SigningKey;
+  /** Public halves of every key whose documents spokes should accept. */
+  readonly documentKeys: DocumentKeys;
+  readonly ca: { pem: string; fingerprint: string };
+  /** PEM texts and the files that hold them; the certificate's chain includes the CA. */
+  readonly tls: KeyedCertificate & { certFile: string; keyFile: string; caFile: string };
+  /** Logs a hub replica in at NATS. */
+  hubUser(): { jwt: string; key: KeyPair };
+  /** The user JWT of a spoke: may do only what a spoke of that name may. Throws Invalid for a bad cluster name. */
+  mintSpoke(cluster: string, publicKey: string, expiresAt: Date): string;
+}
+
+export interface AuthorityOptions {
+  directory: string;
+  /** DNS names and IP addresses that spokes and people reach the hub and NATS under. */
+  names: readonly string[];
+  now?: () => Date;
+}
+
+interface Stored {
+  v: 1;
+  seeds: Record<keyof AccountKeys, string>;
+  /** PKCS #8 PEM; the first signs, all are accepted. */
+  documentKeys: string[];
+  ca: KeyedCertificate;
+}
+
+const kinds: Record<keyof AccountKeys, KeyKind> = {
+  operator: 'operator',
+  system: 'account',
+  hub: 'account',
+  fleet: 'account',
+  spoke: 'account',
+};
+
+/** Loads the authority from its directory, or makes it there. */
+export async function loadAuthority(options: AuthorityOptions): Promise<Authority> {
+  const { directory, names, now = () => new Date() } = options;
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  await chmod(directory, 0o700);
+  const stored = await loadStored(join(directory, 'authority.json'), now());
+  const tls = await loadServerCertificate(directory, stored.ca, { names, now: now() });
+  return createAuthority(stored, tls);
+}
+
+function createAuthority(stored: Stored, tls: Authority['tls']): Authority {
+  const keys = mapKeys((role) => parseSeed(stored.seeds[role]));
+  const documentKeys = stored.documentKeys.map(parseSigningKey);
+  const [documentKey] = documentKeys;
+  if (!documentKey) throw new FleetError('Malformed', 'authority.json holds no document key');
+  return {
+    jwts: { ...mintAccounts(keys), systemAccount: keys.system.publicKey },
+    documentKey,
+    documentKeys: Object.fromEntries(documentKeys.map((key) => [key.kid, publicHalf(key)])),
+    ca: { pem: stored.ca.cert, fingerprint: fingerprintOf(stored.ca.cert) },
+    tls,
+    hubUser: () => {
+      const key = createKeyPair('user');
+      const account = keys.hub.publicKey;
+      return { key, jwt: mintUser({ name: 'hub', user: key.publicKey, signer: keys.hub, account, scoped: false }) };
+    },
+    mintSpoke: (cluster, publicKey, expiresAt) => {
+      assertClusterName(cluster);
+      const account = keys.fleet.publicKey;
+      return mintUser({ name: cluster, user: publicKey, signer: keys.spoke, account, scoped: true, expiresAt });
+    },
+  };
+}
+
+async function loadStored(file: string, now: Date): Promise<Stored> {
+  const found = await read(file);
+  if (found !== undefined) return parseStored(found, file);
+  const created: Stored = {
+    v: 1,
+    seeds: mapKeys((role) => createKeyPair(kinds[role]).seed()),
+    documentKeys: [formatSigningKey(createSigningKey())],
+    ca: await createAuthorityCertificate(now),
+  };
+  await writeOnce(file, JSON.stringify(created, null, 2));
+  return parseStored((await read(file)) ?? '', file);
+}
+
+function parseStored(text: string, file: string): Stored {
+  try {
+    const stored = JSON.parse(text) as Stored;
+    if (stored.v === 1) return stored;
+  } catch (cause) {
+    throw new FleetError('Malformed', `${file} is damaged: restore it from a backup, spokes trust only its keys`, {
+      cause,
+    });
+  }
+  throw new FleetError('Malformed', `${file} is of another version of the hub`);
+}
+
+async function loadServerCertificate(
+  directory: string,
+  ca: KeyedCertificate,
+  wanted: { names: readonly string[]; now: Date },
+): Promise<Authority['tls']> {
+  const files = {
+    certFile: join(directory, 'server.pem'),
+    keyFile: join(directory, 'server.key'),
+    caFile: join(directory, 'ca.pem'),
+  };
+  const [cert, key] = await Promise.all([read(files.certFile), read(files.keyFile)]);
+  if (cert && key && isCurrent({ cert, key }, ca, wanted)) return { cert, key, ...files };
+  const created = await createServerCertificate(ca, wanted.names, wanted.now);
+  await replace(files.caFile, ca.cert);
+  await replace(files.keyFile, created.key);
+  await replace(files.certFile, created.cert);
+  return { ...created, ...files };
+}
+
+function mapKeys<T>(make: (role: keyof AccountKeys) => T): Record<keyof AccountKeys, T> {
+  const roles = Object.keys(kinds) as (keyof AccountKeys)[];
+  return Object.fromEntries(roles.map((role) => [role, make(role)])) as Record<keyof AccountKeys, T>;
+}
+
+async function read(file: string): Promise<string | undefined> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+async function replace(file: string, text: string): Promise<void> {
+  const draft = await writeDraft(file, text);
+  await rename(draft, file);
+}
+
+/** Writes a file that must not exist; when another replica was faster, its file stays. */
+async function writeOnce(file: string, text: string): Promise<void> {
+  const draft = await writeDraft(file, text);
+  try {
+    await link(draft, file);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  } finally {
+    await rm(draft);
+  }
+}
+
+async function writeDraft(file: string, text: string): Promise<string> {
+  const draft = `${file}.${randomBytes(6).toString('hex')}`;
+  await writeFile(draft, text, { mode: 0o600, flush: true });
+  return draft;
+}
