@@ -1,0 +1,117 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { withTimeout } from '@wheelhouse/shared/async/abort';
+import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
+import { portOpen } from './free-port.ts';
+
+export interface ChildOptions {
+  /** Program and arguments. */
+  command: string;
+  args: readonly string[];
+  /** The file that standard output and error are appended to. */
+  logFile: string;
+  env?: NodeJS.ProcessEnv;
+  cwd?: string;
+  /** Resolves when the process serves; a number is a port of 127.0.0.1 to wait for. */
+  ready: number | (() => Promise<void>);
+}
+
+/** A process that can be killed and started again with the same arguments. Ended on dispose and when this process exits. */
+export interface Child extends AsyncDisposable {
+  readonly pid: number;
+  /** Sends the signal (SIGKILL unless given) and waits for the end; nothing happens when it has ended already. */
+  kill: (signal?: NodeJS.Signals) => Promise<void>;
+  /** Kills what still runs, starts anew and waits until it is ready. */
+  restart: () => Promise<void>;
+  /** What it has written so far, to both outputs. */
+  output(): string;
+}
+
+/** Starts a process and waits until it is ready. Throws with the end of its output when it ends before that. */
+export async function startChild(options: ChildOptions): Promise<Child> {
+  let child = await launch(options);
+  const kill = async (signal: NodeJS.Signals = 'SIGKILL') => {
+    if (hasEnded(child)) return;
+    const ended = once(child, 'exit');
+    child.kill(signal);
+    await ended;
+  };
+  return {
+    get pid() {
+      return child.pid ?? 0;
+    },
+    kill,
+    restart: async () => {
+      await kill();
+      child = await launch(options);
+    },
+    output: () => readFileSync(options.logFile, 'utf8'),
+    [Symbol.asyncDispose]: () => kill(),
+  };
+}
+
+async function launch(options: ChildOptions): Promise<ChildProcess> {
+  const log = openSync(options.logFile, 'a');
+  const child = spawn(options.command, options.args, {
+    stdio: ['ignore', log, log],
+    env: options.env ?? process.env,
+    ...(options.cwd ? { cwd: options.cwd } : {}),
+  });
+  closeSync(log);
+  endWithThisProcess(child);
+  const failed = new AbortController();
+  const ended = once(child, 'exit', { signal: failed.signal }).then(([code, signal]) => {
+    const tail = readFileSync(options.logFile, 'utf8').slice(-2_000);
+    throw new FleetError('Internal', `${options.command} ended with ${code ?? signal} before it was ready: ${tail}`);
+  });
+  const ready = typeof options.ready === 'number' ? portOpen(options.ready) : options.ready();
+  try {
+    await Promise.race([ready, ended]);
+  } catch (error) {
+    child.kill('SIGKILL');
+    ready.catch(() => undefined);
+    throw error;
+  } finally {
+    failed.abort();
+    ended.catch(() => undefined);
+  }
+  return child;
+}
+
+function hasEnded(child: ChildProcess): boolean {
+  return child.exitCode !== null || child.signalCode !== null;
+}
+
+function endWithThisProcess(child: ChildProcess): void {
+  const end = () => child.kill('SIGKILL');
+  process.setMaxListeners(0);
+  process.once('exit', end);
+  child.once('exit', () => process.off('exit', end));
+}
+
+/** Runs a program to its end and returns its standard output. Throws with its standard error when it fails. */
+export async function runChild(
+  command: string,
+  args: readonly string[],
+  options: { input?: string | Buffer; cwd?: string; env?: NodeJS.ProcessEnv; timeoutMs?: number } = {},
+): Promise<string> {
+  const child = spawn(command, args, {
+    stdio: 'pipe',
+    env: options.env ?? process.env,
+    ...(options.cwd ? { cwd: options.cwd } : {}),
+  });
+  const output: Buffer[] = [];
+  const errors: Buffer[] = [];
+  child.stdout.on('data', (chunk: Buffer) => output.push(chunk));
+  child.stderr.on('data', (chunk: Buffer) => errors.push(chunk));
+  child.stdin.on('error', () => undefined);
+  child.stdin.end(options.input ?? '');
+  const signal = withTimeout(new AbortController().signal, options.timeoutMs ?? 60_000);
+  const [code] = (await once(child, 'close', { signal })) as [number | null];
+  if (code === 0) return Buffer.concat(output).toString();
+  throw new FleetError(
+    'Internal',
+    `${command} ${args[0] ?? ''} ended with ${code}: ${Buffer.concat(errors).toString()}`,
+  );
+}
