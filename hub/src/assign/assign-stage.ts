@@ -1,0 +1,155 @@
+/**
+ * Turns what is desired into one signed document per cluster. A job is a shard of clusters; every document of the
+ * shard is drafted anew and published only where it differs. Correctness comes from compare-and-set, not from who runs
+ * the job. It never drops an Application without a withdrawal, and never publishes a generation that is not the highest.
+ */
+import { isFleetError } from '@wheelhouse/shared/errors/fleet-error';
+import type { Logger } from '@wheelhouse/shared/logging/logger';
+import type { AssignedApp, AssignmentDocument } from '@wheelhouse/shared/protocol/document';
+import { activeTraceparent, spans, withSpan } from '@wheelhouse/shared/telemetry/tracing';
+import { sleep } from '@wheelhouse/shared/async/abort';
+import { gzipSync } from 'node:zlib';
+import { type DraftDeps, draftDocument, fingerprint } from './document.ts';
+import { shardOf } from './shard.ts';
+
+export interface PublishedDocument {
+  document: AssignmentDocument;
+  /** Stream sequence, for compare-and-set. */
+  seq: number;
+}
+
+export interface AssignDeps extends DraftDeps {
+  logger: Logger;
+  documents: {
+    find(cluster: string): Promise<PublishedDocument | undefined>;
+    /** Signs and stores; throws Conflict unless the stored one still has `expectedSeq` (0: none). Returns the new sequence. */
+    publish(document: Omit<AssignmentDocument, 'kid'>, expectedSeq: number): Promise<PublishedDocument>;
+  };
+  blobs: { get(digest: string): Promise<Uint8Array> };
+  clusters: {
+    /** Clusters whose agents may be given documents. */
+    names(): Iterable<string>;
+    /** Highest generation that its heartbeats reported; 0 if none. */
+    reportedGeneration(cluster: string): number;
+  };
+  onPublished?(cluster: string, published: PublishedDocument): void;
+}
+
+export interface AssignStage {
+  /** Publishes what differs for every cluster of a shard. */
+  run(shard: string, signal: AbortSignal): Promise<void>;
+  /** Newest document that this replica published or read. */
+  published(cluster: string): PublishedDocument | undefined;
+}
+
+const inlineBytes = 64 * 1024;
+const bigDocument = 200;
+const burstPauseMs = 150;
+
+export function createAssignStage(deps: AssignDeps): AssignStage {
+  const known = new Map<string, PublishedDocument>();
+  const assign = async (cluster: string, signal: AbortSignal) => {
+    for (let attempt = 0; attempt < 5 && !signal.aborted; attempt += 1) {
+      const previous = known.get(cluster) ?? (await deps.documents.find(cluster));
+      if (previous) known.set(cluster, previous);
+      try {
+        const published = await publishChange(cluster, previous, deps);
+        if (published) {
+          known.set(cluster, published);
+          deps.onPublished?.(cluster, published);
+        }
+        return published;
+      } catch (error) {
+        if (!isFleetError(error, 'Conflict')) throw error;
+        known.delete(cluster);
+      }
+    }
+    return undefined;
+  };
+  return {
+    run: async (shard, signal) => {
+      let largest = 0;
+      for (const cluster of deps.clusters.names()) {
+        if (shardOf(cluster) !== shard) continue;
+        const published = await assign(cluster, signal);
+        largest = Math.max(largest, published?.document.apps.length ?? 0);
+      }
+      // A burst of renders ends in a few big documents rather than one for each render.
+      if (largest > bigDocument) await sleep(burstPauseMs, signal);
+    },
+    published: (cluster) => known.get(cluster),
+  };
+}
+
+async function publishChange(
+  cluster: string,
+  previous: PublishedDocument | undefined,
+  deps: AssignDeps,
+): Promise<PublishedDocument | undefined> {
+  const draft = draftDocument(cluster, previous?.document, deps);
+  if (draft.unexplained.length > 0)
+    deps.logger.warn(
+      { cluster, apps: draft.unexplained.slice(0, 10), count: draft.unexplained.length },
+      'assigned applications that nothing explains are kept',
+    );
+  const reported = deps.clusters.reportedGeneration(cluster);
+  const ahead = previous !== undefined && reported > previous.document.gen;
+  if (previous ? fingerprint(draft) === fingerprint(previous.document) && !ahead : isEmpty(draft)) return undefined;
+  return await inSpan(cluster, draft.changed, async (traced) => {
+    const changed = new Set(draft.changed.map((app) => app.app));
+    const inline = await inlineBundles(draft.changed, deps);
+    return await deps.documents.publish(
+      {
+        v: 1,
+        cluster,
+        gen: Math.max(previous?.document.gen ?? 0, reported) + 1,
+        issuedAt: deps.now().toISOString(),
+        apps:
+          traced === undefined
+            ? draft.apps
+            : draft.apps.map((app) => (changed.has(app.app) ? { ...app, traceparent: traced } : app)),
+        ops: draft.ops,
+        tombstones: draft.tombstones,
+        ...(inline ? { inline } : {}),
+      },
+      previous?.seq ?? 0,
+    );
+  });
+}
+
+function isEmpty(draft: { apps: unknown[]; ops: unknown[]; tombstones: unknown[] }): boolean {
+  return draft.apps.length === 0 && draft.ops.length === 0 && draft.tombstones.length === 0;
+}
+
+/** One span a publication, in the trace of the commit that changed something; the spoke continues it. */
+async function inSpan(
+  cluster: string,
+  changed: readonly AssignedApp[],
+  publish: (traceparent: string | undefined) => Promise<PublishedDocument>,
+): Promise<PublishedDocument> {
+  const traceparent = changed.find((app) => app.traceparent)?.traceparent;
+  if (!traceparent) return await publish(undefined);
+  return await withSpan(
+    spans.clusterAssign,
+    { traceparent, attributes: { cluster, apps: changed.length } },
+    async () => await publish(activeTraceparent()),
+  );
+}
+
+/** Bundles that changed travel inside the document when all of them together are small. */
+async function inlineBundles(
+  changed: readonly AssignedApp[],
+  deps: Pick<AssignDeps, 'blobs'>,
+): Promise<Record<string, string> | undefined> {
+  if (changed.length === 0 || changed.length > 64) return undefined;
+  const inline: Record<string, string> = {};
+  let total = 0;
+  for (const { bundle } of changed) {
+    if (inline[bundle] !== undefined) continue;
+    const packed = gzipSync(await deps.blobs.get(bundle), { level: 1 });
+    total += packed.length;
+    if (total > inlineBytes) return undefined;
+    inline[bundle] = packed.toString('base64');
+  }
+  return inline;
+}

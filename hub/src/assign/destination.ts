@@ -1,0 +1,51 @@
+import type { Application } from '@wheelhouse/shared/resources/application';
+import type { Problem } from '../store/derived.ts';
+
+/** Argo CD's name of the cluster that the control plane runs in, and its URL. */
+export const inCluster = { name: 'in-cluster', server: 'https://kubernetes.default.svc' } as const;
+
+export interface Destination {
+  name: string;
+  server: string;
+}
+
+/** The clusters that an Application may name. */
+export interface Destinations {
+  list(): Destination[];
+  findByName(name: string): Destination | undefined;
+  findByServer(server: string): Destination | undefined;
+}
+
+/**
+ * Which cluster an Application goes to (Argo CD: exactly one of server and name). `https://kubernetes.default.svc`
+ * stands for the cluster named `in-cluster` even when no such cluster is registered: an App of Apps needs none.
+ */
+export function findDestination(
+  application: Application,
+  destinations: Destinations,
+): { cluster?: string; problem?: Problem } {
+  const { name, server } = application.spec.destination;
+  if (name && server) return invalid(application, 'names both destination.name and destination.server: keep one');
+  if (server?.replace(/\/$/, '') === inCluster.server || name === inCluster.name) return { cluster: inCluster.name };
+  if (name) return known(application, destinations.findByName(name), `name '${name}'`);
+  if (server) return known(application, destinations.findByServer(server.replace(/\/$/, '')), `server '${server}'`);
+  return invalid(application, 'has no destination: set destination.server or destination.name');
+}
+
+function known(
+  application: Application,
+  destination: Destination | undefined,
+  what: string,
+): { cluster?: string; problem?: Problem } {
+  if (destination) return { cluster: destination.name };
+  return {
+    problem: {
+      code: 'UnknownDestination',
+      message: `application ${application.metadata.name} goes to a cluster with ${what}, and there is none: see 'wheelhouse cluster list', or register it with 'wheelhouse cluster token'`,
+    },
+  };
+}
+
+function invalid(application: Application, what: string): { problem: Problem } {
+  return { problem: { code: 'Invalid', message: `application ${application.metadata.name} ${what}` } };
+}

@@ -1,0 +1,83 @@
+import { createHash } from 'node:crypto';
+import type {
+  AssignedApp,
+  AssignedOperation,
+  AssignmentDocument,
+  Tombstone,
+} from '@wheelhouse/shared/protocol/document';
+import type { Additions } from '../store/additions.ts';
+import type { Applications, IndexedApplication } from './applications.ts';
+import type { Resolution } from './resolve.ts';
+
+/** A document before it has a generation and a signature. */
+export interface Draft {
+  apps: AssignedApp[];
+  ops: AssignedOperation[];
+  tombstones: Tombstone[];
+  /** Applications whose entry differs from the one before. */
+  changed: AssignedApp[];
+  /** Applications that are assigned, but that nothing explains any more: kept, and worth a warning. */
+  unexplained: string[];
+}
+
+export interface DraftDeps {
+  applications: Pick<Applications, 'byCluster'>;
+  additions: Pick<Additions, 'withdrawals' | 'operations'>;
+  resolve(app: IndexedApplication): Resolution;
+  now(): Date;
+}
+
+/**
+ * What a cluster should run. An Application that cannot be resolved now keeps the entry it had; one that is no longer
+ * desired leaves only when a withdrawal says so.
+ */
+export function draftDocument(cluster: string, previous: AssignmentDocument | undefined, deps: DraftDeps): Draft {
+  const before = new Map((previous?.apps ?? []).map((app) => [app.app, app]));
+  const desired = deps.applications.byCluster(cluster);
+  const apps: AssignedApp[] = [];
+  const changed: AssignedApp[] = [];
+  for (const indexed of desired) {
+    const was = before.get(indexed.id);
+    const { app, traceparent } = deps.resolve(indexed);
+    if (!app) {
+      if (was) apps.push(was);
+    } else if (was && sameApp(was, app)) {
+      apps.push(was);
+    } else {
+      const next = { ...app, ...(traceparent ? { traceparent } : {}) };
+      apps.push(next);
+      changed.push(next);
+    }
+    before.delete(indexed.id);
+  }
+  const assigned = new Set(apps.map((app) => app.app));
+  const tombstones = deps.additions
+    .withdrawals(cluster)
+    .filter((withdrawal) => !assigned.has(withdrawal.app))
+    .map(({ app, reason, cascade }) => ({ app, reason, cascade }));
+  for (const { app } of tombstones) before.delete(app);
+  const now = deps.now().getTime();
+  return {
+    apps: [...apps, ...before.values()].sort((a, b) => (a.app < b.app ? -1 : 1)),
+    ops: desired
+      .flatMap((app) => deps.additions.operations(app.id))
+      .filter((operation) => Date.parse(operation.expiresAt) > now),
+    tombstones: tombstones.sort((a, b) => (a.app < b.app ? -1 : 1)),
+    changed,
+    unexplained: [...before.keys()],
+  };
+}
+
+/** Equal when publishing one in place of the other would tell the spoke nothing. */
+export function fingerprint(document: Pick<AssignmentDocument, 'apps' | 'ops' | 'tombstones'>): string {
+  const apps = document.apps.map(({ traceparent: _, ...app }) => app);
+  return createHash('sha256')
+    .update(JSON.stringify([apps, document.ops, document.tombstones]))
+    .digest('base64');
+}
+
+function sameApp(was: AssignedApp, app: Omit<AssignedApp, 'traceparent'>): boolean {
+  if (was.bundle !== app.bundle || was.ns !== app.ns || was.project !== app.project || was.wave !== app.wave)
+    return false;
+  return JSON.stringify([was.policy, was.vars]) === JSON.stringify([app.policy, app.vars]);
+}

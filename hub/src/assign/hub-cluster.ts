@@ -1,0 +1,273 @@
+/**
+ * App of Apps: carries out the Application, ApplicationSet and AppProject objects of Applications whose destination is
+ * the hub itself. They are created, changed and pruned by the parent's sync policy like any other resource, and the
+ * parent's status is reported as a spoke would. It prunes only what that parent owns.
+ */
+import { toFleetError } from '@wheelhouse/shared/errors/fleet-error';
+import { canonicalJson } from '@wheelhouse/shared/kube/canonical';
+import { type KubeObject, refOf } from '@wheelhouse/shared/kube/object';
+import type { Logger } from '@wheelhouse/shared/logging/logger';
+import type { AssignedOperation } from '@wheelhouse/shared/protocol/document';
+import type { AppStatus, ResourceStatus } from '@wheelhouse/shared/protocol/status';
+import { parseResource } from '@wheelhouse/shared/resources/parse';
+import { isHubObject } from '../render/render-stage.ts';
+import type { Additions } from '../store/additions.ts';
+import { namespaceOf, nameOf, type SpecStore, type StoredSpec } from '../store/specs.ts';
+import type { Applications, IndexedApplication } from './applications.ts';
+import type { Changes } from './change.ts';
+import { inCluster } from './destination.ts';
+import { assignedPolicy, type Resolution } from './resolve.ts';
+
+/** Name under which the hub reports what it carries out itself; no cluster may have it. */
+export const hubCluster = 'hub';
+
+export interface HubClusterDeps {
+  logger: Logger;
+  applications: Pick<Applications, 'byCluster'>;
+  specs: Pick<SpecStore, 'list' | 'find'>;
+  changes: Pick<Changes, 'put' | 'remove'>;
+  additions: Pick<Additions, 'operations' | 'allWithdrawals' | 'deleteWithdrawal'>;
+  resolve(app: IndexedApplication): Resolution;
+  blobs: { get(digest: string): Promise<Uint8Array> };
+  /** Last status that the hub reported of a parent. */
+  lastStatus(app: string): AppStatus | undefined;
+  report(status: AppStatus): Promise<void>;
+  now(): Date;
+}
+
+const kinds = ['AppProject', 'ApplicationSet', 'Application'] as const;
+
+export async function runHubCluster(deps: HubClusterDeps): Promise<void> {
+  for (const parent of deps.applications.byCluster(inCluster.name)) {
+    const resolution = deps.resolve(parent);
+    if (resolution.hubBundle) await reconcileParent(parent, { bundle: resolution.hubBundle, resolution }, deps);
+  }
+  await releaseChildren(deps);
+}
+
+interface Child {
+  resource: KubeObject;
+  warnings: string[];
+  present: StoredSpec | undefined;
+  problem?: string;
+}
+
+async function reconcileParent(
+  parent: IndexedApplication,
+  desired: { bundle: string; resolution: Resolution },
+  deps: HubClusterDeps,
+): Promise<void> {
+  const manifests = (JSON.parse(Buffer.from(await deps.blobs.get(desired.bundle)).toString()) as KubeObject[]).filter(
+    isHubObject,
+  );
+  const children = manifests.map((manifest) => parseChild(manifest, parent, deps));
+  const extra = kinds
+    .flatMap((kind) => deps.specs.list(kind))
+    .filter((spec) => spec.owner === parent.id && !children.some((child) => sameObject(child.resource, spec.resource)));
+  const last = deps.lastStatus(parent.id);
+  const operation = deps.additions
+    .operations(parent.id)
+    .find(
+      (one) =>
+        one.type === 'sync' && one.id !== last?.operation?.id && Date.parse(one.expiresAt) > deps.now().getTime(),
+    );
+  const due = whatToDo(parent, {
+    operation,
+    isNew: last?.bundle !== desired.bundle || last.operation?.phase !== 'Succeeded',
+  });
+  const startedAt = deps.now().toISOString();
+  if (due.apply) for (const child of children.sort(byKind)) await applyChild(child, parent, deps);
+  if (due.prune) for (const spec of extra) await removeChild(spec, parent, deps);
+  const after = children.map((child) => ({
+    ...child,
+    present: deps.specs.find(child.resource.kind, namespaceOf(child.resource), nameOf(child.resource)),
+  }));
+  const status = formatStatus({
+    parent,
+    bundle: desired.bundle,
+    revision: desired.resolution.revision ?? '',
+    children: after,
+    extra: due.prune ? [] : extra,
+    last,
+    now: deps.now(),
+  });
+  if (due.apply)
+    status.operation = {
+      ...(operation ? { id: operation.id } : {}),
+      phase: after.some((child) => child.problem) ? 'Failed' : 'Succeeded',
+      message: after.find((child) => child.problem)?.problem ?? 'successfully synced',
+      revision: status.revision,
+      startedAt,
+      finishedAt: deps.now().toISOString(),
+      retryCount: 0,
+    };
+  if (desired.resolution.traceparent) status.traceparent = desired.resolution.traceparent;
+  if (!last || comparable(last) !== comparable(status)) await deps.report(status);
+}
+
+function whatToDo(
+  parent: IndexedApplication,
+  state: { operation: AssignedOperation | undefined; isNew: boolean },
+): { apply: boolean; prune: boolean } {
+  const automated = assignedPolicy(parent.application.spec).automated;
+  const sync = state.operation?.sync;
+  if (sync && !sync.dryRun) return { apply: true, prune: sync.prune };
+  if (!automated) return { apply: false, prune: false };
+  return { apply: state.isNew || automated.selfHeal, prune: automated.prune };
+}
+
+function parseChild(manifest: KubeObject, parent: IndexedApplication, deps: HubClusterDeps): Child {
+  const placed = {
+    ...manifest,
+    metadata: {
+      ...manifest.metadata,
+      namespace: manifest.metadata.namespace ?? (parent.application.spec.destination.namespace || 'argocd'),
+    },
+  };
+  try {
+    const { resource, warnings } = parseResource(placed, { unknownFields: 'warn' });
+    const present = deps.specs.find(resource.kind, namespaceOf(resource), nameOf(resource));
+    const foreign = present?.owner !== undefined && present.owner !== parent.id;
+    return {
+      resource,
+      warnings,
+      present,
+      ...(foreign ? { problem: `${resource.kind} ${nameOf(resource)} belongs to application ${present.owner}` } : {}),
+    };
+  } catch (error) {
+    return { resource: placed, warnings: [], present: undefined, problem: toFleetError(error, 'Invalid').message };
+  }
+}
+
+async function applyChild(child: Child, parent: IndexedApplication, deps: HubClusterDeps): Promise<void> {
+  if (child.problem) return;
+  try {
+    await deps.changes.put(child.resource, {
+      by: `application ${parent.id}`,
+      owner: parent.id,
+      warnings: child.warnings,
+    });
+  } catch (error) {
+    child.problem = toFleetError(error).message;
+    deps.logger.warn(
+      { app: parent.id, kind: child.resource.kind, name: child.resource.metadata.name, err: error },
+      'child was not applied',
+    );
+  }
+}
+
+async function removeChild(spec: StoredSpec, parent: IndexedApplication, deps: HubClusterDeps): Promise<void> {
+  const { kind } = spec.resource;
+  await deps.changes.remove(
+    { kind, namespace: namespaceOf(spec.resource), name: nameOf(spec.resource) },
+    { by: `application ${parent.id}`, reason: `no longer among the manifests of application ${parent.id}` },
+  );
+}
+
+/** A parent that is withdrawn takes its children along, or leaves them without an owner. */
+async function releaseChildren(deps: HubClusterDeps): Promise<void> {
+  for (const withdrawal of [...deps.additions.allWithdrawals()].filter((one) => one.cluster === inCluster.name)) {
+    const children = kinds.flatMap((kind) => deps.specs.list(kind)).filter((spec) => spec.owner === withdrawal.app);
+    for (const { resource, yaml, warnings } of children) {
+      const target = { kind: resource.kind, namespace: namespaceOf(resource), name: nameOf(resource) };
+      if (withdrawal.cascade)
+        await deps.changes.remove(target, {
+          by: withdrawal.by,
+          reason: `parent application ${withdrawal.app} was deleted`,
+        });
+      else await deps.changes.put(resource, { by: withdrawal.by, yaml, warnings });
+    }
+    if (deps.lastStatus(withdrawal.app))
+      await deps.report({ ...emptyStatus(withdrawal.app, deps.now()), removed: true });
+  }
+}
+
+interface StatusInput {
+  parent: IndexedApplication;
+  bundle: string;
+  revision: string;
+  children: Child[];
+  extra: StoredSpec[];
+  last: AppStatus | undefined;
+  now: Date;
+}
+
+function formatStatus(input: StatusInput): AppStatus {
+  const { parent, children, extra, last, now } = input;
+  const resources = [
+    ...children.map((child) =>
+      resourceStatus(child.resource, { synced: isSynced(child, parent), message: child.problem }),
+    ),
+    ...extra.map((spec) => ({
+      ...resourceStatus(spec.resource, { synced: false, message: undefined }),
+      requiresPruning: true as const,
+    })),
+  ];
+  const bad = resources.find((resource) => resource.message !== undefined);
+  return {
+    ...emptyStatus(parent.id, now),
+    revision: input.revision || (last?.revision ?? ''),
+    bundle: input.bundle,
+    sync: resources.every((resource) => resource.sync === 'Synced') ? 'Synced' : 'OutOfSync',
+    health: children.every((child) => child.present) ? { status: 'Healthy' } : { status: 'Missing' },
+    ...(last?.operation ? { operation: last.operation } : {}),
+    resources: resources.slice(0, 100),
+    total: resources.length,
+    ...(bad ? { firstBad: bad } : {}),
+    conditions: children.flatMap((child) => [
+      ...child.warnings.map((message) => ({ type: 'InvalidSpecWarning', message })),
+      ...(child.problem ? [{ type: 'SyncError', message: child.problem }] : []),
+    ]),
+  };
+}
+
+function emptyStatus(app: string, now: Date): AppStatus {
+  return {
+    v: 1,
+    app,
+    gen: 0,
+    seq: now.getTime(),
+    revision: '',
+    bundle: '',
+    sync: 'Synced',
+    health: { status: 'Healthy' },
+    resources: [],
+    total: 0,
+    conditions: [],
+    observedAt: now.toISOString(),
+  };
+}
+
+function resourceStatus(resource: KubeObject, state: { synced: boolean; message: string | undefined }): ResourceStatus {
+  return {
+    ...refOf(resource),
+    sync: state.synced ? 'Synced' : 'OutOfSync',
+    ...(state.message === undefined ? {} : { message: state.message }),
+  };
+}
+
+function isSynced(child: Child, parent: IndexedApplication): boolean {
+  return (
+    !child.problem &&
+    child.present?.owner === parent.id &&
+    canonicalJson(child.present.resource) === canonicalJson(child.resource)
+  );
+}
+
+function sameObject(a: KubeObject, b: KubeObject): boolean {
+  return a.kind === b.kind && namespaceOf(a) === namespaceOf(b) && a.metadata.name === b.metadata.name;
+}
+
+function byKind(a: Child, b: Child): number {
+  return kinds.findIndex((kind) => kind === a.resource.kind) - kinds.findIndex((kind) => kind === b.resource.kind);
+}
+
+function comparable(status: AppStatus): string {
+  const { seq: _, observedAt: __, operation, ...rest } = status;
+  return canonicalJson({
+    ...rest,
+    operation: operation
+      ? { id: operation.id ?? '', phase: operation.phase, message: operation.message, revision: operation.revision }
+      : {},
+  });
+}

@@ -1,0 +1,41 @@
+import type { Application } from '@wheelhouse/shared/resources/application';
+import type { Withdrawal } from '../store/additions.ts';
+import { idOf } from './applications.ts';
+import { type Destinations, findDestination } from './destination.ts';
+
+/** Argo CD: without one of these finalizers, deleting an Application leaves its resources running. */
+const cascading = [
+  'resources-finalizer.argocd.argoproj.io',
+  'resources-finalizer.argocd.argoproj.io/foreground',
+  'resources-finalizer.argocd.argoproj.io/background',
+];
+
+export function cascades(application: Application): boolean {
+  return (application.metadata.finalizers ?? []).some((finalizer) => cascading.includes(finalizer));
+}
+
+export interface WithdrawOptions {
+  reason: string;
+  by: string;
+  at: Date;
+  destinations: Destinations;
+  /** Overrides what the Application's finalizers say. */
+  cascade?: boolean;
+}
+
+/** What must be recorded before these Applications may disappear: one withdrawal each, for the cluster they are on. */
+export function withdrawalsOf(applications: readonly Application[], options: WithdrawOptions): Withdrawal[] {
+  return applications.flatMap((application) => {
+    const { cluster } = findDestination(application, options.destinations);
+    if (cluster === undefined) return [];
+    return {
+      app: idOf(application),
+      cluster,
+      reason: options.reason,
+      cascade: options.cascade ?? cascades(application),
+      by: options.by,
+      at: options.at.toISOString(),
+      application,
+    };
+  });
+}

@@ -1,0 +1,91 @@
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { readConfig } from '@wheelhouse/shared/config/read-config';
+import { parseDuration } from '@wheelhouse/shared/config/duration';
+import { z } from 'zod';
+
+const duration = z.string().transform((text, context) => {
+  const ms = parseDuration(text);
+  if (ms === undefined) context.addIssue(`'${text}' is not a duration such as 30s, 3m or 1h30m`);
+  return ms ?? 0;
+});
+
+const list = z.string().transform((text) =>
+  text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== ''),
+);
+
+const schema = z.object({
+  /** Where the authority's keys, the admin token and the mirrors of repositories are kept. */
+  data: z.string().default(join(homedir(), '.local', 'share', 'wheelhouse', 'hub')),
+  /** Address of the API. */
+  listen: z.string().default('127.0.0.1:8443'),
+  /** Name in logs, traces and at NATS; one for each replica. */
+  replica: z.string().default('hub-0'),
+  natsUrl: z.string().default('tls://127.0.0.1:4222'),
+  redisUrl: z.string().default('redis://127.0.0.1:6379'),
+  /** Prefix of the queue's keys in Redis. */
+  redisPrefix: z.string().default('wheelhouse'),
+  /** URL under which agents and people reach the API; goes into enrolment tokens. Default: https on the listen address. */
+  publicUrl: z.url().optional(),
+  /** URLs under which agents reach NATS; default: natsUrl. */
+  publicNatsUrls: list.optional(),
+  /** More names and addresses for the server certificate. */
+  tlsNames: list.default([]),
+  /** File that holds the admin token; made when absent. Default: admin-token in the data directory. */
+  adminTokenFile: z.string().optional(),
+  /** How often each repository is looked at (jitter of up to a quarter is added). Argo CD: 3 minutes at most. */
+  pollInterval: duration.default(180_000),
+  /** How often everything is compared with what is published. */
+  sweepInterval: duration.default(300_000),
+  gitEngine: z.enum(['auto', 'isomorphic', 'native']).default('auto'),
+  /** URL rewrites, as git's insteadOf: `from=to`, separated by commas; the longest `from` wins. */
+  gitRewrites: list.default([]),
+  gitTimeout: duration.default(60_000),
+  renderTimeout: duration.default(90_000),
+  renderConcurrency: z.coerce.number().int().min(1).max(64).default(2),
+  webhookSecretGithub: z.string().optional(),
+  webhookSecretGitlab: z.string().optional(),
+  webhookSecretBitbucketServer: z.string().optional(),
+  webhookSecretGitea: z.string().optional(),
+  webhookSecretGogs: z.string().optional(),
+  /** OTLP over HTTP, as http://127.0.0.1:4318. */
+  otlpEndpoint: z.url().optional(),
+  logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+  /** Where a context for the command line (URL, CA, token file) is written, if anywhere. */
+  contextFile: z.string().optional(),
+  kustomize: z.string().default('kustomize'),
+  helm: z.string().default('helm'),
+  git: z.string().default('git'),
+});
+
+export type HubConfig = Readonly<z.infer<typeof schema>>;
+
+/** Reads the hub's settings from `WHEELHOUSE_*` variables and flags. `others` names variables of the command line. */
+export function readHubConfig(
+  env: Record<string, string | undefined> = process.env,
+  overrides: Record<string, unknown> = {},
+  others: readonly string[] = [],
+): HubConfig {
+  return readConfig(schema, { env, overrides }, others);
+}
+
+/** What may be logged: secrets are only said to be set. */
+export function redactHubConfig(config: HubConfig): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(config).map(([key, value]) => [
+      key,
+      key.startsWith('webhookSecret') || key === 'redisUrl' ? (value === undefined ? undefined : '[set]') : value,
+    ]),
+  );
+}
+
+/** `a=b` pairs of the setting gitRewrites. */
+export function parseRewrites(pairs: readonly string[]): { from: string; to: string }[] {
+  return pairs.map((pair) => {
+    const at = pair.indexOf('=');
+    return { from: pair.slice(0, at), to: pair.slice(at + 1) };
+  });
+}

@@ -1,0 +1,209 @@
+/**
+ * What the API answers from: every Application with its newest status and its age. A copy in memory of specs,
+ * evaluations and statuses; it decides nothing.
+ */
+import type { AppStatus, HealthStatus } from '@wheelhouse/shared/protocol/status';
+import { applicationId } from '@wheelhouse/shared/protocol/document';
+import type { Applications, IndexedApplication } from '../assign/applications.ts';
+import { hubCluster } from '../assign/hub-cluster.ts';
+import type { Resolution } from '../assign/resolve.ts';
+import { type ApplicationFilter, matchesFilter } from '../api/application-filter.ts';
+import type { Additions } from '../store/additions.ts';
+import type { Derived, Problem } from '../store/derived.ts';
+import type { Statuses } from './statuses.ts';
+import { type ApplicationView, formatView, formatWithdrawnView } from './view.ts';
+
+export interface ReadModelDeps {
+  applications: Applications;
+  additions: Pick<Additions, 'allWithdrawals' | 'onChange'>;
+  derived: Pick<Derived, 'revision'>;
+  statuses: Statuses;
+  resolve(app: IndexedApplication): Resolution;
+  lastSeen(cluster: string): number | undefined;
+  now(): Date;
+}
+
+export interface ViewChange {
+  type: 'ADDED' | 'MODIFIED' | 'DELETED';
+  view: ApplicationView;
+}
+
+export interface ApplicationPage {
+  items: ApplicationView[];
+  /** Matching the filter, on all pages. */
+  total: number;
+  /** Where the next page starts, whatever changes in between. */
+  continue?: string;
+}
+
+export interface ReadModel {
+  /** Ordered by Application id. Views are made for the page only, unless the filter asks for health or sync. */
+  list(filter: ApplicationFilter, page: { limit: number; continue?: string }): ApplicationPage;
+  find(namespace: string, name: string): ApplicationView | undefined;
+  /** Counts by sync and health, stale ones apart. */
+  summary(): { total: number; stale: number; sync: Record<string, number>; health: Record<string, number> };
+  onChange(listener: (change: ViewChange) => void): Disposable;
+  /** Differs after every change. */
+  revision(): string;
+}
+
+export function createReadModel(deps: ReadModelDeps): ReadModel & Disposable {
+  const listeners = new Set<(change: ViewChange) => void>();
+  let sorted: string[] | undefined;
+  let revision = 0;
+  const withdrawn = () =>
+    new Map(
+      [...deps.additions.allWithdrawals()]
+        .filter((one) => !deps.applications.find(one.app))
+        .map((one) => [one.app, one]),
+    );
+  const view = (id: string): ApplicationView | undefined => {
+    const indexed = deps.applications.find(id);
+    if (indexed) return viewOf(indexed, deps);
+    const withdrawal = withdrawn().get(id);
+    return withdrawal
+      ? formatWithdrawnView(withdrawal, deps.statuses.find(withdrawal.cluster, id)?.status, deps.now().getTime())
+      : undefined;
+  };
+  const emit = (type: ViewChange['type'], shown: ApplicationView | undefined) => {
+    if (shown) for (const listener of listeners) listener({ type, view: shown });
+  };
+
+  const subscriptions = [
+    deps.applications.onChange((changes) => {
+      sorted = undefined;
+      revision += 1;
+      if (listeners.size === 0) return;
+      for (const { before, after } of changes)
+        emit(
+          after ? (before ? 'MODIFIED' : 'ADDED') : 'DELETED',
+          after ? view(after.id) : before && viewOf(before, deps),
+        );
+    }),
+    deps.additions.onChange(() => {
+      sorted = undefined;
+    }),
+    deps.statuses.onChange(({ status }) => {
+      revision += 1;
+      if (listeners.size > 0) emit('MODIFIED', view(status.app));
+    }),
+  ];
+
+  const ids = () =>
+    (sorted ??= [...new Set([...[...deps.applications.list()].map((app) => app.id), ...withdrawn().keys()])].sort());
+
+  return {
+    list: (filter, page) => listPage(ids(), { filter, page, view, indexed: (id) => deps.applications.find(id) }),
+    revision: () => String(revision),
+    find: (namespace, name) => view(applicationId(namespace, name)),
+    summary: () => summarize([...deps.applications.list()].map((app) => viewOf(app, deps))),
+    onChange: (listener) => {
+      listeners.add(listener);
+      return { [Symbol.dispose]: () => void listeners.delete(listener) };
+    },
+    [Symbol.dispose]: () => {
+      for (const subscription of subscriptions) subscription[Symbol.dispose]();
+    },
+  };
+}
+
+interface ListInput {
+  filter: ApplicationFilter;
+  page: { limit: number; continue?: string };
+  view(id: string): ApplicationView | undefined;
+  indexed(id: string): IndexedApplication | undefined;
+}
+
+function listPage(ids: readonly string[], input: ListInput): ApplicationPage {
+  const { filter, page } = input;
+  const after = page.continue === undefined ? '' : Buffer.from(page.continue, 'base64url').toString();
+  const { health: _, sync: __, ...specFilter } = filter;
+  const needsView = filter.health !== undefined || filter.sync !== undefined;
+  const items: ApplicationView[] = [];
+  let total = 0;
+  let last = '';
+  let more = false;
+  for (const id of ids) {
+    const indexed = input.indexed(id);
+    if (
+      indexed &&
+      !matchesFilter(
+        {
+          application: indexed.application,
+          stale: false,
+          ...(indexed.cluster === undefined ? {} : { cluster: indexed.cluster }),
+        },
+        specFilter,
+      )
+    )
+      continue;
+    const wanted = id > after && items.length < page.limit;
+    const view = needsView || wanted || !indexed ? input.view(id) : undefined;
+    if (view && !matchesFilter(view, filter)) continue;
+    total += 1;
+    if (wanted && view) {
+      items.push(view);
+      last = id;
+    } else if (id > after) more = true;
+  }
+  return { items, total, ...(more ? { continue: Buffer.from(last).toString('base64url') } : {}) };
+}
+
+function viewOf(indexed: IndexedApplication, deps: ReadModelDeps): ApplicationView {
+  const resolution = deps.resolve(indexed);
+  const status = statusOf(indexed, resolution, deps);
+  const lastSeen =
+    resolution.hubBundle && !resolution.app ? deps.now().getTime() : deps.lastSeen(indexed.cluster ?? '');
+  const problems = [...resolution.problems, ...revisionProblem(indexed, deps)].filter(
+    (problem, index, all) => all.findIndex((one) => one.message === problem.message) === index,
+  );
+  return formatView({ indexed, resolution, status, lastSeen, now: deps.now().getTime(), problems });
+}
+
+const badness: HealthStatus[] = ['Healthy', 'Suspended', 'Progressing', 'Missing', 'Degraded', 'Unknown'];
+
+/** What its cluster reported; for a parent, what the hub itself did, and the worse of both where there are both. */
+function statusOf(indexed: IndexedApplication, resolution: Resolution, deps: ReadModelDeps): AppStatus | undefined {
+  const own = resolution.hubBundle ? deps.statuses.find(hubCluster, indexed.id)?.status : undefined;
+  const reported =
+    resolution.app && indexed.cluster !== undefined
+      ? deps.statuses.find(indexed.cluster, indexed.id)?.status
+      : indexed.cluster === undefined || resolution.hubBundle
+        ? undefined
+        : deps.statuses.find(indexed.cluster, indexed.id)?.status;
+  if (!own || !reported) return own ?? reported;
+  const worst =
+    badness.indexOf(own.health.status) > badness.indexOf(reported.health.status) ? own.health : reported.health;
+  return {
+    ...reported,
+    bundle: own.bundle,
+    sync: own.sync === 'Synced' ? reported.sync : own.sync,
+    health: worst,
+    resources: [...own.resources, ...reported.resources],
+    total: own.total + reported.total,
+    conditions: [...own.conditions, ...reported.conditions],
+  };
+}
+
+function revisionProblem(indexed: IndexedApplication, deps: ReadModelDeps): Problem[] {
+  const source = indexed.application.spec.source ?? indexed.application.spec.sources?.[0];
+  const problem =
+    source && indexed.request ? deps.derived.revision(source.repoURL, source.targetRevision ?? '')?.problem : undefined;
+  return problem ? [problem] : [];
+}
+
+function summarize(views: ApplicationView[]) {
+  const sync: Record<string, number> = {};
+  const health: Record<string, number> = {};
+  let stale = 0;
+  for (const view of views) {
+    if (view.stale) {
+      stale += 1;
+      continue;
+    }
+    const status = view.application.status as { sync: { status: string }; health: { status: string } };
+    sync[status.sync.status] = (sync[status.sync.status] ?? 0) + 1;
+    health[status.health.status] = (health[status.health.status] ?? 0) + 1;
+  }
+  return { total: views.length, stale, sync, health };
+}

@@ -1,0 +1,49 @@
+/** The newest status of every Application on every cluster, as spokes reported it. Older ones, by (gen, seq), are dropped. */
+import type { AppStatus } from '@wheelhouse/shared/protocol/status';
+
+export interface ReportedStatus {
+  cluster: string;
+  status: AppStatus;
+  /** When this replica got it, in ms since the epoch. */
+  receivedAt: number;
+}
+
+export interface Statuses {
+  /** Keeps it if it is newer; false when it is not. */
+  record(cluster: string, status: AppStatus): boolean;
+  find(cluster: string, app: string): ReportedStatus | undefined;
+  /** Everything a cluster reported, for its digest. */
+  ofCluster(cluster: string): Iterable<AppStatus>;
+  onChange(
+    listener: (change: { cluster: string; status: AppStatus; before: AppStatus | undefined }) => void,
+  ): Disposable;
+}
+
+export function createStatuses(now: () => Date): Statuses {
+  const clusters = new Map<string, Map<string, ReportedStatus>>();
+  const listeners = new Set<(change: { cluster: string; status: AppStatus; before: AppStatus | undefined }) => void>();
+  return {
+    record: (cluster, status) => {
+      const apps = clusters.get(cluster) ?? new Map<string, ReportedStatus>();
+      const before = apps.get(status.app)?.status;
+      if (before && !isNewer(status, before)) return false;
+      apps.set(status.app, { cluster, status, receivedAt: now().getTime() });
+      clusters.set(cluster, apps);
+      for (const listener of listeners) listener({ cluster, status, before });
+      return true;
+    },
+    find: (cluster, app) => clusters.get(cluster)?.get(app),
+    ofCluster: function* (cluster) {
+      for (const { status } of clusters.get(cluster)?.values() ?? []) yield status;
+    },
+    onChange: (listener) => {
+      listeners.add(listener);
+      return { [Symbol.dispose]: () => void listeners.delete(listener) };
+    },
+  };
+}
+
+/** `seq` alone orders one agent's reports; a new generation wins over an old one. */
+function isNewer(status: AppStatus, before: AppStatus): boolean {
+  return status.gen > before.gen || (status.gen === before.gen && status.seq > before.seq);
+}

@@ -1,0 +1,145 @@
+import type { AppStatus } from '@wheelhouse/shared/protocol/status';
+import type { Application } from '@wheelhouse/shared/resources/application';
+import type { IndexedApplication } from '../assign/applications.ts';
+import type { Resolution } from '../assign/resolve.ts';
+import type { Withdrawal } from '../store/additions.ts';
+import type { Problem } from '../store/derived.ts';
+
+/** An Application as people see it: Argo CD's object with its status filled in, and how old that status is. */
+export interface ApplicationView {
+  application: Application;
+  cluster?: string;
+  /** RFC 3339: when its spoke last looked. */
+  observedAt?: string;
+  ageMs?: number;
+  /** Its cluster was not heard of for a while: the status says what was, not what is. */
+  stale: boolean;
+}
+
+export interface ViewInput {
+  indexed: IndexedApplication;
+  resolution: Resolution;
+  status: AppStatus | undefined;
+  /** Last sign of life of its cluster, ms since the epoch; undefined when never. */
+  lastSeen: number | undefined;
+  now: number;
+  problems: Problem[];
+}
+
+/** Argo CD marks nothing as stale; 90 s is three missed heartbeats. */
+const staleAfterMs = 90_000;
+
+const conditionTypes: Partial<Record<string, string>> = {
+  Invalid: 'InvalidSpecError',
+  Unsupported: 'InvalidSpecError',
+  NotPermitted: 'InvalidSpecError',
+  UnknownDestination: 'InvalidSpecError',
+  Malformed: 'InvalidSpecError',
+};
+
+export function formatView(input: ViewInput): ApplicationView {
+  const { indexed, status, now } = input;
+  const observed = status ? Date.parse(status.observedAt) : undefined;
+  const seen = Math.max(input.lastSeen ?? 0, observed ?? 0);
+  const stale = status !== undefined && now - seen > staleAfterMs;
+  return {
+    application: { ...indexed.application, status: formatStatus(input) } as Application,
+    ...(indexed.cluster === undefined ? {} : { cluster: indexed.cluster }),
+    ...(status ? { observedAt: new Date(seen).toISOString(), ageMs: Math.max(0, now - seen) } : {}),
+    stale,
+  };
+}
+
+/** An Application that is on its way out: what it last was, marked as being deleted. */
+export function formatWithdrawnView(
+  withdrawal: Withdrawal,
+  status: AppStatus | undefined,
+  now: number,
+): ApplicationView {
+  const { application, cluster, at, reason } = withdrawal;
+  const condition = { type: 'DeletionInProgress', message: `${reason}; waiting for cluster ${cluster} to confirm` };
+  const indexed: IndexedApplication = {
+    id: withdrawal.app,
+    cluster,
+    origin: { type: 'spec', warnings: [] },
+    application: { ...application, metadata: { ...application.metadata, deletionTimestamp: at } },
+  };
+  const view = formatView({
+    indexed,
+    resolution: { problems: [], warnings: [] },
+    status,
+    lastSeen: undefined,
+    now,
+    problems: [],
+  });
+  const shown = view.application.status as { conditions: unknown[] };
+  shown.conditions = [...shown.conditions, condition];
+  return view;
+}
+
+function formatStatus(input: ViewInput) {
+  const { indexed, resolution, status, problems } = input;
+  const { spec } = indexed.application;
+  const source = spec.source ?? spec.sources?.[0];
+  const desired = resolution.hubBundle ?? resolution.app?.bundle;
+  const behind = status !== undefined && desired !== undefined && status.bundle !== desired;
+  const sync = problems.length > 0 ? 'Unknown' : status === undefined ? 'Unknown' : behind ? 'OutOfSync' : status.sync;
+  return {
+    conditions: [
+      ...problems.map(formatCondition),
+      ...resolution.warnings.map(formatWarning),
+      ...originWarnings(indexed).map((message) => ({ type: 'InvalidSpecWarning', message })),
+      ...(status?.conditions ?? []),
+    ],
+    health: status ? status.health : { status: 'Missing' },
+    sync: {
+      status: sync,
+      revision: status?.revision || resolution.revision || '',
+      comparedTo: { source, destination: spec.destination },
+    },
+    ...(status ? { observedAt: status.observedAt, reconciledAt: status.observedAt } : {}),
+    ...(status?.operation ? { operationState: formatOperation(status.operation, source) } : {}),
+    resources: (status?.resources ?? []).map(formatResource),
+    summary: {},
+    sourceType: '',
+  };
+}
+
+function originWarnings(indexed: IndexedApplication): string[] {
+  return indexed.origin.type === 'spec' ? indexed.origin.warnings : [];
+}
+
+function formatCondition(problem: Problem) {
+  return { type: conditionTypes[problem.code] ?? 'ComparisonError', message: problem.message };
+}
+
+function formatWarning(message: string) {
+  return {
+    type: /^repeated|appears more than once/i.test(message) ? 'RepeatedResourceWarning' : 'RenderWarning',
+    message,
+  };
+}
+
+function formatOperation(operation: NonNullable<AppStatus['operation']>, source: unknown) {
+  return {
+    operation: {
+      sync: { revision: operation.revision },
+      ...(operation.id ? { info: [{ name: 'id', value: operation.id }] } : { initiatedBy: { automated: true } }),
+    },
+    phase: operation.phase,
+    message: operation.message,
+    startedAt: operation.startedAt,
+    ...(operation.finishedAt ? { finishedAt: operation.finishedAt } : {}),
+    retryCount: operation.retryCount,
+    syncResult: { revision: operation.revision, source },
+  };
+}
+
+function formatResource(resource: AppStatus['resources'][number]) {
+  const { sync, health, message, ...ref } = resource;
+  return {
+    ...ref,
+    status: sync,
+    ...(health ? { health: { status: health, ...(message ? { message } : {}) } } : message ? { message } : {}),
+  };
+}

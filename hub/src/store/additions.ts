@@ -1,0 +1,92 @@
+/**
+ * Small entries that people add to one Application, and withdrawals in progress; both in the KV bucket `fleet`.
+ * A withdrawal is written before the Application disappears from what is desired: a document never drops an
+ * Application because something is merely absent.
+ */
+import { formatToken } from '@wheelhouse/shared/protocol/subjects';
+import type { AssignedOperation } from '@wheelhouse/shared/protocol/document';
+import type { Application } from '@wheelhouse/shared/resources/application';
+import type { Bucket } from './bucket.ts';
+
+export interface Withdrawal {
+  app: string;
+  cluster: string;
+  reason: string;
+  /** Whether its resources go with it. */
+  cascade: boolean;
+  by: string;
+  /** RFC 3339. */
+  at: string;
+  /** As it last was, so that it can be shown while it goes. */
+  application: Application;
+}
+
+export interface Additions {
+  withdrawals(cluster: string): Withdrawal[];
+  allWithdrawals(): Iterable<Withdrawal>;
+  operations(app: string): AssignedOperation[];
+  putWithdrawals(withdrawals: readonly Withdrawal[]): Promise<void>;
+  deleteWithdrawal(cluster: string, app: string): Promise<void>;
+  /** Adds an operation; those that expired are dropped. */
+  addOperation(operation: AssignedOperation, now: Date): Promise<void>;
+  /** Called with the cluster of a changed withdrawal, or the Application of a changed operation. */
+  onChange(listener: (change: { cluster?: string; app: string }) => void): Disposable;
+}
+
+export async function createAdditions(bucket: Bucket): Promise<Additions> {
+  const withdrawals = new Map<string, Map<string, Withdrawal>>();
+  const operations = new Map<string, AssignedOperation[]>();
+  const listeners = new Set<(change: { cluster?: string; app: string }) => void>();
+
+  await bucket.watchAll((entry) => {
+    const [type = '', ...rest] = entry.key.split('.');
+    if (type === 'withdrawal') {
+      const [cluster = '', token = ''] = rest;
+      const apps = withdrawals.get(cluster) ?? new Map<string, Withdrawal>();
+      if (entry.value) apps.set(token, JSON.parse(Buffer.from(entry.value).toString()) as Withdrawal);
+      else apps.delete(token);
+      withdrawals.set(cluster, apps);
+      for (const listener of listeners) listener({ cluster, app: token });
+    } else if (type === 'operation') {
+      const [token = ''] = rest;
+      operations.set(
+        token,
+        entry.value ? (JSON.parse(Buffer.from(entry.value).toString()) as AssignedOperation[]) : [],
+      );
+      for (const listener of listeners) listener({ app: token.replaceAll('~', '.') });
+    }
+  });
+
+  return {
+    withdrawals: (cluster) => [...(withdrawals.get(cluster)?.values() ?? [])],
+    allWithdrawals: () => [...withdrawals.values()].flatMap((apps) => [...apps.values()]),
+    operations: (app) => operations.get(formatToken(app)) ?? [],
+    putWithdrawals: async (list) => {
+      const revisions = await Promise.all(
+        list.map(
+          async (one) =>
+            await bucket.put(`withdrawal.${one.cluster}.${formatToken(one.app)}`, Buffer.from(JSON.stringify(one))),
+        ),
+      );
+      for (const revision of revisions) await bucket.caughtUp(revision);
+    },
+    deleteWithdrawal: async (cluster, app) => {
+      if (withdrawals.get(cluster)?.has(formatToken(app)))
+        await bucket.delete(`withdrawal.${cluster}.${formatToken(app)}`);
+    },
+    addOperation: async (operation, now) => {
+      const key = `operation.${formatToken(operation.app)}`;
+      const present = await bucket.get(key);
+      const kept = (present ? (JSON.parse(Buffer.from(present.value).toString()) as AssignedOperation[]) : []).filter(
+        (one) => Date.parse(one.expiresAt) > now.getTime(),
+      );
+      await bucket.caughtUp(
+        await bucket.put(key, Buffer.from(JSON.stringify([...kept, operation].slice(-20))), present?.revision ?? 0),
+      );
+    },
+    onChange: (listener) => {
+      listeners.add(listener);
+      return { [Symbol.dispose]: () => void listeners.delete(listener) };
+    },
+  };
+}

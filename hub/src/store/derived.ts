@@ -1,0 +1,160 @@
+/**
+ * What follows from Git, specs and the inventory, kept so that no replica and no restart has to work it out again:
+ * resolved revisions, renders, and the last good evaluation of each ApplicationSet.
+ * The truth is elsewhere: the KV bucket `derived` may be deleted and comes back by itself.
+ */
+import { createHash } from 'node:crypto';
+import { gunzipSync, gzipSync } from 'node:zlib';
+import type { Application } from '@wheelhouse/shared/resources/application';
+import type { RenderRecord } from '../render/render.ts';
+import type { Bucket, BucketChange } from './bucket.ts';
+
+/** A problem as people see it: a condition's type and message. */
+export interface Problem {
+  code: string;
+  message: string;
+}
+
+/** Which commit a repository's target revision stands for. */
+export interface ResolvedRevision {
+  repoURL: string;
+  targetRevision: string;
+  /** Last commit that was fetched; kept when a later fetch fails. */
+  sha?: string;
+  author?: string;
+  message?: string;
+  committedAt?: string;
+  problem?: Problem;
+  traceparent?: string;
+}
+
+/** The outcome of one render request. After a failure the last good bundle stays. */
+export interface RenderOutcome {
+  requestKey: string;
+  /** Commit of the last good render. */
+  sha?: string;
+  /** The last good render. */
+  record?: RenderRecord;
+  /** What the bundle holds, for the project's permits. */
+  kinds: { group: string; kind: string; namespaced: boolean; names: string[] }[];
+  /** Digest of the bundle without the objects that belong to the hub (App of Apps), when there are such objects. */
+  rest?: { digest: string; empty: boolean };
+  warnings: string[];
+  problem?: Problem;
+  traceparent?: string;
+}
+
+/** The last good evaluation of an ApplicationSet, whole. */
+export interface StoredEvaluation {
+  namespace: string;
+  name: string;
+  applications: Application[];
+  /** Applications that an evaluation would have removed, kept until a person decides. */
+  held?: { applications: string[]; reason: string; since: string; fingerprint: string };
+  errors: { application?: string; code: string; message: string }[];
+  /** Why the newest evaluation failed, if it did; `applications` are then those of the last good one. */
+  problem?: Problem;
+  warnings: string[];
+  reads: { repositories: { repoURL: string; revision: string }[]; clusters: boolean };
+  evaluatedAt: string;
+  traceparent?: string;
+}
+
+export type DerivedChange =
+  | { type: 'revision'; before: ResolvedRevision | undefined; after: ResolvedRevision | undefined }
+  | { type: 'render'; before: RenderOutcome | undefined; after: RenderOutcome | undefined }
+  | { type: 'evaluation'; before: StoredEvaluation | undefined; after: StoredEvaluation | undefined };
+
+export interface Derived {
+  revision(repoURL: string, targetRevision: string): ResolvedRevision | undefined;
+  revisions(): ResolvedRevision[];
+  render(requestKey: string): RenderOutcome | undefined;
+  evaluation(namespace: string, name: string): StoredEvaluation | undefined;
+  evaluations(): StoredEvaluation[];
+  putRevision(revision: ResolvedRevision): Promise<void>;
+  putRender(outcome: RenderOutcome): Promise<void>;
+  putEvaluation(evaluation: StoredEvaluation): Promise<void>;
+  deleteEvaluation(namespace: string, name: string): Promise<void>;
+  onChange(listener: (change: DerivedChange) => void): Disposable;
+}
+
+/** Identity of a repository's target revision, fit for a key of a job or a bucket. */
+export function revisionKey(repoURL: string, targetRevision: string): string {
+  return createHash('sha256').update(`${repoURL}\n${targetRevision}`).digest('hex').slice(0, 40);
+}
+
+export async function createDerived(bucket: Bucket): Promise<Derived> {
+  const revisions = new Map<string, ResolvedRevision>();
+  const renders = new Map<string, RenderOutcome>();
+  const evaluations = new Map<string, StoredEvaluation>();
+  const listeners = new Set<(change: DerivedChange) => void>();
+
+  await bucket.watchAll((entry) => {
+    const change = keep(entry, { revisions, renders, evaluations });
+    if (change) for (const listener of listeners) listener(change);
+  });
+
+  const write = async (key: string, value: unknown) => {
+    const json = Buffer.from(JSON.stringify(value));
+    await bucket.caughtUp(await bucket.put(key, json.length > 1_024 ? gzipSync(json, { level: 1 }) : json));
+  };
+
+  return {
+    revision: (repoURL, targetRevision) => revisions.get(revisionKey(repoURL, targetRevision)),
+    revisions: () => [...revisions.values()],
+    render: (requestKey) => renders.get(requestKey),
+    evaluation: (namespace, name) => evaluations.get(`${namespace}.${name}`),
+    evaluations: () => [...evaluations.values()],
+    putRevision: async (revision) =>
+      await write(`revision.${revisionKey(revision.repoURL, revision.targetRevision)}`, revision),
+    putRender: async (outcome) => await write(`render.${outcome.requestKey}`, outcome),
+    putEvaluation: async (evaluation) =>
+      await write(`evaluation.${evaluation.namespace}.${evaluation.name}`, evaluation),
+    deleteEvaluation: async (namespace, name) => await bucket.delete(`evaluation.${namespace}.${name}`),
+    onChange: (listener) => {
+      listeners.add(listener);
+      return { [Symbol.dispose]: () => void listeners.delete(listener) };
+    },
+  };
+}
+
+interface Tables {
+  revisions: Map<string, ResolvedRevision>;
+  renders: Map<string, RenderOutcome>;
+  evaluations: Map<string, StoredEvaluation>;
+}
+
+function keep(entry: BucketChange, tables: Tables): DerivedChange | undefined {
+  const dot = entry.key.indexOf('.');
+  const key = entry.key.slice(dot + 1);
+  switch (entry.key.slice(0, dot)) {
+    case 'revision':
+      return { type: 'revision', ...replace(tables.revisions, key, parseValue<ResolvedRevision>(entry.value)) };
+    case 'render':
+      return { type: 'render', ...replace(tables.renders, key, parseValue<RenderOutcome>(entry.value)) };
+    case 'evaluation':
+      return { type: 'evaluation', ...replace(tables.evaluations, key, parseValue<StoredEvaluation>(entry.value)) };
+    default:
+      return undefined;
+  }
+}
+
+function replace<T>(
+  table: Map<string, T>,
+  key: string,
+  after: T | undefined,
+): { before: T | undefined; after: T | undefined } {
+  const before = table.get(key);
+  if (after === undefined) table.delete(key);
+  else table.set(key, after);
+  return { before, after };
+}
+
+function parseValue<T>(value: Uint8Array | undefined): T | undefined {
+  if (!value) return undefined;
+  const bytes =
+    value[0] === 0x1f && value[1] === 0x8b
+      ? gunzipSync(value, { maxOutputLength: 512 * 1024 * 1024 })
+      : Buffer.from(value);
+  return JSON.parse(bytes.toString()) as T;
+}

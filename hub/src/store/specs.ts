@@ -1,0 +1,133 @@
+/**
+ * What people and parent Applications asked for: Application, ApplicationSet, AppProject, settings, repositories.
+ * The truth is the KV bucket `spec`, written with compare-and-set; this is its copy in memory, by watch.
+ * Credentials (Secrets) are sealed before they are stored. It never decides what a spec means.
+ */
+import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
+import { canonicalJson } from '@wheelhouse/shared/kube/canonical';
+import type { KubeObject } from '@wheelhouse/shared/kube/object';
+import { formatYaml } from '@wheelhouse/shared/kube/yaml';
+import type { Bucket, BucketChange } from './bucket.ts';
+import type { Seal } from './seal.ts';
+
+export interface StoredSpec<R extends KubeObject = KubeObject> {
+  resource: R;
+  /** The text it came from, comments and all. */
+  yaml: string;
+  /** For compare-and-set. */
+  revision: number;
+  /** RFC 3339. */
+  updatedAt: string;
+  by: string;
+  /** Application id of the parent, for what an App of Apps created. */
+  owner?: string;
+  warnings: string[];
+}
+
+export interface SpecChange {
+  kind: string;
+  before: StoredSpec | undefined;
+  after: StoredSpec | undefined;
+}
+
+export interface PutOptions {
+  by: string;
+  yaml?: string;
+  owner?: string;
+  warnings?: string[];
+  /** Revision that the caller has seen; 0: must not exist yet. */
+  expectedRevision?: number;
+}
+
+export interface SpecStore {
+  list(kind: string): StoredSpec[];
+  find(kind: string, namespace: string, name: string): StoredSpec | undefined;
+  /** Writes unless nothing changed; returns once this replica's copy has it. Throws Conflict when somebody else was faster. */
+  put(resource: KubeObject, options: PutOptions): Promise<StoredSpec>;
+  delete(kind: string, namespace: string, name: string): Promise<void>;
+  onChange(listener: (change: SpecChange) => void): Disposable;
+}
+
+type StoredValue = Omit<StoredSpec, 'revision'>;
+
+export async function createSpecStore(deps: { bucket: Bucket; seal: Seal; now: () => Date }): Promise<SpecStore> {
+  const { bucket, seal, now } = deps;
+  const kinds = new Map<string, Map<string, StoredSpec>>();
+  const listeners = new Set<(change: SpecChange) => void>();
+  const specsOf = (kind: string) =>
+    kinds.get(kind) ?? kinds.set(kind, new Map()).get(kind) ?? new Map<string, StoredSpec>();
+
+  await bucket.watchAll((entry) => {
+    const [kind, key] = parseKey(entry.key);
+    const specs = specsOf(kind);
+    const before = specs.get(key);
+    const after = parseEntry(entry, kind, seal);
+    if (after) specs.set(key, after);
+    else specs.delete(key);
+    for (const listener of listeners)
+      listener({ kind: after?.resource.kind ?? before?.resource.kind ?? kind, before, after });
+  });
+
+  return {
+    list: (kind) => [...specsOf(kind.toLowerCase()).values()],
+    find: (kind, namespace, name) => specsOf(kind.toLowerCase()).get(`${namespace}.${name}`),
+    put: async (resource, options) => {
+      const key = formatKey(resource.kind, namespaceOf(resource), nameOf(resource));
+      const [kind, specKey] = parseKey(key);
+      const before = specsOf(kind).get(specKey);
+      if (before && before.owner === options.owner && canonicalJson(before.resource) === canonicalJson(resource))
+        return before;
+      const value: StoredValue = {
+        resource,
+        yaml: options.yaml ?? formatYaml(resource),
+        updatedAt: now().toISOString(),
+        by: options.by,
+        warnings: options.warnings ?? [],
+        ...(options.owner === undefined ? {} : { owner: options.owner }),
+      };
+      const plain = Buffer.from(JSON.stringify(value));
+      const revision = await bucket.put(
+        key,
+        isSealed(kind) ? seal.seal(plain) : plain,
+        options.expectedRevision ?? before?.revision ?? 0,
+      );
+      await bucket.caughtUp(revision);
+      return { ...value, revision };
+    },
+    delete: async (kind, namespace, name) => await bucket.delete(formatKey(kind, namespace, name)),
+    onChange: (listener) => {
+      listeners.add(listener);
+      return { [Symbol.dispose]: () => void listeners.delete(listener) };
+    },
+  };
+}
+
+export function namespaceOf(resource: KubeObject): string {
+  return resource.metadata.namespace ?? 'argocd';
+}
+
+export function nameOf(resource: KubeObject): string {
+  if (!resource.metadata.name)
+    throw new FleetError('Invalid', `a ${resource.kind} without metadata.name cannot be stored: give it a name`);
+  return resource.metadata.name;
+}
+
+/** Names of Kubernetes objects hold letters, digits, `-` and `.`, all of which a KV key may hold; some hold `:`, written `=3A`. */
+function formatKey(kind: string, namespace: string, name: string): string {
+  return `${kind.toLowerCase()}.${namespace}.${name.replaceAll(':', '=3A')}`;
+}
+
+function parseKey(key: string): [kind: string, key: string] {
+  const dot = key.indexOf('.');
+  return [key.slice(0, dot), key.slice(dot + 1).replaceAll('=3A', ':')];
+}
+
+function parseEntry(entry: BucketChange, kind: string, seal: Seal): StoredSpec | undefined {
+  if (!entry.value) return undefined;
+  const plain = isSealed(kind) ? seal.open(entry.value) : Buffer.from(entry.value);
+  return { ...(JSON.parse(plain.toString()) as StoredValue), revision: entry.revision };
+}
+
+function isSealed(kind: string): boolean {
+  return kind === 'secret';
+}
