@@ -1,0 +1,44 @@
+/**
+ * Kubernetes: the `fieldsV1` tree of managedFields. A key names a step (`f:name` a field, `k:{…}` a list item by its
+ * keys, `v:…` a member of a set, `i:n` an index), `.` the node itself; an empty node is a whole value.
+ */
+export interface FieldSet {
+  [step: string]: FieldSet;
+}
+
+export const self = '.';
+
+/** The value one step below `value`; undefined when there is none. */
+export function stepInto(value: unknown, step: string): unknown {
+  if (value === null || typeof value !== 'object') return undefined;
+  const rest = step.slice(2);
+  switch (step.slice(0, 2)) {
+    case 'f:':
+      return Array.isArray(value) ? undefined : (value as Record<string, unknown>)[rest];
+    case 'k:':
+      return Array.isArray(value) ? value[indexOfKeys(value, JSON.parse(rest) as Record<string, unknown>)] : undefined;
+    case 'v:':
+      return Array.isArray(value) ? value.find((member) => member === (JSON.parse(rest) as unknown)) : undefined;
+    case 'i:':
+      return Array.isArray(value) ? value[Number(rest)] : undefined;
+    default:
+      return undefined;
+  }
+}
+
+/** Position of the list item whose fields equal `keys`; -1 when there is none. */
+export function indexOfKeys(list: unknown[], keys: Record<string, unknown>): number {
+  const wanted = Object.entries(keys);
+  return list.findIndex(
+    (item) =>
+      item !== null &&
+      typeof item === 'object' &&
+      wanted.every(([name, value]) => (item as Record<string, unknown>)[name] === value),
+  );
+}
+
+/** Whether a node stands for a whole value rather than for what is below it. */
+export function isLeaf(fields: FieldSet): boolean {
+  for (const step in fields) if (step !== self) return false;
+  return !(self in fields);
+}

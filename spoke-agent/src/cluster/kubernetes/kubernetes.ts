@@ -1,0 +1,122 @@
+import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
+import { formatRef, type KubeObject, type ObjectRef, refOf } from '@wheelhouse/shared/kube/object';
+import {
+  type ApiResource,
+  type ApplyOptions,
+  type Cluster,
+  formatKind,
+  type KubeKind,
+  type RemoveOptions,
+} from '../cluster.ts';
+import { type KubeconfigOptions, openConnection } from './connection.ts';
+import { collectionPath, createDiscovery, objectPath } from './discovery.ts';
+import { createRequests, type KubeRequest } from './requests.ts';
+import { followKind, listPages, type WatchDeps } from './watch.ts';
+
+export interface KubernetesOptions extends KubeconfigOptions {
+  /** Requests at a time, watches apart. Default 16. */
+  concurrency?: number;
+}
+
+/** The port over a real API server. Throws Invalid when the kubeconfig cannot be used; connects at the first request. */
+export function createKubernetesCluster(deps: { random: () => number }, options: KubernetesOptions): Cluster {
+  const connection = openConnection(options);
+  const requests = createRequests(connection, options.concurrency ?? 16);
+  const discovery = createDiscovery(requests);
+  const watching: WatchDeps = {
+    requests,
+    random: deps.random,
+    pathOf: async (kind, signal) => collectionPath(await getResource(kind, signal)),
+  };
+
+  async function getResource(kind: KubeKind, signal: AbortSignal): Promise<ApiResource> {
+    const resource = await discovery.find(kind, signal);
+    if (resource) return resource;
+    throw new FleetError(
+      'NotFound',
+      `the cluster does not serve ${formatKind(kind)}; is its CustomResourceDefinition installed?`,
+      { details: { reason: 'KindNotServed' } },
+    );
+  }
+
+  /** One request about one object. A path that the API server does not know makes the next one re-read discovery. */
+  async function send(ref: ObjectRef, request: Omit<KubeRequest, 'path'>): Promise<KubeObject> {
+    const resource = await getResource(ref, request.signal);
+    try {
+      return await requests.send<KubeObject>({ ...request, path: objectPath(resource, ref) });
+    } catch (error) {
+      if (error instanceof FleetError && error.code === 'NotFound' && !error.details['subject']) discovery.forget();
+      throw error;
+    }
+  }
+
+  return {
+    apply: async (object, options) => await send(refOf(object), applyRequest(object, options)),
+    async find(ref, signal) {
+      try {
+        return await send(ref, { method: 'GET', signal, what: `read ${formatRef(ref)}` });
+      } catch (error) {
+        if (error instanceof FleetError && error.code === 'NotFound') return undefined;
+        throw error;
+      }
+    },
+    async *list(kind, signal) {
+      for await (const page of listPages(watching, kind, signal)) yield* page.items;
+    },
+    watch: async (kind, listener, signal) => await followKind(watching, { kind, listener, signal }),
+    async remove(ref, options) {
+      try {
+        await send(ref, removeRequest(ref, options));
+        return true;
+      } catch (error) {
+        if (error instanceof FleetError && (error.code === 'NotFound' || isOtherUid(error, options))) return false;
+        throw error;
+      }
+    },
+    findResource: async (kind, signal) => await discovery.find(kind, signal),
+    resources: async (signal) => await discovery.all(signal),
+    async info(signal) {
+      const get = async <T>(path: string) =>
+        await requests.send<T>({ method: 'GET', path, signal, what: 'identify the cluster' });
+      const [version, system] = await Promise.all([
+        get<{ gitVersion: string }>('/version'),
+        get<KubeObject>('/api/v1/namespaces/kube-system'),
+      ]);
+      return { kubernetesVersion: version.gitVersion, uid: system.metadata.uid ?? '' };
+    },
+    [Symbol.asyncDispose]: async () => await connection[Symbol.asyncDispose](),
+  };
+}
+
+function applyRequest(object: KubeObject, options: ApplyOptions): Omit<KubeRequest, 'path'> {
+  const { metadata } = object;
+  return {
+    method: 'PATCH',
+    query: {
+      fieldManager: options.fieldManager,
+      force: 'true',
+      fieldValidation: options.fieldValidation ?? 'Strict',
+      ...(options.dryRun ? { dryRun: 'All' } : {}),
+    },
+    contentType: 'application/apply-patch+yaml',
+    body: JSON.stringify(
+      metadata.managedFields ? { ...object, metadata: { ...metadata, managedFields: undefined } } : object,
+    ),
+    signal: options.signal,
+    what: `apply ${formatRef(refOf(object))}`,
+  };
+}
+
+function removeRequest(ref: ObjectRef, { propagation, uid, signal }: RemoveOptions): Omit<KubeRequest, 'path'> {
+  return {
+    method: 'DELETE',
+    contentType: 'application/json',
+    body: JSON.stringify({ propagationPolicy: propagation, ...(uid ? { preconditions: { uid } } : {}) }),
+    signal,
+    what: `delete ${formatRef(ref)}`,
+  };
+}
+
+function isOtherUid(error: FleetError, { uid }: RemoveOptions): boolean {
+  return uid !== undefined && error.code === 'Conflict' && error.message.includes('UID');
+}

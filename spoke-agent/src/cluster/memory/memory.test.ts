@@ -1,0 +1,4 @@
+import { describeCluster } from '../conformance.ts';
+import { createMemoryCluster } from './memory.ts';
+
+describeCluster('memory', () => createMemoryCluster());
