@@ -1,4 +1,5 @@
 // @peculiar/x509 registers its parts by decorators, which need this to be loaded before it.
+// oxlint-disable-next-line import/no-unassigned-import -- it is loaded for what it does to Reflect
 import 'reflect-metadata';
 import { createHash, webcrypto } from 'node:crypto';
 import { isIP } from 'node:net';

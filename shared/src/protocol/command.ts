@@ -1,19 +1,25 @@
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { catalogue, type ErrorCode } from '../errors/catalogue.ts';
+import { FleetError } from '../errors/fleet-error.ts';
+
 /** A question to a spoke, answered once. It changes nothing: what changes things is in the signed document. */
 export interface DiffCommand {
   v: 1;
   id: string;
   type: 'diff';
+  /** Application id. */
   app: string;
 }
 
 export type Command = DiffCommand;
 
 /** `result` is the command's own: for a diff, the list of differing resources. */
-export type CommandAnswer =
-  | { v: 1; id: string; result: unknown }
-  | { v: 1; id: string; error: { code: string; message: string } };
+export type CommandAnswer = { result: unknown } | { error: { code: ErrorCode; message: string } };
 
-/** Throws nothing: undefined for what is not a command of this version. */
+const maxSentBytes = 900_000;
+const maxAnswerBytes = 32 * 1024 * 1024;
+
+/** Undefined for what is not a command of this version. */
 export function parseCommand(text: string): Command | undefined {
   try {
     const value = JSON.parse(text) as Partial<DiffCommand> | null;
@@ -23,4 +29,30 @@ export function parseCommand(text: string): Command | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Gzipped JSON; an answer that NATS could not carry becomes the error TooLarge. */
+export function formatAnswer(answer: CommandAnswer): Buffer {
+  const bytes = gzipSync(JSON.stringify(answer));
+  if (bytes.length <= maxSentBytes) return bytes;
+  const message = `the answer has ${bytes.length} bytes when packed; the limit is ${maxSentBytes}`;
+  return formatAnswer({ error: { code: 'TooLarge', message } });
+}
+
+/** The result; throws the error that the spoke answered with, or Malformed. */
+export function parseAnswer(bytes: Uint8Array): unknown {
+  const answer = readAnswer(bytes);
+  if ('result' in answer) return answer.result;
+  const { code, message } = answer.error;
+  throw new FleetError(code in catalogue ? code : 'Internal', message);
+}
+
+function readAnswer(bytes: Uint8Array): CommandAnswer {
+  try {
+    const answer = JSON.parse(gunzipSync(bytes, { maxOutputLength: maxAnswerBytes }).toString()) as CommandAnswer;
+    if ('result' in answer || typeof answer.error === 'object') return answer;
+  } catch (cause) {
+    throw new FleetError('Malformed', 'the answer of a spoke cannot be read', { cause });
+  }
+  throw new FleetError('Malformed', 'the answer of a spoke holds no result');
 }

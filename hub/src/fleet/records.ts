@@ -1,0 +1,120 @@
+import type { Bucket } from '../store/bucket.ts';
+
+/** What the hub keeps of a cluster, in KV `fleet`. */
+export interface ClusterRecord {
+  name: string;
+  /** What `destination.server` names it by. */
+  server: string;
+  /** Argo CD: a cluster that belongs to one project. */
+  project?: string;
+  labels: Record<string, string>;
+  annotations: Record<string, string>;
+  /** NATS user key that it enrolled with. */
+  publicKey: string;
+  /** uid of its kube-system namespace. */
+  uid: string;
+  enrolledAt: string;
+  /** Who changed the labels last. */
+  labelled?: { at: string; by: string };
+  /** Its identity was also used by another installation; neither gets new credentials until it is enrolled anew. */
+  cloned?: { uid: string; at: string };
+}
+
+/** An enrolment token without its secret. */
+export interface TokenRecord {
+  id: string;
+  cluster: string;
+  server: string;
+  labels: Record<string, string>;
+  createdAt: string;
+  expiresAt: string;
+  by: string;
+  /** SHA-256 of the secret, hexadecimal. */
+  hash: string;
+  /** May take the place of a cluster of that name that is enrolled already. */
+  replaces: boolean;
+  usedAt?: string;
+  /** Public key that used it. */
+  usedBy?: string;
+}
+
+export interface Stored<T> {
+  value: T;
+  revision: number;
+}
+
+export interface ClusterChange {
+  name: string;
+  before: ClusterRecord | undefined;
+  after: ClusterRecord | undefined;
+}
+
+/** The KV bucket `fleet` as two tables in memory, by watch. */
+export interface FleetRecords {
+  clusters: Table<ClusterRecord>;
+  tokens: Table<TokenRecord>;
+  onClusterChange(listener: (change: ClusterChange) => void): Disposable;
+}
+
+export interface Table<T> {
+  list(): T[];
+  find(name: string): T | undefined;
+  /** From the store itself, not from the copy. */
+  read(name: string): Promise<Stored<T> | undefined>;
+  /** `expectedRevision` 0: must not exist. Returns once the copy has it. Throws Conflict. */
+  put(name: string, value: T, expectedRevision: number): Promise<void>;
+  delete(name: string): Promise<void>;
+}
+
+export async function createFleetRecords(bucket: Bucket): Promise<FleetRecords> {
+  const clusters = new Map<string, ClusterRecord>();
+  const tokens = new Map<string, TokenRecord>();
+  const listeners = new Set<(change: ClusterChange) => void>();
+  await bucket.watchAll(({ key, value }) => {
+    const dot = key.indexOf('.');
+    const name = key.slice(dot + 1);
+    if (key.startsWith('token.')) replace(tokens, name, value);
+    if (!key.startsWith('cluster.')) return;
+    const before = clusters.get(name);
+    const change = { name, before, after: replace(clusters, name, value) };
+    for (const listener of listeners) listener(change);
+  });
+  return {
+    clusters: createTable(bucket, 'cluster', clusters),
+    tokens: createTable(bucket, 'token', tokens),
+    onClusterChange: (listener) => {
+      listeners.add(listener);
+      return { [Symbol.dispose]: () => void listeners.delete(listener) };
+    },
+  };
+}
+
+function createTable<T>(bucket: Bucket, prefix: string, copy: ReadonlyMap<string, T>): Table<T> {
+  return {
+    list: () => [...copy.values()],
+    find: (name) => copy.get(name),
+    read: async (name) => {
+      const entry = await bucket.get(`${prefix}.${name}`);
+      return entry && { value: parse(entry.value) as T, revision: entry.revision };
+    },
+    put: async (name, value, expectedRevision) => {
+      const bytes = Buffer.from(JSON.stringify(value));
+      await bucket.caughtUp(await bucket.put(`${prefix}.${name}`, bytes, expectedRevision));
+    },
+    delete: async (name) => await bucket.delete(`${prefix}.${name}`),
+  };
+}
+
+function replace<T>(copy: Map<string, T>, name: string, value: Uint8Array | undefined): T | undefined {
+  if (!value) {
+    copy.delete(name);
+    return undefined;
+  }
+  const parsed = parse(value) as T;
+  copy.set(name, parsed);
+  return parsed;
+}
+
+function parse(value: Uint8Array): unknown {
+  return JSON.parse(Buffer.from(value).toString());
+}

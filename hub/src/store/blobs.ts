@@ -1,0 +1,63 @@
+import { mapLimit } from '@wheelhouse/shared/async/limit';
+import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
+import { digestOfBytes, formatBlob, parseBlob, partCountOf, shaOf } from '@wheelhouse/shared/protocol/blob';
+import { subjects } from '@wheelhouse/shared/protocol/subjects';
+import { apiErrorCode, type HubNats } from './nats.ts';
+import { streams } from './streams.ts';
+
+/** Rendered manifests and document pages by digest. Write-once: what a digest names never changes. */
+export interface BlobStore {
+  /** Stores content under its digest; storing it again is free. Throws DigestMismatch, TooLarge. */
+  put(digest: string, content: Uint8Array): Promise<void>;
+  /** Throws NotFound, DigestMismatch. */
+  get(digest: string): Promise<Buffer>;
+  has(digest: string): Promise<boolean>;
+}
+
+const maxPerSubjectExceeded = 10_077;
+const parallelParts = 4;
+
+export function createBlobStore({ nats }: { nats: HubNats }): BlobStore {
+  const readPart = async (digest: string, part: number): Promise<Uint8Array> => {
+    const message = await nats.manager.direct.getMessage(streams.blobs, {
+      last_by_subj: subjects.blobStored(shaOf(digest), part),
+    });
+    if (message) return message.data;
+    throw new FleetError('NotFound', `bundle ${digest} is not stored (part ${part}); render it again`, {
+      retryable: true,
+    });
+  };
+  return {
+    put: async (digest, content) => {
+      if (digestOfBytes(content) !== digest)
+        throw new FleetError('DigestMismatch', `the content to store is not that of ${digest}`, { retryable: false });
+      const parts = await formatBlob(content);
+      // the first part goes last: whoever finds it can count on the others
+      const rest = parts.map((bytes, part) => ({ bytes, part })).slice(1);
+      await mapLimit(rest, parallelParts, ({ bytes, part }) =>
+        putPart(nats, subjects.blobStored(shaOf(digest), part), bytes),
+      );
+      await putPart(nats, subjects.blobStored(shaOf(digest), 0), parts[0] ?? Buffer.alloc(0));
+    },
+    get: async (digest) => {
+      const first = await readPart(digest, 0);
+      const rest = Array.from({ length: partCountOf(first) - 1 }, (_, index) => index + 1);
+      return await parseBlob(digest, [
+        first,
+        ...(await mapLimit(rest, parallelParts, (part) => readPart(digest, part))),
+      ]);
+    },
+    has: async (digest) => {
+      const first = subjects.blobStored(shaOf(digest), 0);
+      return (await nats.manager.direct.getMessage(streams.blobs, { last_by_subj: first })) !== null;
+    },
+  };
+}
+
+async function putPart(nats: HubNats, subject: string, bytes: Uint8Array): Promise<void> {
+  try {
+    await nats.jetstream.publish(subject, bytes, { retries: 3 });
+  } catch (error) {
+    if (apiErrorCode(error) !== maxPerSubjectExceeded) throw error;
+  }
+}

@@ -1,0 +1,123 @@
+/**
+ * The signed document of each cluster, in stream DESIRED. Written with compare-and-set, so that two replicas never
+ * overwrite each other; publishing is also what sends it to the spoke. It never decides what a document says.
+ */
+import { createHash } from 'node:crypto';
+import { headers } from '@nats-io/transport-node';
+import { sleep } from '@wheelhouse/shared/async/abort';
+import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
+import type { Logger } from '@wheelhouse/shared/logging/logger';
+import type { AssignmentDocument } from '@wheelhouse/shared/protocol/document';
+import { type DocumentKeys, parseDocumentKeys, type SigningKey } from '@wheelhouse/shared/protocol/document-key';
+import { openDocument, signDocument } from '@wheelhouse/shared/protocol/envelope';
+import { subjects } from '@wheelhouse/shared/protocol/subjects';
+import type { BlobStore } from './blobs.ts';
+import { follow } from './follow.ts';
+import { apiErrorCode, type HubNats } from './nats.ts';
+import { streams } from './streams.ts';
+
+/** What every replica knows of a cluster's document without reading it. */
+export interface DocumentHead {
+  gen: number;
+  /** Stream sequence, for compare-and-set. */
+  seq: number;
+}
+
+export interface DocumentStore {
+  /** The newest document. Throws SignatureInvalid when it is not signed by a key of this hub. */
+  find(cluster: string): Promise<{ document: AssignmentDocument; seq: number } | undefined>;
+  /** Signs and publishes; `expectedSeq` is that of the document it replaces, 0 for none. Returns the new sequence. Throws Conflict. */
+  publish(document: AssignmentDocument, expectedSeq: number): Promise<number>;
+  /** By watch; undefined for a cluster without document. */
+  head(cluster: string): DocumentHead | undefined;
+  /** Resolves once all heads are known. */
+  loaded(): Promise<void>;
+}
+
+export interface DocumentStoreDeps {
+  nats: HubNats;
+  blobs: BlobStore;
+  logger: Logger;
+  authority: { documentKey: SigningKey; documentKeys: DocumentKeys };
+}
+
+const generationHeader = 'Wheelhouse-Generation';
+const wrongLastSequence = new Set([10_071, 10_164]);
+const attempts = 4;
+
+/** The signal ends the watch of heads. */
+export function createDocumentStore(deps: DocumentStoreDeps, signal: AbortSignal): DocumentStore {
+  const { nats, blobs, authority } = deps;
+  const keys = parseDocumentKeys(authority.documentKeys);
+  const heads = new Map<string, DocumentHead>();
+  const follower = follow(
+    deps,
+    {
+      stream: streams.desired,
+      headersOnly: true,
+      onMessage: ({ subject, headers: found, seq }) =>
+        void heads.set(clusterOf(subject), { gen: Number(found?.get(generationHeader)), seq }),
+      onReplaced: () => heads.clear(),
+    },
+    signal,
+  );
+  return {
+    find: async (cluster) => {
+      const stored = await nats.manager.direct.getMessage(streams.desired, { last_by_subj: subjects.desired(cluster) });
+      if (!stored) return undefined;
+      const document = await openDocument(stored.data, {
+        cluster,
+        keys,
+        appliedGen: -1,
+        page: (digest) => blobs.get(digest),
+      });
+      return { document, seq: stored.seq };
+    },
+    publish: async (document, expectedSeq) => {
+      const { envelope, page } = signDocument(document, authority.documentKey);
+      if (page) await blobs.put(page.digest, page.content);
+      const seq = await publish(nats, { document, envelope, expectedSeq });
+      if (seq > (heads.get(document.cluster)?.seq ?? 0)) heads.set(document.cluster, { gen: document.gen, seq });
+      return seq;
+    },
+    head: (cluster) => heads.get(cluster),
+    loaded: () => follower.loaded(),
+  };
+}
+
+function clusterOf(subject: string): string {
+  return subject.split('.')[3] ?? '';
+}
+
+interface Publication {
+  document: AssignmentDocument;
+  envelope: Buffer;
+  expectedSeq: number;
+}
+
+/** A retry carries the same message id, so that a publication whose acknowledgement was lost is not taken for a conflict. */
+async function publish(nats: HubNats, { document, envelope, expectedSeq }: Publication): Promise<number> {
+  const { cluster, gen } = document;
+  const msgID = `${cluster}.${gen}.${createHash('sha256').update(envelope).digest('hex').slice(0, 16)}`;
+  for (let attempt = 1; ; attempt += 1) {
+    const carried = headers();
+    carried.set(generationHeader, String(gen));
+    try {
+      const ack = await nats.jetstream.publish(subjects.desired(cluster), envelope, {
+        msgID,
+        headers: carried,
+        expect: { lastSubjectSequence: expectedSeq },
+      });
+      return ack.seq;
+    } catch (error) {
+      if (wrongLastSequence.has(apiErrorCode(error)))
+        throw new FleetError('Conflict', `another replica published a document of ${cluster} first; read it again`, {
+          retryable: true,
+          cause: error,
+        });
+      if (attempt === attempts)
+        throw new FleetError('TransportUnavailable', `cannot publish the document of ${cluster}`, { cause: error });
+      await sleep(attempt * 500);
+    }
+  }
+}

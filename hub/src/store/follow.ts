@@ -1,0 +1,148 @@
+import { type ConsumerMessages, DeliverPolicy, type JsMsg } from '@nats-io/jetstream';
+import { sleep } from '@wheelhouse/shared/async/abort';
+import { backoffMs } from '@wheelhouse/shared/async/backoff';
+import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
+import type { Logger } from '@wheelhouse/shared/logging/logger';
+import type { HubNats } from './nats.ts';
+
+export interface FollowOptions {
+  stream: string;
+  /** Only subjects that match. */
+  filter?: string;
+  /** Leave bodies out. */
+  headersOnly?: boolean;
+  /** Called in the order of the stream. What it throws is logged and the message counts as seen. */
+  onMessage(message: JsMsg): void;
+  /** The stream is another one than before (NATS lost its data): what was learnt from it no longer holds. */
+  onReplaced?(): void;
+}
+
+export interface Follower {
+  /** Resolves once everything that the stream held at the start was delivered. */
+  loaded(): Promise<void>;
+  /** Resolves once this sequence was delivered or passed. */
+  reached(seq: number): Promise<void>;
+}
+
+interface Progress {
+  seq: number;
+  /** `created` of the stream: tells it from one of the same name after a loss of data. */
+  created: string | undefined;
+}
+
+/**
+ * Delivers a last-value stream from its first message and then as it changes, for as long as the signal allows: through
+ * reconnections, server restarts and loss of the stream. One ordered consumer for each replica that follows.
+ */
+export function follow(deps: { nats: HubNats; logger: Logger }, options: FollowOptions, signal: AbortSignal): Follower {
+  const progress: Progress = { seq: 0, created: undefined };
+  const loaded = Promise.withResolvers<void>();
+  const waiting = new Set<{ seq: number; resolve: () => void; reject: (error: Error) => void }>();
+  const advance = (message: JsMsg) => {
+    deliver(deps.logger, options, message);
+    progress.seq = message.seq;
+    for (const waiter of waiting) if (waiter.seq <= message.seq) settle(waiter, waiting);
+    if (message.info.pending === 0) loaded.resolve();
+  };
+  signal.addEventListener('abort', () => {
+    const stopped = new FleetError('Aborted', `stopped following ${options.stream}`);
+    loaded.reject(stopped);
+    for (const waiter of waiting) waiter.reject(stopped);
+  });
+  loaded.promise.catch(() => undefined);
+  void run({ ...deps, options, progress, advance, onEmpty: loaded.resolve }, signal);
+  return {
+    loaded: () => loaded.promise,
+    reached: async (seq) => {
+      if (progress.seq >= seq) return;
+      const { promise, resolve, reject } = Promise.withResolvers<void>();
+      waiting.add({ seq, resolve, reject });
+      await promise;
+    },
+  };
+}
+
+interface Run {
+  nats: HubNats;
+  logger: Logger;
+  options: FollowOptions;
+  progress: Progress;
+  advance(message: JsMsg): void;
+  onEmpty(): void;
+}
+
+async function run(work: Run, signal: AbortSignal): Promise<void> {
+  for (let attempt = 0; !signal.aborted; attempt += 1) {
+    try {
+      await consume(work, signal);
+      attempt = 0;
+    } catch (error) {
+      if (signal.aborted) return;
+      work.logger.warn({ err: error, stream: work.options.stream }, 'following a stream failed; trying again');
+    }
+    await sleep(backoffMs(attempt, { baseMs: 200, maxMs: 10_000 }), signal);
+  }
+}
+
+/** Ends when the stream was replaced or the consumer gave up. */
+async function consume(work: Run, signal: AbortSignal): Promise<void> {
+  const { nats, options, progress } = work;
+  await noticeReplacement(work);
+  const consumer = await nats.jetstream.consumers.get(options.stream, {
+    ...(options.filter ? { filter_subjects: options.filter } : {}),
+    ...(options.headersOnly ? { headers_only: true } : {}),
+    ...(progress.seq > 0
+      ? { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: progress.seq + 1 }
+      : { deliver_policy: DeliverPolicy.All }),
+  });
+  const { num_pending: pending } = await consumer.info(true);
+  const messages = await consumer.consume({ max_messages: 2_000, callback: (message) => work.advance(message) });
+  if (pending === 0) work.onEmpty();
+  const stop = () => void messages.close();
+  signal.addEventListener('abort', stop);
+  using _ = nats.onReconnect(() => void restartWhenReplaced(work, messages));
+  try {
+    if (signal.aborted) stop();
+    const ended = await messages.closed();
+    if (ended instanceof Error) throw ended;
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+}
+
+async function restartWhenReplaced(work: Run, messages: ConsumerMessages): Promise<void> {
+  const { created } = work.progress;
+  const now = await createdAt(work).catch(() => undefined);
+  if (now !== created) await messages.close();
+}
+
+async function noticeReplacement(work: Run): Promise<void> {
+  const { progress, options } = work;
+  const created = await createdAt(work);
+  if (progress.created !== undefined && progress.created !== created) {
+    work.logger.error({ stream: options.stream }, 'stream was lost and made anew; starting over');
+    progress.seq = 0;
+    options.onReplaced?.();
+  }
+  progress.created = created;
+}
+
+async function createdAt({ nats, options }: Pick<Run, 'nats' | 'options'>): Promise<string> {
+  return (await nats.manager.streams.info(options.stream)).created;
+}
+
+function deliver(logger: Logger, options: FollowOptions, message: JsMsg): void {
+  try {
+    options.onMessage(message);
+  } catch (error) {
+    logger.error(
+      { err: error, stream: options.stream, subject: message.subject },
+      'a stored message cannot be used; it is passed over',
+    );
+  }
+}
+
+function settle<T extends { resolve: () => void }>(waiter: T, waiting: Set<T>): void {
+  waiting.delete(waiter);
+  waiter.resolve();
+}

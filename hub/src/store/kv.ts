@@ -1,0 +1,83 @@
+import { Kvm, type KV } from '@nats-io/kv';
+import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
+import type { Logger } from '@wheelhouse/shared/logging/logger';
+import type { Bucket, BucketChange } from './bucket.ts';
+import { type Follower, follow } from './follow.ts';
+import { apiErrorCode, type HubNats } from './nats.ts';
+
+const wrongLastSequence = new Set([10_071, 10_164]);
+
+export interface BucketOptions {
+  /** `spec`, `fleet`, `derived`… */
+  name: string;
+  /** Default 1. */
+  replicas?: number;
+}
+
+/** Opens a last-value table in JetStream, made if it is not there. The signal ends its watches. */
+export async function openBucket(
+  deps: { nats: HubNats; logger: Logger },
+  options: BucketOptions,
+  signal: AbortSignal,
+): Promise<Bucket> {
+  const { nats, logger } = deps;
+  const kv = await new Kvm(nats.jetstream).create(options.name, { history: 1, replicas: options.replicas ?? 1 });
+  const prefix = `$KV.${options.name}.`;
+  let follower: Follower | undefined;
+  return {
+    get: async (key) => {
+      const entry = await kv.get(key);
+      if (!entry || entry.operation !== 'PUT') return undefined;
+      return { key, value: entry.value, revision: entry.revision };
+    },
+    put: async (key, value, expectedRevision) =>
+      await write(kv, { bucket: options.name, key, value, expectedRevision }),
+    delete: async (key) => await kv.delete(key),
+    watchAll: async (onEntry) => {
+      const seen = new Set<string>();
+      const emit = (change: BucketChange) => {
+        if (change.value) seen.add(change.key);
+        else seen.delete(change.key);
+        onEntry(change);
+      };
+      follower = follow(
+        { nats, logger },
+        {
+          stream: `KV_${options.name}`,
+          onMessage: (message) => {
+            const isDeleted = ['DEL', 'PURGE'].includes(message.headers?.get('KV-Operation') ?? '');
+            const key = message.subject.slice(prefix.length);
+            if (!isDeleted || seen.has(key))
+              emit({ key, value: isDeleted ? undefined : message.data, revision: message.seq });
+          },
+        },
+        signal,
+      );
+      await follower.loaded();
+    },
+    caughtUp: async (revision) => {
+      if (!follower) throw new FleetError('Internal', `bucket ${options.name} is not watched`);
+      await follower.reached(revision);
+    },
+  };
+}
+
+interface Write {
+  bucket: string;
+  key: string;
+  value: Uint8Array;
+  expectedRevision: number | undefined;
+}
+
+async function write(kv: KV, { bucket, key, value, expectedRevision }: Write): Promise<number> {
+  try {
+    if (expectedRevision === undefined) return await kv.put(key, value);
+    return expectedRevision === 0 ? await kv.create(key, value) : await kv.update(key, value, expectedRevision);
+  } catch (error) {
+    if (!wrongLastSequence.has(apiErrorCode(error))) throw error;
+    throw new FleetError('Conflict', `${bucket} ${key} was changed by somebody else meanwhile; read it again`, {
+      cause: error,
+      retryable: true,
+    });
+  }
+}

@@ -1,0 +1,128 @@
+import {
+  JetStreamApiError,
+  type JetStreamClient,
+  type JetStreamManager,
+  jetstream,
+  jetstreamManager,
+} from '@nats-io/jetstream';
+import { connect, type NatsConnection } from '@nats-io/transport-node';
+import { backoffMs } from '@wheelhouse/shared/async/backoff';
+import { FleetError, toFleetError } from '@wheelhouse/shared/errors/fleet-error';
+import type { Logger } from '@wheelhouse/shared/logging/logger';
+import type { KeyPair } from '@wheelhouse/shared/protocol/nkeys';
+
+/** The hub's connection to NATS, as a user of the account HUB. Disposing drains and closes it. */
+export interface HubNats extends AsyncDisposable {
+  readonly connection: NatsConnection;
+  readonly jetstream: JetStreamClient;
+  readonly manager: JetStreamManager;
+  /** Whether the server answers now. */
+  isConnected(): boolean;
+  /** Calls back after each reconnection. */
+  onReconnect(listener: () => void): Disposable;
+}
+
+export interface HubNatsOptions {
+  /** `nats://host:port` or `tls://host:port`, several separated by commas. */
+  url: string;
+  user: { jwt: string; key: KeyPair };
+  /** PEM of the CA that the server's certificate must come from; needed for `tls://`. */
+  ca?: string | undefined;
+  /** Name shown by the server's monitoring. */
+  name: string;
+}
+
+const requestTimeoutMs = 30_000;
+
+/** Connects, and waits for the server for as long as the signal allows. Afterwards reconnects for ever. */
+export async function connectHub(
+  deps: { logger: Logger },
+  options: HubNatsOptions,
+  signal: AbortSignal,
+): Promise<HubNats> {
+  const { jwt, key } = options.user;
+  let attempt = 0;
+  const pending = connect({
+    servers: options.url.split(',').map((server) => server.trim()),
+    name: options.name,
+    ...(options.ca ? { tls: { ca: options.ca } } : {}),
+    authenticator: (nonce) => ({
+      jwt,
+      nkey: key.publicKey,
+      sig: key.sign(Buffer.from(nonce ?? '')).toString('base64url'),
+    }),
+    maxReconnectAttempts: -1,
+    waitOnFirstConnect: true,
+    ignoreAuthErrorAbort: true,
+    reconnectToServer: ([server]) => {
+      const delay = attempt === 0 ? 0 : backoffMs(attempt, { baseMs: 50, maxMs: 5_000 });
+      attempt += 1;
+      return server ? { server, delay } : null;
+    },
+    reconnectDelayHandler: () => 0,
+    pingInterval: 20_000,
+    timeout: 20_000,
+    noAsyncTraces: true,
+  });
+  const connection = await abortable(pending, options.url, signal);
+  attempt = 0;
+  const listeners = new Set<() => void>();
+  let connected = true;
+  void watchState(connection, {
+    disconnect: () => {
+      connected = false;
+      deps.logger.warn({ url: options.url }, 'nats connection lost');
+    },
+    reconnect: () => {
+      connected = true;
+      attempt = 0;
+      deps.logger.info({ url: options.url }, 'nats connection is back');
+      for (const listener of listeners) listener();
+    },
+  });
+  return {
+    connection,
+    jetstream: jetstream(connection, { timeout: requestTimeoutMs }),
+    manager: await jetstreamManager(connection, { timeout: requestTimeoutMs, checkAPI: false }),
+    isConnected: () => connected && !connection.isClosed(),
+    onReconnect: (listener) => {
+      listeners.add(listener);
+      return { [Symbol.dispose]: () => void listeners.delete(listener) };
+    },
+    [Symbol.asyncDispose]: async () => {
+      if (connected) await connection.drain().catch(() => connection.close());
+      else await connection.close();
+    },
+  };
+}
+
+async function watchState(
+  connection: NatsConnection,
+  on: { disconnect: () => void; reconnect: () => void },
+): Promise<void> {
+  for await (const status of connection.status()) {
+    if (status.type === 'disconnect') on.disconnect();
+    if (status.type === 'reconnect') on.reconnect();
+  }
+}
+
+async function abortable(pending: Promise<NatsConnection>, url: string, signal: AbortSignal): Promise<NatsConnection> {
+  const aborted = Promise.withResolvers<never>();
+  const onAbort = () =>
+    aborted.reject(new FleetError('TransportUnavailable', `stopped while waiting for nats at ${url}`));
+  signal.addEventListener('abort', onAbort, { once: true });
+  if (signal.aborted) onAbort();
+  try {
+    return await Promise.race([pending, aborted.promise]);
+  } catch (error) {
+    pending.then((connection) => connection.close()).catch(() => undefined);
+    throw toFleetError(error, 'TransportUnavailable');
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+}
+
+/** The code of an error that JetStream answered with, 0 for any other. */
+export function apiErrorCode(error: unknown): number {
+  return error instanceof JetStreamApiError ? error.code : 0;
+}
