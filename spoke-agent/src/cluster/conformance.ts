@@ -4,6 +4,8 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Cluster, fieldManager, type WatchListener } from './cluster.ts';
 import { ownedFields } from '../diff/owned-fields.ts';
 
+/* oxlint-disable max-lines-per-function -- a test suite: its length is its number of rows */
+
 /** What every adapter of the port must do; `start` gives a cluster that may be used for many tests. */
 export function describeCluster(name: string, start: () => Cluster): void {
   describe(`${name} as a Cluster`, () => {

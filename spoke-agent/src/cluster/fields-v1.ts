@@ -11,19 +11,15 @@ export const self = '.';
 /** The value one step below `value`; undefined when there is none. */
 export function stepInto(value: unknown, step: string): unknown {
   if (value === null || typeof value !== 'object') return undefined;
+  if (Array.isArray(value)) return itemAt(value, step);
+  return step.startsWith('f:') ? (value as Record<string, unknown>)[step.slice(2)] : undefined;
+}
+
+function itemAt(list: unknown[], step: string): unknown {
   const rest = step.slice(2);
-  switch (step.slice(0, 2)) {
-    case 'f:':
-      return Array.isArray(value) ? undefined : (value as Record<string, unknown>)[rest];
-    case 'k:':
-      return Array.isArray(value) ? value[indexOfKeys(value, JSON.parse(rest) as Record<string, unknown>)] : undefined;
-    case 'v:':
-      return Array.isArray(value) ? value.find((member) => member === (JSON.parse(rest) as unknown)) : undefined;
-    case 'i:':
-      return Array.isArray(value) ? value[Number(rest)] : undefined;
-    default:
-      return undefined;
-  }
+  if (step.startsWith('k:')) return list[indexOfKeys(list, JSON.parse(rest) as Record<string, unknown>)];
+  if (step.startsWith('v:')) return list.find((member) => member === (JSON.parse(rest) as unknown));
+  return step.startsWith('i:') ? list[Number(rest)] : undefined;
 }
 
 /** Position of the list item whose fields equal `keys`; -1 when there is none. */

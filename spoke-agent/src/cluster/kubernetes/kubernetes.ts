@@ -4,13 +4,14 @@ import {
   type ApiResource,
   type ApplyOptions,
   type Cluster,
+  type ClusterInfo,
   formatKind,
   type KubeKind,
   type RemoveOptions,
 } from '../cluster.ts';
 import { type KubeconfigOptions, openConnection } from './connection.ts';
 import { collectionPath, createDiscovery, objectPath } from './discovery.ts';
-import { createRequests, type KubeRequest } from './requests.ts';
+import { createRequests, type KubeRequest, type Requests } from './requests.ts';
 import { followKind, listPages, type WatchDeps } from './watch.ts';
 
 export interface KubernetesOptions extends KubeconfigOptions {
@@ -75,17 +76,19 @@ export function createKubernetesCluster(deps: { random: () => number }, options:
     },
     findResource: async (kind, signal) => await discovery.find(kind, signal),
     resources: async (signal) => await discovery.all(signal),
-    async info(signal) {
-      const get = async <T>(path: string) =>
-        await requests.send<T>({ method: 'GET', path, signal, what: 'identify the cluster' });
-      const [version, system] = await Promise.all([
-        get<{ gitVersion: string }>('/version'),
-        get<KubeObject>('/api/v1/namespaces/kube-system'),
-      ]);
-      return { kubernetesVersion: version.gitVersion, uid: system.metadata.uid ?? '' };
-    },
+    info: async (signal) => await identify(requests, signal),
     [Symbol.asyncDispose]: async () => await connection[Symbol.asyncDispose](),
   };
+}
+
+async function identify(requests: Requests, signal: AbortSignal): Promise<ClusterInfo> {
+  const get = async <T>(path: string) =>
+    await requests.send<T>({ method: 'GET', path, signal, what: 'identify the cluster' });
+  const [version, system] = await Promise.all([
+    get<{ gitVersion: string }>('/version'),
+    get<KubeObject>('/api/v1/namespaces/kube-system'),
+  ]);
+  return { kubernetesVersion: version.gitVersion, uid: system.metadata.uid ?? '' };
 }
 
 function applyRequest(object: KubeObject, options: ApplyOptions): Omit<KubeRequest, 'path'> {

@@ -35,30 +35,11 @@ const maxTries = 4;
 export function createRequests(connection: Connection, concurrency: number): Requests {
   const limit = createLimit(concurrency);
 
-  async function once(request: KubeRequest, idleMs: number): Promise<Dispatcher.ResponseData> {
-    const { dispatcher, headers } = await connection.access();
-    return await dispatcher.request({
-      origin: connection.origin,
-      path: connection.basePath + request.path,
-      method: request.method,
-      headers: {
-        accept: request.accept ?? 'application/json',
-        ...headers,
-        ...(request.contentType ? { 'content-type': request.contentType } : {}),
-      },
-      ...(request.query ? { query: request.query } : {}),
-      ...(request.body === undefined ? {} : { body: request.body }),
-      signal: request.signal,
-      headersTimeout: requestTimeoutMs,
-      bodyTimeout: idleMs,
-    });
-  }
-
   async function attempt(request: KubeRequest, idleMs: number): Promise<Dispatcher.ResponseData> {
     for (let tries = 1; ; tries += 1) {
       let response: Dispatcher.ResponseData;
       try {
-        response = await once(request, idleMs);
+        response = await requestOnce(connection, request, idleMs);
       } catch (cause) {
         if (tries === 1 && !request.signal.aborted) continue;
         throw unavailable(request, cause);
@@ -96,6 +77,29 @@ export function createRequests(connection: Connection, concurrency: number): Req
     },
     stream: async (request, idleMs) => (await attempt(request, idleMs)).body,
   };
+}
+
+async function requestOnce(
+  connection: Connection,
+  request: KubeRequest,
+  idleMs: number,
+): Promise<Dispatcher.ResponseData> {
+  const { dispatcher, headers } = await connection.access();
+  return await dispatcher.request({
+    origin: connection.origin,
+    path: connection.basePath + request.path,
+    method: request.method,
+    headers: {
+      accept: request.accept ?? 'application/json',
+      ...headers,
+      ...(request.contentType ? { 'content-type': request.contentType } : {}),
+    },
+    ...(request.query ? { query: request.query } : {}),
+    ...(request.body === undefined ? {} : { body: request.body }),
+    signal: request.signal,
+    headersTimeout: requestTimeoutMs,
+    bodyTimeout: idleMs,
+  });
 }
 
 function unavailable(request: KubeRequest, cause: unknown): FleetError {

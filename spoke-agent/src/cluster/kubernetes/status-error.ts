@@ -34,14 +34,8 @@ export function errorOfStatus(httpStatus: number, status: KubeStatus, what: stri
     ? { code: 'ApplyFailed' as const, retryable: true }
     : (codes[httpStatus] ?? { code: 'ApplyFailed', retryable: true });
   const message = status.message?.trim() || `the API server answered ${httpStatus}`;
-  return new FleetError(code, `${what}: ${message}`, {
-    retryable,
-    details: {
-      httpStatus,
-      ...(status.reason ? { reason: status.reason } : {}),
-      ...(status.details?.kind ? { subject: status.details.kind } : {}),
-    },
-  });
+  const details = { httpStatus, reason: status.reason, subject: status.details?.kind };
+  return new FleetError(code, `${what}: ${message}`, { retryable, details });
 }
 
 /** Kubernetes 410 Gone: the resource version is too old to watch from; list again. */

@@ -16,6 +16,14 @@ const fixedSelector = new Set(['Deployment', 'StatefulSet', 'DaemonSet', 'Replic
 /** Why an API server would refuse the object, as far as a simulation checks. */
 export function whyRefused({ next, live, resource, namespaceExists }: Admission): FleetError | undefined {
   const what = `apply ${nameOf(next)}`;
+  return (
+    whyPlaceRefused({ next, live, resource, namespaceExists }, what) ??
+    whySelectorRefused(next, live) ??
+    whyDataRefused(next, what)
+  );
+}
+
+function whyPlaceRefused({ next, resource, namespaceExists }: Admission, what: string): FleetError | undefined {
   const { name, namespace = '' } = next.metadata;
   if (!name) return invalid(`${what}: name is required`);
   if (!resource.namespaced && namespace) return invalid(`${what}: ${resource.kind} is not namespaced`);
@@ -24,12 +32,16 @@ export function whyRefused({ next, live, resource, namespaceExists }: Admission)
     return new FleetError('NotFound', `${what}: namespaces "${namespace}" not found`, {
       details: { httpStatus: 404, reason: 'NotFound', subject: 'namespaces' },
     });
+  return undefined;
+}
+
+function whySelectorRefused(next: KubeObject, live: KubeObject | undefined): FleetError | undefined {
   const [before, after] = [selectorOf(live), selectorOf(next)];
   if (live && fixedSelector.has(next.kind) && before !== after)
     return invalid(
-      `${what}: ${next.kind} "${name}" is invalid: spec.selector: Invalid value: ${after}: field is immutable`,
+      `apply ${nameOf(next)}: ${next.kind} "${next.metadata.name}" is invalid: spec.selector: Invalid value: ${after}: field is immutable`,
     );
-  return whyDataRefused(next, what);
+  return undefined;
 }
 
 function whyDataRefused(object: KubeObject, what: string): FleetError | undefined {

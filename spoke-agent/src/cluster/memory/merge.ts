@@ -57,7 +57,10 @@ function mergeKeyed(live: unknown[], applied: unknown[], keys: string[]): unknow
 export function removeFields(value: unknown, fields: FieldSet, kept: FieldSet = {}): unknown {
   if (isLeaf(fields)) return undefined;
   if (Array.isArray(value)) return removeItems(value, fields, kept);
-  if (!isMap(value)) return value;
+  return isMap(value) ? removeFromMap(value, fields, kept) : value;
+}
+
+function removeFromMap(value: Fields, fields: FieldSet, kept: FieldSet): Fields {
   const out: Fields = { ...value };
   for (const [step, below] of Object.entries(fields)) {
     if (!step.startsWith('f:')) continue;
@@ -85,12 +88,8 @@ function removeItems(list: unknown[], fields: FieldSet, kept: FieldSet): unknown
 /** The fields in which two objects differ (added, changed or removed), as a tree. */
 export function changedFields(before: unknown, after: unknown, place: Place = root): FieldSet {
   if (before === after) return {};
-  const merge = mergeOf(after ?? before, place.field, place.parent);
   const out: FieldSet = {};
-  const steps =
-    merge.as === 'map' || merge.as === 'keyed' || merge.as === 'set'
-      ? new Set([...Object.keys(fieldsOf(before, place)), ...Object.keys(fieldsOf(after, place))])
-      : new Set<string>();
+  const steps = new Set([before, after].flatMap((value) => Object.keys(fieldsOf(value, place))));
   for (const step of steps) {
     const [a, b] = [valueAt(before, step), valueAt(after, step)];
     if (JSON.stringify(a) === JSON.stringify(b)) continue;
