@@ -120,29 +120,39 @@ async function answerRenewal(deps: { enrolment: Enrolment; logger: Logger }, mes
   }
 }
 
-/** Writes the cluster into the inventory. A replacement keeps what people set on the cluster it replaces. */
-async function admit(
-  records: FleetRecords,
-  { token, request, at }: { token: TokenRecord; request: EnrolRequest; at: string },
-): Promise<ClusterRecord> {
+interface Admission {
+  token: TokenRecord;
+  request: EnrolRequest;
+  at: string;
+}
+
+/** Writes the cluster into the inventory, unless it is there with that key. Throws Conflict. */
+async function admit(records: FleetRecords, admission: Admission): Promise<ClusterRecord> {
+  const { token, request } = admission;
   const known = await records.clusters.read(token.cluster);
-  if (known?.value.publicKey === request.publicKey && !token.replaces) return known.value;
-  if (known && !token.replaces)
+  if (known && !token.replaces) {
+    if (known.value.publicKey === request.publicKey) return known.value;
     throw new FleetError(
       'Conflict',
       `cluster ${token.cluster} is enrolled with another key; ask for its replacement to enrol this installation`,
     );
-  const record: ClusterRecord = {
+  }
+  const record = recordOf(admission, known?.value);
+  await records.clusters.put(record.name, record, known?.revision ?? 0);
+  return record;
+}
+
+/** A replacement keeps what people set on the cluster it replaces. */
+function recordOf({ token, request, at }: Admission, replaced: ClusterRecord | undefined): ClusterRecord {
+  return {
     name: token.cluster,
     server: token.server,
-    labels: { ...known?.value.labels, ...token.labels },
-    annotations: known?.value.annotations ?? {},
+    labels: { ...replaced?.labels, ...token.labels },
+    annotations: replaced?.annotations ?? {},
     publicKey: request.publicKey,
     uid: request.uid,
     enrolledAt: at,
   };
-  await records.clusters.put(record.name, record, known?.revision ?? 0);
-  return record;
 }
 
 function assertNotCloned(record: ClusterRecord): ClusterRecord {
