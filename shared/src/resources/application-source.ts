@@ -78,9 +78,7 @@ const directory = z.strictObject({
 const plugin = z.strictObject({
   env: z.array(z.strictObject({ name: z.string(), value: z.string() })).exactOptional(),
   name: text,
-  parameters: z
-    .array(z.strictObject({ name: text, string: text, array: texts, map: textMap }))
-    .exactOptional(),
+  parameters: z.array(z.strictObject({ name: text, string: text, array: texts, map: textMap })).exactOptional(),
 });
 
 const tools = {

@@ -18,9 +18,7 @@ export const intOrText = z.union([z.int(), z.string()]);
 /** Kubernetes: LabelSelector. */
 export const labelSelector = z.strictObject({
   matchLabels: textMap,
-  matchExpressions: z
-    .array(z.strictObject({ key: z.string(), operator: z.string(), values: texts }))
-    .exactOptional(),
+  matchExpressions: z.array(z.strictObject({ key: z.string(), operator: z.string(), values: texts })).exactOptional(),
 });
 
 /** Metadata is Kubernetes' own and stays open; the fields that we read are typed. */

@@ -96,9 +96,7 @@ const leaves = {
   oci: (oci as z.ZodType<OciGenerator>).exactOptional(),
   scmProvider: (scmProvider as z.ZodType<ScmProviderGenerator>).exactOptional(),
   pullRequest: (pullRequest as z.ZodType<PullRequestGenerator>).exactOptional(),
-  clusterDecisionResource: (
-    clusterDecisionResource as z.ZodType<ClusterDecisionResourceGenerator>
-  ).exactOptional(),
+  clusterDecisionResource: (clusterDecisionResource as z.ZodType<ClusterDecisionResourceGenerator>).exactOptional(),
   plugin: (plugin as z.ZodType<PluginGenerator>).exactOptional(),
   selector: labelSelector.exactOptional(),
 };

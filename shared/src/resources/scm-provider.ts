@@ -128,9 +128,7 @@ export const pullRequestProviders = {
       caRef,
     })
     .exactOptional(),
-  bitbucket: z
-    .strictObject({ owner: z.string(), repo: z.string(), api: text, basicAuth, bearerToken })
-    .exactOptional(),
+  bitbucket: z.strictObject({ owner: z.string(), repo: z.string(), api: text, basicAuth, bearerToken }).exactOptional(),
   azuredevops: z
     .strictObject({
       organization: z.string(),

@@ -1,0 +1,54 @@
+import { asNumberIfExact } from './yaml-scalar.ts';
+
+/** JSON without losses: integers that a double cannot hold become bigints. Throws SyntaxError as JSON.parse does. */
+export function parseJson(text: string): unknown {
+  return /\d{16}/.test(text) ? JSON.parse(text, keepExact) : JSON.parse(text);
+}
+
+function keepExact(_key: string, value: unknown, { source }: { source?: string } = {}): unknown {
+  if (typeof value !== 'number' || Number.isSafeInteger(value) || source === undefined) return value;
+  return /^-?\d+$/.test(source) && source.length <= 20 ? asNumberIfExact(BigInt(source)) : value;
+}
+
+export interface JsonStream {
+  documents: unknown[];
+  /** Where reading ended: the length of the text, or behind the last document that is JSON. */
+  end: number;
+}
+
+/** Reads JSON values that follow each other without separators, as far as the text is that. */
+export function parseJsonStream(text: string): JsonStream {
+  const documents: unknown[] = [];
+  let end = 0;
+  for (;;) {
+    const start = end + (/^\s*/.exec(text.slice(end))?.[0].length ?? 0);
+    if (start >= text.length) return { documents, end: text.length };
+    const close = endOfValue(text, start);
+    const value = close === undefined ? undefined : tryParse(text.slice(start, close));
+    if (close === undefined || value === undefined) return { documents, end };
+    documents.push(value);
+    end = close;
+  }
+}
+
+function tryParse(text: string): unknown {
+  try {
+    return parseJson(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The offset behind an object or array that starts here; undefined when it does not end, or none starts. */
+function endOfValue(text: string, start: number): number | undefined {
+  const token = /"(?:[^"\\]|\\.)*"|[[\]{}]/gs;
+  token.lastIndex = start;
+  if (text[start] !== '{' && text[start] !== '[') return undefined;
+  let depth = 0;
+  for (let match = token.exec(text); match; match = token.exec(text)) {
+    if (match[0] === '{' || match[0] === '[') depth += 1;
+    else if (match[0] === '}' || match[0] === ']') depth -= 1;
+    if (depth === 0) return token.lastIndex;
+  }
+  return undefined;
+}

@@ -1,0 +1,52 @@
+import { FleetError } from '../errors/fleet-error.ts';
+import { type ConfigMap, type Secret, type SecretType, secretTypeLabel, secretTypeOf } from './settings.ts';
+
+const partOfLabel = 'app.kubernetes.io/part-of';
+const settingsSecrets = ['argocd-secret', 'argocd-notifications-secret'];
+
+const requiredEntry: Record<SecretType, string> = {
+  repository: 'url',
+  'repo-creds': 'url',
+  'repository-write': 'url',
+  'repo-write-creds': 'url',
+  cluster: 'server',
+};
+
+/** Argo CD: its ConfigMaps are known by name (`argocd-…`) or by the label `app.kubernetes.io/part-of: argocd`. */
+export function warnOfConfigMap(configMap: ConfigMap): string[] {
+  const { name, namespace, labels } = configMap.metadata;
+  if (!name.startsWith('argocd-') && labels?.[partOfLabel] !== 'argocd')
+    throw new FleetError(
+      'Invalid',
+      `ConfigMap ${namespace}/${name}: not one of Argo CD's; label it ${partOfLabel}: argocd, or put it into a repository`,
+    );
+  return ['accepted and kept; settings that are not built yet have no effect'];
+}
+
+/** Checks a Secret by what its label says it is, and leaves out what the hub must not hold. */
+export function keepSecret(secret: Secret): { secret: Secret; warnings: string[] } {
+  const { name, namespace } = secret.metadata;
+  const type = secretTypeOf(secret);
+  if (type === undefined && settingsSecrets.includes(name)) return { secret, warnings: [] };
+  if (type === undefined)
+    throw new FleetError(
+      'RawSecretRefused',
+      `Secret ${namespace}/${name}: not one of Argo CD's (label ${secretTypeLabel}); use a SealedSecret or an ExternalSecret`,
+    );
+  const entry = requiredEntry[type];
+  if (!secret.data?.[entry] && !secret.stringData?.[entry])
+    throw new FleetError('Invalid', `Secret ${namespace}/${name}: a ${type} Secret needs the entry "${entry}"`);
+  return type === 'cluster' ? withoutCredential(secret) : { secret, warnings: [] };
+}
+
+/** The hub holds no cluster credential: spokes dial out. */
+function withoutCredential(secret: Secret): { secret: Secret; warnings: string[] } {
+  if (!secret.data?.['config'] && !secret.stringData?.['config']) return { secret, warnings: [] };
+  const kept = structuredClone(secret);
+  delete kept.data?.['config'];
+  delete kept.stringData?.['config'];
+  return {
+    secret: kept,
+    warnings: ['its "config" was left out: the hub holds no cluster credential; enrol the cluster with a token'],
+  };
+}

@@ -1,0 +1,39 @@
+import type { KubeObject } from '../kube/object.ts';
+
+/** Kinds that the hub accepts and keeps although nothing acts upon them yet, by API group. */
+const unbuiltKinds = {
+  'argoproj.io': [
+    'AnalysisRun',
+    'AnalysisTemplate',
+    'ArgoCD',
+    'ClusterAnalysisTemplate',
+    'ClusterWorkflowTemplate',
+    'CronWorkflow',
+    'EventBus',
+    'EventSource',
+    'Experiment',
+    'ImageUpdater',
+    'NotificationsConfiguration',
+    'Rollout',
+    'RolloutManager',
+    'Sensor',
+    'Workflow',
+    'WorkflowEventBinding',
+    'WorkflowTaskSet',
+    'WorkflowTemplate',
+  ],
+  'bitnami.com': ['SealedSecret'],
+} as const;
+
+export type UnbuiltKind = (typeof unbuiltKinds)[keyof typeof unbuiltKinds][number];
+
+/** An object of such a kind, as it came: only its kind and its metadata were looked at. */
+export interface UnbuiltResource extends KubeObject {
+  kind: UnbuiltKind;
+  metadata: { name: string; namespace: string; [field: string]: unknown };
+}
+
+export function isUnbuiltKind(group: string, kind: string): kind is UnbuiltKind {
+  const kinds: readonly string[] | undefined = (unbuiltKinds as Record<string, readonly string[]>)[group];
+  return kinds?.includes(kind) ?? false;
+}
