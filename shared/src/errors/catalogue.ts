@@ -9,6 +9,8 @@ export const catalogue = {
   NotFound: { status: 404, retryable: false },
   Conflict: { status: 409, retryable: false },
   TooLarge: { status: 413, retryable: false },
+  /** A stream's client that does not keep up with it. */
+  TooSlow: { status: 429, retryable: true },
   // sources
   RepositoryUnreachable: { status: 502, retryable: true },
   RepositoryAuthentication: { status: 502, retryable: true },

@@ -1,0 +1,41 @@
+import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
+import { application } from '@wheelhouse/shared/resources/application';
+import { controlNamespace } from '@wheelhouse/shared/resources/defaults';
+import { z } from 'zod';
+import type { AccessedResource } from '../access/access.ts';
+import type { ApiDeps, ApplicationView, ObjectKey } from './deps.ts';
+
+/** Argo CD's Application, and what we add to it: where it runs, and how old that news is. */
+export const applicationAnswer = application
+  .extend({
+    fleet: z.object({
+      cluster: z.string().exactOptional(),
+      observedAt: z.string().exactOptional().describe('When its cluster last reported (RFC 3339)'),
+      ageMs: z.number().exactOptional(),
+      stale: z.boolean().describe('true: the report is old, so its health must not be counted on'),
+    }),
+  })
+  .meta({ id: 'ApplicationView' });
+
+export type ApplicationAnswer = z.infer<typeof applicationAnswer>;
+
+export function formatApplication({ application, ...fleet }: ApplicationView): ApplicationAnswer {
+  return { ...application, fleet };
+}
+
+export function getApplication(deps: ApiDeps, { namespace, name }: ObjectKey): ApplicationView {
+  const view = deps.applications.find(namespace, name);
+  if (!view) throw new FleetError('NotFound', `Application ${namespace}/${name} does not exist`);
+  return view;
+}
+
+/** Argo CD: `<project>/<name>`, or `<project>/<namespace>/<name>` outside the control namespace. */
+export function accessOf(object: {
+  metadata: { name?: string; namespace?: string };
+  spec?: unknown;
+}): AccessedResource {
+  const { name = '', namespace = controlNamespace } = object.metadata;
+  const { project = 'default' } = (object.spec ?? {}) as { project?: string };
+  const path = namespace === controlNamespace ? [project, name] : [project, namespace, name];
+  return { kind: 'applications', name: path.join('/') };
+}

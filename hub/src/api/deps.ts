@@ -1,0 +1,224 @@
+/**
+ * What the API needs from the rest of the hub, as narrow ports: `hub.ts` composes them, tests fake them.
+ * Nothing here knows of HTTP; every promise may reject with a FleetError, whose code decides the status.
+ */
+import type { KubeObject } from '@wheelhouse/shared/kube/object';
+import type { Logger } from '@wheelhouse/shared/logging/logger';
+import type { Credentials, EnrolRequest, RenewRequest } from '@wheelhouse/shared/protocol/enrolment';
+import type { Application } from '@wheelhouse/shared/resources/application';
+import type { Registry } from 'prom-client';
+import type { Access } from '../access/access.ts';
+import type { ApplicationFilter } from './application-filter.ts';
+
+export interface ApiDeps {
+  access: Access;
+  logger: Logger;
+  /** Where `/metrics` reads from; the API adds its request histogram to it. */
+  metrics: Registry;
+  specs: SpecStore;
+  applications: ReadModel;
+  actions: Actions;
+  clusters: ClusterInventory;
+  tokens: EnrolmentTokens;
+  enrolment: Enrolment;
+  /** Argo CD's `status` of an ApplicationSet (conditions, resources, health); undefined before its first evaluation. */
+  applicationSetStatus: (set: ObjectKey) => Record<string, unknown> | undefined;
+  /** How the last contact with a repository went; undefined before the first. */
+  repositoryState: (url: string) => ConnectionState | undefined;
+  /** A Git host's call. Throws Unauthenticated or Forbidden for a missing or wrong signature, Malformed for a bad body. */
+  webhook: (headers: Record<string, string | string[] | undefined>, body: Buffer) => Promise<void>;
+  /** One entry for each thing the hub cannot do without. */
+  readiness: () => Promise<ReadinessCheck[]>;
+  version: VersionInfo;
+}
+
+export interface ObjectKey {
+  namespace: string;
+  name: string;
+}
+
+/** Every object that people wrote or that an App of Apps created; generated Applications are not in it. */
+export interface SpecStore {
+  /** Of one kind, or of all. */
+  list(kind?: string): StoredSpec[];
+  find(kind: string, namespace: string, name: string): StoredSpec | undefined;
+  /** Writes unless nothing changed; throws Conflict when `expectedRevision` is no longer the stored one (0: must not exist). */
+  put(resource: KubeObject, options: PutOptions): Promise<StoredSpec>;
+  delete(kind: string, namespace: string, name: string, options: { by: string }): Promise<void>;
+}
+
+export interface StoredSpec {
+  /** As `parseResource` answered it. */
+  resource: KubeObject;
+  /** The text it came from. */
+  yaml: string;
+  /** Grows with every write of this object. */
+  revision: number;
+  /** RFC 3339. */
+  updatedAt: string;
+  by: string;
+  /** Application id of the App of Apps that owns it. */
+  owner?: string;
+  warnings: string[];
+}
+
+export interface PutOptions {
+  by: string;
+  yaml?: string;
+  owner?: string;
+  expectedRevision?: number;
+  warnings?: string[];
+}
+
+/** Every Application, stored or generated, with the status that its cluster reported. */
+export interface ReadModel {
+  /** Ordered by namespace and name; `continue` is where the next page starts, whatever changed in between. */
+  list(filter: ApplicationFilter, page: { limit: number; continue?: string }): ApplicationPage;
+  find(namespace: string, name: string): ApplicationView | undefined;
+  onChange(listener: (change: ApplicationChange) => void): Disposable;
+  /** Opaque; differs after every change. Answered as a list's resourceVersion. */
+  revision(): string;
+}
+
+export interface ApplicationPage {
+  items: ApplicationView[];
+  /** Matching the filter, on all pages. */
+  total: number;
+  continue?: string;
+}
+
+export interface ApplicationView {
+  /** With Argo CD's status filled in. */
+  application: Application;
+  cluster?: string;
+  /** RFC 3339: when its cluster last said so. */
+  observedAt?: string;
+  ageMs?: number;
+  stale: boolean;
+}
+
+export interface ApplicationChange {
+  type: 'ADDED' | 'MODIFIED' | 'DELETED';
+  view: ApplicationView;
+}
+
+/** What a person may ask for; each is recorded with `by`. */
+export interface Actions {
+  sync(application: ObjectKey, options: SyncOptions, by: string): Promise<{ id: string }>;
+  /** Ends the running operation; throws Invalid when none runs. */
+  terminate(application: ObjectKey, by: string): Promise<void>;
+  /** Looks at the source again; `hard` renders again as well. Resolves when it is under way. */
+  refresh(application: ObjectKey, options: { hard: boolean }, by: string): Promise<void>;
+  /** Asks the cluster; throws ClusterUnavailable when it does not answer in time. */
+  diff(application: ObjectKey, signal: AbortSignal): Promise<ResourceDiff[]>;
+  /** Deletes an Application, and with `cascade` its resources; a generated one comes back with its generator's next run. */
+  deleteApplication(application: ObjectKey, options: { cascade: boolean; by: string }): Promise<void>;
+  /** Lets a deletion go ahead that a budget holds; throws Invalid when nothing is held. */
+  releaseHold(applicationSet: ObjectKey, by: string): Promise<void>;
+}
+
+export interface SyncOptions {
+  prune: boolean;
+  dryRun: boolean;
+  force: boolean;
+  syncOptions: string[];
+  resources?: { group: string; kind: string; namespace: string; name: string }[];
+}
+
+/** One resource, as desired and as it is. Secret values are masked before they come here. */
+export interface ResourceDiff {
+  group: string;
+  version: string;
+  kind: string;
+  namespace: string;
+  name: string;
+  /** Absent: not desired (to be pruned). */
+  desired?: Record<string, unknown>;
+  /** Absent: not on the cluster. */
+  live?: Record<string, unknown>;
+  /** What live would be after an apply. */
+  predicted?: Record<string, unknown>;
+  modified: boolean;
+}
+
+export interface ClusterInventory {
+  /** Ordered by name. */
+  list(): FleetCluster[];
+  find(name: string): FleetCluster | undefined;
+  /** Sets labels; null removes one. Throws NotFound, and Forbidden for a label that the hub owns. */
+  setLabels(name: string, labels: Record<string, string | null>, by: string): Promise<FleetCluster>;
+}
+
+export interface FleetCluster {
+  name: string;
+  /** The URL it enrolled under. */
+  server: string;
+  project?: string;
+  labels: Record<string, string>;
+  annotations: Record<string, string>;
+  /** Expected: not enrolled yet. Stale: missed heartbeats. Lost: silent for long. */
+  state: 'Expected' | 'Connected' | 'Stale' | 'Lost';
+  /** RFC 3339. */
+  lastSeenAt?: string;
+  agentVersion?: string;
+  kubernetesVersion?: string;
+  /** Newest generation published for it, and the one it says it applied. */
+  generation?: number;
+  appliedGeneration?: number;
+  applications?: { total: number; synced: number; healthy: number; stale: number };
+}
+
+export interface EnrolmentTokens {
+  list(): Promise<EnrolmentTokenRecord[]>;
+  create(request: {
+    cluster: string;
+    labels: Record<string, string>;
+    /** The store's default when absent. */
+    expiresInMs?: number;
+    by: string;
+  }): Promise<EnrolmentTokenRecord & { token: string }>;
+  /** Throws NotFound. */
+  revoke(id: string, by: string): Promise<void>;
+}
+
+export interface EnrolmentTokenRecord {
+  id: string;
+  cluster: string;
+  labels: Record<string, string>;
+  /** RFC 3339, all three. */
+  createdAt: string;
+  expiresAt: string;
+  usedAt?: string;
+  by: string;
+}
+
+/** What an agent calls before it has an identity: the token, or the proof of its key, is judged behind this port. */
+export interface Enrolment {
+  /** Throws TokenInvalid. */
+  enrol(request: EnrolRequest): Promise<Credentials>;
+  renew(request: RenewRequest): Promise<Credentials>;
+  /** The hub's CA certificate; a token carries its fingerprint. */
+  caPem(): string;
+}
+
+/** Argo CD's words. */
+export interface ConnectionState {
+  status: 'Successful' | 'Failed' | 'Unknown';
+  message: string;
+  /** RFC 3339. */
+  attemptedAt?: string;
+}
+
+export interface ReadinessCheck {
+  name: string;
+  /** Why not, or undefined when ready. */
+  problem?: string;
+}
+
+export interface VersionInfo {
+  version: string;
+  /** Of the tools, when known. */
+  gitCommit?: string;
+  kustomizeVersion?: string;
+  helmVersion?: string;
+}

@@ -1,0 +1,186 @@
+import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
+import { z } from 'zod';
+import type { ApiServer } from '../api-server.ts';
+import { applicationParams, applicationQuery, keyOf } from '../application-query.ts';
+import { accessOf, applicationAnswer, formatApplication, getApplication } from '../application-view.ts';
+import { permit } from '../authentication.ts';
+import type { ApiDeps, ResourceDiff, SyncOptions } from '../deps.ts';
+
+const path = '/api/v1/applications/:name';
+const tags = ['applications'];
+/** A cluster that does not answer within this is reported as unavailable. */
+const diffTimeoutMs = 15_000;
+
+const ref = z.object({ group: z.string(), kind: z.string(), namespace: z.string(), name: z.string() });
+
+const syncBody = z.strictObject({
+  name: z.string().optional(),
+  appNamespace: z.string().optional(),
+  project: z.string().optional(),
+  revision: z.string().optional(),
+  dryRun: z.boolean().default(false),
+  prune: z.boolean().default(false),
+  strategy: z
+    .strictObject({
+      apply: z.strictObject({ force: z.boolean().optional() }).optional(),
+      hook: z.strictObject({ force: z.boolean().optional() }).optional(),
+    })
+    .optional(),
+  syncOptions: z.strictObject({ items: z.array(z.string()) }).optional(),
+  resources: z
+    .array(
+      z.strictObject({
+        group: z.string().default(''),
+        kind: z.string(),
+        name: z.string(),
+        namespace: z.string().default(''),
+      }),
+    )
+    .optional(),
+});
+
+export function applicationOperationRoutes(app: ApiServer, deps: ApiDeps): void {
+  syncRoute(app, deps);
+  terminateRoute(app, deps);
+  resourceTreeRoute(app, deps);
+  managedResourcesRoute(app, deps);
+  diffRoute(app, deps);
+}
+
+function syncRoute(app: ApiServer, deps: ApiDeps): void {
+  const schema = {
+    tags,
+    params: applicationParams,
+    querystring: applicationQuery,
+    body: syncBody,
+    response: { 200: applicationAnswer.extend({ operationId: z.string() }) },
+  };
+  app.post(`${path}/sync`, { schema }, async (request) => {
+    const key = keyOf(request.params, { appNamespace: request.body.appNamespace ?? request.query.appNamespace });
+    const view = getApplication(deps, key);
+    const by = permit(request, 'sync', accessOf(view.application));
+    refuseOtherRevision(request.body.revision, view.application);
+    const { id } = await deps.actions.sync(key, toSyncOptions(request.body), by);
+    return { ...formatApplication(getApplication(deps, key)), operationId: id };
+  });
+}
+
+function terminateRoute(app: ApiServer, deps: ApiDeps): void {
+  const schema = { tags, params: applicationParams, querystring: applicationQuery, response: { 200: z.object({}) } };
+  app.delete(`${path}/operation`, { schema }, async (request) => {
+    const key = keyOf(request.params, request.query);
+    const by = permit(request, 'sync', accessOf(getApplication(deps, key).application));
+    await deps.actions.terminate(key, by);
+    return {};
+  });
+}
+
+function resourceTreeRoute(app: ApiServer, deps: ApiDeps): void {
+  const node = ref.extend({
+    version: z.string(),
+    health: z.looseObject({ status: z.string().exactOptional(), message: z.string().exactOptional() }).exactOptional(),
+  });
+  const response = {
+    200: z.object({ nodes: z.array(node), orphanedNodes: z.array(node), hosts: z.array(z.unknown()) }),
+  };
+  const schema = { tags, params: applicationParams, querystring: applicationQuery, response };
+  app.get(`${path}/resource-tree`, { schema }, async (request) => {
+    const { application } = getApplication(deps, keyOf(request.params, request.query));
+    permit(request, 'get', accessOf(application));
+    const nodes = (application.status?.resources ?? []).map(
+      ({ group = '', version = '', kind = '', namespace = '', name = '', health }) => ({
+        group,
+        version,
+        kind,
+        namespace,
+        name,
+        ...(health ? { health } : {}),
+      }),
+    );
+    return { nodes, orphanedNodes: [], hosts: [] };
+  });
+}
+
+function managedResourcesRoute(app: ApiServer, deps: ApiDeps): void {
+  const item = ref.extend({
+    targetState: z.string().describe('JSON; empty when not desired'),
+    liveState: z.string().describe('JSON; empty when not on the cluster'),
+    normalizedLiveState: z.string(),
+    predictedLiveState: z.string().describe('What live would be after an apply'),
+    modified: z.boolean(),
+  });
+  const schema = {
+    tags,
+    params: applicationParams,
+    querystring: applicationQuery,
+    response: { 200: z.object({ items: z.array(item) }) },
+  };
+  app.get(`${path}/managed-resources`, { schema }, async (request) => {
+    const key = keyOf(request.params, request.query);
+    permit(request, 'get', accessOf(getApplication(deps, key).application));
+    const diffs = await deps.actions.diff(key, AbortSignal.timeout(diffTimeoutMs));
+    return { items: diffs.map(formatManagedResource) };
+  });
+}
+
+function diffRoute(app: ApiServer, deps: ApiDeps): void {
+  const state = z.record(z.string(), z.unknown()).exactOptional();
+  const item = ref.extend({
+    version: z.string(),
+    desired: state,
+    live: state,
+    predicted: state,
+    modified: z.boolean(),
+  });
+  const schema = {
+    tags,
+    summary: 'What a sync would change, asked of the cluster now',
+    params: applicationParams,
+    querystring: applicationQuery,
+    response: { 200: z.object({ items: z.array(item) }) },
+  };
+  app.get(`${path}/diff`, { schema }, async (request) => {
+    const key = keyOf(request.params, request.query);
+    permit(request, 'get', accessOf(getApplication(deps, key).application));
+    const diffs = await deps.actions.diff(key, AbortSignal.timeout(diffTimeoutMs));
+    return { items: diffs.filter((diff) => diff.modified) };
+  });
+}
+
+function formatManagedResource({ group, kind, namespace, name, desired, live, predicted, modified }: ResourceDiff) {
+  const json = (state: object | undefined) => (state ? JSON.stringify(state) : '');
+  return {
+    group,
+    kind,
+    namespace,
+    name,
+    targetState: json(desired),
+    liveState: json(live),
+    normalizedLiveState: json(live),
+    predictedLiveState: json(predicted),
+    modified,
+  };
+}
+
+function toSyncOptions(body: z.infer<typeof syncBody>): SyncOptions {
+  return {
+    prune: body.prune,
+    dryRun: body.dryRun,
+    force: body.strategy?.apply?.force ?? body.strategy?.hook?.force ?? false,
+    syncOptions: body.syncOptions?.items ?? [],
+    ...(body.resources ? { resources: body.resources } : {}),
+  };
+}
+
+/** A spoke applies what its document says, so a sync is always to the revision that the source resolved to. */
+function refuseOtherRevision(
+  revision: string | undefined,
+  application: { spec: { source?: { targetRevision?: string } }; status?: { sync?: { revision?: string } } },
+): void {
+  const possible = ['', application.spec.source?.targetRevision ?? 'HEAD', application.status?.sync?.revision];
+  if (revision === undefined || possible.includes(revision)) return;
+  throw new FleetError(
+    'Unsupported',
+    `sync to revision ${revision} is not supported: set spec.source.targetRevision to it instead`,
+  );
+}

@@ -1,0 +1,106 @@
+import { matchesSelector, parseSelector } from '@wheelhouse/shared/kube/selector-text';
+import { type ApplicationSet, applicationSet } from '@wheelhouse/shared/resources/application-set';
+import { controlNamespace } from '@wheelhouse/shared/resources/defaults';
+import { z } from 'zod';
+import type { AccessedResource } from '../../access/access.ts';
+import type { ApiServer } from '../api-server.ts';
+import { accessOf } from '../application-view.ts';
+import { permit } from '../authentication.ts';
+import type { ApiDeps, ObjectKey, StoredSpec } from '../deps.ts';
+import { formatList, listOf, manyOf, queryBoolean, resourceBody } from '../schema.ts';
+import { createSpec, findSpec, readBody } from '../stored-resource.ts';
+
+const path = '/api/v1/applicationsets';
+const tags = ['applicationsets'];
+const params = z.strictObject({ name: z.string() });
+const setQuery = z.strictObject({ appsetNamespace: z.string().optional() });
+
+export function applicationSetRoutes(app: ApiServer, deps: ApiDeps): void {
+  listRoute(app, deps);
+  readRoute(app, deps);
+  createRoute(app, deps);
+  deleteRoute(app, deps);
+  releaseRoute(app, deps);
+}
+
+function listRoute(app: ApiServer, deps: ApiDeps): void {
+  const querystring = setQuery.extend({ projects: manyOf(z.string()).optional(), selector: z.string().optional() });
+  app.get(path, { schema: { tags, querystring, response: { 200: listOf(applicationSet) } } }, async (request) => {
+    permit(request, 'get', { kind: 'applicationsets', name: '*' });
+    const { appsetNamespace, projects, selector } = request.query;
+    const labels = parseSelector(selector ?? '');
+    const sets = deps.specs
+      .list('ApplicationSet')
+      .filter(({ resource: { metadata } }) => !appsetNamespace || metadata.namespace === appsetNamespace)
+      .filter(({ resource }) => !projects || projects.includes(projectOf(resource)))
+      .filter(({ resource }) => matchesSelector(labels, resource.metadata.labels));
+    return formatList(sets.map((spec) => formatSet(deps, spec)));
+  });
+}
+
+function readRoute(app: ApiServer, deps: ApiDeps): void {
+  const schema = { tags, params, querystring: setQuery, response: { 200: applicationSet } };
+  app.get(`${path}/:name`, { schema }, async (request) => {
+    const spec = findSpec(deps, 'ApplicationSet', keyOf(request));
+    permit(request, 'get', setAccess(spec.resource));
+    return formatSet(deps, spec);
+  });
+}
+
+function createRoute(app: ApiServer, deps: ApiDeps): void {
+  const querystring = z.strictObject({ upsert: queryBoolean.optional(), dryRun: queryBoolean.optional() });
+  const schema = { tags, querystring, body: resourceBody(applicationSet), response: { 200: applicationSet } };
+  app.post(path, { schema }, async (request) => {
+    const read = readBody(request.body, 'ApplicationSet');
+    const { upsert = false, dryRun = false } = request.query;
+    const by = permit(request, upsert ? 'update' : 'create', setAccess(read.resource));
+    if (dryRun) return read.resource as ApplicationSet;
+    return formatSet(deps, await createSpec(deps, { read, by, upsert }));
+  });
+}
+
+function deleteRoute(app: ApiServer, deps: ApiDeps): void {
+  const schema = { tags, params, querystring: setQuery, response: { 200: z.object({}) } };
+  app.delete(`${path}/:name`, { schema }, async (request) => {
+    const key = keyOf(request);
+    const by = permit(request, 'delete', setAccess(findSpec(deps, 'ApplicationSet', key).resource));
+    await deps.specs.delete('ApplicationSet', key.namespace, key.name, { by });
+    return {};
+  });
+}
+
+function releaseRoute(app: ApiServer, deps: ApiDeps): void {
+  const schema = {
+    tags,
+    summary: 'Let the deletions go ahead that the budget of this set holds',
+    params,
+    querystring: setQuery,
+    response: { 200: applicationSet },
+  };
+  app.post(`${path}/:name/release`, { schema }, async (request) => {
+    const key = keyOf(request);
+    const spec = findSpec(deps, 'ApplicationSet', key);
+    const by = permit(request, 'override', setAccess(spec.resource));
+    await deps.actions.releaseHold(key, by);
+    return formatSet(deps, spec);
+  });
+}
+
+function formatSet(deps: ApiDeps, { resource }: StoredSpec): ApplicationSet {
+  const { namespace = controlNamespace, name = '' } = resource.metadata;
+  const status = deps.applicationSetStatus({ namespace, name });
+  return { ...(resource as ApplicationSet), ...(status ? { status } : {}) };
+}
+
+function keyOf(request: { params: { name: string }; query: { appsetNamespace?: string | undefined } }): ObjectKey {
+  return { namespace: request.query.appsetNamespace || controlNamespace, name: request.params.name };
+}
+
+function setAccess(resource: StoredSpec['resource']): AccessedResource {
+  const { metadata } = resource;
+  return { ...accessOf({ metadata, spec: { project: projectOf(resource) } }), kind: 'applicationsets' };
+}
+
+function projectOf(resource: StoredSpec['resource']): string {
+  return (resource as ApplicationSet).spec.template.spec.project ?? 'default';
+}

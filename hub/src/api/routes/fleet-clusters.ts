@@ -1,0 +1,86 @@
+import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
+import { matchesSelector, parseSelector } from '@wheelhouse/shared/kube/selector-text';
+import { z } from 'zod';
+import type { ApiServer } from '../api-server.ts';
+import { permit } from '../authentication.ts';
+import type { ApiDeps, FleetCluster } from '../deps.ts';
+import { formatList, listOf, manyOf, noQuery } from '../schema.ts';
+
+const path = '/api/v1/fleet/clusters';
+const tags = ['fleet'];
+const params = z.strictObject({ name: z.string() });
+const states = z.enum(['Expected', 'Connected', 'Stale', 'Lost']);
+
+const fleetCluster = z
+  .object({
+    name: z.string(),
+    server: z.string(),
+    project: z.string().exactOptional(),
+    labels: z.record(z.string(), z.string()),
+    annotations: z.record(z.string(), z.string()),
+    state: states,
+    lastSeenAt: z.string().exactOptional(),
+    agentVersion: z.string().exactOptional(),
+    kubernetesVersion: z.string().exactOptional(),
+    generation: z.number().exactOptional().describe('Newest document published for it'),
+    appliedGeneration: z.number().exactOptional(),
+    applications: z
+      .object({ total: z.number(), synced: z.number(), healthy: z.number(), stale: z.number() })
+      .exactOptional(),
+  })
+  .meta({ id: 'FleetCluster' });
+
+/** Clusters with all that we know of them, and their labels, which place Applications. */
+export function fleetClusterRoutes(app: ApiServer, deps: ApiDeps): void {
+  const querystring = z.strictObject({ selector: z.string().optional(), state: manyOf(states).optional() });
+  app.get(path, { schema: { tags, querystring, response: { 200: listOf(fleetCluster) } } }, async (request) => {
+    permit(request, 'get', { kind: 'clusters', name: '*' });
+    const { selector, state } = request.query;
+    const labels = parseSelector(selector ?? '');
+    const clusters = deps.clusters.list().filter((cluster) => matchesSelector(labels, cluster.labels));
+    return formatList(state ? clusters.filter((cluster) => state.includes(cluster.state)) : clusters);
+  });
+
+  app.get(
+    `${path}/:name`,
+    { schema: { tags, params, querystring: noQuery, response: { 200: fleetCluster } } },
+    async (request) => {
+      const cluster = getCluster(deps, request.params.name);
+      permit(request, 'get', { kind: 'clusters', name: cluster.server });
+      return cluster;
+    },
+  );
+
+  labelRoute(app, deps);
+}
+
+function labelRoute(app: ApiServer, deps: ApiDeps): void {
+  const schema = {
+    tags,
+    summary: 'Set labels; null removes one. Generators that select by label follow',
+    params,
+    querystring: noQuery,
+    body: z.strictObject({
+      labels: z.record(
+        z.string().regex(labelKey, 'not a label key'),
+        z.string().regex(labelValue, 'not a label value').nullable(),
+      ),
+    }),
+    response: { 200: fleetCluster },
+  };
+  app.patch(`${path}/:name/labels`, { schema }, async (request) => {
+    const cluster = getCluster(deps, request.params.name);
+    const by = permit(request, 'update', { kind: 'clusters', name: cluster.server });
+    return await deps.clusters.setLabels(cluster.name, request.body.labels, by);
+  });
+}
+
+/** Kubernetes: a label key is a name of at most 63, after an optional DNS prefix and a slash; a value is such a name or ''. */
+const labelKey = /^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?\/)?[A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?$/;
+const labelValue = /^([A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?)?$/;
+
+function getCluster(deps: ApiDeps, name: string): FleetCluster {
+  const cluster = deps.clusters.find(name);
+  if (!cluster) throw new FleetError('NotFound', `cluster ${name} is not in the inventory`);
+  return cluster;
+}
