@@ -1,0 +1,126 @@
+import { Agent as HttpAgent, type IncomingMessage, request as requestHttp } from 'node:http';
+import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
+import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
+import type { GitHttpRequest, GitHttpResponse, HttpClient } from 'isomorphic-git';
+import type { Remote } from '../../remote.ts';
+
+export interface HttpOptions {
+  signal: AbortSignal;
+  /** An answer above this fails with TooLarge before it fills the memory. */
+  maxResponseBytes: number;
+}
+
+interface Answer {
+  message: IncomingMessage;
+  body: Buffer;
+}
+
+/**
+ * isomorphic-git's HTTP port over node:http, for one remote: logs in without waiting for a challenge, trusts the remote's
+ * certificate authorities, follows the redirect of the first request as git does (never carrying a login to another
+ * host), and hands over whole bodies only, so that a cut connection is an error instead of a short pack.
+ */
+export function createHttpClient(remote: Remote, options: HttpOptions): HttpClient & Disposable {
+  const { caPem, insecure } = remote.credentials;
+  const agents = {
+    'http:': new HttpAgent({ keepAlive: true }),
+    'https:': new HttpsAgent({ keepAlive: true, rejectUnauthorized: !insecure, ...(caPem ? { ca: caPem } : {}) }),
+  };
+  const authorization = authorizationOf(remote);
+  const origin = new URL(remote.url).origin;
+  let base = remote.url;
+
+  const send = async (request: GitHttpRequest, url: URL): Promise<Answer> => {
+    const body = request.body ? Buffer.concat(await Array.fromAsync(request.body)) : undefined;
+    const headers = {
+      ...request.headers,
+      'user-agent': 'git/wheelhouse',
+      ...(body ? { 'content-length': String(body.length) } : {}),
+      ...(authorization && url.origin === origin ? { authorization } : {}),
+    };
+    const isTls = url.protocol === 'https:';
+    const agent = isTls ? agents['https:'] : agents['http:'];
+    const begin = isTls ? requestHttps : requestHttp;
+    return await new Promise<Answer>((resolve, reject) => {
+      const outgoing = begin(url, { method: request.method ?? 'GET', headers, agent, signal: options.signal });
+      outgoing.on('error', reject);
+      outgoing.on('response', (message) => {
+        readBody(message, remote, options.maxResponseBytes).then((read) => resolve({ message, body: read }), reject);
+      });
+      outgoing.end(body);
+    });
+  };
+
+  return {
+    async request(request): Promise<GitHttpResponse> {
+      let url = new URL(base + request.url.slice(remote.url.length));
+      let answer = await send(request, url);
+      for (let hops = 0; hops < 5 && isRedirect(answer.message) && isFirstRequest(request, url); hops += 1) {
+        url = redirected(url, answer.message, remote);
+        base = url.href.slice(0, url.href.lastIndexOf('/info/refs'));
+        answer = await send(request, url);
+      }
+      return {
+        url: url.href,
+        method: request.method ?? 'GET',
+        statusCode: answer.message.statusCode ?? 0,
+        statusMessage: answer.message.statusMessage ?? '',
+        headers: answer.message.headers as Record<string, string>,
+        body: asIterator(answer.body),
+      };
+    },
+    [Symbol.dispose]() {
+      for (const agent of Object.values(agents)) agent.destroy();
+    },
+  };
+}
+
+function authorizationOf(remote: Remote): string | undefined {
+  const { username, password, bearerToken } = remote.credentials;
+  if (bearerToken) return `Bearer ${bearerToken}`;
+  if (!username && !password) return undefined;
+  return `Basic ${Buffer.from(`${username || 'git'}:${password ?? ''}`).toString('base64')}`;
+}
+
+async function readBody(message: IncomingMessage, remote: Remote, maxBytes: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of message as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > maxBytes) {
+      message.destroy();
+      throw new FleetError(
+        'TooLarge',
+        `repository ${remote.display} sends more than ${maxBytes >> 20} MiB, too much for isomorphic-git; install git and set the engine to auto or native`,
+      );
+    }
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+function isRedirect(message: IncomingMessage): boolean {
+  return [301, 302, 303, 307, 308].includes(message.statusCode ?? 0) && message.headers.location !== undefined;
+}
+
+/** Git: http.followRedirects=initial. */
+function isFirstRequest(request: GitHttpRequest, url: URL): boolean {
+  return (request.method ?? 'GET') === 'GET' && url.pathname.endsWith('/info/refs');
+}
+
+function redirected(from: URL, message: IncomingMessage, remote: Remote): URL {
+  const to = new URL(message.headers.location ?? '', from);
+  const isDowngrade = from.protocol === 'https:' && to.protocol !== 'https:';
+  if (isDowngrade || !/^https?:$/.test(to.protocol) || !to.pathname.endsWith('/info/refs'))
+    throw new FleetError(
+      'RepositoryUnreachable',
+      `repository ${remote.display} redirects to ${to.origin}${to.pathname}; use its URL there`,
+    );
+  to.username = '';
+  to.password = '';
+  return to;
+}
+
+async function* asIterator(body: Buffer): AsyncGenerator<Uint8Array, void> {
+  yield body;
+}

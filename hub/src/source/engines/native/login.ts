@@ -1,0 +1,83 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { Remote } from '../../remote.ts';
+
+/** What one git process needs to log in: environment variables, and files that are gone when it is disposed. */
+export interface Login extends AsyncDisposable {
+  env: Record<string, string>;
+  /** Git settings, handed over in the environment. */
+  config: [key: string, value: string][];
+}
+
+const askPass = `#!/bin/sh
+case "$1" in
+  Username*) printf '%s\\n' "$WHEELHOUSE_GIT_USERNAME" ;;
+  *) printf '%s\\n' "$WHEELHOUSE_GIT_PASSWORD" ;;
+esac
+`;
+
+/**
+ * Hands credentials to git without a command line or a configuration file: GIT_ASKPASS for basic, an environment setting for
+ * bearer, and for SSH a key file of mode 0600 in a folder of mode 0700. Also git's HOME, so that no user's settings apply.
+ */
+export async function createLogin(remote: Remote): Promise<Login> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'wheelhouse-git-'));
+  const dispose = async () => await rm(folder, { recursive: true, force: true });
+  try {
+    const env: Record<string, string> = { HOME: folder, XDG_CONFIG_HOME: folder };
+    const config: [string, string][] = [];
+    if (remote.scheme === 'ssh') env['GIT_SSH_COMMAND'] = await createSshCommand(remote, folder);
+    else if (remote.scheme !== 'file') await addHttpLogin(remote, folder, { env, config });
+    return { env, config, [Symbol.asyncDispose]: dispose };
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
+}
+
+async function addHttpLogin(remote: Remote, folder: string, login: Pick<Login, 'env' | 'config'>): Promise<void> {
+  const { username, password, bearerToken, caPem, insecure } = remote.credentials;
+  if (bearerToken) {
+    login.config.push([`http.${new URL(remote.url).origin}/.extraHeader`, `Authorization: Bearer ${bearerToken}`]);
+  } else if (username || password) {
+    const script = path.join(folder, 'askpass');
+    await writeFile(script, askPass, { mode: 0o700 });
+    login.env['GIT_ASKPASS'] = script;
+    login.env['WHEELHOUSE_GIT_USERNAME'] = username || 'git';
+    login.env['WHEELHOUSE_GIT_PASSWORD'] = password ?? '';
+  }
+  if (caPem) {
+    const file = path.join(folder, 'ca.pem');
+    await writeFile(file, caPem);
+    login.env['GIT_SSL_CAINFO'] = file;
+  }
+  if (insecure) login.env['GIT_SSL_NO_VERIFY'] = 'true';
+}
+
+async function createSshCommand(remote: Remote, folder: string): Promise<string> {
+  const { sshPrivateKey, knownHosts = '', insecure } = remote.credentials;
+  const knownHostsFile = path.join(folder, 'known_hosts');
+  await writeFile(knownHostsFile, withFinalNewline(knownHosts));
+  const options = [
+    'BatchMode=yes',
+    'IdentitiesOnly=yes',
+    `StrictHostKeyChecking=${insecure ? 'no' : 'yes'}`,
+    `UserKnownHostsFile=${insecure ? '/dev/null' : knownHostsFile}`,
+    'GlobalKnownHostsFile=/dev/null',
+    'UpdateHostKeys=no',
+    'ConnectTimeout=20',
+    'ForwardAgent=no',
+  ];
+  const words = ['ssh', '-F', '/dev/null', ...options.flatMap((option) => ['-o', option])];
+  if (sshPrivateKey) {
+    const keyFile = path.join(folder, 'key');
+    await writeFile(keyFile, withFinalNewline(sshPrivateKey), { mode: 0o600 });
+    words.push('-i', keyFile);
+  }
+  return words.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
+}
+
+function withFinalNewline(text: string): string {
+  return text === '' || text.endsWith('\n') ? text : `${text}\n`;
+}

@@ -1,0 +1,231 @@
+// Source: brings Git repositories to this machine and reads them without a check-out.
+// In: a repository (URL, credentials) and a targetRevision. Out: the commit's sha, and a Snapshot of its files.
+// Two engines behind one interface: isomorphic-git in a worker thread, and the git binary; both only bring packs, which
+// our own reader reads. Mirrors live below `directory` and survive restarts; the truth stays in Git.
+// Must never: write to a repository, run anything that a repository contains, put a credential on a command line, into a
+// mirror, a message or a log, or take an object away from an open snapshot.
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { withTimeout } from '@wheelhouse/shared/async/abort';
+import { createLimit } from '@wheelhouse/shared/async/limit';
+import { FleetError, isFleetError } from '@wheelhouse/shared/errors/fleet-error';
+import type { Logger } from '@wheelhouse/shared/logging/logger';
+import { LRUCache } from 'lru-cache';
+import { chooseEngine } from './engines/choose.ts';
+import type { Engine, EngineName } from './engines/engine.ts';
+import { createIsomorphicEngine } from './engines/isomorphic/isomorphic.ts';
+import { limitEngine } from './engines/limit.ts';
+import { createNativeEngine } from './engines/native/native.ts';
+import { Mirror } from './mirror/mirror.ts';
+import { findRevision, isFullSha, type Refs, resolveRevision } from './refs.ts';
+import { type Remote, type Repository, type Rewrite, remoteKey, toRemote } from './remote.ts';
+import { createSingleFlight } from './single-flight.ts';
+import { claimSlot, type Slot } from './slot.ts';
+import { createSnapshot, type Snapshot } from './snapshot.ts';
+
+export type { MaterialiseLimits } from './materialise.ts';
+export { materialise } from './materialise.ts';
+export type { Refs } from './refs.ts';
+export type { Repository, RepositoryCredentials, Rewrite } from './remote.ts';
+export type { Snapshot, TreeEntry } from './snapshot.ts';
+export { resolveEntry } from './symlink.ts';
+
+/** A commit that is on this machine. `author` is `Name <email>`; `committedAt` is RFC 3339 in UTC. */
+export interface Fetched {
+  sha: string;
+  author?: string;
+  message?: string;
+  committedAt?: string;
+}
+
+export interface GitSource extends AsyncDisposable {
+  /** Asks what the repository offers (20 ms), without cloning. */
+  listRefs(repository: Repository, signal: AbortSignal): Promise<Refs>;
+  /** Resolves a targetRevision (empty, HEAD, branch, tag, version constraint, full ref or full sha) and brings its commit here. */
+  fetch(repository: Repository, targetRevision: string, signal: AbortSignal): Promise<Fetched>;
+  /**
+   * The files of a commit, fetched if they are not here. They stay readable, whatever is fetched meanwhile, until the snapshot is
+   * disposed or garbage.
+   */
+  open(repository: Repository, sha: string, signal: AbortSignal): Promise<Snapshot & Disposable>;
+}
+
+export interface GitSourceOptions {
+  /** Holds the mirrors. A second process given the same folder uses another part of it. */
+  directory: string;
+  engine: 'auto' | EngineName;
+  rewrites: readonly Rewrite[];
+  /** For one listRefs, fetch or open. */
+  timeoutMs: number;
+  /** Variables of the process's environment, of which git sees PATH and the proxy settings only. */
+  environment?: Readonly<Record<string, string | undefined>>;
+  /** Fetches after which a mirror is cloned afresh; 30. */
+  fetchesBeforeReclone?: number;
+  /** Allows `file://` URLs and absolute paths; false. For tests and single-user set-ups. */
+  allowFileUrls?: boolean;
+}
+
+/** Network work at a time, over all repositories. */
+const parallelFetches = 4;
+/** Mirrors whose indexes and file descriptors stay open between uses. */
+const openMirrors = 64;
+/** isomorphic-git holds a whole pack in memory: with `auto` native git takes over above this. */
+const autoPackBytes = 100 << 20;
+const maxPackBytes = 1 << 30;
+
+/** Does nothing until its first use. Errors: see failure.ts; also Invalid (URL), Timeout, Aborted, ToolMissing. */
+export function createGitSource(deps: { logger: Logger }, options: GitSourceOptions): GitSource {
+  return new MirroredGitSource(deps, options);
+}
+
+class MirroredGitSource implements GitSource {
+  readonly #logger: Logger;
+  readonly #options: GitSourceOptions;
+  readonly #stop = new AbortController();
+  readonly #isomorphic: Engine & AsyncDisposable;
+  readonly #engines: Record<EngineName, Engine>;
+  readonly #mirrors = new Map<string, Mirror>();
+  readonly #recent: LRUCache<string, Mirror>;
+  readonly #big = new Set<string>();
+  readonly #flights = createSingleFlight<Fetched>();
+  #slot: Promise<Slot> | undefined;
+
+  constructor(deps: { logger: Logger }, options: GitSourceOptions) {
+    this.#logger = deps.logger;
+    this.#options = options;
+    const { engine, environment = {}, allowFileUrls: allowFile = false } = options;
+    this.#isomorphic = createIsomorphicEngine({ maxResponseBytes: engine === 'auto' ? autoPackBytes : maxPackBytes });
+    const limit = createLimit(parallelFetches);
+    this.#engines = {
+      isomorphic: limitEngine(this.#isomorphic, limit),
+      native: limitEngine(createNativeEngine({ environment, allowFile }), limit),
+    };
+    this.#recent = new LRUCache({ max: openMirrors, dispose: (mirror) => mirror.closeIdle() });
+  }
+
+  async listRefs(repository: Repository, signal: AbortSignal): Promise<Refs> {
+    const remote = this.#remoteOf(repository);
+    return await this.#bounded(remote, signal, async (bounded) => {
+      const name = this.#choose(remote, await this.#directory());
+      const list = await this.#engines[name].listRefs(remote, bounded);
+      return { ...list, resolve: (targetRevision) => findRevision(list, targetRevision)?.sha };
+    });
+  }
+
+  async fetch(repository: Repository, targetRevision: string, signal: AbortSignal): Promise<Fetched> {
+    const remote = this.#remoteOf(repository);
+    const key = `${remote.url}\n${JSON.stringify(remote.credentials)}\n${targetRevision}`;
+    return await this.#bounded(remote, signal, (bounded) =>
+      this.#flights.run(key, bounded, async (shared) => await this.#fetchNow(remote, targetRevision, shared)),
+    );
+  }
+
+  async open(repository: Repository, sha: string, signal: AbortSignal): Promise<Snapshot & Disposable> {
+    const remote = this.#remoteOf(repository);
+    if (!isFullSha(sha)) throw new FleetError('Invalid', `"${sha}" is no full commit id`);
+    // a re-clone may take the commit away between a fetch and the look at it
+    for (let attempt = 0; attempt < 3; attempt += 1) {
+      const mirror = await this.#mirrorOf(remote);
+      const lease = await mirror.find(sha);
+      if (lease) {
+        const snapshot = createSnapshot(sha, lease, remote.display);
+        return Object.assign(snapshot, { [Symbol.dispose]: () => lease[Symbol.dispose]() });
+      }
+      await this.fetch(repository, sha, signal);
+    }
+    throw new FleetError('Internal', `commit ${sha} of repository ${remote.display} was fetched but is not here`);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
+    for (const mirror of this.#mirrors.values()) await mirror[Symbol.asyncDispose]();
+    await this.#isomorphic[Symbol.asyncDispose]();
+    await (await this.#slot)?.[Symbol.asyncDispose]();
+  }
+
+  async #fetchNow(remote: Remote, targetRevision: string, signal: AbortSignal): Promise<Fetched> {
+    const mirror = await this.#mirrorOf(remote);
+    try {
+      return await this.#fetchInto(mirror, { remote, targetRevision }, signal);
+    } catch (error) {
+      const mayGrow = this.#options.engine === 'auto' && !this.#big.has(remote.url);
+      if (!mayGrow || !isFleetError(error, 'TooLarge')) throw error;
+      this.#big.add(remote.url);
+      this.#logger.info({ repository: remote.display }, 'big repository: native git takes over');
+      return await this.#fetchInto(await this.#mirrorOf(remote), { remote, targetRevision }, signal);
+    }
+  }
+
+  async #fetchInto(
+    mirror: Mirror,
+    asked: { remote: Remote; targetRevision: string },
+    signal: AbortSignal,
+  ): Promise<Fetched> {
+    const { remote, targetRevision } = asked;
+    if (isFullSha(targetRevision)) {
+      using here = await mirror.find(targetRevision.toLowerCase());
+      if (here) return describe(here.store, targetRevision.toLowerCase());
+    }
+    const engine = this.#engines[this.#choose(remote, await this.#directory())];
+    const refs = await engine.listRefs(remote, signal);
+    const sha = await mirror.obtain(remote, resolveRevision(refs, targetRevision, remote.display), signal);
+    using lease = await mirror.find(sha);
+    return lease ? describe(lease.store, sha) : { sha };
+  }
+
+  async #mirrorOf(remote: Remote): Promise<Mirror> {
+    const slot = await this.#directory();
+    const name = this.#choose(remote, slot);
+    const directory = path.join(slot, remoteKey(remote, name));
+    const { fetchesBeforeReclone = 30 } = this.#options;
+    let mirror = this.#mirrors.get(directory);
+    if (!mirror) {
+      const deps = { engine: this.#engines[name], logger: this.#logger };
+      mirror = new Mirror(deps, { directory, fetchesBeforeReclone, signal: this.#stop.signal });
+      this.#mirrors.set(directory, mirror);
+    }
+    this.#recent.set(directory, mirror);
+    return mirror;
+  }
+
+  /** A native mirror on the disk says that a process before this one found the repository big. */
+  #choose(remote: Remote, slot: string): EngineName {
+    const { engine } = this.#options;
+    const isBig = this.#big.has(remote.url) || existsSync(path.join(slot, remoteKey(remote, 'native'), 'current'));
+    return chooseEngine({ engine, scheme: remote.scheme, isBig });
+  }
+
+  async #directory(): Promise<string> {
+    this.#slot ??= claimSlot(this.#options.directory);
+    return (await this.#slot).directory;
+  }
+
+  #remoteOf(repository: Repository): Remote {
+    const { rewrites, allowFileUrls: allowFile = false } = this.#options;
+    return toRemote(repository, { rewrites, allowFile });
+  }
+
+  async #bounded<T>(remote: Remote, signal: AbortSignal, task: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const { timeoutMs } = this.#options;
+    const deadline = withTimeout(AbortSignal.any([signal, this.#stop.signal]), timeoutMs);
+    try {
+      return await task(deadline);
+    } catch (error) {
+      if (!deadline.aborted || signal.aborted || this.#stop.signal.aborted) throw error;
+      throw new FleetError('Timeout', `repository ${remote.display} gave no answer within ${timeoutMs / 1000} s`, {
+        details: { repository: remote.display },
+        cause: error,
+      });
+    }
+  }
+}
+
+function describe(store: { readCommit(oid: string): Omit<Fetched, 'sha'> }, sha: string): Fetched {
+  const { author, message, committedAt } = store.readCommit(sha);
+  return {
+    sha,
+    ...(author === undefined ? {} : { author }),
+    ...(message === undefined ? {} : { message }),
+    ...(committedAt === undefined ? {} : { committedAt }),
+  };
+}
