@@ -3,10 +3,10 @@
  * certificate for HTTPS and NATS. Made once into a directory that only its owner can read, loaded afterwards; replicas
  * share the directory. It holds no credential of any cluster, and hands out no private key but the hub's own NATS user.
  */
-import { randomBytes } from 'node:crypto';
-import { chmod, link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, link, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
+import { findFile, replaceFile, writeDraft } from '@wheelhouse/shared/files/replace-file';
 import { assertClusterName } from '@wheelhouse/shared/protocol/cluster-name';
 import {
   createSigningKey,
@@ -101,8 +101,8 @@ function createAuthority(stored: Stored, tls: Authority['tls']): Authority {
 }
 
 async function loadStored(file: string, now: Date): Promise<Stored> {
-  const found = await read(file);
-  if (found !== undefined) return parseStored(found, file);
+  const found = await findFile(file);
+  if (found) return parseStored(found.toString(), file);
   const created: Stored = {
     v: 1,
     seeds: mapKeys((role) => createKeyPair(kinds[role]).seed()),
@@ -110,7 +110,7 @@ async function loadStored(file: string, now: Date): Promise<Stored> {
     ca: await createAuthorityCertificate(now),
   };
   await writeOnce(file, JSON.stringify(created, null, 2));
-  return parseStored((await read(file)) ?? '', file);
+  return parseStored(String(await findFile(file)), file);
 }
 
 function parseStored(text: string, file: string): Stored {
@@ -135,32 +135,19 @@ async function loadServerCertificate(
     keyFile: join(directory, 'server.key'),
     caFile: join(directory, 'ca.pem'),
   };
-  const [cert, key] = await Promise.all([read(files.certFile), read(files.keyFile)]);
-  if (cert && key && isCurrent({ cert, key }, ca, wanted)) return { cert, key, ...files };
+  const [cert, key] = await Promise.all([findFile(files.certFile), findFile(files.keyFile)]);
+  const found = cert && key && { cert: cert.toString(), key: key.toString() };
+  if (found && isCurrent(found, ca, wanted)) return { ...found, ...files };
   const created = await createServerCertificate(ca, wanted.names, wanted.now);
-  await replace(files.caFile, ca.cert);
-  await replace(files.keyFile, created.key);
-  await replace(files.certFile, created.cert);
+  await replaceFile(files.caFile, ca.cert);
+  await replaceFile(files.keyFile, created.key);
+  await replaceFile(files.certFile, created.cert);
   return { ...created, ...files };
 }
 
 function mapKeys<T>(make: (role: keyof AccountKeys) => T): Record<keyof AccountKeys, T> {
   const roles = Object.keys(kinds) as (keyof AccountKeys)[];
   return Object.fromEntries(roles.map((role) => [role, make(role)])) as Record<keyof AccountKeys, T>;
-}
-
-async function read(file: string): Promise<string | undefined> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
-}
-
-async function replace(file: string, text: string): Promise<void> {
-  const draft = await writeDraft(file, text);
-  await rename(draft, file);
 }
 
 /** Writes a file that must not exist; when another replica was faster, its file stays. */
@@ -173,10 +160,4 @@ async function writeOnce(file: string, text: string): Promise<void> {
   } finally {
     await rm(draft);
   }
-}
-
-async function writeDraft(file: string, text: string): Promise<string> {
-  const draft = `${file}.${randomBytes(6).toString('hex')}`;
-  await writeFile(draft, text, { mode: 0o600, flush: true });
-  return draft;
 }

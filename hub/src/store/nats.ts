@@ -6,8 +6,9 @@ import {
   jetstreamManager,
 } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
+import { abortable } from '@wheelhouse/shared/async/abort';
 import { backoffMs } from '@wheelhouse/shared/async/backoff';
-import { FleetError, toFleetError } from '@wheelhouse/shared/errors/fleet-error';
+import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { Logger } from '@wheelhouse/shared/logging/logger';
 import type { KeyPair } from '@wheelhouse/shared/protocol/nkeys';
 
@@ -64,7 +65,10 @@ export async function connectHub(
     timeout: 20_000,
     noAsyncTraces: true,
   });
-  const connection = await abortable(pending, options.url, signal);
+  const connection = await abortable(pending, signal).catch((cause: unknown) => {
+    pending.then((late) => late.close()).catch(() => undefined);
+    throw new FleetError('TransportUnavailable', `cannot connect to nats at ${options.url}`, { cause });
+  });
   attempt = 0;
   const listeners = new Set<() => void>();
   let connected = true;
@@ -103,22 +107,6 @@ async function watchState(
   for await (const status of connection.status()) {
     if (status.type === 'disconnect') on.disconnect();
     if (status.type === 'reconnect') on.reconnect();
-  }
-}
-
-async function abortable(pending: Promise<NatsConnection>, url: string, signal: AbortSignal): Promise<NatsConnection> {
-  const aborted = Promise.withResolvers<never>();
-  const onAbort = () =>
-    aborted.reject(new FleetError('TransportUnavailable', `stopped while waiting for nats at ${url}`));
-  signal.addEventListener('abort', onAbort, { once: true });
-  if (signal.aborted) onAbort();
-  try {
-    return await Promise.race([pending, aborted.promise]);
-  } catch (error) {
-    pending.then((connection) => connection.close()).catch(() => undefined);
-    throw toFleetError(error, 'TransportUnavailable');
-  } finally {
-    signal.removeEventListener('abort', onAbort);
   }
 }
 

@@ -1,0 +1,30 @@
+import { randomBytes } from 'node:crypto';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+
+/** Writes a file so that a reader, or a machine that loses power, finds the old content or the new, never a part. Mode 0600. */
+export async function replaceFile(path: string, content: string | Uint8Array): Promise<void> {
+  const draft = await writeDraft(path, content);
+  try {
+    await rename(draft, path);
+  } catch (error) {
+    await rm(draft, { force: true });
+    throw error;
+  }
+}
+
+/** Writes and flushes a file beside `path`, and returns its name. */
+export async function writeDraft(path: string, content: string | Uint8Array): Promise<string> {
+  const draft = `${path}.${randomBytes(6).toString('hex')}.draft`;
+  await writeFile(draft, content, { mode: 0o600, flush: true });
+  return draft;
+}
+
+/** The file's content, undefined when there is none. */
+export async function findFile(path: string): Promise<Buffer | undefined> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
