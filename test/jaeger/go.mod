@@ -352,4 +352,3 @@ require (
 	gopkg.in/yaml.v2 v2.4.0 // indirect
 )
 
-replace github.com/Shopify/sarama => github.com/Shopify/sarama v1.33.0
