@@ -1,0 +1,53 @@
+import { materialise, type Snapshot, type TreeEntry } from '../source/source.ts';
+import type { RenderInput } from './inputs.ts';
+import { folderOf, isWithin, resolvePath } from './repository-path.ts';
+
+const limits = { maxBytes: 100 * 1024 * 1024, maxFiles: 20_000 };
+
+/** The part of a repository that a tool gets to see, which is what its render depends upon. */
+export interface Collection {
+  readonly inputs: RenderInput[];
+  /**
+   * Adds a tree with all below it, or a file; symbolic links bring what they point at. False when nothing is there, which
+   * is remembered as an input too. Throws PathOutsideRepository for a link out of the repository.
+   */
+  add(path: string): Promise<boolean>;
+  /** Writes what was collected below `directory`. Throws TooLarge above 100 MB or 20,000 files. */
+  write(directory: string, signal: AbortSignal): Promise<void>;
+}
+
+export function createCollection(snapshot: Snapshot): Collection {
+  const inputs: RenderInput[] = [];
+
+  async function add(path: string): Promise<boolean> {
+    const entry = await snapshot.entry(path);
+    const known = inputs.some((input) => input.path === path || (input.oid !== null && isWithin(input.path, path)));
+    if (known) return entry !== undefined;
+    inputs.push({ path, oid: entry?.oid ?? null });
+    if (!entry) return false;
+    const below = entry.type === 'tree' ? snapshot.walk(path) : [entry];
+    for await (const found of below) if (found.type === 'symlink') await add(await linkTarget(snapshot, found));
+    return true;
+  }
+
+  return {
+    inputs,
+    add,
+    write: async (directory, signal) => {
+      const present = inputs.filter(({ oid }) => oid !== null).map(({ path }) => path);
+      await materialise(snapshot, present, { directory, limits, signal });
+    },
+  };
+}
+
+/** Where a symbolic link leads, from the repository's root. Throws PathOutsideRepository. */
+export async function linkTarget(snapshot: Snapshot, link: TreeEntry): Promise<string> {
+  const target = (await snapshot.read(link.oid)).toString();
+  const what = `symbolic link ${link.path}`;
+  // An absolute target is outside wherever the repository lies.
+  return resolvePath(
+    target.startsWith('/') ? '' : folderOf(link.path),
+    target.startsWith('/') ? `..${target}` : target,
+    what,
+  );
+}

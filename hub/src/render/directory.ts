@@ -1,0 +1,100 @@
+import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
+import type { Snapshot, TreeEntry } from '../source/source.ts';
+import { linkTarget } from './collection.ts';
+import { type FileSelection, listFiles } from './file-selection.ts';
+import type { RenderInput } from './inputs.ts';
+import type { ManifestText } from './manifests.ts';
+import type { RenderPlan } from './plan.ts';
+import type { RenderRequest } from './request.ts';
+
+/** Argo CD: manifests of a directory may be 10 MB together. */
+const maxBytes = 10 * 1000 * 1000;
+const maxLinks = 8;
+
+/** Plans the render of a folder of plain manifests. Throws Unsupported for jsonnet and for submodules in a recursive folder. */
+export async function planDirectory(
+  request: RenderRequest,
+  folder: { path: string; oid: string },
+): Promise<RenderPlan> {
+  const { snapshot, source } = request;
+  const selection = selectionOf(source.directory ?? {});
+  const { files, submodules, digest } = await listFiles(snapshot, folder.path, selection);
+  refuseUnsupported(files, submodules, selection);
+  const inputs: RenderInput[] = [{ ...folder, files: { ...selection, digest } }];
+  const sources = await Promise.all(
+    files.map(async (file) => ({ path: file.path, oid: (await follow(snapshot, file, inputs)).oid })),
+  );
+  return {
+    sourceType: 'Directory',
+    toolVersion: 'directory 1',
+    inputs,
+    warnings: [],
+    run: async (signal) => await readFiles(snapshot, sources, signal),
+  };
+}
+
+function selectionOf(directory: FileSelection): FileSelection {
+  const { recurse, include, exclude, disableExtensionFilter } = directory;
+  return {
+    ...(recurse ? { recurse } : {}),
+    ...(include ? { include } : {}),
+    ...(exclude ? { exclude } : {}),
+    ...(disableExtensionFilter ? { disableExtensionFilter } : {}),
+  };
+}
+
+function refuseUnsupported(files: TreeEntry[], submodules: string[], selection: FileSelection): void {
+  const jsonnet = files.find(({ name }) => name.endsWith('.jsonnet'));
+  if (jsonnet)
+    throw new FleetError(
+      'Unsupported',
+      `${jsonnet.path}: jsonnet is not supported yet; commit its output, or name the file in directory.exclude`,
+    );
+  if (selection.recurse && submodules[0] !== undefined)
+    throw new FleetError(
+      'Unsupported',
+      `${submodules[0]} is a Git submodule, which is not fetched; commit its files instead`,
+    );
+}
+
+/** The file behind a symbolic link; each hop is an input of its own. */
+async function follow(snapshot: Snapshot, file: TreeEntry, inputs: RenderInput[]): Promise<TreeEntry> {
+  let at = file;
+  for (let hops = 0; at.type === 'symlink' && hops < maxLinks; hops += 1) {
+    const target = await linkTarget(snapshot, at);
+    const next = await snapshot.entry(target);
+    inputs.push({ path: target, oid: next?.oid ?? null });
+    if (!next)
+      throw new FleetError('ManifestInvalid', `${file.path}: symbolic link to ${target}, which does not exist`);
+    at = next;
+  }
+  if (at.type !== 'file')
+    throw new FleetError('ManifestInvalid', `${file.path}: symbolic link that does not lead to a file`);
+  return at;
+}
+
+async function readFiles(
+  snapshot: Snapshot,
+  files: { path: string; oid: string }[],
+  signal: AbortSignal,
+): Promise<ManifestText[]> {
+  const texts: ManifestText[] = [];
+  let total = 0;
+  for (const { path, oid } of files) {
+    signal.throwIfAborted();
+    const content = await snapshot.read(oid);
+    total += content.length;
+    if (total > maxBytes)
+      throw new FleetError(
+        'TooLarge',
+        `${path} (${formatMegabytes(content.length)}): the manifests of this folder come to ${formatMegabytes(total)}, above the limit of ${formatMegabytes(maxBytes)}: split the Application`,
+        { details: { path, bytes: total, limitBytes: maxBytes } },
+      );
+    texts.push({ origin: path, text: content.toString(), mayBeOther: true });
+  }
+  return texts;
+}
+
+function formatMegabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(1)} MB`;
+}
