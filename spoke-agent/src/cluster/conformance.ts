@@ -133,7 +133,7 @@ export function describeCluster(name: string, start: () => Cluster): void {
 
     it('removes, and says when there was nothing to remove', async () => {
       const live = await cluster.apply(configMap({ a: '1' }), by());
-      const options = { propagation: 'Foreground', signal } as const;
+      const options = { propagation: 'Background', signal } as const;
       expect(await cluster.remove(refOf(live), { ...options, uid: '00000000-0000-4000-8000-000000000000' })).toBe(
         false,
       );
@@ -175,7 +175,7 @@ export function describeCluster(name: string, start: () => Cluster): void {
       await watching;
     });
 
-    it('serves a kind once its definition is applied, and no longer when that is gone', async () => {
+    it('serves a kind once its definition is applied', async () => {
       const widgets = definition(`w${namespace.slice(5)}`);
       const kind = { group: widgets.group, version: 'v1', kind: 'Widget' };
       expect(await cluster.findResource(kind, signal)).toBeUndefined();
@@ -197,7 +197,7 @@ export function describeCluster(name: string, start: () => Cluster): void {
 
     it('knows its version and identity, and the same one each time', async () => {
       const info = await cluster.info(signal);
-      expect(info.kubernetesVersion).toMatch(/^v1\.\d+/);
+      expect(info.kubernetesVersion).toMatch(/^v\d+\.\d+/);
       expect(info.uid).toMatch(/^[0-9a-f-]{36}$/);
       expect(await cluster.info(signal)).toEqual(info);
     });

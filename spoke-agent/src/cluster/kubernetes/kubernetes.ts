@@ -1,3 +1,4 @@
+import { canonicalJson } from '@wheelhouse/shared/kube/canonical';
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import { formatRef, type KubeObject, type ObjectRef, refOf } from '@wheelhouse/shared/kube/object';
 import {
@@ -102,9 +103,8 @@ function applyRequest(object: KubeObject, options: ApplyOptions): Omit<KubeReque
       ...(options.dryRun ? { dryRun: 'All' } : {}),
     },
     contentType: 'application/apply-patch+yaml',
-    body: JSON.stringify(
-      metadata.managedFields ? { ...object, metadata: { ...metadata, managedFields: undefined } } : object,
-    ),
+    // Not JSON.stringify: 64-bit integers of a manifest are bigints.
+    body: canonicalJson({ ...object, metadata: { ...metadata, managedFields: undefined } }),
     signal: options.signal,
     what: `apply ${formatRef(refOf(object))}`,
   };

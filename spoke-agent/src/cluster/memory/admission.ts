@@ -1,4 +1,5 @@
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
+import { canonicalJson } from '@wheelhouse/shared/kube/canonical';
 import type { KubeObject } from '@wheelhouse/shared/kube/object';
 import type { ApiResource } from '../cluster.ts';
 import { nameOf } from './store.ts';
@@ -51,7 +52,8 @@ function whyDataRefused(object: KubeObject, what: string): FleetError | undefine
 }
 
 function selectorOf(object: KubeObject | undefined): string | undefined {
-  return JSON.stringify((object?.['spec'] as { selector?: unknown } | undefined)?.selector);
+  const selector = (object?.['spec'] as { selector?: unknown } | undefined)?.selector;
+  return selector === undefined ? undefined : canonicalJson(selector);
 }
 
 function invalid(message: string): FleetError {

@@ -6,6 +6,7 @@ import { type ApiResource, type ApplyOptions, type Cluster, formatKind, type Kub
 import { builtInKinds } from './built-in-kinds.ts';
 import { establishedStatus, kindsDefinedBy } from './definitions.ts';
 import { whyRefused } from './admission.ts';
+import { isSame } from './merge.ts';
 import { applyManaged, updateManaged } from './server-side-apply.ts';
 import { settledStatus } from './simulated-status.ts';
 import { createStore, nameOf, type Store } from './store.ts';
@@ -74,7 +75,7 @@ class SimulatedCluster implements MemoryCluster {
       namespaceExists: (name) => this.#namespace(name) !== undefined,
     });
     if (refused) throw refused;
-    if (live && JSON.stringify(live) === JSON.stringify(next)) return live;
+    if (live && isSame(live, next)) return live;
     const stamped = this.#stamp(next, live);
     return options.dryRun ? stamped : this.#commit(stamped, live);
   }
@@ -176,7 +177,7 @@ class SimulatedCluster implements MemoryCluster {
       uid: this.#nextUid(),
       creationTimestamp: new Date(this.#clock.now()).toISOString(),
     };
-    const bump = live !== undefined && specOf(live) !== specOf(next) ? 1 : 0;
+    const bump = live !== undefined && !isSame(specOf(live), specOf(next)) ? 1 : 0;
     const metadata = { ...next.metadata, uid, creationTimestamp, generation: generation + bump };
     return { ...next, ...(live?.['status'] ? { status: live['status'] } : {}), metadata } as KubeObject;
   }
@@ -260,9 +261,9 @@ function ownersOf(object: KubeObject): { uid?: string }[] {
   return (object.metadata['ownerReferences'] as { uid?: string }[] | undefined) ?? [];
 }
 
-function specOf(object: KubeObject): string {
+function specOf(object: KubeObject): unknown {
   const { metadata: _metadata, status: _status, ...spec } = object;
-  return JSON.stringify(spec);
+  return spec;
 }
 
 function notServed(kind: KubeKind): FleetError {

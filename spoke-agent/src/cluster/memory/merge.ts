@@ -1,3 +1,4 @@
+import { canonicalJson } from '@wheelhouse/shared/kube/canonical';
 import { type FieldSet, indexOfKeys, isLeaf, self } from '../fields-v1.ts';
 import { keyStep, mergeOf } from './list-schema.ts';
 
@@ -92,7 +93,7 @@ export function changedFields(before: unknown, after: unknown, place: Place = ro
   const steps = new Set([before, after].flatMap((value) => Object.keys(fieldsOf(value, place))));
   for (const step of steps) {
     const [a, b] = [valueAt(before, step), valueAt(after, step)];
-    if (JSON.stringify(a) === JSON.stringify(b)) continue;
+    if (isSame(a, b)) continue;
     const name = step.startsWith('f:') ? step.slice(2) : '';
     out[step] = a === undefined || b === undefined ? {} : changedFields(a, b, { field: name, parent: place.field });
   }
@@ -104,6 +105,12 @@ function valueAt(value: unknown, step: string): unknown {
   if (!Array.isArray(value)) return undefined;
   if (step.startsWith('k:')) return value[indexOfKeys(value, JSON.parse(step.slice(2)) as Fields)];
   return value.includes(JSON.parse(step.slice(2))) ? true : undefined;
+}
+
+/** Deep equality, whatever the order of fields. */
+export function isSame(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  return a !== undefined && b !== undefined && canonicalJson(a) === canonicalJson(b);
 }
 
 function isMap(value: unknown): value is Fields {

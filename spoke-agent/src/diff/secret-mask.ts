@@ -1,0 +1,40 @@
+import type { KubeObject } from '@wheelhouse/shared/kube/object';
+
+/**
+ * Hides the values of two versions of a Secret so that a reader sees which differ and nothing else: equal values get
+ * equal masks (Argo CD: eight plus signs, four more for each further value of a key).
+ */
+export function maskSecrets(
+  live: KubeObject | undefined,
+  desired: KubeObject | undefined,
+): { live?: KubeObject; desired?: KubeObject } {
+  const masks = new Map<string, Map<string, string>>();
+  const mask = (object: KubeObject) => maskSecret(object, masks);
+  return { ...(desired ? { desired: mask(desired) } : {}), ...(live ? { live: mask(live) } : {}) };
+}
+
+const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration';
+
+function maskSecret(object: KubeObject, masks: Map<string, Map<string, string>>): KubeObject {
+  if (object.kind !== 'Secret' || object.apiVersion !== 'v1') return object;
+  const { stringData, data, ...rest } = object;
+  const plain = Object.entries((stringData ?? {}) as Record<string, unknown>).map(
+    ([key, value]) => [key, Buffer.from(String(value)).toString('base64')] as const,
+  );
+  const values = { ...(data as Record<string, unknown> | undefined), ...Object.fromEntries(plain) };
+  const masked = Object.entries(values).map(([key, value]) => [key, maskOf(masks, key, String(value))] as const);
+  const annotations = object.metadata.annotations;
+  const metadata =
+    annotations && lastApplied in annotations
+      ? { ...object.metadata, annotations: { ...annotations, [lastApplied]: '++++++++' } }
+      : object.metadata;
+  return { ...rest, ...(data || stringData ? { data: Object.fromEntries(masked) } : {}), metadata } as KubeObject;
+}
+
+function maskOf(masks: Map<string, Map<string, string>>, key: string, value: string): string {
+  const seen = masks.get(key) ?? new Map<string, string>();
+  masks.set(key, seen);
+  const mask = seen.get(value) ?? '+'.repeat(8 + 4 * seen.size);
+  seen.set(value, mask);
+  return mask;
+}

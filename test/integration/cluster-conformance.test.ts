@@ -1,0 +1,20 @@
+import type { Cluster } from '@wheelhouse/spoke-agent/cluster/cluster';
+import { describeCluster } from '@wheelhouse/spoke-agent/cluster/conformance';
+import { createKubernetesCluster } from '@wheelhouse/spoke-agent/cluster/kubernetes/kubernetes';
+import { type KubeCluster, startCluster } from '@wheelhouse/test/support/kube-cluster';
+import { afterAll, beforeAll } from 'vitest';
+
+let server: KubeCluster;
+let cluster: Cluster;
+
+beforeAll(async () => {
+  server = await startCluster({ controllerManager: false, pods: false });
+  cluster = createKubernetesCluster({ random: Math.random }, { kubeconfig: server.kubeconfigPath });
+});
+
+afterAll(async () => {
+  await cluster[Symbol.asyncDispose]();
+  await server[Symbol.asyncDispose]();
+});
+
+describeCluster('kubernetes', () => cluster);
