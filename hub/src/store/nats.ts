@@ -7,9 +7,9 @@ import {
 } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { abortable } from '@wheelhouse/shared/async/abort';
-import { backoffMs } from '@wheelhouse/shared/async/backoff';
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { Logger } from '@wheelhouse/shared/logging/logger';
+import { createReconnectPolicy, formatLogin } from '@wheelhouse/shared/protocol/nats-login';
 import type { KeyPair } from '@wheelhouse/shared/protocol/nkeys';
 
 /** The hub's connection to NATS, as a user of the account HUB. Disposing drains and closes it. */
@@ -41,26 +41,13 @@ export async function connectHub(
   options: HubNatsOptions,
   signal: AbortSignal,
 ): Promise<HubNats> {
-  const { jwt, key } = options.user;
-  let attempt = 0;
+  const policy = createReconnectPolicy({ baseMs: 100, maxMs: 5_000 });
   const pending = connect({
     servers: options.url.split(',').map((server) => server.trim()),
     name: options.name,
     ...(options.ca ? { tls: { ca: options.ca } } : {}),
-    authenticator: (nonce) => ({
-      jwt,
-      nkey: key.publicKey,
-      sig: key.sign(Buffer.from(nonce ?? '')).toString('base64url'),
-    }),
-    maxReconnectAttempts: -1,
-    waitOnFirstConnect: true,
-    ignoreAuthErrorAbort: true,
-    reconnectToServer: ([server]) => {
-      const delay = attempt === 0 ? 0 : backoffMs(attempt, { baseMs: 50, maxMs: 5_000 });
-      attempt += 1;
-      return server ? { server, delay } : null;
-    },
-    reconnectDelayHandler: () => 0,
+    authenticator: (nonce) => formatLogin(options.user.jwt, options.user.key, nonce),
+    ...policy.options,
     pingInterval: 20_000,
     timeout: 20_000,
     noAsyncTraces: true,
@@ -69,7 +56,7 @@ export async function connectHub(
     pending.then((late) => late.close()).catch(() => undefined);
     throw new FleetError('TransportUnavailable', `cannot connect to nats at ${options.url}`, { cause });
   });
-  attempt = 0;
+  policy.connected();
   const listeners = new Set<() => void>();
   let connected = true;
   void watchState(connection, {
@@ -79,7 +66,7 @@ export async function connectHub(
     },
     reconnect: () => {
       connected = true;
-      attempt = 0;
+      policy.connected();
       deps.logger.info({ url: options.url }, 'nats connection is back');
       for (const listener of listeners) listener();
     },

@@ -1,0 +1,99 @@
+import { connect, type NatsConnection } from '@nats-io/transport-node';
+import type { Logger } from '@wheelhouse/shared/logging/logger';
+import { createReconnectPolicy, formatLogin, type ReconnectPolicy } from '@wheelhouse/shared/protocol/nats-login';
+import { membershipOf } from './enrol.ts';
+import type { Identity } from './identity.ts';
+
+export type LinkState = 'connecting' | 'connected' | 'disconnected' | 'closed';
+
+/** One connection to NATS that is tried for ever, by full-jitter back-off. */
+export interface Connection {
+  state(): LinkState;
+  /** Undefined unless it stands. */
+  current(): NatsConnection | undefined;
+  /** Logs in again at once, with the identity's credentials of now. */
+  logInAgain(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface ConnectionDeps {
+  identity: Identity;
+  logger: Logger;
+  random?: () => number;
+}
+
+export interface DialOptions {
+  /** Upper bound of the random wait before the first connection; default 0. */
+  firstDelayMs?: number;
+  /** Upper bound of the random wait between attempts; default 60 s. */
+  maxDelayMs?: number;
+}
+
+export interface ConnectionListeners {
+  /** Once: the time to subscribe, for subscriptions outlive reconnections. */
+  onOpened(connection: NatsConnection): void;
+  /** Each time it stands. */
+  onConnected(): void;
+}
+
+/** Starts connecting and returns at once. */
+export function openConnection(deps: ConnectionDeps, options: DialOptions & ConnectionListeners): Connection {
+  const { identity, logger, random = Math.random } = deps;
+  const { cluster } = membershipOf(identity);
+  const policy = createReconnectPolicy(
+    { baseMs: 1_000, maxMs: options.maxDelayMs ?? 60_000, random },
+    random() * (options.firstDelayMs ?? 0),
+  );
+  let state: LinkState = 'connecting';
+  let connection: NatsConnection | undefined;
+  const enter = (next: LinkState) => {
+    if (state === 'closed') return;
+    state = next;
+    logger.info({ cluster, state }, 'fleet connection');
+    if (state !== 'connected') return;
+    policy.connected();
+    options.onConnected();
+  };
+  const open = async () => {
+    connection = await dial(identity, policy);
+    if (state === 'closed') return await connection.close();
+    options.onOpened(connection);
+    enter('connected');
+    for await (const { type } of connection.status()) {
+      if (type === 'disconnect') enter('disconnected');
+      if (type === 'reconnect') enter('connected');
+    }
+  };
+  open().catch((error: unknown) => {
+    if (state !== 'closed') logger.error({ err: error, cluster }, 'cannot connect to the fleet');
+  });
+  return {
+    state: () => state,
+    current: () => (state === 'connected' ? connection : undefined),
+    logInAgain: async () => {
+      policy.expedite();
+      await connection?.reconnect();
+    },
+    close: async () => {
+      state = 'closed';
+      policy.stop();
+      await connection?.close();
+    },
+  };
+}
+
+async function dial(identity: Identity, policy: ReconnectPolicy): Promise<NatsConnection> {
+  const { cluster, natsUrls, ca } = membershipOf(identity);
+  return await connect({
+    servers: natsUrls,
+    name: cluster,
+    inboxPrefix: `_INBOX.${cluster}`,
+    ...(ca && natsUrls.some((url) => url.startsWith('tls:')) ? { tls: { ca } } : {}),
+    authenticator: (nonce) => formatLogin(membershipOf(identity).jwt, identity.key, nonce),
+    ...policy.options,
+    ignoreClusterUpdates: true,
+    pingInterval: 25_000,
+    timeout: 30_000,
+    noAsyncTraces: true,
+  });
+}

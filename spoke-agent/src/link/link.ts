@@ -1,0 +1,171 @@
+/**
+ * The spoke's connection to the fleet: dials out to NATS and keeps its identity fresh, without restart. It carries bytes
+ * and says when it is connected; it never judges a document, and no failure of it may stop the spoke from reconciling.
+ */
+import type { Msg, NatsConnection } from '@nats-io/transport-node';
+import { abortable } from '@wheelhouse/shared/async/abort';
+import { mapLimit } from '@wheelhouse/shared/async/limit';
+import { FleetError, toFleetError } from '@wheelhouse/shared/errors/fleet-error';
+import { parseBlob, partCountOf, shaOf } from '@wheelhouse/shared/protocol/blob';
+import { type Command, type CommandAnswer, formatAnswer, parseCommand } from '@wheelhouse/shared/protocol/command';
+import type { DocumentKeys } from '@wheelhouse/shared/protocol/document-key';
+import type { AppStatus, Heartbeat, HeartbeatReply } from '@wheelhouse/shared/protocol/status';
+import { subjects } from '@wheelhouse/shared/protocol/subjects';
+import { type ConnectionDeps, type DialOptions, type LinkState, openConnection } from './connection.ts';
+import { membershipOf } from './enrol.ts';
+import { keepCredentials } from './renewal.ts';
+
+export interface Link extends AsyncDisposable {
+  readonly cluster: string;
+  state(): LinkState;
+  /** Keys whose documents are to be trusted; may change with each renewal. */
+  documentKeys(): DocumentKeys;
+  /** The stored document, undefined when there is none, which says nothing about what should run. */
+  latest(signal: AbortSignal): Promise<Uint8Array | undefined>;
+  /** Content of a bundle or page, checked against its digest. Throws NotFound, DigestMismatch, TransportUnavailable. */
+  blob(digest: string, signal: AbortSignal): Promise<Buffer>;
+  /** With `ack` resolves once it is stored; without, once it is handed to the connection. */
+  publishStatus(status: AppStatus, options: { ack: boolean; signal: AbortSignal }): Promise<void>;
+  heartbeat(heartbeat: Heartbeat, signal: AbortSignal): Promise<HeartbeatReply>;
+  /** Documents as they are published: hints that anybody in the fleet might forge. */
+  onLive(listener: (bytes: Uint8Array) => void): Disposable;
+  /** Called each time a connection stands; what was sent meanwhile may have been missed. */
+  onConnect(listener: () => void): Disposable;
+  /** Questions of the hub; what the listener throws is answered as an error. */
+  onCommand(listener: (command: Command) => Promise<unknown>): Disposable;
+}
+
+export interface LinkDeps extends ConnectionDeps {
+  now?: () => Date;
+}
+
+export interface LinkOptions extends DialOptions {
+  /** uid of the kube-system namespace. */
+  uid: string;
+}
+
+const requestTimeoutMs = 15_000;
+const parallelParts = 4;
+
+interface Listeners {
+  live: Set<(bytes: Uint8Array) => void>;
+  connect: Set<() => void>;
+  command: Set<(command: Command) => Promise<unknown>>;
+}
+
+/** Starts connecting and returns at once. Throws Unauthenticated when the identity is not enrolled. */
+export function createLink(deps: LinkDeps, options: LinkOptions): Link {
+  const { identity } = deps;
+  const { cluster } = membershipOf(identity);
+  const stop = new AbortController();
+  const listeners: Listeners = { live: new Set(), connect: new Set(), command: new Set() };
+  const connection = openConnection(deps, {
+    ...options,
+    onOpened: (opened) => receive(opened, cluster, listeners),
+    onConnected: () => {
+      for (const listener of listeners.connect) listener();
+    },
+  });
+  const ready = (): NatsConnection => {
+    const current = connection.current();
+    if (current) return current;
+    throw new FleetError('TransportUnavailable', `${cluster} is not connected to the fleet`);
+  };
+  void keepCredentials({ ...deps, connection }, options, stop.signal);
+  return {
+    cluster,
+    state: () => connection.state(),
+    documentKeys: () => membershipOf(identity).documentKeys,
+    ...createRequests(cluster, ready),
+    onLive: (listener) => register(listeners.live, listener),
+    onConnect: (listener) => register(listeners.connect, listener),
+    onCommand: (listener) => register(listeners.command, listener),
+    [Symbol.asyncDispose]: async () => {
+      stop.abort();
+      await connection.close();
+    },
+  };
+}
+
+type Requests = Pick<Link, 'latest' | 'blob' | 'publishStatus' | 'heartbeat'>;
+
+function createRequests(cluster: string, ready: () => NatsConnection): Requests {
+  const ask = async (subject: string, payload: string | undefined, signal: AbortSignal): Promise<Msg> => {
+    try {
+      return await abortable(ready().request(subject, payload, { timeout: requestTimeoutMs }), signal);
+    } catch (error) {
+      throw toFleetError(error, 'TransportUnavailable');
+    }
+  };
+  const part = async (digest: string, number: number, signal: AbortSignal) => {
+    const bytes = stored(await ask(subjects.blob(shaOf(digest), number), undefined, signal));
+    if (bytes) return bytes;
+    throw new FleetError('NotFound', `bundle ${digest} is not stored on the hub (part ${number})`, { retryable: true });
+  };
+  return {
+    latest: async (signal) => stored(await ask(subjects.get(cluster), undefined, signal)),
+    blob: async (digest, signal) => {
+      const first = await part(digest, 0, signal);
+      const rest = Array.from({ length: partCountOf(first) - 1 }, (_, index) => index + 1);
+      return await parseBlob(digest, [
+        first,
+        ...(await mapLimit(rest, parallelParts, (number) => part(digest, number, signal))),
+      ]);
+    },
+    publishStatus: async (status, { ack, signal }) => {
+      const subject = subjects.status(cluster, status.app);
+      if (!ack) return ready().publish(subject, JSON.stringify(status));
+      const answer = (await ask(subject, JSON.stringify(status), signal)).json<{ error?: { description: string } }>();
+      if (answer.error)
+        throw new FleetError(
+          'TransportUnavailable',
+          `status of ${status.app} was not stored: ${answer.error.description}`,
+        );
+    },
+    heartbeat: async (heartbeat, signal) =>
+      (await ask(subjects.heartbeat(cluster), JSON.stringify(heartbeat), signal)).json<HeartbeatReply>(),
+  };
+}
+
+/** The body of a Direct Get's answer, undefined for 404. Any other status is a failure, never an absence. */
+function stored(message: Msg): Uint8Array | undefined {
+  const code = message.headers?.code ?? 0;
+  if (code === 404) return undefined;
+  if (code === 0) return message.data;
+  throw new FleetError(
+    'TransportUnavailable',
+    `the store answered ${code} ${message.headers?.description ?? ''}`.trim(),
+  );
+}
+
+function receive(connection: NatsConnection, cluster: string, listeners: Listeners): void {
+  connection.subscribe(subjects.live(cluster), {
+    callback: (_error, message) => {
+      for (const listener of listeners.live) listener(message.data);
+    },
+  });
+  connection.subscribe(subjects.command(cluster, '*'), {
+    callback: (_error, message) => {
+      const command = parseCommand(message.string());
+      if (!command) return;
+      for (const listener of listeners.command)
+        void answerOf(command, listener).then((answer) =>
+          connection.publish(subjects.answer(cluster, command.id), formatAnswer(answer)),
+        );
+    },
+  });
+}
+
+async function answerOf(command: Command, listener: (command: Command) => Promise<unknown>): Promise<CommandAnswer> {
+  try {
+    return { result: await listener(command) };
+  } catch (error) {
+    const { code, message } = toFleetError(error);
+    return { error: { code, message } };
+  }
+}
+
+function register<T>(set: Set<T>, listener: T): Disposable {
+  set.add(listener);
+  return { [Symbol.dispose]: () => void set.delete(listener) };
+}
