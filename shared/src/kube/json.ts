@@ -1,13 +1,17 @@
 import { asNumberIfExact } from './yaml-scalar.ts';
 
-/** JSON without losses: integers that a double cannot hold become bigints. Throws SyntaxError as JSON.parse does. */
+/**
+ * JSON without losses: integers that a double cannot hold become bigints. Throws SyntaxError as JSON.parse does, and for
+ * numbers beyond all doubles.
+ */
 export function parseJson(text: string): unknown {
-  return /\d{16}/.test(text) ? JSON.parse(text, keepExact) : JSON.parse(text);
+  return /\d{16}|[eE]\+?\d{3}/.test(text) ? JSON.parse(text, keepExact) : JSON.parse(text);
 }
 
 function keepExact(_key: string, value: unknown, { source }: { source?: string } = {}): unknown {
   if (typeof value !== 'number' || Number.isSafeInteger(value) || source === undefined) return value;
-  return /^-?\d+$/.test(source) && source.length <= 20 ? asNumberIfExact(BigInt(source)) : value;
+  if (!Number.isFinite(value)) throw new SyntaxError(`the number ${source} is out of range`);
+  return /^-?\d{1,20}$/.test(source) ? asNumberIfExact(BigInt(source)) : value;
 }
 
 export interface JsonStream {

@@ -178,12 +178,9 @@ function mergeSource(state: State): Record<string, unknown> {
 }
 
 function scalarOf(state: State, event: ScalarEvent): Scalar {
-  const text = getScalarValue(state.source, event);
+  const text = textOf(state, event);
   const tag = tagOf(state, event);
-  if (tag === undefined)
-    return event.style === SCALAR_STYLE.PLAIN || event.tagStart >= 0
-      ? resolvePlain(text)
-      : { type: 'str', value: text };
+  if (tag === undefined) return event.style === SCALAR_STYLE.PLAIN ? resolvePlain(text) : { type: 'str', value: text };
   if (!tag.startsWith(coreTags)) return { type: 'str', value: text };
   const name = tag.slice(coreTags.length);
   if (!['str', 'bool', 'int', 'float', 'null', 'timestamp', 'binary'].includes(name))
@@ -193,11 +190,25 @@ function scalarOf(state: State, event: ScalarEvent): Scalar {
   return scalar;
 }
 
-/** The full name of an explicit tag; undefined for none and for the non-specific `!`. */
+/** libyaml: JSON's `\/` and surrogate pairs are no escapes, and a block ends without a line break where the text does. */
+function textOf({ source }: State, event: ScalarEvent): string {
+  const text = getScalarValue(source, event);
+  if (event.style === SCALAR_STYLE.DOUBLE_QUOTED && !event.fast) refuseEscapes(source, event);
+  const block = event.style === SCALAR_STYLE.LITERAL_BLOCK || event.style === SCALAR_STYLE.FOLDED_BLOCK;
+  const unended = block && event.valueEnd >= source.length && !/[\r\n]$/.test(source);
+  return unended && text.endsWith('\n') ? text.slice(0, -1) : text;
+}
+
+function refuseEscapes(source: string, event: ScalarEvent): void {
+  const raw = source.slice(event.valueStart, event.valueEnd);
+  const [escape] = /(?<=(?:^|[^\\])(?:\\\\)*)\\(?:\/|[uU](?:0000)?[dD][89a-fA-F])/.exec(raw) ?? [];
+  if (escape !== undefined) throw new ComposeError(`Kubernetes does not read the escape ${escape}`, event.valueStart);
+}
+
+/** The full name of an explicit tag; undefined for none. */
 function tagOf(state: State, event: ScalarEvent): string | undefined {
   if (event.tagStart < 0) return undefined;
   const raw = state.source.slice(event.tagStart, event.tagEnd);
-  if (raw === '!') return undefined;
   if (raw.startsWith('!<')) return raw.slice(2, -1);
   const handle = raw.slice(0, raw.indexOf('!', 1) + 1) || '!';
   return (state.handles.get(handle) ?? handle) + raw.slice(handle.length);

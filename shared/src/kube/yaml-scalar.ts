@@ -41,11 +41,24 @@ export function resolvePlain(text: string): Scalar {
 
 /** A scalar under one of YAML's own tags; undefined when the text is not of that type. */
 export function resolveTagged(tag: string, text: string): Scalar | undefined {
-  if (tag === 'str' || tag === 'timestamp') return { type: 'str', value: text };
-  if (tag === 'binary') return { type: 'str', value: Buffer.from(text, 'base64').toString('utf8') };
+  if (tag === 'str') return { type: 'str', value: text };
+  if (tag === 'timestamp') return isTimestamp(text) ? { type: 'str', value: text } : undefined;
+  if (tag === 'binary')
+    return isBase64(text) ? { type: 'str', value: Buffer.from(text, 'base64').toString('utf8') } : undefined;
   const scalar = resolvePlain(text);
   if (tag === 'float' && scalar.type === 'int') return { type: 'float', value: Number(scalar.value) };
   return scalar.type === tag ? scalar : undefined;
+}
+
+function isTimestamp(text: string): boolean {
+  return /^\d{4}-\d{1,2}-\d{1,2}(?:[Tt]\d{1,2}:\d{1,2}:\d{1,2}(?:\.\d+)?(?:Z|[-+]\d\d:\d\d)| \d{1,2}:\d{1,2}:\d{1,2}(?:\.\d+)?)?$/.test(
+    text,
+  );
+}
+
+function isBase64(text: string): boolean {
+  const packed = text.replaceAll(/[\r\n]/g, '');
+  return packed.length % 4 === 0 && /^[A-Za-z\d+/]*={0,2}$/.test(packed);
 }
 
 function numberOf(text: string): Scalar | undefined {

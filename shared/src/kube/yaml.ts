@@ -3,20 +3,11 @@
  * streams). Values are plain JSON values, except that integers beyond 2^53 are bigints; write them with
  * `canonicalJson` or `formatYaml`, because JSON.stringify throws on a bigint. Never resolves tags to anything but JSON.
  */
-import {
-  defineScalarTag,
-  dump,
-  mapTag,
-  NOT_RESOLVED,
-  parseEvents,
-  Schema,
-  seqTag,
-  strTag,
-  YAMLException,
-} from 'js-yaml';
+import { defineScalarTag, dump, mapTag, NOT_RESOLVED, Schema, seqTag, strTag, YAMLException } from 'js-yaml';
 import { FleetError } from '../errors/fleet-error.ts';
 import { parseJsonStream } from './json.ts';
 import { ComposeError, compose } from './yaml-compose.ts';
+import { readEvents } from './yaml-events.ts';
 import { resolvePlain } from './yaml-scalar.ts';
 
 export interface YamlOptions {
@@ -27,8 +18,6 @@ export interface YamlOptions {
 }
 
 const defaultMaxLength = 10 * 1024 * 1024;
-/** Deeper than any schema of a CRD, and well within the stack. */
-const maxDepth = 500;
 
 /** Reads the first document. Throws Malformed with line and column, or TooLarge. */
 export function parseYaml(text: string, options: YamlOptions = {}): unknown {
@@ -65,11 +54,21 @@ function refuseLong(text: string, { maxLength = defaultMaxLength }: YamlOptions)
 }
 
 function parseAt(text: string, lineOffset: number, { duplicateKeys = 'last' }: YamlOptions): unknown {
+  const json = jsonOf(text);
+  if (json !== undefined) return json;
   try {
-    return compose(text, parseEvents(text, { maxDepth }), { duplicateKeys });
+    const { events, source } = readEvents(text);
+    return compose(source, events, { duplicateKeys });
   } catch (error) {
     throw malformed(error, text, lineOffset);
   }
+}
+
+/** JSON is read as such: faster, and its escapes and tabs are not those of YAML. */
+function jsonOf(text: string): unknown {
+  if (!/^\s*[{[]/.test(text)) return undefined;
+  const { documents, end } = parseJsonStream(text);
+  return end === text.length ? documents[0] : undefined;
 }
 
 /** Kubernetes: a line that begins with `---` separates; only a comment may follow on it. */
