@@ -33,7 +33,7 @@ export function createKubeRequests({ server, caPem, token }: KubeConnection): Ku
     const response = await dispatcher.request({
       origin: url.origin,
       path: url.pathname + url.search,
-      method: method as 'GET',
+      method,
       headers: {
         authorization: `Bearer ${token}`,
         ...(options.body ? { 'content-type': options.contentType ?? 'application/json' } : {}),

@@ -17,6 +17,8 @@ export interface Tool {
   install?: string;
   module?: string;
   packages?: readonly string[];
+  /** What the linker writes into the program: its version. */
+  ldflags?: string;
   /** How long the build takes on two cores, for people. */
   duration: string;
 }

@@ -1,0 +1,62 @@
+// `npm run doctor`: what is on this machine, where, and what to do about what is missing. Changes nothing.
+
+import { tools } from '@wheelhouse/test/support/tools';
+import { findGo } from './install.ts';
+import { findOnPath, findProgram, type Program, programs, readVersion, whyNotUsable } from './programs.ts';
+import { formatTable } from './table.ts';
+
+interface Row {
+  program: string;
+  wanted: string;
+  found: string;
+  where: string;
+  'what to do': string;
+}
+
+async function rowOf(program: Program): Promise<Row> {
+  const pinned = 'tool' in program.from ? ` (${tools[program.from.tool].version})` : '';
+  const wanted = `>= ${program.minimum}${pinned}`;
+  const found = await findProgram(program);
+  if (found) return { program: program.name, wanted, found: found.version, where: found.path, 'what to do': '' };
+  const [other] = await findOnPath(program);
+  const reason = other ? `${whyNotUsable(program, other)}; ` : '';
+  const advice = `${reason}npm run setup -- ${program.profiles.join(' ')}`;
+  return {
+    program: program.name,
+    wanted,
+    found: other?.version ?? '-',
+    where: other?.path ?? '-',
+    'what to do': advice,
+  };
+}
+
+async function goRow(): Promise<Row> {
+  const go = await findGo();
+  const advice = go ? '' : 'needed only to build what is missing: https://go.dev/dl';
+  return { program: 'go', wanted: '>= 1.26', found: go?.version ?? '-', where: go?.path ?? '-', 'what to do': advice };
+}
+
+async function engineRow(): Promise<Row> {
+  const version = await readVersion('docker', ['version', '--format', '{{.Server.Version}}']);
+  const advice = version ? '' : 'optional: only the container tests need a running engine';
+  const where = process.env.DOCKER_HOST ?? '/var/run/docker.sock';
+  return {
+    program: 'docker',
+    wanted: 'optional',
+    found: version ?? '-',
+    where: version ? where : '-',
+    'what to do': advice,
+  };
+}
+
+const node: Row = {
+  program: 'node',
+  wanted: '24',
+  found: process.versions.node,
+  where: process.execPath,
+  'what to do': '',
+};
+const rows = [node, ...(await Promise.all([...programs.map(rowOf), goRow(), engineRow()]))];
+process.stdout.write(`${formatTable(rows)}\n`);
+const isMissing = rows.some((row) => row['what to do'].includes('npm run setup'));
+process.exitCode = isMissing ? 1 : 0;
