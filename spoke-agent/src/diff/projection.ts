@@ -4,7 +4,7 @@ import { type FieldSet, isLeaf, self, stepInto } from '../cluster/fields-v1.ts';
  * What an object says in the fields of a set: a tree of the set's own shape, whole values at its ends. Two objects
  * with equal projections agree in every one of these fields, whatever else they hold.
  */
-export type Projection = { [step: string]: Projection } | unknown;
+export type Projection = unknown;
 
 export function project(value: unknown, fields: FieldSet): Projection {
   if (value === undefined || isLeaf(fields)) return value;
@@ -25,7 +25,7 @@ export function removeFromProjection(projection: Projection, taken: FieldSet): P
   for (const [step, value] of Object.entries(projection)) {
     const below = taken[step];
     const rest = below ? removeFromProjection(value, below) : value;
-    if (rest !== undefined) out[step] = rest as Projection;
+    if (rest !== undefined) out[step] = rest;
   }
   return out;
 }

@@ -28,7 +28,7 @@ function maskSecret(object: KubeObject, masks: Map<string, Map<string, string>>)
     annotations && lastApplied in annotations
       ? { ...object.metadata, annotations: { ...annotations, [lastApplied]: '++++++++' } }
       : object.metadata;
-  return { ...rest, ...(data || stringData ? { data: Object.fromEntries(masked) } : {}), metadata } as KubeObject;
+  return { ...rest, ...(data || stringData ? { data: Object.fromEntries(masked) } : {}), metadata };
 }
 
 function maskOf(masks: Map<string, Map<string, string>>, key: string, value: string): string {
