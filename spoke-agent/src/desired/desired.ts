@@ -1,0 +1,205 @@
+/**
+ * What this cluster should run: the newest document that the hub signed for it. Receives documents as live messages and by
+ * asking, verifies each, keeps the last three with their bundles on disk, and starts from disk without the hub.
+ * That no document can be had never means that nothing should run; what cannot be verified changes nothing.
+ */
+import type { KeyObject } from 'node:crypto';
+import type { Clock } from '@wheelhouse/shared/async/clock';
+import { backoffMs } from '@wheelhouse/shared/async/backoff';
+import { type FleetError, isFleetError, toFleetError } from '@wheelhouse/shared/errors/fleet-error';
+import type { KubeObject } from '@wheelhouse/shared/kube/object';
+import type { Logger } from '@wheelhouse/shared/logging/logger';
+import { parseInline } from '@wheelhouse/shared/protocol/blob';
+import type { AssignmentDocument } from '@wheelhouse/shared/protocol/document';
+import { type DocumentKeys, parseDocumentKeys } from '@wheelhouse/shared/protocol/document-key';
+import { openDocument } from '@wheelhouse/shared/protocol/envelope';
+import type { Heartbeat } from '@wheelhouse/shared/protocol/status';
+import type { Link } from '../link/link.ts';
+import { openBundleFiles } from './bundle-files.ts';
+import { createBundles } from './bundles.ts';
+import { type DocumentFiles, keptDocuments, openDocumentFiles } from './document-files.ts';
+import { createRejections, type Rejections } from './rejections.ts';
+
+export interface DesiredDocument {
+  document: AssignmentDocument;
+  /** Bundle by digest. Throws DigestMismatch, NotFound, TransportUnavailable. */
+  manifests(digest: string): Promise<KubeObject[]>;
+  /** Read from disk at start rather than received. */
+  restored: boolean;
+}
+
+export interface Desired extends Disposable {
+  /** Generation of the newest verified document, 0 when there is none. */
+  appliedGen(): number;
+  rejected(): Heartbeat['rejected'];
+  /** Asks for the newest document soon; several calls are one request. */
+  catchUp(): void;
+}
+
+export interface DesiredDeps {
+  link: Pick<Link, 'cluster' | 'state' | 'documentKeys' | 'latest' | 'blob' | 'onLive' | 'onConnect'>;
+  logger: Logger;
+  clock: Clock;
+  random: () => number;
+  /** Called in the order of generations. */
+  onDocument(desired: DesiredDocument): void;
+}
+
+export interface DesiredOptions {
+  stateDir: string;
+  /** Wait between two questions for the newest document; default 5 to 10 minutes, at random. */
+  pollMs?: number;
+}
+
+const defaultPollMs = 300_000;
+
+/** Hands over the document on disk, if there is one, before it returns. */
+export async function createDesired(deps: DesiredDeps, options: DesiredOptions): Promise<Desired> {
+  const { link, logger, clock } = deps;
+  const stop = new AbortController();
+  const documents = await openDocumentFiles(options.stateDir);
+  const files = await openBundleFiles(options.stateDir);
+  const rejections = createRejections({ logger, now: () => new Date(clock.now()) });
+  const bundles = createBundles({ link, files, rejections }, stop.signal);
+  const kept: AssignmentDocument[] = [];
+  const open = createOpener(link, (digest) => bundles.content(digest));
+  const handOver = (document: AssignmentDocument, restored: boolean) =>
+    deps.onDocument({ document, restored, manifests: (digest) => bundles.manifests(digest) });
+  const appliedGen = () => kept[0]?.gen ?? 0;
+
+  const accept = async (bytes: Uint8Array) => {
+    const document = await open(bytes, appliedGen());
+    for (const [digest, text] of Object.entries(document.inline ?? {}))
+      await keepInline(files, { digest, text, rejections });
+    await documents.save(document.gen, bytes);
+    logger.info({ cluster: link.cluster, gen: document.gen, apps: document.apps.length }, 'document received');
+    kept.unshift(document);
+    kept.splice(keptDocuments);
+    handOver(document, false);
+    await files.keepOnly(digestsOf(kept));
+  };
+  let queue: Promise<void> = Promise.resolve();
+  const receive = (bytes: Uint8Array, isHint: boolean) => {
+    queue = queue
+      .then(() => accept(bytes))
+      .catch((error: unknown) => refuse(toFleetError(error), { isHint, appliedGen: appliedGen(), rejections }));
+    return queue;
+  };
+
+  kept.push(...(await restore(documents, { open, logger })));
+  if (kept[0]) handOver(kept[0], true);
+  const asking = createAsking({ ...deps, receive: (bytes) => receive(bytes, false) }, options, stop.signal);
+  const subscriptions = [link.onLive((bytes) => void receive(bytes, true)), link.onConnect(() => asking.soon())];
+  if (link.state() === 'connected') asking.soon();
+  return {
+    appliedGen,
+    rejected: () => rejections.summary(),
+    catchUp: () => asking.soon(),
+    [Symbol.dispose]: () => {
+      stop.abort();
+      asking[Symbol.dispose]();
+      for (const subscription of subscriptions) subscription[Symbol.dispose]();
+    },
+  };
+}
+
+type Open = (bytes: Uint8Array, appliedGen: number) => Promise<AssignmentDocument>;
+
+function createOpener(link: Pick<Link, 'cluster' | 'documentKeys'>, page: (digest: string) => Promise<Buffer>): Open {
+  let parsed: { from: DocumentKeys; keys: Map<string, KeyObject> } | undefined;
+  return async (bytes, appliedGen) => {
+    const from = link.documentKeys();
+    if (parsed?.from !== from) parsed = { from, keys: parseDocumentKeys(from) };
+    return await openDocument(bytes, { cluster: link.cluster, keys: parsed.keys, appliedGen, page });
+  };
+}
+
+/** Newest first; what no longer verifies is passed over. */
+async function restore(
+  documents: DocumentFiles,
+  { open, logger }: { open: Open; logger: Logger },
+): Promise<AssignmentDocument[]> {
+  const restored: AssignmentDocument[] = [];
+  for (const { gen, bytes } of (await documents.load()).reverse()) {
+    try {
+      restored.push(await open(bytes, restored.at(-1)?.gen ?? -1));
+    } catch (error) {
+      logger.error({ err: error, gen }, 'a document on disk cannot be used');
+    }
+  }
+  return restored.reverse();
+}
+
+async function keepInline(
+  files: { save(digest: string, content: Uint8Array): Promise<void> },
+  { digest, text, rejections }: { digest: string; text: string; rejections: Rejections },
+): Promise<void> {
+  try {
+    await files.save(digest, parseInline(digest, text));
+  } catch (error) {
+    // it can still be fetched by its digest
+    if (!isFleetError(error)) throw error;
+    rejections.add(error);
+  }
+}
+
+/** What was asked for is often not newer, and a replica of the store may lag; only a hint that is older is worth a word. */
+function refuse(error: FleetError, context: { isHint: boolean; appliedGen: number; rejections: Rejections }): void {
+  if (error.code === 'Aborted') return;
+  const isRepeated = error.code === 'GenerationOld' && (!context.isHint || error.details.gen === context.appliedGen);
+  if (!isRepeated) context.rejections.add(error);
+}
+
+function digestsOf(documents: readonly AssignmentDocument[]): Set<string> {
+  return new Set(documents.flatMap((document) => document.apps.map((app) => app.bundle)));
+}
+
+interface Asking extends Disposable {
+  soon(): void;
+}
+
+/** One question at a time: when told to, and every few minutes in case a hint was lost. */
+function createAsking(
+  deps: Pick<DesiredDeps, 'link' | 'logger' | 'clock' | 'random'> & { receive(bytes: Uint8Array): Promise<void> },
+  options: DesiredOptions,
+  signal: AbortSignal,
+): Asking {
+  const { link, logger, clock, random } = deps;
+  const pollMs = options.pollMs ?? defaultPollMs;
+  let timer: Disposable | undefined;
+  let asking = false;
+  let again = false;
+  let failures = 0;
+  const schedule = (ms: number) => {
+    timer?.[Symbol.dispose]();
+    if (!signal.aborted) timer = clock.after(ms, () => void ask());
+  };
+  const ask = async () => {
+    if (asking) {
+      again = true;
+      return;
+    }
+    asking = true;
+    again = false;
+    try {
+      const bytes = await link.latest(signal);
+      failures = 0;
+      if (bytes) await deps.receive(bytes);
+      else
+        logger.info({ cluster: link.cluster }, 'the hub holds no document for this cluster; what runs stays as it is');
+    } catch (error) {
+      failures += 1;
+      logger.debug({ err: error, cluster: link.cluster }, 'cannot ask for the newest document');
+    } finally {
+      asking = false;
+    }
+    if (again) return schedule(0);
+    const retries = failures > 0 && link.state() === 'connected';
+    schedule(retries ? backoffMs(failures, { baseMs: 500, maxMs: 30_000, random }) : pollMs * (1 + random()));
+  };
+  schedule(pollMs * (1 + random()));
+  return {
+    soon: () => (asking ? void (again = true) : schedule(0)),
+    [Symbol.dispose]: () => timer?.[Symbol.dispose](),
+  };
+}

@@ -1,0 +1,65 @@
+import type { Clock } from '@wheelhouse/shared/async/clock';
+import type { Logger } from '@wheelhouse/shared/logging/logger';
+import type { Heartbeat, HeartbeatReply } from '@wheelhouse/shared/protocol/status';
+import type { Link } from '../link/link.ts';
+
+export interface HeartbeatsDeps {
+  link: Pick<Link, 'cluster' | 'heartbeat' | 'onConnect' | 'state'>;
+  logger: Logger;
+  clock: Clock;
+  random: () => number;
+  compose(): Heartbeat;
+  /** The hub has a newer document. */
+  onNewerGeneration(): void;
+  /** The hub lacks a status. */
+  onResend(seqFloor: number): void;
+}
+
+const maxResendWaitMs = 600_000;
+
+/**
+ * Says every `intervalMs`, and as soon as a connection stands, that the spoke is there and what it has; the hub answers
+ * with what it misses. When statuses differ again right after they were all sent, the next time waits longer.
+ */
+export function startHeartbeats(deps: HeartbeatsDeps, options: { intervalMs: number }): Disposable {
+  const { link, logger, clock, random } = deps;
+  const stop = new AbortController();
+  let timer: Disposable | undefined;
+  let resends = 0;
+  let resendFrom = 0;
+  const schedule = (ms: number) => {
+    timer?.[Symbol.dispose]();
+    if (!stop.signal.aborted) timer = clock.after(ms, () => void beat());
+  };
+  const take = (reply: HeartbeatReply, sent: Heartbeat) => {
+    if (reply.gen > sent.appliedGen) deps.onNewerGeneration();
+    if (!reply.resend) {
+      if (sent.statusDigest !== '') resends = 0;
+      return;
+    }
+    if (clock.now() < resendFrom) return;
+    resends += 1;
+    resendFrom = clock.now() + Math.min(maxResendWaitMs, options.intervalMs * 2 ** resends);
+    logger.info({ cluster: link.cluster, resends }, 'the hub lacks a status; sending all again');
+    deps.onResend(reply.seqFloor ?? 0);
+  };
+  const beat = async () => {
+    schedule(options.intervalMs * (0.9 + 0.2 * random()));
+    if (link.state() !== 'connected') return;
+    try {
+      const heartbeat = deps.compose();
+      take(await link.heartbeat(heartbeat, stop.signal), heartbeat);
+    } catch (error) {
+      logger.debug({ err: error, cluster: link.cluster }, 'heartbeat was not answered');
+    }
+  };
+  const onConnect = link.onConnect(() => schedule(0));
+  schedule(0);
+  return {
+    [Symbol.dispose]: () => {
+      stop.abort();
+      onConnect[Symbol.dispose]();
+      timer?.[Symbol.dispose]();
+    },
+  };
+}
