@@ -17,10 +17,20 @@ export function readLoose(
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   }
-  const content = inflateSync(raw, { maxOutputLength: maxBytes + 64 });
+  const content = inflate(raw, oid, maxBytes);
   const end = content.indexOf(0);
   const header = /^(commit|tree|blob|tag) (\d+)$/.exec(content.toString('latin1', 0, Math.max(end, 0)));
   if (!header || Number(header[2]) !== content.length - end - 1)
     throw new FleetError('DigestMismatch', `git object ${oid} is corrupt: its header is wrong`);
   return { type: header[1] as ObjectType, data: content.subarray(end + 1) };
+}
+
+function inflate(raw: Buffer, oid: string, maxBytes: number): Buffer {
+  try {
+    return inflateSync(raw, { maxOutputLength: maxBytes + 64 });
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE')
+      throw new FleetError('TooLarge', `git object ${oid} is over the limit of ${maxBytes} bytes`, { cause });
+    throw new FleetError('DigestMismatch', `git object ${oid} cannot be inflated: the mirror is corrupt`, { cause });
+  }
 }
