@@ -119,7 +119,7 @@ function hasResourcesFinalizer(finalizers: string[] = []): boolean {
 
 function formatFailure(cause: unknown, request: FastifyRequest): Pick<Applied, 'result' | 'warnings' | 'error'> {
   const { code, message, details } = toApiError(cause as FastifyError, request.id);
-  if (code === 'Internal') request.log.error({ error: cause, requestId: request.id }, 'apply failed');
+  if (code === 'Internal') request.log.error({ err: cause, requestId: request.id }, 'apply failed');
   return { result: 'error', warnings: [], error: { reason: code, message, details } };
 }
 

@@ -38,7 +38,10 @@ export async function* createChangeFeed(model: ReadModel, options: ChangeFeedOpt
     return changes.map((change) => formatLine(change, options.mask)).join('');
   };
   try {
-    if (options.snapshot) for (const views of pagesOf(model, filter)) yield formatAll(views.map(toAdded));
+    for (const views of options.snapshot ? pagesOf(model, filter) : []) {
+      backlog.refuseOverflow();
+      yield formatAll(views.map((view) => ({ type: 'ADDED', view })));
+    }
     while (await backlog.ready()) yield formatAll(backlog.take(rowsPerChunk));
   } catch (error) {
     if (!signal.aborted) yield `${JSON.stringify({ error: formatStreamError(toFleetError(error)) })}\n`;
@@ -49,8 +52,10 @@ interface Backlog {
   has(key: string): boolean;
   add(key: string, change: ApplicationChange): void;
   take(count: number): ApplicationChange[];
-  /** Waits for something to take; false when the signal aborted. Throws once the backlog was full. */
+  /** Waits for something to take; false when the signal aborted. Throws as `refuseOverflow`. */
   ready(): Promise<boolean>;
+  /** Throws TooSlow once the backlog was full. */
+  refuseOverflow(): void;
 }
 
 function createBacklog({ backlog, signal, onOverflow }: ChangeFeedOptions): Backlog {
@@ -63,11 +68,18 @@ function createBacklog({ backlog, signal, onOverflow }: ChangeFeedOptions): Back
     changes.clear();
     onOverflow();
   };
+  const refuseOverflow = () => {
+    if (!state.full) return;
+    const message = `the client is more than ${backlog} changed Applications behind; list and stream again, with a filter`;
+    throw new FleetError('TooSlow', message);
+  };
   return {
     has: (key) => changes.has(key),
-    add: (key, change) => {
+    refuseOverflow,
+    add: (key, { type, view }) => {
       if (state.full) return;
-      changes.set(key, change);
+      const stillNew = type === 'MODIFIED' && changes.get(key)?.type === 'ADDED';
+      changes.set(key, { type: stillNew ? 'ADDED' : type, view });
       if (changes.size > backlog) overflow();
       wake();
     },
@@ -82,11 +94,7 @@ function createBacklog({ backlog, signal, onOverflow }: ChangeFeedOptions): Back
           wake = resolve;
         });
       }
-      if (state.full)
-        throw new FleetError(
-          'TooSlow',
-          `the client is more than ${backlog} changed Applications behind; list and stream again, with a filter`,
-        );
+      refuseOverflow();
       return !signal.aborted;
     },
   };
@@ -103,10 +111,6 @@ function* pagesOf(model: ReadModel, filter: ApplicationFilter): Generator<Applic
 
 function formatLine({ type, view }: ApplicationChange, mask: FieldMask | undefined): string {
   return `${JSON.stringify({ result: { type, application: applyFieldMask(formatApplication(view), mask) } })}\n`;
-}
-
-function toAdded(view: ApplicationView): ApplicationChange {
-  return { type: 'ADDED', view };
 }
 
 function keyOf({ application: { metadata } }: ApplicationView): string {

@@ -79,7 +79,7 @@ export function answerError(error: FastifyError, request: FastifyRequest, reply:
   const answer = toApiError(error, request.id);
   if (answer.status === 500)
     request.log.error(
-      { error, code: answer.code, route: request.routeOptions.url, requestId: request.id },
+      { err: error, code: answer.code, route: request.routeOptions.url, requestId: request.id },
       'request failed',
     );
   if (answer.status === 401) void reply.header('www-authenticate', 'Bearer');

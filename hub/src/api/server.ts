@@ -4,7 +4,7 @@
  * It must never decide anything about desired state: it checks, calls a port and formats the answer.
  */
 import swagger from '@fastify/swagger';
-import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import { jsonSchemaTransform, jsonSchemaTransformObject, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { ApiServer } from './api-server.ts';
 import { addAuthentication } from './authentication.ts';
@@ -71,7 +71,7 @@ export async function createApiServer(deps: ApiDeps, options: ApiOptions = {}): 
 function createFastify(deps: ApiDeps, options: ApiOptions): FastifyInstance {
   const common = {
     loggerInstance: deps.logger as FastifyBaseLogger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: bodyLimitBytes,
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 2048 },

@@ -41,6 +41,8 @@ export function applicationStreamRoutes(app: ApiServer, deps: ApiDeps, backlog =
         setTimeout(() => reply.raw.destroy(), lastLineMs).unref();
       },
     });
-    return await reply.type('application/json').send(Readable.from(feed, { highWaterMark: 1 }) as never);
+    void reply.type('application/json').send(Readable.from(feed, { highWaterMark: 1 }) as never);
+    reply.raw.flushHeaders();
+    return await reply;
   });
 }

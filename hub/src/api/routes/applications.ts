@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import { setImmediate } from 'node:timers/promises';
 import { application } from '@wheelhouse/shared/resources/application';
 import { z } from 'zod';
 import type { ApiServer } from '../api-server.ts';
@@ -93,6 +94,7 @@ async function* listAll(deps: ApiDeps, filter: ApplicationFilter, mask: FieldMas
     if (page.items.length > 0) yield separator + page.items.map((item) => JSON.stringify(item)).join(',');
     separator = page.items.length > 0 ? ',' : separator;
     start = page.metadata.continue;
+    await setImmediate();
   } while (start !== undefined);
   yield ']}';
 }

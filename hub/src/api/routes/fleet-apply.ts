@@ -4,7 +4,7 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { type Applied, type ApplyVerb, applyDocument, applyResult } from '../apply.ts';
 import type { ApiDeps } from '../deps.ts';
-import { queryBoolean } from '../schema.ts';
+import { queryBoolean, resourceBody } from '../schema.ts';
 import { splitDocuments } from '../yaml-documents.ts';
 
 const bodyLimit = 32 * 1024 * 1024;
@@ -17,6 +17,7 @@ export function fleetApplyRoutes(scope: FastifyInstance, deps: ApiDeps): void {
   const schema = {
     tags: ['fleet'],
     consumes,
+    body: resourceBody(z.string()),
     querystring: z.strictObject({ dryRun: queryBoolean.optional() }),
     response: { 200: z.object({ results: z.array(applyResult) }) },
   };
@@ -34,9 +35,8 @@ async function applyAll(
   request: FastifyRequest,
   options: { verb: ApplyVerb; dryRun: boolean },
 ): Promise<Applied[]> {
-  const text = request.body;
-  if (typeof text !== 'string' || text.trim() === '')
-    throw new FleetError('Malformed', 'the body is empty; send one or more YAML documents');
+  const text = typeof request.body === 'string' ? request.body : '';
+  if (text.trim() === '') throw new FleetError('Malformed', 'the body is empty; send one or more YAML documents');
   const results: Applied[] = [];
   for (const document of splitDocuments(text))
     results.push(...(await applyDocument(deps, document, { ...options, request })));

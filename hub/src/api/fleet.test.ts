@@ -1,0 +1,341 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { ApiServer } from './api-server.ts';
+import type { Applied } from './apply.ts';
+import { createApiServer } from './server.ts';
+import { authorization, createFakeDeps, type FakeDeps, fakeView } from './testing/fake-deps.ts';
+
+let deps: FakeDeps;
+let app: ApiServer;
+const headers = { authorization };
+
+beforeEach(async () => {
+  deps = createFakeDeps();
+  app = await createApiServer(deps);
+  return async () => await app.close();
+});
+
+async function send(verb: 'apply' | 'delete', payload: string, query = ''): Promise<Applied[]> {
+  const reply = await app.inject({
+    method: 'POST',
+    url: `/api/v1/fleet/${verb}${query}`,
+    headers: { ...headers, 'content-type': 'application/yaml' },
+    payload,
+  });
+  expect(reply.statusCode).toBe(200);
+  return reply.json<{ results: Applied[] }>().results;
+}
+
+const project =
+  'apiVersion: argoproj.io/v1alpha1\nkind: AppProject\nmetadata:\n  name: shop\nspec:\n  sourceRepos: ["*"]\n';
+const application = `apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata:
+  name: guestbook
+spec:
+  project: shop
+  source: { repoURL: https://git.example/apps, path: guestbook }
+  destination: { name: us-east }
+`;
+
+describe('apply', () => {
+  it('creates, then leaves alone, then configures', async () => {
+    const stream = `${project}---\n${application}`;
+    expect(
+      (await send('apply', stream)).map((each) => `${each.kind} ${each.namespace}/${each.name} ${each.result}`),
+    ).toEqual(['AppProject argocd/shop created', 'Application argocd/guestbook created']);
+    expect((await send('apply', stream)).map((each) => each.result)).toEqual(['unchanged', 'unchanged']);
+    expect(
+      (await send('apply', stream.replace('project: shop', 'project: default'))).map((each) => each.result),
+    ).toEqual(['unchanged', 'configured']);
+    expect(deps.specs.find('Application', 'argocd', 'guestbook')?.revision).toBe(2);
+  });
+
+  it('answers every document of a batch, good or bad, each with its line', async () => {
+    const results = await send(
+      'apply',
+      [
+        project,
+        'kind: [broken',
+        application.replace('path:', 'pth:'),
+        '# nothing',
+        'just text',
+        'apiVersion: v1\nmetadata: {name: x}',
+        application,
+      ].join('\n---\n'),
+    );
+    expect(results.map(({ line, name, result, error }) => [line, name, result, error?.reason])).toEqual([
+      [1, 'shop', 'created', undefined],
+      [8, undefined, 'error', 'Malformed'],
+      [10, 'guestbook', 'error', 'UnknownField'],
+      [22, undefined, 'error', 'Malformed'],
+      [24, 'x', 'error', 'Malformed'],
+      [27, 'guestbook', 'created', undefined],
+    ]);
+    expect(results[1]?.error?.message).toMatch(/line (9|10)/);
+    expect(results[2]?.error?.message).toContain(
+      'Application argocd/guestbook: spec.source.pth: unknown field, did you mean "path"?',
+    );
+    expect(deps.specs.list().map((spec) => spec.resource.kind)).toEqual(['AppProject', 'Application']);
+  });
+
+  it('goes on after a write that failed, and hides why from nobody but the curious', async () => {
+    const put = deps.specs.put.bind(deps.specs);
+    deps.specs.put = async (resource, options) => {
+      if (resource.kind === 'AppProject') throw new TypeError('secret insides');
+      return await put(resource, options);
+    };
+    const results = await send('apply', `${project}---\n${application}`);
+    expect(results.map((each) => each.result)).toEqual(['error', 'created']);
+    expect(JSON.stringify(results)).not.toContain('secret insides');
+    expect(deps.logLines.join('')).toContain('secret insides');
+  });
+
+  it('changes nothing in a dry run, but says what it would', async () => {
+    expect((await send('apply', application, '?dryRun=true')).map((each) => each.result)).toEqual(['created']);
+    expect(deps.specs.all.size).toBe(0);
+  });
+
+  it('keeps the parent of what an App of Apps created', async () => {
+    await send('apply', application);
+    const spec = deps.specs.find('Application', 'argocd', 'guestbook');
+    if (spec) deps.specs.all.set('Application/argocd/guestbook', { ...spec, owner: 'root' });
+    await send('apply', application.replace('guestbook }', 'other }'));
+    expect(deps.specs.find('Application', 'argocd', 'guestbook')).toMatchObject({ owner: 'root', revision: 2 });
+  });
+
+  it.each([
+    [
+      'a kind that is not built',
+      'apiVersion: argoproj.io/v1alpha1\nkind: Rollout\nmetadata: {name: r}\n',
+      'not built yet',
+    ],
+    ['an operation', `${application}operation: { sync: {} }\n`, '"operation" was left out'],
+  ])('warns of %s', async (_name, text, warning) => {
+    const [applied] = await send('apply', text);
+    expect(applied).toMatchObject({ result: 'created', warnings: [expect.stringContaining(warning)] });
+  });
+
+  it.each([
+    ['a kind of a cluster', 'apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: d}\n', 'Invalid'],
+    [
+      'a raw Secret',
+      'apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {a: hunter2}\n',
+      'RawSecretRefused',
+    ],
+    ['a 20 MB document', `${application}# ${'x'.repeat(20_000_000)}\n`, 'TooLarge'],
+  ])('refuses %s', async (_name, text, reason) => {
+    const [applied] = await send('apply', text);
+    expect(applied?.error?.reason).toBe(reason);
+    expect(JSON.stringify(applied)).not.toContain('hunter2');
+    expect(deps.specs.all.size).toBe(0);
+  });
+
+  it('refuses the name of a generated Application', async () => {
+    deps.applications.set(fakeView({ name: 'guestbook', set: 'fleet' }));
+    expect((await send('apply', application))[0]?.error).toMatchObject({ reason: 'DuplicateApplication' });
+  });
+
+  it('refuses an empty body', async () => {
+    const reply = await app.inject({ method: 'POST', url: '/api/v1/fleet/apply', headers, payload: '\n' });
+    expect([reply.statusCode, reply.json<{ reason: string }>().reason]).toEqual([400, 'Malformed']);
+  });
+});
+
+describe('delete by YAML', () => {
+  it('deletes what is named; an Application’s finalizer decides on its resources', async () => {
+    await send(
+      'apply',
+      `${project}---\n${application}---\n${application.replace('name: guestbook', 'name: other\n  finalizers: [resources-finalizer.argocd.argoproj.io]')}`,
+    );
+    const results = await send(
+      'delete',
+      `${project}---\n${application}---\n${application.replace('name: guestbook', 'name: other')}---\n${application}`,
+    );
+    expect(results.map((each) => each.error?.reason ?? each.result)).toEqual([
+      'deleted',
+      'deleted',
+      'deleted',
+      'NotFound',
+    ]);
+    expect(deps.calls).toEqual(['delete guestbook cascade=false by admin', 'delete other cascade=true by admin']);
+  });
+});
+
+describe('clusters', () => {
+  const get = async (url: string) =>
+    (await app.inject({ url, headers })).json<Record<string, unknown> & { items: { name: string }[] }>();
+
+  it.each([
+    ['all', '/api/v1/fleet/clusters', ['us-east', 'eu-west']],
+    ['a label', '/api/v1/fleet/clusters?selector=region', ['us-east']],
+    ['a state', '/api/v1/fleet/clusters?state=Expected', ['eu-west']],
+    ['Argo CD’s by server', '/api/v1/clusters?server=https://eu-west.example', ['eu-west']],
+  ])('are listed: %s', async (_name, url, names) => {
+    expect((await get(url)).items.map((each) => each.name)).toEqual(names);
+  });
+
+  it('are found by name and by server, and carry no credential', async () => {
+    const byName = await get('/api/v1/clusters/us-east');
+    expect(byName).toMatchObject({
+      server: 'https://us-east.example',
+      config: {},
+      connectionState: { status: 'Successful' },
+      info: { applicationsCount: 3 },
+    });
+    expect(await get(`/api/v1/clusters/${encodeURIComponent('https://us-east.example')}`)).toEqual(byName);
+  });
+
+  it('are labelled, and unlabelled by null', async () => {
+    const reply = await app.inject({
+      method: 'PATCH',
+      url: '/api/v1/fleet/clusters/us-east/labels',
+      headers,
+      payload: { labels: { region: null, tier: 'gold' } },
+    });
+    expect(reply.json()).toMatchObject({ labels: { tier: 'gold' } });
+    expect(deps.calls).toEqual(['label us-east {"region":null,"tier":"gold"} by admin']);
+  });
+
+  it.each([
+    ['a bad key', { 'a b': 'c' }],
+    ['a bad value', { a: 'b c' }],
+    ['a value that is no text', { a: 1 }],
+  ])('refuse %s', async (_name, labels) => {
+    const reply = await app.inject({
+      method: 'PATCH',
+      url: '/api/v1/fleet/clusters/us-east/labels',
+      headers,
+      payload: { labels },
+    });
+    expect([reply.statusCode, deps.calls]).toEqual([400, []]);
+  });
+});
+
+describe('enrolment', () => {
+  const enrol = { tokenId: 't', secret: 's', publicKey: `U${'A'.repeat(55)}`, uid: 'u', agentVersion: '1', proof: 'p' };
+
+  it('makes tokens for those who may', async () => {
+    const payload = { cluster: 'us-east', labels: { a: 'b' }, expiresInMs: 60_000 };
+    expect((await app.inject({ method: 'POST', url: '/api/v1/fleet/tokens', headers, payload })).json()).toMatchObject({
+      token: 'wh1.secret',
+      by: 'admin',
+    });
+    expect((await app.inject({ method: 'DELETE', url: '/api/v1/fleet/tokens/token-1', headers })).statusCode).toBe(200);
+    expect(deps.calls).toEqual(['revoke token-1 by admin']);
+  });
+
+  it('answers a bad enrolment token with the reason, without a bearer token', async () => {
+    const reply = await app.inject({ method: 'POST', url: '/api/v1/fleet/enrol', payload: enrol });
+    expect([reply.statusCode, reply.json<{ reason: string }>().reason]).toEqual([401, 'TokenInvalid']);
+  });
+
+  it.each([
+    ['an unknown field', { ...enrol, labels: { admin: 'true' } }, 400],
+    ['a missing field', { tokenId: 't' }, 400],
+    ['a body that is too large', { ...enrol, proof: 'p'.repeat(20_000) }, 413],
+  ])('refuses %s', async (_name, payload, status) => {
+    expect((await app.inject({ method: 'POST', url: '/api/v1/fleet/enrol', payload })).statusCode).toBe(status);
+  });
+
+  it('gives the CA to anybody', async () => {
+    expect((await app.inject({ url: '/api/v1/fleet/ca' })).body).toContain('BEGIN CERTIFICATE');
+  });
+});
+
+describe('repositories', () => {
+  const url = '/api/v1/repositories';
+  const payload = { repo: 'https://git.example/apps', username: 'robot', password: 'hunter2' };
+
+  it('are kept with credentials that are never answered', async () => {
+    const replies = [
+      await app.inject({ method: 'POST', url, headers, payload }),
+      await app.inject({ url, headers }),
+      await app.inject({ url: `${url}/${encodeURIComponent(payload.repo)}`, headers }),
+      await app.inject({ url: '/api/v1/fleet/resources', headers }),
+    ];
+    for (const reply of replies) {
+      expect(reply.statusCode).toBe(200);
+      expect(reply.body).not.toMatch(/hunter2|robot/);
+    }
+    expect(replies[2]?.json()).toMatchObject({
+      repo: payload.repo,
+      type: 'git',
+      connectionState: { status: 'Unknown' },
+    });
+    expect(JSON.stringify(deps.specs.list('Secret'))).toContain('hunter2');
+  });
+
+  it('refuse to be overwritten but by upsert, and go', async () => {
+    await app.inject({ method: 'POST', url, headers, payload });
+    const other = { ...payload, password: 'new' };
+    expect((await app.inject({ method: 'POST', url, headers, payload: other })).statusCode).toBe(400);
+    expect((await app.inject({ method: 'POST', url: `${url}?upsert=true`, headers, payload: other })).statusCode).toBe(
+      200,
+    );
+    expect(
+      (await app.inject({ method: 'DELETE', url: `${url}/${encodeURIComponent(payload.repo)}`, headers })).statusCode,
+    ).toBe(200);
+    expect(deps.specs.all.size).toBe(0);
+  });
+});
+
+describe('projects', () => {
+  const body = { project: { metadata: { name: 'shop' }, spec: { sourceRepos: ['*'] } } };
+
+  it('are made, read, replaced, and deleted once no Application uses them', async () => {
+    const url = '/api/v1/projects';
+    expect((await app.inject({ method: 'POST', url, headers, payload: body })).statusCode).toBe(200);
+    expect((await app.inject({ url: `${url}/shop`, headers })).json()).toMatchObject({ spec: { sourceRepos: ['*'] } });
+    const replaced = { project: { ...body.project, spec: { sourceRepos: [] } } };
+    expect((await app.inject({ method: 'PUT', url: `${url}/shop`, headers, payload: replaced })).json()).toMatchObject({
+      spec: { sourceRepos: [] },
+    });
+    deps.applications.set(fakeView({ name: 'a', project: 'shop' }));
+    const used = await app.inject({ method: 'DELETE', url: `${url}/shop`, headers });
+    expect(used.json<{ message: string }>().message).toContain('is used by 1 Applications');
+    deps.applications.remove(fakeView({ name: 'a' }));
+    expect((await app.inject({ method: 'DELETE', url: `${url}/shop`, headers })).statusCode).toBe(200);
+  });
+
+  it('refuse an unknown field, naming it', async () => {
+    const payload = { project: { ...body.project, spec: { sourceRepo: [] } } };
+    const reply = await app.inject({ method: 'POST', url: '/api/v1/projects', headers, payload });
+    expect(reply.json()).toMatchObject({
+      reason: 'UnknownField',
+      message: expect.stringContaining('spec.sourceRepo') as string,
+    });
+  });
+});
+
+describe('ApplicationSets', () => {
+  const url = '/api/v1/applicationsets';
+  const payload = {
+    metadata: { name: 'fleet', labels: { team: 'a' } },
+    spec: {
+      generators: [{ clusters: {} }],
+      template: {
+        metadata: { name: '{{name}}' },
+        spec: {
+          project: 'shop',
+          destination: { name: '{{name}}' },
+          source: { repoURL: 'https://git.example/apps', path: 'a' },
+        },
+      },
+    },
+  };
+
+  it('are made, listed with their status, released and deleted', async () => {
+    expect((await app.inject({ method: 'POST', url: `${url}?dryRun=true`, headers, payload })).statusCode).toBe(200);
+    expect(deps.specs.all.size).toBe(0);
+    expect((await app.inject({ method: 'POST', url, headers, payload })).statusCode).toBe(200);
+    for (const query of ['', '?selector=team=a', '?projects=shop', '?appsetNamespace=argocd'])
+      expect((await app.inject({ url: url + query, headers })).json()).toMatchObject({
+        items: [{ metadata: { name: 'fleet' }, status: { conditions: [{ type: 'ParametersGenerated' }] } }],
+      });
+    expect((await app.inject({ url: `${url}?projects=other`, headers })).json()).toMatchObject({ items: [] });
+    expect((await app.inject({ method: 'POST', url: `${url}/fleet/release`, headers })).statusCode).toBe(200);
+    expect(deps.calls).toEqual(['release fleet by admin']);
+    expect((await app.inject({ method: 'DELETE', url: `${url}/fleet`, headers })).statusCode).toBe(200);
+    expect((await app.inject({ url: `${url}/fleet`, headers })).statusCode).toBe(404);
+  });
+});

@@ -1,0 +1,286 @@
+import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
+import { createLogger } from '@wheelhouse/shared/logging/logger';
+import type { Application } from '@wheelhouse/shared/resources/application';
+import { Registry } from 'prom-client';
+import { createAdminAccess, hashToken } from '../../access/access.ts';
+import { matchesFilter } from '../application-filter.ts';
+import type {
+  Actions,
+  ApiDeps,
+  ApplicationChange,
+  ApplicationView,
+  ClusterInventory,
+  FleetCluster,
+  ReadinessCheck,
+  ReadModel,
+  ResourceDiff,
+  SpecStore,
+  StoredSpec,
+} from '../deps.ts';
+
+export const adminToken = 'test-admin-token';
+export const authorization = `Bearer ${adminToken}`;
+
+/** An answer's status, reason and message in one line, to match against. */
+export function refusalOf(reply: { statusCode: number; json(): unknown }): string {
+  const { reason, message } = reply.json() as { reason?: string; message?: string };
+  return `${reply.statusCode} ${reason}: ${message}`;
+}
+
+/** The API's ports in memory, with what a test looks into: every call is recorded as text. */
+export interface FakeDeps extends ApiDeps {
+  specs: ReturnType<typeof createFakeSpecs>;
+  applications: ReturnType<typeof createFakeReadModel>;
+  clusters: ClusterInventory & { all: Map<string, FleetCluster> };
+  calls: string[];
+  diffs: ResourceDiff[];
+  checks: ReadinessCheck[];
+  logLines: string[];
+}
+
+export function createFakeDeps(): FakeDeps {
+  const calls: string[] = [];
+  const diffs: ResourceDiff[] = [];
+  const checks: ReadinessCheck[] = [{ name: 'nats' }, { name: 'redis' }];
+  const logLines: string[] = [];
+  const applications = createFakeReadModel();
+  const specs = createFakeSpecs();
+  return {
+    access: createAdminAccess({ tokenHash: hashToken(adminToken) }),
+    logger: createLogger({ name: 'test', destination: { write: (line) => void logLines.push(line) } }),
+    metrics: new Registry(),
+    specs,
+    applications,
+    actions: createFakeActions({ calls, diffs, specs }),
+    clusters: createFakeClusters(calls),
+    tokens: {
+      list: async () => [],
+      create: async ({ cluster, labels, by }) => ({
+        ...tokenTimes,
+        id: 'token-1',
+        cluster,
+        labels,
+        by,
+        token: 'wh1.secret',
+      }),
+      revoke: async (id, by) => void calls.push(`revoke ${id} by ${by}`),
+    },
+    enrolment: {
+      enrol: async () => {
+        throw new FleetError('TokenInvalid', 'the enrolment token was used already; make a new one');
+      },
+      renew: async ({ cluster }) => ({
+        cluster,
+        jwt: 'jwt',
+        expiresAt: tokenTimes.expiresAt,
+        natsUrls: ['nats://x'],
+        ca: '',
+        documentKeys: {},
+      }),
+      caPem: () => '-----BEGIN CERTIFICATE-----\n',
+    },
+    applicationSetStatus: () => ({ conditions: [{ type: 'ParametersGenerated', status: 'True' }] }),
+    repositoryState: () => undefined,
+    webhook: async (headers, body) =>
+      void calls.push(`webhook ${String(headers['x-github-event'])} ${body.toString('hex')}`),
+    readiness: async () => checks,
+    version: { version: '0.1.0' },
+    calls,
+    diffs,
+    checks,
+    logLines,
+  };
+}
+
+const tokenTimes = { createdAt: '2026-01-01T00:00:00Z', expiresAt: '2026-01-01T01:00:00Z' };
+
+export function createFakeSpecs(): SpecStore & { all: Map<string, StoredSpec> } {
+  const all = new Map<string, StoredSpec>();
+  const keyOf = (kind: string, namespace: string, name: string) => `${kind}/${namespace}/${name}`;
+  return {
+    all,
+    list: (kind) => [...all.values()].filter((spec) => kind === undefined || spec.resource.kind === kind),
+    find: (kind, namespace, name) => all.get(keyOf(kind, namespace, name)),
+    put: async (resource, { by, yaml = '', owner, expectedRevision, warnings = [] }) => {
+      const key = keyOf(resource.kind, resource.metadata.namespace ?? '', resource.metadata.name ?? '');
+      const revision = all.get(key)?.revision ?? 0;
+      if (expectedRevision !== undefined && expectedRevision !== revision)
+        throw new FleetError('Conflict', `${key} was changed by somebody else; read it again`);
+      const spec = {
+        resource,
+        yaml,
+        by,
+        warnings,
+        revision: revision + 1,
+        updatedAt: tokenTimes.createdAt,
+        ...(owner === undefined ? {} : { owner }),
+      };
+      all.set(key, spec);
+      return spec;
+    },
+    delete: async (kind, namespace, name) => void all.delete(keyOf(kind, namespace, name)),
+  };
+}
+
+export function createFakeReadModel() {
+  const views = new Map<string, ApplicationView>();
+  const listeners = new Set<(change: ApplicationChange) => void>();
+  let order: string[] | undefined;
+  let revision = 0;
+  const keyOf = ({ application: { metadata } }: ApplicationView) => `${metadata.namespace}/${metadata.name}`;
+  const model: ReadModel = {
+    list: (filter, { limit, continue: start = '' }) => {
+      order ??= [...views.keys()].sort();
+      const items: ApplicationView[] = [];
+      let next: string | undefined;
+      for (let index = firstAfter(order, start); index < order.length && next === undefined; index += 1) {
+        const view = views.get(order[index] ?? '');
+        if (!view || !matchesFilter(view, filter)) continue;
+        if (items.length < limit) items.push(view);
+        else next = keyOf(items.at(-1) as ApplicationView);
+      }
+      return { items, total: items.length, ...(next === undefined ? {} : { continue: next }) };
+    },
+    find: (namespace, name) => views.get(`${namespace}/${name}`),
+    onChange: (listener) => {
+      listeners.add(listener);
+      return { [Symbol.dispose]: () => void listeners.delete(listener) };
+    },
+    revision: () => String(revision),
+  };
+  const tell = (change: ApplicationChange) => {
+    revision += 1;
+    for (const listener of listeners) listener(change);
+  };
+  return {
+    ...model,
+    listeners,
+    set: (view: ApplicationView) => {
+      const type = views.has(keyOf(view)) ? 'MODIFIED' : 'ADDED';
+      if (type === 'ADDED') order = undefined;
+      views.set(keyOf(view), view);
+      tell({ type, view });
+    },
+    remove: (view: ApplicationView) => {
+      order = undefined;
+      views.delete(keyOf(view));
+      tell({ type: 'DELETED', view });
+    },
+  };
+}
+
+function firstAfter(order: string[], start: string): number {
+  let [low, high] = [0, order.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((order[middle] ?? '') <= start) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function createFakeActions({
+  calls,
+  diffs,
+  specs,
+}: {
+  calls: string[];
+  diffs: ResourceDiff[];
+  specs: SpecStore;
+}): Actions {
+  return {
+    sync: async ({ name }, options, by) => {
+      calls.push(`sync ${name} by ${by}: ${JSON.stringify(options)}`);
+      return { id: 'operation-1' };
+    },
+    terminate: async ({ name }, by) => void calls.push(`terminate ${name} by ${by}`),
+    refresh: async ({ name }, { hard }, by) => void calls.push(`refresh ${name} hard=${hard} by ${by}`),
+    diff: async () => diffs,
+    deleteApplication: async ({ namespace, name }, { cascade, by }) => {
+      calls.push(`delete ${name} cascade=${cascade} by ${by}`);
+      await specs.delete('Application', namespace, name, { by });
+    },
+    releaseHold: async ({ name }, by) => void calls.push(`release ${name} by ${by}`),
+  };
+}
+
+function createFakeClusters(calls: string[]): ClusterInventory & { all: Map<string, FleetCluster> } {
+  const all = new Map<string, FleetCluster>([
+    [
+      'us-east',
+      {
+        name: 'us-east',
+        server: 'https://us-east.example',
+        labels: { region: 'us-east' },
+        annotations: {},
+        state: 'Connected',
+        lastSeenAt: '2026-01-01T00:00:00Z',
+        applications: { total: 3, synced: 3, healthy: 2, stale: 0 },
+      },
+    ],
+    ['eu-west', { name: 'eu-west', server: 'https://eu-west.example', labels: {}, annotations: {}, state: 'Expected' }],
+  ]);
+  return {
+    all,
+    list: () => [...all.values()],
+    find: (name) => all.get(name),
+    setLabels: async (name, labels, by) => {
+      calls.push(`label ${name} ${JSON.stringify(labels)} by ${by}`);
+      const cluster = all.get(name) as FleetCluster;
+      const kept = Object.entries({ ...cluster.labels, ...labels }).filter(
+        (entry): entry is [string, string] => entry[1] !== null,
+      );
+      all.set(name, { ...cluster, labels: Object.fromEntries(kept) });
+      return all.get(name) as FleetCluster;
+    },
+  };
+}
+
+export interface FakeApplication {
+  name: string;
+  namespace?: string;
+  project?: string;
+  cluster?: string;
+  labels?: Record<string, string>;
+  health?: 'Healthy' | 'Degraded' | 'Progressing';
+  sync?: 'Synced' | 'OutOfSync';
+  set?: string;
+  stale?: boolean;
+  ageMs?: number;
+}
+
+export function fakeView(options: FakeApplication): ApplicationView {
+  const {
+    name,
+    namespace = 'argocd',
+    project = 'default',
+    cluster = 'us-east',
+    labels,
+    health = 'Healthy',
+    sync = 'Synced',
+  } = options;
+  const application: Application = {
+    apiVersion: 'argoproj.io/v1alpha1',
+    kind: 'Application',
+    metadata: {
+      name,
+      namespace,
+      ...(labels ? { labels } : {}),
+      ...(options.set ? { ownerReferences: [{ kind: 'ApplicationSet', name: options.set }] } : {}),
+    },
+    spec: {
+      project,
+      source: { repoURL: 'https://git.example/apps', path: name },
+      destination: { name: cluster, namespace: 'shop' },
+    },
+    status: {
+      sync: { status: sync, revision: 'abc123' },
+      health: { status: health },
+      resources: [
+        { group: 'apps', version: 'v1', kind: 'Deployment', namespace: 'shop', name, health: { status: health } },
+      ],
+    },
+  };
+  const observedAt = '2026-01-01T00:00:00Z';
+  return { application, cluster, observedAt, ageMs: options.ageMs ?? 1_000, stale: options.stale ?? false };
+}
