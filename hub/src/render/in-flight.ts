@@ -5,13 +5,17 @@ export type InFlight<T> = (key: string, signal: AbortSignal, task: (signal: Abor
 
 /** For tasks whose result depends upon their key alone, so that joining a running one is as good as a run of one's own. */
 export function createInFlight<T>(): InFlight<T> {
-  const running = new Map<string, { result: Promise<T>; controller: AbortController; waiting: number }>();
+  const running = new Map<
+    string,
+    { result: Promise<T>; controller: AbortController; waiting: number; done: boolean }
+  >();
 
   const start = (key: string, task: (signal: AbortSignal) => Promise<T>) => {
     const controller = new AbortController();
-    const flight = { controller, waiting: 0, result: task(controller.signal) };
+    const flight = { controller, waiting: 0, done: false, result: task(controller.signal) };
     running.set(key, flight);
     const forget = () => {
+      flight.done = true;
       if (running.get(key) === flight) running.delete(key);
     };
     flight.result.then(forget, forget);
@@ -30,7 +34,7 @@ export function createInFlight<T>(): InFlight<T> {
     } finally {
       signal.removeEventListener('abort', onAbort);
       flight.waiting -= 1;
-      if (flight.waiting === 0) {
+      if (flight.waiting === 0 && !flight.done) {
         if (running.get(key) === flight) running.delete(key);
         flight.controller.abort();
       }

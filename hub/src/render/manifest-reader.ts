@@ -78,6 +78,7 @@ function ask(worker: Worker, request: WorkerRequest, signal: AbortSignal): Promi
     worker.ref();
     worker.on('message', onMessage).on('error', onError);
     signal.addEventListener('abort', onAbort, { once: true });
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker thread, not a browser's window
     worker.postMessage(request);
   });
 }

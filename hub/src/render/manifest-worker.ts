@@ -14,6 +14,7 @@ let reply: Iterator<WorkerReply> | undefined;
 
 parentPort?.on('message', (request: WorkerRequest) => {
   if (request.type === 'read') reply = replies(request.texts);
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker thread, not a browser's window
   parentPort?.postMessage(reply?.next().value);
 });
 

@@ -36,7 +36,7 @@ function readText(text: ManifestText, warnings: string[]): KubeObject[] {
   // Argo CD: a file that holds this marker is not rendered.
   if (text.mayBeOther && text.text.includes('+argocd:skip-file-rendering')) return [];
   const documents = parse(text);
-  if (!documents || (text.mayBeOther && documents.length > 0 && !documents.some(looksLikeManifest))) {
+  if (!documents || (text.mayBeOther && documents.some(isContent) && !documents.some(looksLikeManifest))) {
     warnings.push(`${text.origin} holds no Kubernetes manifest and was skipped: exclude it to silence this`);
     return [];
   }
@@ -56,12 +56,16 @@ function parse({ origin, text, mayBeOther }: ManifestText): unknown[] | undefine
   }
 }
 
+function isContent(document: unknown): boolean {
+  return document !== null && document !== undefined;
+}
+
 function looksLikeManifest(document: unknown): boolean {
   return isRecord(document) && ['apiVersion', 'kind', 'metadata'].some((field) => field in document);
 }
 
 function flatten(document: unknown, where: string): KubeObject[] {
-  if (document === null || document === undefined) return [];
+  if (!isContent(document)) return [];
   if (!isRecord(document)) throw invalid(where, 'is not an object');
   const { kind, items } = document;
   if (typeof kind === 'string' && kind.endsWith('List') && Array.isArray(items))

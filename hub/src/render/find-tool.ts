@@ -1,0 +1,53 @@
+import { execFile } from 'node:child_process';
+import { constants } from 'node:fs';
+import { access } from 'node:fs/promises';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
+import type { RendererOptions } from './render.ts';
+
+const run = promisify(execFile);
+
+/** Both rendering tools with their versions. Throws ToolMissing, naming what to install. */
+export async function findTools(
+  commands: { kustomize: string; helm: string },
+  searchPath: string,
+): Promise<RendererOptions['tools']> {
+  const [kustomize, helm] = await Promise.all([
+    findTool(commands.kustomize, ['version'], searchPath),
+    findTool(commands.helm, ['version', '--short'], searchPath),
+  ]);
+  return {
+    kustomize: kustomize.command,
+    helm: helm.command,
+    versions: { kustomize: kustomize.version, helm: helm.version },
+  };
+}
+
+/** Finds a rendering tool on PATH, or at the absolute path given, and asks its version, which is part of every cache key. */
+async function findTool(
+  command: string,
+  versionArguments: readonly string[],
+  searchPath: string,
+): Promise<{ command: string; version: string }> {
+  const file = await locate(command, searchPath);
+  if (!file) throw new FleetError('ToolMissing', `${command} is not on PATH: install it, or run 'npm run setup'`);
+  const { stdout } = await run(file, [...versionArguments], { timeout: 20_000 });
+  const version = /v?(\d+\.\d+\.\d+[-\w.+]*)/.exec(stdout)?.[1];
+  if (!version) throw new FleetError('ToolMissing', `${file} does not tell its version: ${stdout.slice(0, 200)}`);
+  return { command: file, version };
+}
+
+async function locate(command: string, searchPath: string): Promise<string | undefined> {
+  const candidates = path.isAbsolute(command)
+    ? [command]
+    : searchPath.split(path.delimiter).map((folder) => path.join(folder, command));
+  for (const candidate of candidates) {
+    const found = await access(candidate, constants.X_OK).then(
+      () => true,
+      () => false,
+    );
+    if (found) return candidate;
+  }
+  return undefined;
+}
