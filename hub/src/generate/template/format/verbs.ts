@@ -1,0 +1,203 @@
+import { runes } from '../letter.ts';
+import {
+  byteLength,
+  Complex,
+  elementType,
+  GoStruct,
+  Int,
+  isSlice,
+  isStringMap,
+  sortedKeys,
+  typeName,
+  type Value,
+} from '../value.ts';
+import { formatFloat } from './float.ts';
+import { canBackquote, quoteGo } from './quote.ts';
+
+/** The flags, width and precision of one `%` directive. */
+export interface Directive {
+  verb: string;
+  plus: boolean;
+  minus: boolean;
+  sharp: boolean;
+  space: boolean;
+  zero: boolean;
+  width?: number;
+  precision?: number;
+}
+
+/** Renders one operand as Go's `fmt` does; a verb that does not fit the value yields `%!verb(type=value)`. */
+export function formatOperand(value: Value, directive: Directive): string {
+  if (directive.verb === 'T') return pad(typeName(value), directive);
+  if (value === undefined || value === null)
+    return directive.verb === 'v' ? pad('<nil>', directive) : badVerb(value, directive);
+  return formatNested(value, directive);
+}
+
+function formatNested(value: Value, directive: Directive): string {
+  if (value === undefined || value === null) {
+    if (directive.verb === 'v' && directive.sharp) return 'interface {}(nil)';
+    return pad('<nil>', directive);
+  }
+  switch (typeof value) {
+    case 'boolean':
+      return directive.verb === 't' || directive.verb === 'v'
+        ? pad(String(value), directive)
+        : badVerb(value, directive);
+    case 'number':
+      return formatNumber(value, directive);
+    case 'string':
+      return formatString(value, directive);
+    default:
+      return formatComposite(value, directive);
+  }
+}
+
+function formatComposite(
+  value: Exclude<Value, undefined | null | string | number | boolean>,
+  directive: Directive,
+): string {
+  if (value instanceof Int) return formatInteger(value, directive);
+  if (value instanceof Complex) return formatComplex(value, directive);
+  if (value instanceof GoStruct)
+    return 'vsxXq'.includes(directive.verb) ? formatString(value.toString(), directive) : badVerb(value, directive);
+  const goSyntax = directive.verb === 'v' && directive.sharp;
+  if (isSlice(value)) {
+    const items = value.map((item) => formatNested(item, directive));
+    return goSyntax ? `[]${elementType(value)}{${items.join(', ')}}` : `[${items.join(' ')}]`;
+  }
+  const entries = sortedKeys(value).map(
+    (key) => `${formatString(key, directive)}:${formatNested(value[key], directive)}`,
+  );
+  if (!goSyntax) return `map[${entries.join(' ')}]`;
+  return `map[string]${isStringMap(value) ? 'string' : 'interface {}'}{${entries.join(', ')}}`;
+}
+
+function badVerb(value: Value, directive: Directive): string {
+  if (value === undefined || value === null) return `%!${directive.verb}(<nil>)`;
+  return `%!${directive.verb}(${typeName(value)}=${formatNested(value, { ...directive, verb: 'v' })})`;
+}
+
+/** Pads to the width, counted in code points; zeros only where `zeros` allows them. */
+function pad(text: string, directive: Directive, zeros = false): string {
+  const missing = (directive.width ?? 0) - runes(text).length;
+  if (missing <= 0) return text;
+  if (directive.minus) return text + ' '.repeat(missing);
+  if (!directive.zero || !zeros) return ' '.repeat(missing) + text;
+  const sign = /^[+-]/.test(text) ? text.slice(0, 1) : '';
+  return sign + '0'.repeat(missing) + text.slice(sign.length);
+}
+
+function formatString(text: string, directive: Directive): string {
+  switch (directive.verb) {
+    case 'v':
+      return directive.sharp ? quoted(text, directive) : pad(truncate(text, directive), directive, true);
+    case 's':
+      return pad(truncate(text, directive), directive, true);
+    case 'q':
+      return quoted(truncate(text, directive), directive);
+    case 'x':
+    case 'X':
+      return hexBytes(text, directive);
+    default:
+      return badVerb(text, directive);
+  }
+}
+
+function truncate(text: string, { precision }: Directive): string {
+  return precision === undefined ? text : runes(text).slice(0, precision).join('');
+}
+
+function quoted(text: string, directive: Directive): string {
+  if (directive.sharp && canBackquote(text)) return pad(`\`${text}\``, directive);
+  return pad(quoteGo(text, { ascii: directive.plus && directive.verb === 'q' }), directive, true);
+}
+
+function hexBytes(text: string, directive: Directive): string {
+  const bytes = Buffer.from(text).subarray(0, directive.precision ?? byteLength(text));
+  const prefix = directive.sharp ? '0x' : '';
+  const parts = [...bytes].map((byte) => byte.toString(16).padStart(2, '0'));
+  let hex = directive.space ? parts.map((part) => prefix + part).join(' ') : parts.join('');
+  if (!directive.space && parts.length > 0) hex = prefix + hex;
+  return pad(directive.verb === 'X' ? hex.toUpperCase() : hex, directive, true);
+}
+
+function formatNumber(value: number, directive: Directive): string {
+  const { verb } = directive;
+  if (!'veEfFgG'.includes(verb)) return badVerb(value, directive);
+  const format = verb === 'v' ? 'g' : (verb.toLowerCase() as 'e' | 'f' | 'g');
+  const precision = directive.precision ?? (format === 'g' ? undefined : 6);
+  let text = formatFloat(value, format, precision);
+  if (verb === 'E' || verb === 'G') text = text.replace('e', 'E');
+  if (directive.sharp && verb !== 'v') text = keepPoint(text, format, directive.precision);
+  if (text.startsWith('+')) text = text.slice(1);
+  if (!text.startsWith('-') && directive.plus) text = `+${text}`;
+  else if (!text.startsWith('-') && directive.space) text = ` ${text}`;
+  return pad(text, directive, Number.isFinite(value));
+}
+
+/** Go: `#` keeps the decimal point, and for %g the trailing zeros. */
+function keepPoint(text: string, format: string, precision: number | undefined): string {
+  const match = /^(-?[\d.]+)(.*)$/s.exec(text);
+  if (match === null) return text;
+  let mantissa = match[1] ?? '';
+  if (!mantissa.includes('.')) mantissa += '.';
+  if (format === 'g') {
+    const digits = mantissa.replace(/^-?0*\.?0*|\D/g, '').length;
+    mantissa += '0'.repeat(Math.max((precision ?? 6) - Math.max(digits, 1), 0));
+  }
+  return mantissa + (match[2] ?? '');
+}
+
+const radixes: Record<string, number> = { v: 10, d: 10, b: 2, o: 8, O: 8, x: 16, X: 16 };
+
+function formatInteger(value: Int, directive: Directive): string {
+  const { verb } = directive;
+  const radix = radixes[verb];
+  if (radix !== undefined) return formatRadix(value, radix, directive);
+  const code = Number(value.value);
+  const char =
+    code >= 0 && code <= 0x10_ffff && (code < 0xd800 || code > 0xdfff) ? String.fromCodePoint(code) : '\ufffd';
+  if (verb === 'c') return pad(char, directive);
+  if (verb === 'q') return pad(quoteGo(char, { ascii: directive.plus, quote: "'" }), directive);
+  if (verb === 'U') {
+    const hex = `U+${code.toString(16).toUpperCase().padStart(4, '0')}`;
+    return pad(directive.sharp ? `${hex} '${char}'` : hex, directive);
+  }
+  return badVerb(value, directive);
+}
+
+const prefixes: Record<string, string> = { b: '0b', o: '0', x: '0x', X: '0X' };
+
+function formatRadix(value: Int, radix: number, directive: Directive): string {
+  const { verb, precision, width, minus } = directive;
+  const negative = value.value < 0n;
+  if (precision === 0 && value.value === 0n) return pad('', directive);
+  let digits = (negative ? -value.value : value.value).toString(radix);
+  if (verb === 'X') digits = digits.toUpperCase();
+  const sign = integerSign(negative, directive);
+  const unsigned = value.kind.startsWith('u') && verb === 'v' && directive.sharp;
+  const prefix = integerPrefix(digits, unsigned ? { ...directive, verb: 'x' } : directive);
+  if (unsigned) digits = value.value.toString(16);
+  if (precision !== undefined) digits = digits.padStart(precision, '0');
+  else if (directive.zero && !minus && width !== undefined) digits = digits.padStart(width - sign.length, '0');
+  return pad(sign + prefix + digits, directive);
+}
+
+function integerSign(negative: boolean, directive: Directive): string {
+  if (negative) return '-';
+  if (directive.plus) return '+';
+  return directive.space ? ' ' : '';
+}
+
+function integerPrefix(digits: string, { verb, sharp }: Directive): string {
+  if (verb === 'O') return '0o';
+  if (!sharp) return '';
+  return verb === 'o' && digits.startsWith('0') ? '' : (prefixes[verb] ?? '');
+}
+
+function formatComplex(value: Complex, directive: Directive): string {
+  if (!'veEfFgG'.includes(directive.verb)) return badVerb(value, directive);
+  const real = formatNumber(value.real, directive);
+  return `(${real}${formatNumber(value.imaginary, { ...directive, plus: true })}i)`;
+}

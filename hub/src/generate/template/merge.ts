@@ -1,0 +1,45 @@
+import { type GoMap, isMap, isSlice, isStringMap, newMap, sliceLike, stringMap, type Value } from './value.ts';
+
+/** Go: the zero value of a type, as mergo and sprig's `empty` see it. */
+export function isEmpty(value: Value): boolean {
+  if (value === undefined || value === null || value === false || value === 0 || value === '') return true;
+  if (isSlice(value)) return value.length === 0;
+  if (isMap(value)) return Object.keys(value).length === 0;
+  return typeof value === 'object' && 'kind' in value && /^u?int/.test(value.kind) && String(value) === '0';
+}
+
+/**
+ * mergo: merges `source` into `target` in place, maps deeply, slices whole. Without `overwrite` only what is absent or
+ * empty in the target is taken.
+ */
+export function mergeInto(target: GoMap, source: GoMap, overwrite: boolean): GoMap {
+  for (const key of Object.keys(source)) {
+    const value = source[key];
+    const known = Object.hasOwn(target, key) ? target[key] : undefined;
+    if (value === undefined || value === null) {
+      if (overwrite) target[key] = value;
+      continue;
+    }
+    if (isMap(value) && isMap(known)) mergeInto(known, value, overwrite);
+    if (keepsKnown(known, value, overwrite)) continue;
+    target[key] = value;
+  }
+  return target;
+}
+
+function keepsKnown(known: Value, value: Value, overwrite: boolean): boolean {
+  if (isEmpty(known)) return false;
+  return !overwrite || (isMap(value) && isMap(known));
+}
+
+/** A copy that shares nothing with the value, Go types kept. */
+export function deepCopy(value: Value): Value {
+  if (isSlice(value)) return sliceLike(value, value.map(deepCopy));
+  return isMap(value) ? deepCopyMap(value) : value;
+}
+
+export function deepCopyMap(map: GoMap): GoMap {
+  const copy = isStringMap(map) ? stringMap() : newMap();
+  for (const key of Object.keys(map)) copy[key] = deepCopy(map[key]);
+  return copy;
+}
