@@ -81,7 +81,7 @@ describe('the plan of a sync, as Argo CD makes it', () => {
 
   it.each(cases.filter(({ area }) => area === 'ordering.sort'))('$id', ({ input, expected }) => {
     const tasks = input.tasks.map((task) =>
-      taskOf(task.target, task.phase || 'Sync', { hook: false, wave: task.wave }),
+      taskOf({ ...task.target, metadata: {} }, task.phase || 'Sync', { hook: false, wave: task.wave }),
     );
     const actual = sortTasks(tasks).map(({ phase, wave, kind }) => ({ phase, wave, kind }));
     expect(actual).toEqual(

@@ -1,0 +1,67 @@
+import type { AssignedApp } from '@wheelhouse/shared/protocol/document';
+import type { OperationState } from '@wheelhouse/shared/protocol/status';
+import type { ObjectRef } from '@wheelhouse/shared/kube/object';
+import type { Projection } from '../diff/projection.ts';
+
+/** What was applied of one manifest, so that drift is seen without asking the API server. */
+export interface ResourceRecord {
+  ref: ObjectRef;
+  /** Digest of the manifest that was applied. */
+  manifest: string;
+  /** The fields we own, as JSON of a `fieldsV1` tree: compact while it is not needed. */
+  fields: string;
+  /** Digest of the live object in these fields, right after the apply. */
+  projection: string;
+  /** The projection itself, only where fields of other managers are to be taken out of it. */
+  values?: Projection;
+}
+
+/** The sync that was made of one target; there is one attempt per target until that changes. */
+export interface Attempt {
+  /** What was attempted: revision, bundle and the policy that matters to it. */
+  key: string;
+  phase: 'Succeeded' | 'Failed';
+  message: string;
+}
+
+export interface AppRecord {
+  v: 1;
+  app: string;
+  /** The assignment whose bundle was last read; healed from when a newer one cannot be read, or the document lost it. */
+  assigned?: AssignedApp;
+  /** By `group/Kind:namespace/name`. */
+  resources: Record<string, ResourceRecord>;
+  /** Ids of operations that were acted upon, newest last, at most 100. */
+  operations: string[];
+  attempt?: Attempt;
+  /** The last operation, as reported. */
+  operation?: OperationState;
+  /** The tombstone that was carried out. */
+  removed?: boolean;
+}
+
+/** Keeps one record per Application over restarts. Losing one costs dry runs, never correctness. */
+export interface RecordStore {
+  all(): Iterable<AppRecord>;
+  find(app: string): AppRecord | undefined;
+  /** The record may be changed further and saved again; what is written is its newest state. */
+  save(record: AppRecord): void;
+  delete(app: string): void;
+  /** Resolves when everything is written. */
+  flush(): Promise<void>;
+}
+
+export function createMemoryRecords(): RecordStore {
+  const records = new Map<string, AppRecord>();
+  return {
+    all: () => records.values(),
+    find: (app) => records.get(app),
+    save: (record) => void records.set(record.app, record),
+    delete: (app) => void records.delete(app),
+    flush: async () => {},
+  };
+}
+
+export function emptyRecord(app: string): AppRecord {
+  return { v: 1, app, resources: {}, operations: [] };
+}
