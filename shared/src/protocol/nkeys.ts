@@ -102,7 +102,7 @@ function withChecksum(bytes: Buffer): string {
 function checked(text: string, what: string): Buffer {
   const bytes = parseBase32(text, what);
   const content = bytes.subarray(0, -2);
-  if (bytes.length < 3 || bytes.readUInt16LE(bytes.length - 2) !== crc16(content))
+  if (bytes.length < 3 || formatBase32(bytes) !== text || bytes.readUInt16LE(bytes.length - 2) !== crc16(content))
     throw new FleetError('Malformed', `not a NATS ${what}: its checksum is wrong`);
   return content;
 }
