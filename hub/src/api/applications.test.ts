@@ -288,10 +288,10 @@ describe('acting on an Application', () => {
   });
 
   it('shows resources as a tree, and their differences in Argo CD’s form and ours', async () => {
-    const id = { group: '', version: 'v1', kind: 'ConfigMap', namespace: 'shop', name: 'a' };
+    const ref = { group: '', version: 'v1', kind: 'ConfigMap', namespace: 'shop', name: 'a' };
     deps.diffs.push(
-      { ...id, desired: { x: 1 }, live: { x: 2 }, predicted: { x: 1 }, modified: true },
-      { ...id, name: 'b', desired: {}, live: {}, modified: false },
+      { ref, kind: 'changed', live: { x: 2 }, desired: { x: 1 }, text: '-x: 2\n+x: 1\n' },
+      { ref: { ...ref, name: 'b' }, kind: 'removed', live: {}, text: '-{}\n' },
     );
     const get = async (path: string) =>
       (await app.inject({ url: url + path, headers })).json<Record<string, object[]>>();
@@ -302,6 +302,9 @@ describe('acting on an Application', () => {
       { name: 'a', targetState: '{"x":1}', liveState: '{"x":2}', predictedLiveState: '{"x":1}' },
       { name: 'b' },
     ]);
-    expect((await get('/diff'))['items']).toMatchObject([{ name: 'a', live: { x: 2 } }]);
+    expect((await get('/diff'))['items']).toMatchObject([
+      { name: 'a', change: 'changed', live: { x: 2 }, text: '-x: 2\n+x: 1\n' },
+      { name: 'b', change: 'removed' },
+    ]);
   });
 });

@@ -2,7 +2,7 @@
  * What the API needs from the rest of the hub, as narrow ports: `hub.ts` composes them, tests fake them.
  * Nothing here knows of HTTP; every promise may reject with a FleetError, whose code decides the status.
  */
-import type { KubeObject } from '@wheelhouse/shared/kube/object';
+import type { KubeObject, ObjectRef } from '@wheelhouse/shared/kube/object';
 import type { Logger } from '@wheelhouse/shared/logging/logger';
 import type { Credentials, EnrolRequest, RenewRequest } from '@wheelhouse/shared/protocol/enrolment';
 import type { Application } from '@wheelhouse/shared/resources/application';
@@ -125,20 +125,16 @@ export interface SyncOptions {
   resources?: { group: string; kind: string; namespace: string; name: string }[];
 }
 
-/** One resource, as desired and as it is. Secret values are masked before they come here. */
+/** One resource that a sync would change, as its spoke compared it. Secret values are masked before they come here. */
 export interface ResourceDiff {
-  group: string;
-  version: string;
-  kind: string;
-  namespace: string;
-  name: string;
-  /** Absent: not desired (to be pruned). */
-  desired?: Record<string, unknown>;
-  /** Absent: not on the cluster. */
+  ref: ObjectRef;
+  /** added: not on the cluster yet; removed: on it, but no longer desired. */
+  kind: 'added' | 'changed' | 'removed';
   live?: Record<string, unknown>;
   /** What live would be after an apply. */
-  predicted?: Record<string, unknown>;
-  modified: boolean;
+  desired?: Record<string, unknown>;
+  /** Unified diff of the YAML, live first. */
+  text: string;
 }
 
 export interface ClusterInventory {

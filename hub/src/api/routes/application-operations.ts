@@ -1,4 +1,5 @@
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
+import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { ApiServer } from '../api-server.ts';
 import { applicationParams, applicationQuery, keyOf } from '../application-query.ts';
@@ -109,16 +110,11 @@ function managedResourcesRoute(app: ApiServer, deps: ApiDeps): void {
     predictedLiveState: z.string().describe('What live would be after an apply'),
     modified: z.boolean(),
   });
-  const schema = {
-    tags,
-    params: applicationParams,
-    querystring: applicationQuery,
-    response: { 200: z.object({ items: z.array(item) }) },
-  };
+  const response = { 200: z.object({ items: z.array(item) }) };
+  const summary = 'The resources that a sync would change, in Argo CD’s form';
+  const schema = { tags, summary, params: applicationParams, querystring: applicationQuery, response };
   app.get(`${path}/managed-resources`, { schema }, async (request) => {
-    const key = keyOf(request.params, request.query);
-    permit(request, 'get', accessOf(getApplication(deps, key).application));
-    const diffs = await deps.actions.diff(key, AbortSignal.timeout(diffTimeoutMs));
+    const diffs = await askDiff(deps, request);
     return { items: diffs.map(formatManagedResource) };
   });
 }
@@ -127,38 +123,36 @@ function diffRoute(app: ApiServer, deps: ApiDeps): void {
   const state = z.record(z.string(), z.unknown()).exactOptional();
   const item = ref.extend({
     version: z.string(),
-    desired: state,
+    change: z.enum(['added', 'changed', 'removed']),
     live: state,
-    predicted: state,
-    modified: z.boolean(),
+    desired: state,
+    text: z.string().describe('Unified diff of the YAML, live first'),
   });
-  const schema = {
-    tags,
-    summary: 'What a sync would change, asked of the cluster now',
-    params: applicationParams,
-    querystring: applicationQuery,
-    response: { 200: z.object({ items: z.array(item) }) },
-  };
+  const response = { 200: z.object({ items: z.array(item) }) };
+  const summary = 'What a sync would change, asked of the cluster now';
+  const schema = { tags, summary, params: applicationParams, querystring: applicationQuery, response };
   app.get(`${path}/diff`, { schema }, async (request) => {
-    const key = keyOf(request.params, request.query);
-    permit(request, 'get', accessOf(getApplication(deps, key).application));
-    const diffs = await deps.actions.diff(key, AbortSignal.timeout(diffTimeoutMs));
-    return { items: diffs.filter((diff) => diff.modified) };
+    const diffs = await askDiff(deps, request);
+    return { items: diffs.map(({ ref, kind, ...diff }) => ({ ...ref, change: kind, ...diff })) };
   });
 }
 
-function formatManagedResource({ group, kind, namespace, name, desired, live, predicted, modified }: ResourceDiff) {
+async function askDiff(deps: ApiDeps, request: FastifyRequest): Promise<ResourceDiff[]> {
+  const key = keyOf(request.params as { name: string }, request.query as { appNamespace?: string });
+  permit(request, 'get', accessOf(getApplication(deps, key).application));
+  return await deps.actions.diff(key, AbortSignal.timeout(diffTimeoutMs));
+}
+
+function formatManagedResource({ ref: { version: _version, ...ref }, live, desired }: ResourceDiff) {
   const json = (state: object | undefined) => (state ? JSON.stringify(state) : '');
+  const [targetState, liveState] = [json(desired), json(live)];
   return {
-    group,
-    kind,
-    namespace,
-    name,
-    targetState: json(desired),
-    liveState: json(live),
-    normalizedLiveState: json(live),
-    predictedLiveState: json(predicted),
-    modified,
+    ...ref,
+    targetState,
+    liveState,
+    normalizedLiveState: liveState,
+    predictedLiveState: targetState,
+    modified: true,
   };
 }
 
