@@ -49,24 +49,37 @@ export async function applyDocument(deps: ApiDeps, document: YamlDocument, optio
   const answerFailure = (object: unknown) => (error: unknown) => [
     { line, ...identify(object), ...formatFailure(error, options.request) },
   ];
-  const act = options.verb === 'apply' ? applyObject : deleteObject;
   let objects: unknown[];
   try {
     objects = readObjects(document);
   } catch (error) {
     return answerFailure(undefined)(error);
   }
+  const act = options.verb === 'apply' ? applyObject : deleteObject;
   const results: Applied[] = [];
   for (const object of objects)
     results.push(
-      ...(await act(deps, object, options).then((outcome) => [{ line, ...outcome }], answerFailure(object))),
+      ...(await act(deps, { object, yaml: objects.length === 1 ? document.text : undefined }, options).then(
+        (outcome) => [{ line, ...outcome }],
+        answerFailure(object),
+      )),
     );
   return results;
 }
 
 type Outcome = Omit<Applied, 'line'>;
 
-async function applyObject(deps: ApiDeps, object: unknown, { dryRun, request }: ApplyOptions): Promise<Outcome> {
+interface Given {
+  object: unknown;
+  /** The document, where it held this object alone. */
+  yaml: string | undefined;
+}
+
+async function applyObject(
+  deps: ApiDeps,
+  { object, yaml }: Given,
+  { dryRun, request }: ApplyOptions,
+): Promise<Outcome> {
   const read = readResource(object);
   const { resource, namespace, name, warnings } = read;
   const existing = deps.specs.find(resource.kind, namespace, name);
@@ -74,12 +87,18 @@ async function applyObject(deps: ApiDeps, object: unknown, { dryRun, request }: 
   const answer = { kind: resource.kind, namespace, name, warnings };
   if (existing && isUnchanged(existing, resource)) return { ...answer, result: 'unchanged' };
   if (resource.kind === 'Application') refuseGenerated(deps, read);
-  if (!dryRun) await writeSpec(deps, read, { by, ...(existing ? { existing } : { expectedRevision: 0 }) });
+  const text = keptText(resource.kind, yaml);
+  if (!dryRun) await writeSpec(deps, read, { by, ...text, ...(existing ? { existing } : { expectedRevision: 0 }) });
   return { ...answer, result: existing ? 'configured' : 'created' };
 }
 
+/** What was written is kept with its comments; not so of a Secret, from which credentials may have been left out. */
+function keptText(kind: string, yaml: string | undefined): { yaml?: string } {
+  return kind === 'Secret' || yaml === undefined ? {} : { yaml: yaml.replace(/^---.*\n/, '') };
+}
+
 /** Kubernetes: only kind, name and namespace of what is to be deleted matter. */
-async function deleteObject(deps: ApiDeps, object: unknown, { dryRun, request }: ApplyOptions): Promise<Outcome> {
+async function deleteObject(deps: ApiDeps, { object }: Given, { dryRun, request }: ApplyOptions): Promise<Outcome> {
   const { kind, name, namespace = controlNamespace } = identify(object);
   if (!kind || !name) throw new FleetError('Invalid', 'kind and metadata.name are required to delete an object');
   if (kind === 'Application') refuseGenerated(deps, { namespace, name });

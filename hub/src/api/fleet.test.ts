@@ -50,6 +50,14 @@ describe('apply', () => {
     expect(deps.specs.find('Application', 'argocd', 'guestbook')?.revision).toBe(2);
   });
 
+  it('keeps what was written, comments and all, but not of a Secret', async () => {
+    const secret =
+      'apiVersion: v1\nkind: Secret\nmetadata: {name: c, labels: {argocd.argoproj.io/secret-type: cluster}}\nstringData: {server: https://c, config: hunter2}\n';
+    await send('apply', `# first\n${project}---\n${application}# why\n---\n${secret}`);
+    expect(deps.specs.list().map((spec) => spec.yaml)).toEqual([`# first\n${project}`, `${application}# why\n`, '']);
+    expect(JSON.stringify(deps.specs.list())).not.toContain('hunter2');
+  });
+
   it('answers every document of a batch, good or bad, each with its line', async () => {
     const results = await send(
       'apply',
