@@ -6,11 +6,14 @@
  */
 import { applicationId } from '@wheelhouse/shared/protocol/document';
 import type { Application } from '@wheelhouse/shared/resources/application';
+import type { ApplicationSource } from '@wheelhouse/shared/resources/application-source';
 import type { AppProject } from '@wheelhouse/shared/resources/app-project';
 import { defaultProject, whyNotPermitted } from '../project/project.ts';
+import { explicitSourceType } from '../render/discover.ts';
 import { type RenderFacts, renderRequestKey } from '../render/render.ts';
-import type { Derived, Problem } from '../store/derived.ts';
-import { namespaceOf, nameOf, type SpecStore } from '../store/specs.ts';
+import type { Derived, Problem, StoredEvaluation } from '../store/derived.ts';
+import { nameOf, namespaceOf, type SpecStore, type StoredSpec } from '../store/specs.ts';
+import { type ApplicationTable, createApplicationTable } from './application-table.ts';
 import { type Destinations, findDestination } from './destination.ts';
 import { whyUnsupported } from './unsupported.ts';
 
@@ -23,8 +26,10 @@ export interface IndexedApplication {
   cluster?: string;
   /** Why it may not go there. */
   problem?: Problem;
-  /** What must be rendered; absent when it cannot be. */
-  request?: { key: string; facts: RenderFacts };
+  /** Where its manifests come from, with the target revision filled in ('' stands for the default branch). */
+  source?: (ApplicationSource & { targetRevision: string }) | undefined;
+  /** What must be rendered; absent when it cannot be, or as long as the kind of its source is not known. */
+  request?: { key: string; facts: RenderFacts } | undefined;
 }
 
 export interface ApplicationChange {
@@ -38,8 +43,7 @@ export interface Applications {
   find(id: string): IndexedApplication | undefined;
   byCluster(cluster: string): IndexedApplication[];
   byRequest(requestKey: string): IndexedApplication[];
-  /** Distinct render requests of a repository's target revision. */
-  requestsOf(repoURL: string, targetRevision: string): string[];
+  bySource(repoURL: string, targetRevision: string): IndexedApplication[];
   onChange(listener: (changes: ApplicationChange[]) => void): Disposable;
 }
 
@@ -52,11 +56,9 @@ export interface ApplicationsDeps {
 }
 
 export function createApplications(deps: ApplicationsDeps): Applications & Disposable {
-  const table = createTable();
+  const table = createApplicationTable();
   const listeners = new Set<(changes: ApplicationChange[]) => void>();
-  const describe = (application: Application, origin: IndexedApplication['origin']) =>
-    describeApplication(deps, application, origin);
-
+  const describe: Describe = (application, origin) => describeApplication(deps, application, origin);
   const apply = (changes: ApplicationChange[]) => {
     const real = changes.filter((change) => table.replace(change));
     if (real.length > 0) for (const listener of listeners) listener(real);
@@ -64,49 +66,33 @@ export function createApplications(deps: ApplicationsDeps): Applications & Dispo
   const again = (which: (app: IndexedApplication) => boolean) =>
     apply([...table.all()].filter(which).map((app) => ({ before: app, after: describe(app.application, app.origin) })));
 
-  for (const spec of deps.specs.list('Application'))
-    table.replace({ before: undefined, after: describe(spec.resource as Application, specOrigin(spec)) });
-  for (const evaluation of deps.derived.evaluations()) {
-    for (const application of evaluation.applications)
-      table.replace({
-        before: undefined,
-        after: describe(application, {
-          type: 'generated',
-          applicationSet: `${evaluation.namespace}/${evaluation.name}`,
-        }),
-      });
-  }
+  for (const spec of deps.specs.list('Application')) apply([specChange(undefined, spec, { table, describe })]);
+  for (const evaluation of deps.derived.evaluations())
+    apply(evaluationChanges(undefined, evaluation, { table, describe }));
 
   const subscriptions = [
     deps.specs.onChange(({ kind, before, after }) => {
       if (kind === 'AppProject')
-        return again((app) => app.application.spec.project === (after ?? before)?.resource.metadata.name);
-      if (kind !== 'Application') return;
-      const known = table.find(idOf((after ?? before)?.resource as Application));
-      if (known?.origin.type === 'generated' && !after) return;
-      apply([{ before: known, after: after ? describe(after.resource as Application, specOrigin(after)) : undefined }]);
+        again((app) => app.application.spec.project === (after ?? before)?.resource.metadata.name);
+      else if (kind === 'Application') apply([specChange(before, after, { table, describe })]);
     }),
     deps.derived.onChange((change) => {
-      if (change.type !== 'evaluation') return;
-      const set = change.after ?? change.before;
-      const origin = { type: 'generated' as const, applicationSet: `${set?.namespace}/${set?.name}` };
-      const fresh = new Map((change.after?.applications ?? []).map((application) => [idOf(application), application]));
-      const gone = (change.before?.applications ?? []).map(idOf).filter((id) => !fresh.has(id));
-      apply([
-        ...gone.map((id) => ({ before: table.find(id), after: undefined })),
-        ...[...fresh].map(([id, application]) => ({ before: table.find(id), after: describe(application, origin) })),
-      ]);
+      if (change.type === 'evaluation') apply(evaluationChanges(change.before, change.after, { table, describe }));
+      if (change.type === 'discovery' && change.after) {
+        const undiscovered = new Set(table.bySource(change.after.repoURL, change.after.targetRevision));
+        again((app) => undiscovered.has(app));
+      }
     }),
     deps.onClustersChange(() => again(() => true)),
   ];
 
   return {
-    list: () => table.all(),
-    size: () => table.size(),
-    find: (id) => table.find(id),
-    byCluster: (cluster) => table.byCluster(cluster),
-    byRequest: (key) => table.byRequest(key),
-    requestsOf: (repoURL, targetRevision) => table.requestsOf(repoURL, targetRevision),
+    list: table.all,
+    size: table.size,
+    find: table.find,
+    byCluster: table.byCluster,
+    byRequest: table.byRequest,
+    bySource: table.bySource,
     onChange: (listener) => {
       listeners.add(listener);
       return { [Symbol.dispose]: () => void listeners.delete(listener) };
@@ -115,6 +101,37 @@ export function createApplications(deps: ApplicationsDeps): Applications & Dispo
       for (const subscription of subscriptions) subscription[Symbol.dispose]();
     },
   };
+}
+
+type Describe = (application: Application, origin: IndexedApplication['origin']) => IndexedApplication;
+
+interface Index {
+  table: ApplicationTable;
+  describe: Describe;
+}
+
+function specChange(before: StoredSpec | undefined, after: StoredSpec | undefined, index: Index): ApplicationChange {
+  const known = index.table.find(idOf((after ?? before)?.resource as Application));
+  if (after) return { before: known, after: index.describe(after.resource as Application, specOrigin(after)) };
+  return { before: known, after: known?.origin.type === 'generated' ? known : undefined };
+}
+
+function evaluationChanges(
+  before: StoredEvaluation | undefined,
+  after: StoredEvaluation | undefined,
+  index: Index,
+): ApplicationChange[] {
+  const set = after ?? before;
+  const origin = { type: 'generated' as const, applicationSet: `${set?.namespace}/${set?.name}` };
+  const fresh = new Map((after?.applications ?? []).map((application) => [idOf(application), application]));
+  const gone = (before?.applications ?? []).map(idOf).filter((id) => !fresh.has(id));
+  return [
+    ...gone.map((id) => ({ before: index.table.find(id), after: undefined })),
+    ...[...fresh].map(([id, application]) => ({
+      before: index.table.find(id),
+      after: index.describe(application, origin),
+    })),
+  ];
 }
 
 export function idOf(application: Application): string {
@@ -130,32 +147,50 @@ function describeApplication(
   application: Application,
   origin: IndexedApplication['origin'],
 ): IndexedApplication {
-  const base = { id: idOf(application), application, origin };
-  const unsupported = whyUnsupported(application);
-  const destination = findDestination(application, deps.destinations);
-  const project = findProject(deps.specs, application);
-  const cluster = destination.cluster === undefined ? {} : { cluster: destination.cluster };
-  const problem =
-    unsupported ??
-    destination.problem ??
-    (project ? notPermitted(application, project, deps.destinations) : unknownProject(application));
-  const source = application.spec.source ?? application.spec.sources?.[0];
-  if (problem || !source)
-    return {
-      ...base,
-      ...cluster,
-      problem: problem ?? { code: 'Invalid', message: `application ${base.id} has no source: give it spec.source` },
-    };
+  const { cluster, problem: nowhere } = findDestination(application, deps.destinations);
+  const source = sourceOf(application);
+  const problem = whyUnsupported(application) ?? nowhere ?? whyForbidden(application, deps);
+  const request = problem || !source ? undefined : requestOf(application, source, deps.derived);
+  return {
+    id: idOf(application),
+    application,
+    origin,
+    ...(cluster === undefined ? {} : { cluster }),
+    ...(source ? { source } : {}),
+    ...(problem ? { problem } : {}),
+    ...(request ? { request } : {}),
+  };
+}
+
+function sourceOf({ spec }: Application): IndexedApplication['source'] {
+  const source = spec.source ?? spec.sources?.[0];
+  return source && { ...source, targetRevision: source.targetRevision ?? '' };
+}
+
+/** Undefined until it is known what kind of source lies at the path: requests are shared as far as the tool allows. */
+function requestOf(
+  application: Application,
+  source: NonNullable<IndexedApplication['source']>,
+  derived: Pick<Derived, 'discovery'>,
+): IndexedApplication['request'] {
+  const type =
+    explicitSourceType(source) ?? derived.discovery(source.repoURL, source.targetRevision)?.types[source.path ?? ''];
+  if (!type) return undefined;
   const facts: RenderFacts = {
     appName: nameOf(application),
     appNamespace: namespaceOf(application),
     project: application.spec.project,
     namespace: application.spec.destination.namespace ?? '',
   };
-  return { ...base, ...cluster, request: { key: renderRequestKey(source, facts), facts } };
+  return { key: renderRequestKey(source, facts, type), facts };
 }
 
-function findProject(specs: SpecStore, application: Application): AppProject | undefined {
+function whyForbidden(application: Application, deps: ApplicationsDeps): Problem | undefined {
+  const project = findProject(deps.specs, application);
+  return project ? notPermitted(application, project, deps.destinations) : unknownProject(application);
+}
+
+export function findProject(specs: SpecStore, application: Application): AppProject | undefined {
   const name = application.spec.project;
   const stored = specs.find('AppProject', namespaceOf(application), name) ?? specs.find('AppProject', 'argocd', name);
   return (stored?.resource as AppProject | undefined) ?? (name === 'default' ? defaultProject : undefined);
@@ -171,89 +206,4 @@ function unknownProject(application: Application): Problem {
 function notPermitted(application: Application, project: AppProject, destinations: Destinations): Problem | undefined {
   const reason = whyNotPermitted({ project, application, clusters: destinations.list() });
   return reason ? { code: 'NotPermitted', message: reason.message } : undefined;
-}
-
-interface Table {
-  all(): Iterable<IndexedApplication>;
-  size(): number;
-  find(id: string): IndexedApplication | undefined;
-  byCluster(cluster: string): IndexedApplication[];
-  byRequest(requestKey: string): IndexedApplication[];
-  requestsOf(repoURL: string, targetRevision: string): string[];
-  /** Puts `after` in the place of `before`; false when nothing differs. */
-  replace(change: ApplicationChange): boolean;
-}
-
-function createTable(): Table {
-  const apps = new Map<string, IndexedApplication>();
-  const clusters = createGroups();
-  const requests = createGroups();
-  const sources = createGroups();
-  const members = (ids: Iterable<string>) => [...ids].flatMap((id) => apps.get(id) ?? []);
-  return {
-    all: () => apps.values(),
-    size: () => apps.size,
-    find: (id) => apps.get(id),
-    byCluster: (cluster) => members(clusters.of(cluster)),
-    byRequest: (key) => members(requests.of(key)),
-    requestsOf: (repoURL, targetRevision) => [
-      ...new Set(members(sources.of(`${repoURL}\n${targetRevision}`)).flatMap((app) => app.request?.key ?? [])),
-    ],
-    replace: ({ before, after }) => {
-      const id = after?.id ?? before?.id;
-      if (id === undefined || (before && after && same(before, after))) return false;
-      const present = apps.get(id);
-      if (present)
-        for (const [groups, group] of placesOf(present, { clusters, requests, sources })) groups.remove(group, id);
-      if (!after) return apps.delete(id);
-      apps.set(id, after);
-      for (const [groups, group] of placesOf(after, { clusters, requests, sources })) groups.add(group, id);
-      return true;
-    },
-  };
-}
-
-function placesOf(
-  app: IndexedApplication,
-  groups: { clusters: Groups; requests: Groups; sources: Groups },
-): [Groups, string][] {
-  const source = app.application.spec.source ?? app.application.spec.sources?.[0];
-  return [
-    ...(app.cluster === undefined ? [] : [[groups.clusters, app.cluster] as [Groups, string]]),
-    ...(app.request ? [[groups.requests, app.request.key] as [Groups, string]] : []),
-    ...(source ? [[groups.sources, `${source.repoURL}\n${source.targetRevision ?? ''}`] as [Groups, string]] : []),
-  ];
-}
-
-function same(before: IndexedApplication, after: IndexedApplication): boolean {
-  return (
-    before.cluster === after.cluster &&
-    before.request?.key === after.request?.key &&
-    before.problem?.message === after.problem?.message &&
-    (before.application === after.application ||
-      JSON.stringify(before.application) === JSON.stringify(after.application))
-  );
-}
-
-interface Groups {
-  of(group: string): Iterable<string>;
-  add(group: string, id: string): void;
-  remove(group: string, id: string): void;
-}
-
-function createGroups(): Groups {
-  const groups = new Map<string, Set<string>>();
-  return {
-    of: (group) => groups.get(group) ?? [],
-    add: (group, id) => {
-      const ids = groups.get(group);
-      if (ids) ids.add(id);
-      else groups.set(group, new Set([id]));
-    },
-    remove: (group, id) => {
-      const ids = groups.get(group);
-      ids?.delete(id);
-      if (ids?.size === 0) groups.delete(group);
-    },
-  };
 }

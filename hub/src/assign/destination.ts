@@ -49,3 +49,15 @@ function known(
 function invalid(application: Application, what: string): { problem: Problem } {
   return { problem: { code: 'Invalid', message: `application ${application.metadata.name} ${what}` } };
 }
+
+/** Clusters of the inventory as destinations. */
+export function createDestinations(inventory: {
+  list(): (Destination & { project?: string })[];
+  find(name: string): Destination | undefined;
+}): Destinations {
+  return {
+    list: () => inventory.list(),
+    findByName: (name) => inventory.find(name),
+    findByServer: (server) => inventory.list().find((cluster) => cluster.server.replace(/\/$/, '') === server),
+  };
+}

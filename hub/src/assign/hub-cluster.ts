@@ -8,7 +8,7 @@ import { canonicalJson } from '@wheelhouse/shared/kube/canonical';
 import { type KubeObject, refOf } from '@wheelhouse/shared/kube/object';
 import type { Logger } from '@wheelhouse/shared/logging/logger';
 import type { AssignedOperation } from '@wheelhouse/shared/protocol/document';
-import type { AppStatus, ResourceStatus } from '@wheelhouse/shared/protocol/status';
+import type { AppStatus, OperationState, ResourceStatus } from '@wheelhouse/shared/protocol/status';
 import { parseResource } from '@wheelhouse/shared/resources/parse';
 import { isHubObject } from '../render/render-stage.ts';
 import type { Additions } from '../store/additions.ts';
@@ -16,7 +16,8 @@ import { namespaceOf, nameOf, type SpecStore, type StoredSpec } from '../store/s
 import type { Applications, IndexedApplication } from './applications.ts';
 import type { Changes } from './change.ts';
 import { inCluster } from './destination.ts';
-import { assignedPolicy, type Resolution } from './resolve.ts';
+import { assignedPolicy } from './policy.ts';
+import type { Resolution } from './resolve.ts';
 
 /** Name under which the hub reports what it carries out itself; no cluster may have it. */
 export const hubCluster = 'hub';
@@ -57,52 +58,72 @@ async function reconcileParent(
   desired: { bundle: string; resolution: Resolution },
   deps: HubClusterDeps,
 ): Promise<void> {
-  const manifests = (JSON.parse(Buffer.from(await deps.blobs.get(desired.bundle)).toString()) as KubeObject[]).filter(
-    isHubObject,
+  const children = await readChildren(parent, desired.bundle, deps);
+  const extra = ownedBy(parent.id, deps).filter(
+    (spec) => !children.some((child) => sameObject(child.resource, spec.resource)),
   );
-  const children = manifests.map((manifest) => parseChild(manifest, parent, deps));
-  const extra = kinds
-    .flatMap((kind) => deps.specs.list(kind))
-    .filter((spec) => spec.owner === parent.id && !children.some((child) => sameObject(child.resource, spec.resource)));
   const last = deps.lastStatus(parent.id);
-  const operation = deps.additions
-    .operations(parent.id)
-    .find(
-      (one) =>
-        one.type === 'sync' && one.id !== last?.operation?.id && Date.parse(one.expiresAt) > deps.now().getTime(),
-    );
-  const due = whatToDo(parent, {
-    operation,
-    isNew: last?.bundle !== desired.bundle || last.operation?.phase !== 'Succeeded',
-  });
+  const operation = pendingSync(parent.id, last, deps);
+  const isNew = last?.bundle !== desired.bundle || last.operation?.phase !== 'Succeeded';
+  const due = whatToDo(parent, { operation, isNew });
   const startedAt = deps.now().toISOString();
   if (due.apply) for (const child of children.sort(byKind)) await applyChild(child, parent, deps);
   if (due.prune) for (const spec of extra) await removeChild(spec, parent, deps);
-  const after = children.map((child) => ({
-    ...child,
-    present: deps.specs.find(child.resource.kind, namespaceOf(child.resource), nameOf(child.resource)),
-  }));
+  const after = children.map((child) => ({ ...child, present: findStored(child.resource, deps) }));
+  const revision = desired.resolution.revision ?? '';
   const status = formatStatus({
     parent,
     bundle: desired.bundle,
-    revision: desired.resolution.revision ?? '',
+    revision,
     children: after,
     extra: due.prune ? [] : extra,
     last,
     now: deps.now(),
   });
   if (due.apply)
-    status.operation = {
-      ...(operation ? { id: operation.id } : {}),
-      phase: after.some((child) => child.problem) ? 'Failed' : 'Succeeded',
-      message: after.find((child) => child.problem)?.problem ?? 'successfully synced',
-      revision: status.revision,
+    status.operation = operationOf(after, {
+      id: operation?.id,
+      revision,
       startedAt,
       finishedAt: deps.now().toISOString(),
-      retryCount: 0,
-    };
+    });
   if (desired.resolution.traceparent) status.traceparent = desired.resolution.traceparent;
   if (!last || comparable(last) !== comparable(status)) await deps.report(status);
+}
+
+async function readChildren(parent: IndexedApplication, bundle: string, deps: HubClusterDeps): Promise<Child[]> {
+  const manifests = JSON.parse(Buffer.from(await deps.blobs.get(bundle)).toString()) as KubeObject[];
+  return manifests.filter(isHubObject).map((manifest) => parseChild(manifest, parent, deps));
+}
+
+function ownedBy(app: string, deps: Pick<HubClusterDeps, 'specs'>): StoredSpec[] {
+  return kinds.flatMap((kind) => deps.specs.list(kind)).filter((spec) => spec.owner === app);
+}
+
+function findStored(resource: KubeObject, deps: Pick<HubClusterDeps, 'specs'>): StoredSpec | undefined {
+  return deps.specs.find(resource.kind, namespaceOf(resource), nameOf(resource));
+}
+
+function pendingSync(app: string, last: AppStatus | undefined, deps: HubClusterDeps): AssignedOperation | undefined {
+  const now = deps.now().getTime();
+  return deps.additions
+    .operations(app)
+    .findLast((one) => one.type === 'sync' && one.id !== last?.operation?.id && Date.parse(one.expiresAt) > now);
+}
+
+function operationOf(
+  children: Child[],
+  at: { id: string | undefined; revision: string; startedAt: string; finishedAt: string },
+): OperationState {
+  const problem = children.find((child) => child.problem)?.problem;
+  const { id, ...times } = at;
+  return {
+    ...(id === undefined ? {} : { id }),
+    ...times,
+    phase: problem ? 'Failed' : 'Succeeded',
+    message: problem ?? 'successfully synced',
+    retryCount: 0,
+  };
 }
 
 function whatToDo(
@@ -167,7 +188,7 @@ async function removeChild(spec: StoredSpec, parent: IndexedApplication, deps: H
 /** A parent that is withdrawn takes its children along, or leaves them without an owner. */
 async function releaseChildren(deps: HubClusterDeps): Promise<void> {
   for (const withdrawal of [...deps.additions.allWithdrawals()].filter((one) => one.cluster === inCluster.name)) {
-    const children = kinds.flatMap((kind) => deps.specs.list(kind)).filter((spec) => spec.owner === withdrawal.app);
+    const children = ownedBy(withdrawal.app, deps);
     for (const { resource, yaml, warnings } of children) {
       const target = { kind: resource.kind, namespace: namespaceOf(resource), name: nameOf(resource) };
       if (withdrawal.cascade)

@@ -51,14 +51,17 @@ export interface DecideInput {
  */
 export function decideRemovals(input: DecideInput): Decision {
   const { before, fresh, budget, now } = input;
+  const { applications: present = [] } = before ?? {};
   const names = new Set(fresh.map(idOf));
-  const gone = (before?.applications ?? []).filter((application) => !names.has(idOf(application)));
+  const gone = present.filter((application) => !names.has(idOf(application)));
+  if (gone.length === 0) return { applications: fresh, removed: [] };
   const ids = gone.map(idOf).sort();
   const fingerprint = createHash('sha256').update(ids.join('\n')).digest('hex').slice(0, 16);
-  const reason = whyHeld({ gone: gone.length, left: fresh.length, total: before?.applications.length ?? 0, budget });
-  if (gone.length === 0 || !reason || input.released === fingerprint) return { applications: fresh, removed: gone };
-  const since = before?.held?.fingerprint === fingerprint ? before.held.since : now.toISOString();
-  return { applications: [...fresh, ...gone], removed: [], held: { applications: ids, reason, since, fingerprint } };
+  const reason = whyHeld({ gone: gone.length, left: fresh.length, total: present.length, budget });
+  if (!reason || input.released === fingerprint) return { applications: fresh, removed: gone };
+  const held = { applications: ids, reason, since: now.toISOString(), fingerprint };
+  if (before?.held?.fingerprint === fingerprint) held.since = before.held.since;
+  return { applications: [...fresh, ...gone], removed: [], held };
 }
 
 function whyHeld(counts: { gone: number; left: number; total: number; budget: DeletionBudget }): string | undefined {

@@ -13,7 +13,7 @@ import { applicationSetKey } from '../generate/generate-stage.ts';
 import { surveyKey } from '../render/render-stage.ts';
 import { repositoryKey } from '../source/source-stage.ts';
 import type { Additions } from '../store/additions.ts';
-import type { Derived, DerivedChange } from '../store/derived.ts';
+import type { Derived, DerivedChange, ResolvedRevision } from '../store/derived.ts';
 import { namespaceOf, nameOf, type SpecChange, type SpecStore } from '../store/specs.ts';
 import type { Stage, Trigger, WorkQueue } from './queue.ts';
 
@@ -36,6 +36,8 @@ export interface DispatchDeps {
 export interface Dispatch extends Disposable {
   /** Makes everything due. */
   sweep(): Promise<void>;
+  /** Looks at every repository. */
+  sources(): Promise<void>;
   source(url: string, traceparent?: string): Promise<void>;
   generate(namespace: string, name: string): Promise<void>;
   assign(cluster: string): Promise<void>;
@@ -86,6 +88,7 @@ export function createDispatch(deps: DispatchDeps): Dispatch {
         ...Array.from({ length: shardCount }, (_, index) => ({ key: formatShard(index) })),
       ]);
     },
+    sources: async () => await enqueue('source', sourceTriggers(deps.repositories())),
     source: async (url, traceparent) => await enqueue('source', [{ key: repositoryKey(url), traceparent }]),
     generate: async (namespace, name) => await enqueue('generate', [{ key: applicationSetKey(namespace, name) }]),
     assign: async (cluster) => await enqueue('assign', shardsOf([cluster])),
@@ -95,64 +98,59 @@ export function createDispatch(deps: DispatchDeps): Dispatch {
   };
 }
 
+/** Kinds that a parent Application may own on the hub. */
+const hubKinds = ['Application', 'ApplicationSet', 'AppProject'];
+
 type Send = (stage: Stage, triggers: readonly Trigger[]) => void;
 
 function onSpec({ kind, before, after }: SpecChange, deps: DispatchDeps, send: Send): void {
-  const resource = (after ?? before)?.resource;
-  if (!resource) return;
+  if (kind === 'Secret') send('source', sourceTriggers(deps.repositories()));
   if (kind === 'ApplicationSet' && after) {
-    send('generate', [{ key: keyOf(resource) }]);
-    for (const url of repositoriesOf(resource as ApplicationSet)) send('source', [{ key: repositoryKey(url) }]);
-  } else if (kind === 'Application' || kind === 'ApplicationSet' || kind === 'AppProject')
-    send('assign', [{ key: hubCluster }]);
-  else if (kind === 'Secret')
-    send(
-      'source',
-      [...deps.repositories()].map((url) => ({ key: repositoryKey(url) })),
-    );
+    send('generate', [{ key: keyOf(after.resource) }]);
+    send('source', sourceTriggers(repositoriesOf(after.resource as ApplicationSet)));
+  }
+  if (hubKinds.includes(kind) && (before ?? after)) send('assign', [{ key: hubCluster }]);
+}
+
+function sourceTriggers(urls: Iterable<string>): Trigger[] {
+  return [...urls].map((url) => ({ key: repositoryKey(url) }));
 }
 
 function onDerived(change: DerivedChange, deps: DispatchDeps, send: Send): void {
-  const { traceparent } = change.after ?? {};
-  if (change.type === 'revision' && change.after) {
-    const { repoURL, targetRevision } = change.after;
-    send(
-      'generate',
-      readersOf(repoURL, targetRevision, deps).map((key) => ({ key, traceparent })),
-    );
-    if (deps.applications.requestsOf(repoURL, targetRevision).length > 0)
-      send('render', [{ key: surveyKey(change.after), traceparent }]);
-  } else if (change.type === 'render' && change.after) {
+  if (change.type === 'revision' && change.after) onRevision(change.after, deps, send);
+  if (change.type === 'render' && change.after) {
     const apps = deps.applications.byRequest(change.after.requestKey);
     send(
       'assign',
       shardsOf(
         apps.flatMap((app) => app.cluster ?? []),
-        traceparent,
+        change.after.traceparent,
       ),
     );
-  } else if (change.type === 'evaluation' && change.after && !sameReads(change)) {
-    send(
-      'source',
-      change.after.reads.repositories
-        .filter(({ repoURL, revision }) => !deps.derived.revision(repoURL, revision))
-        .map(({ repoURL }) => ({ key: repositoryKey(repoURL) })),
-    );
   }
+  if (change.type === 'evaluation' && change.after) {
+    const { repositories } = change.after.reads;
+    const unresolved = repositories.filter(({ repoURL, revision }) => !deps.derived.revision(repoURL, revision));
+    send('source', sourceTriggers(new Set(unresolved.map(({ repoURL }) => repoURL))));
+  }
+}
+
+function onRevision(resolved: ResolvedRevision, deps: DispatchDeps, send: Send): void {
+  const { repoURL, targetRevision, traceparent } = resolved;
+  send(
+    'generate',
+    readersOf(repoURL, targetRevision, deps).map((key) => ({ key, traceparent })),
+  );
+  if (deps.applications.bySource(repoURL, targetRevision).length > 0)
+    send('render', [{ key: surveyKey(resolved), traceparent }]);
 }
 
 function onApplications(changes: ApplicationChange[], deps: DispatchDeps, send: Send): void {
   const apps = changes.flatMap(({ after }) => after ?? []);
-  const unresolved = new Set(
-    apps
-      .flatMap((app) => sourceOf(app) ?? [])
-      .filter(({ repoURL, targetRevision }) => !deps.derived.revision(repoURL, targetRevision))
-      .map(({ repoURL }) => repoURL),
+  const unresolved = apps.flatMap(({ source, problem }) =>
+    source && !problem && !deps.derived.revision(source.repoURL, source.targetRevision) ? source.repoURL : [],
   );
-  send(
-    'source',
-    [...unresolved].map((url) => ({ key: repositoryKey(url) })),
-  );
+  send('source', sourceTriggers(new Set(unresolved)));
   send('render', missingRenders(apps, deps));
   send(
     'assign',
@@ -160,14 +158,15 @@ function onApplications(changes: ApplicationChange[], deps: DispatchDeps, send: 
   );
 }
 
-/** Render requests that have a commit but no outcome yet. */
+/** Work for Applications that have a commit but no outcome yet, or whose kind of source is not known. */
 function missingRenders(apps: readonly IndexedApplication[], deps: DispatchDeps): Trigger[] {
   const due = new Map<string, Trigger>();
   for (const app of apps) {
-    const source = sourceOf(app);
-    const revision = source && deps.derived.revision(source.repoURL, source.targetRevision);
-    if (app.request && revision?.sha && !deps.derived.render(app.request.key))
-      due.set(app.request.key, { key: app.request.key, traceparent: traceOf(app, deps) ?? revision.traceparent });
+    const revision = app.source && deps.derived.revision(app.source.repoURL, app.source.targetRevision);
+    if (!revision?.sha || app.problem) continue;
+    const key = app.request ? app.request.key : surveyKey(revision);
+    if (!app.request || !deps.derived.render(key))
+      due.set(key, { key, traceparent: traceOf(app, deps) ?? revision.traceparent });
   }
   return [...due.values()];
 }
@@ -177,11 +176,6 @@ function traceOf(app: IndexedApplication, deps: DispatchDeps): string | undefine
   if (app.origin.type !== 'generated') return undefined;
   const [namespace = '', name = ''] = app.origin.applicationSet.split('/');
   return deps.derived.evaluation(namespace, name)?.traceparent;
-}
-
-function sourceOf(app: IndexedApplication): { repoURL: string; targetRevision: string } | undefined {
-  const source = app.application.spec.source ?? app.application.spec.sources?.[0];
-  return source && app.request ? { repoURL: source.repoURL, targetRevision: source.targetRevision ?? '' } : undefined;
 }
 
 function shardsOf(clusters: readonly string[], traceparent?: string): Trigger[] {
@@ -242,8 +236,4 @@ export function gitGenerators(generators: readonly unknown[]): GitGenerator[] {
 
 function keyOf(resource: KubeObject): string {
   return applicationSetKey(namespaceOf(resource), nameOf(resource));
-}
-
-function sameReads(change: Extract<DerivedChange, { type: 'evaluation' }>): boolean {
-  return JSON.stringify(change.before?.reads) === JSON.stringify(change.after?.reads);
 }

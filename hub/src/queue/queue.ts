@@ -29,6 +29,8 @@ export interface WorkQueue {
   /** Whether Redis still has the mark left by `mark`; false after it lost its data. */
   marked(): Promise<boolean>;
   mark(): Promise<void>;
+  /** True for one replica in each period of `ms`. */
+  once(name: string, ms: number): Promise<boolean>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
@@ -78,6 +80,7 @@ export async function createWorkQueue(
     mark: async () => {
       await producer.set(`${prefix}:mark`, new Date().toISOString());
     },
+    once: async (name, ms) => (await producer.set(`${prefix}:once:${name}`, '1', 'PX', Math.round(ms), 'NX')) === 'OK',
     [Symbol.asyncDispose]: async () => {
       await Promise.all(workers.map((worker) => worker.close()));
       await Promise.all([...queues.values()].map((queue) => queue.close()));

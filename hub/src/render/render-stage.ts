@@ -3,27 +3,36 @@
  * then it finds out which requests of that revision the new commit touches, by comparing the object ids they read.
  * A failure keeps the last good bundle and records the reason.
  */
-import { toFleetError } from '@wheelhouse/shared/errors/fleet-error';
+import type { ErrorCode } from '@wheelhouse/shared/errors/catalogue';
+import { FleetError, toFleetError } from '@wheelhouse/shared/errors/fleet-error';
+import type { ApplicationSource } from '@wheelhouse/shared/resources/application-source';
 import { canonicalJson, digestOf } from '@wheelhouse/shared/kube/canonical';
 import { isClusterScoped } from '@wheelhouse/shared/kube/kinds';
 import { type KubeObject, parseApiVersion } from '@wheelhouse/shared/kube/object';
 import type { Logger } from '@wheelhouse/shared/logging/logger';
 import { activeTraceparent, spans, withSpan } from '@wheelhouse/shared/telemetry/tracing';
-import type { Applications, IndexedApplication } from '../assign/applications.ts';
+import type { Applications } from '../assign/applications.ts';
 import type { Trigger, WorkQueue } from '../queue/queue.ts';
-import type { Snapshot } from '../source/source.ts';
-import { type Derived, type RenderOutcome, type ResolvedRevision, revisionKey } from '../store/derived.ts';
-import type { Rendered, Renderer } from './render.ts';
+import type { Snapshot } from '../source/snapshot.ts';
+import {
+  type Derived,
+  type Discovery,
+  type RenderOutcome,
+  type ResolvedRevision,
+  revisionKey,
+} from '../store/derived.ts';
+import { discoverSourceType, explicitSourceType } from './discover.ts';
+import type { Rendered, Renderer, RenderFacts } from './render.ts';
 
 export interface RenderDeps {
   logger: Logger;
   renderer: Renderer;
-  applications: Pick<Applications, 'byRequest' | 'requestsOf'>;
-  derived: Pick<Derived, 'revision' | 'revisions' | 'render' | 'putRender'>;
+  applications: Pick<Applications, 'byRequest' | 'bySource'>;
+  derived: Pick<Derived, 'revision' | 'revisions' | 'discovery' | 'putDiscovery' | 'render' | 'putRender'>;
   blobs: { put(digest: string, bytes: Uint8Array): Promise<void> };
   queue: Pick<WorkQueue, 'enqueue'>;
   /** Opens a commit that was fetched, fetching it again where this replica lacks it. */
-  open(revision: ResolvedRevision, signal: AbortSignal): Promise<Snapshot>;
+  open(revision: ResolvedRevision, signal: AbortSignal): Promise<Snapshot & Disposable>;
   observe?(outcome: { type: string; seconds: number; failed: boolean }): void;
 }
 
@@ -36,55 +45,70 @@ export function surveyKey(revision: Pick<ResolvedRevision, 'repoURL' | 'targetRe
 
 export async function runRender(trigger: Trigger, deps: RenderDeps, signal: AbortSignal): Promise<void> {
   if (trigger.key.startsWith(surveyPrefix)) return await survey(trigger, deps, signal);
-  const app = deps.applications.byRequest(trigger.key)[0];
-  const source = app?.application.spec.source ?? app?.application.spec.sources?.[0];
-  if (!app?.request || !source) return;
-  const revision = deps.derived.revision(source.repoURL, source.targetRevision ?? '');
-  if (!revision) return;
+  const work = findWork(trigger, deps);
+  if (!work) return;
+  const started = performance.now();
+  const observe = (type: string, failed: boolean) =>
+    deps.observe?.({ type, seconds: (performance.now() - started) / 1_000, failed });
+  try {
+    const type = await renderRequest(work, deps, signal);
+    if (type) observe(type, false);
+  } catch (error) {
+    if (signal.aborted) throw error;
+    const { code, message, retryable } = toFleetError(error, 'RenderFailed');
+    observe('unknown', true);
+    await keepFailure({ before: work.before, requestKey: trigger.key, problem: { code, message } }, deps);
+    if (retryable) throw error;
+  }
+}
+
+/** What a render request is about, from whichever Application wants it; undefined when none does any more. */
+function findWork(trigger: Trigger, deps: RenderDeps): Work | undefined {
+  const [app] = deps.applications.byRequest(trigger.key);
+  if (!app?.request || !app.source) return undefined;
+  const revision = deps.derived.revision(app.source.repoURL, app.source.targetRevision);
+  if (!revision) return undefined;
   const before = deps.derived.render(trigger.key);
-  if (revision.problem && !revision.sha)
-    return await keepFailure({ before, requestKey: trigger.key, problem: revision.problem }, deps);
-  await renderRequest({ app, revision, before, trigger }, deps, signal);
+  return { id: app.id, source: app.source, facts: app.request.facts, revision, before, trigger };
 }
 
 interface Work {
-  app: IndexedApplication;
+  /** One of the Applications that want it, for the span. */
+  id: string;
+  source: ApplicationSource;
+  facts: RenderFacts;
   revision: ResolvedRevision;
   before: RenderOutcome | undefined;
   trigger: Trigger;
 }
 
-async function renderRequest(work: Work, deps: RenderDeps, signal: AbortSignal): Promise<void> {
-  const { app, revision, before, trigger } = work;
-  const requestKey = trigger.key;
-  const source = app.application.spec.source ?? app.application.spec.sources?.[0];
-  if (!app.request || !source) return;
-  const facts = app.request.facts;
-  const started = performance.now();
-  const traceparent = trigger.traceparent ?? revision.traceparent;
-  try {
-    await withSpan(
-      spans.appRender,
-      { traceparent, attributes: { application: app.id, path: source.path ?? '.', revision: revision.sha ?? '' } },
-      async (span) => {
-        const snapshot = await deps.open(revision, signal);
-        if (before?.record && !before.problem && (await deps.renderer.stillValid(before.record, snapshot))) return;
-        const rendered = await deps.renderer.render({ source, snapshot, facts }, signal);
-        span.setAttribute('digest', rendered.digest);
-        await deps.blobs.put(rendered.digest, rendered.bytes);
-        await deps.derived.putRender(
-          await outcomeOf({ requestKey, sha: revision.sha ?? '', rendered, traceparent: activeTraceparent() }, deps),
-        );
-        deps.observe?.({ type: rendered.sourceType, seconds: (performance.now() - started) / 1_000, failed: false });
-      },
+/** Renders unless what was recorded still holds; returns the kind of source when it did render. */
+async function renderRequest(work: Work, deps: RenderDeps, signal: AbortSignal): Promise<string | undefined> {
+  const { source, facts, revision, before, trigger } = work;
+  const { sha, problem } = revision;
+  if (sha === undefined)
+    throw new FleetError(
+      (problem?.code ?? 'RevisionNotFound') as ErrorCode,
+      problem?.message ?? 'the revision was not resolved yet',
+      { retryable: false },
     );
-  } catch (error) {
-    if (signal.aborted) throw error;
-    const known = toFleetError(error, 'RenderFailed');
-    deps.observe?.({ type: 'unknown', seconds: (performance.now() - started) / 1_000, failed: true });
-    await keepFailure({ before, requestKey, problem: { code: known.code, message: known.message } }, deps);
-    if (known.retryable) throw known;
-  }
+  const attributes = { application: work.id, path: source.path ?? '.', revision: sha };
+  return await withSpan(
+    spans.appRender,
+    { traceparent: trigger.traceparent ?? revision.traceparent, attributes },
+    async (span) => {
+      const snapshot = await deps.open(revision, signal);
+      if (before?.record && !before.problem && (await deps.renderer.stillValid(before.record, snapshot)))
+        return undefined;
+      const rendered = await deps.renderer.render({ source, snapshot, facts }, signal);
+      span.setAttribute('digest', rendered.digest);
+      await deps.blobs.put(rendered.digest, rendered.bytes);
+      await deps.derived.putRender(
+        await outcomeOf({ requestKey: trigger.key, sha, rendered, traceparent: activeTraceparent() }, deps),
+      );
+      return rendered.sourceType;
+    },
+  );
 }
 
 async function keepFailure(
@@ -154,21 +178,42 @@ function definedKind(manifest: KubeObject): [key: string, clusterScoped: boolean
   return [`${spec?.group}/${spec?.names?.kind}`, spec?.scope === 'Cluster'];
 }
 
-/** Which requests of a new commit must be rendered: those whose recorded inputs differ there, and those that failed. */
+/**
+ * What a new commit means for the Applications that read it: which kind of source lies at their paths, and which
+ * requests must be rendered, because their recorded inputs differ there or they failed before.
+ */
 async function survey(trigger: Trigger, deps: RenderDeps, signal: AbortSignal): Promise<void> {
   const revision = deps.derived.revisions().find((one) => surveyKey(one) === trigger.key);
-  if (!revision) return;
-  const requests = deps.applications.requestsOf(revision.repoURL, revision.targetRevision);
+  if (!revision?.sha) return;
+  using snapshot = await deps.open(revision, signal);
+  await discover(revision, snapshot, deps);
+  const keys = new Set(
+    deps.applications.bySource(revision.repoURL, revision.targetRevision).flatMap((app) => app.request?.key ?? []),
+  );
   const due: string[] = [];
-  const snapshot = revision.sha ? await deps.open(revision, signal) : undefined;
-  for (const requestKey of requests) {
-    const outcome = deps.derived.render(requestKey);
-    const valid =
-      snapshot && outcome?.record && !outcome.problem && (await deps.renderer.stillValid(outcome.record, snapshot));
-    if (!valid) due.push(requestKey);
+  for (const key of keys) {
+    const outcome = deps.derived.render(key);
+    if (!outcome?.record || outcome.problem || !(await deps.renderer.stillValid(outcome.record, snapshot)))
+      due.push(key);
   }
   await deps.queue.enqueue(
     'render',
     due.map((key) => ({ key, traceparent: trigger.traceparent })),
   );
+}
+
+async function discover(revision: ResolvedRevision, snapshot: Snapshot, deps: RenderDeps): Promise<void> {
+  const { repoURL, targetRevision } = revision;
+  const sources = deps.applications
+    .bySource(repoURL, targetRevision)
+    .flatMap((app) => (app.source && !explicitSourceType(app.source) ? app.source : []));
+  const types: Discovery['types'] = {};
+  for (const source of sources) {
+    const path = source.path ?? '';
+    // a path that is not there is read as a directory, and the render says what is missing
+    types[path] ??= await discoverSourceType(source, snapshot).catch(() => 'Directory' as const);
+  }
+  const before = deps.derived.discovery(repoURL, targetRevision);
+  if (Object.keys(types).length === 0 || canonicalJson(before?.types ?? {}) === canonicalJson(types)) return;
+  await deps.derived.putDiscovery({ repoURL, targetRevision, types });
 }

@@ -32,7 +32,9 @@ export async function runSource(trigger: Trigger, deps: SourceDeps, signal: Abor
   const repository = deps.repository(url);
   const started = performance.now();
   const outcomes = await Promise.all(
-    [...revisions].map(async (revision) => await resolveRevision({ repository, revision, trigger }, deps, signal)),
+    [...revisions].map(
+      async (revision) => await refresh({ repository, revision, traceparent: trigger.traceparent }, deps, signal),
+    ),
   );
   deps.observe?.({
     repository: url,
@@ -41,25 +43,26 @@ export async function runSource(trigger: Trigger, deps: SourceDeps, signal: Abor
   });
 }
 
-interface Wanted {
+export interface Wanted {
   repository: Repository;
   revision: string;
-  trigger: Trigger;
+  traceparent?: string | undefined;
 }
 
-async function resolveRevision(
+/** Brings the record of one revision up to date. Failures are recorded, not thrown. */
+export async function refresh(
   wanted: Wanted,
   deps: SourceDeps,
   signal: AbortSignal,
 ): Promise<'same' | 'new' | 'failed'> {
-  const { repository, revision, trigger } = wanted;
+  const { repository, revision, traceparent: parent } = wanted;
   const before = deps.derived.revision(repository.url, revision);
   try {
     if (before?.sha && !before.problem && (await isCurrent(before, { repository, git: deps.git }, signal)))
       return 'same';
     return await withSpan(
       spans.sourceFetch,
-      { traceparent: trigger.traceparent, attributes: { repository: withoutCredentials(repository.url), revision } },
+      { traceparent: parent, attributes: { repository: withoutCredentials(repository.url), revision } },
       async () => {
         const commit = await deps.git.fetch(repository, revision, signal);
         if (commit.sha === before?.sha && !before.problem) return 'same';

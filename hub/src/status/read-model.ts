@@ -7,7 +7,8 @@ import { applicationId } from '@wheelhouse/shared/protocol/document';
 import type { Applications, IndexedApplication } from '../assign/applications.ts';
 import { hubCluster } from '../assign/hub-cluster.ts';
 import type { Resolution } from '../assign/resolve.ts';
-import { type ApplicationFilter, matchesFilter } from '../api/application-filter.ts';
+import type { ApplicationFilter } from '../api/application-filter.ts';
+import { type ApplicationPage, listPage } from './list-page.ts';
 import type { Additions } from '../store/additions.ts';
 import type { Derived, Problem } from '../store/derived.ts';
 import type { Statuses } from './statuses.ts';
@@ -28,20 +29,14 @@ export interface ViewChange {
   view: ApplicationView;
 }
 
-export interface ApplicationPage {
-  items: ApplicationView[];
-  /** Matching the filter, on all pages. */
-  total: number;
-  /** Where the next page starts, whatever changes in between. */
-  continue?: string;
-}
-
 export interface ReadModel {
   /** Ordered by Application id. Views are made for the page only, unless the filter asks for health or sync. */
   list(filter: ApplicationFilter, page: { limit: number; continue?: string }): ApplicationPage;
   find(namespace: string, name: string): ApplicationView | undefined;
   /** Counts by sync and health, stale ones apart. */
   summary(): { total: number; stale: number; sync: Record<string, number>; health: Record<string, number> };
+  /** The same for one cluster, by what matters in a table. */
+  clusterSummary(cluster: string): { total: number; synced: number; healthy: number; stale: number };
   onChange(listener: (change: ViewChange) => void): Disposable;
   /** Differs after every change. */
   revision(): string;
@@ -93,10 +88,11 @@ export function createReadModel(deps: ReadModelDeps): ReadModel & Disposable {
     (sorted ??= [...new Set([...[...deps.applications.list()].map((app) => app.id), ...withdrawn().keys()])].sort());
 
   return {
-    list: (filter, page) => listPage(ids(), { filter, page, view, indexed: (id) => deps.applications.find(id) }),
+    list: (filter, page) => listPage(ids(), { filter, page, view, find: deps.applications.find }),
     revision: () => String(revision),
     find: (namespace, name) => view(applicationId(namespace, name)),
     summary: () => summarize([...deps.applications.list()].map((app) => viewOf(app, deps))),
+    clusterSummary: (cluster) => summarizeCluster(cluster, deps),
     onChange: (listener) => {
       listeners.add(listener);
       return { [Symbol.dispose]: () => void listeners.delete(listener) };
@@ -107,51 +103,9 @@ export function createReadModel(deps: ReadModelDeps): ReadModel & Disposable {
   };
 }
 
-interface ListInput {
-  filter: ApplicationFilter;
-  page: { limit: number; continue?: string };
-  view(id: string): ApplicationView | undefined;
-  indexed(id: string): IndexedApplication | undefined;
-}
-
-function listPage(ids: readonly string[], input: ListInput): ApplicationPage {
-  const { filter, page } = input;
-  const after = page.continue === undefined ? '' : Buffer.from(page.continue, 'base64url').toString();
-  const { health: _, sync: __, ...specFilter } = filter;
-  const needsView = filter.health !== undefined || filter.sync !== undefined;
-  const items: ApplicationView[] = [];
-  let total = 0;
-  let last = '';
-  let more = false;
-  for (const id of ids) {
-    const indexed = input.indexed(id);
-    if (
-      indexed &&
-      !matchesFilter(
-        {
-          application: indexed.application,
-          stale: false,
-          ...(indexed.cluster === undefined ? {} : { cluster: indexed.cluster }),
-        },
-        specFilter,
-      )
-    )
-      continue;
-    const wanted = id > after && items.length < page.limit;
-    const view = needsView || wanted || !indexed ? input.view(id) : undefined;
-    if (view && !matchesFilter(view, filter)) continue;
-    total += 1;
-    if (wanted && view) {
-      items.push(view);
-      last = id;
-    } else if (id > after) more = true;
-  }
-  return { items, total, ...(more ? { continue: Buffer.from(last).toString('base64url') } : {}) };
-}
-
 function viewOf(indexed: IndexedApplication, deps: ReadModelDeps): ApplicationView {
   const resolution = deps.resolve(indexed);
-  const status = statusOf(indexed, resolution, deps);
+  const status = statusOf(indexed, resolution, deps.statuses);
   const lastSeen =
     resolution.hubBundle && !resolution.app ? deps.now().getTime() : deps.lastSeen(indexed.cluster ?? '');
   const problems = [...resolution.problems, ...revisionProblem(indexed, deps)].filter(
@@ -160,36 +114,42 @@ function viewOf(indexed: IndexedApplication, deps: ReadModelDeps): ApplicationVi
   return formatView({ indexed, resolution, status, lastSeen, now: deps.now().getTime(), problems });
 }
 
+/** What its cluster reported; for a parent what the hub itself did, and the worse of both where there are both. */
+function statusOf(
+  indexed: IndexedApplication,
+  resolution: Resolution,
+  statuses: Pick<Statuses, 'find'>,
+): AppStatus | undefined {
+  const onHub = resolution.hubBundle ? statuses.find(hubCluster, indexed.id)?.status : undefined;
+  if (resolution.hubBundle && !resolution.app) return onHub;
+  const reported = indexed.cluster === undefined ? undefined : statuses.find(indexed.cluster, indexed.id)?.status;
+  return onHub && reported ? mergeStatus(onHub, reported) : (onHub ?? reported);
+}
+
 const badness: HealthStatus[] = ['Healthy', 'Suspended', 'Progressing', 'Missing', 'Degraded', 'Unknown'];
 
-/** What its cluster reported; for a parent, what the hub itself did, and the worse of both where there are both. */
-function statusOf(indexed: IndexedApplication, resolution: Resolution, deps: ReadModelDeps): AppStatus | undefined {
-  const own = resolution.hubBundle ? deps.statuses.find(hubCluster, indexed.id)?.status : undefined;
-  const reported =
-    resolution.app && indexed.cluster !== undefined
-      ? deps.statuses.find(indexed.cluster, indexed.id)?.status
-      : indexed.cluster === undefined || resolution.hubBundle
-        ? undefined
-        : deps.statuses.find(indexed.cluster, indexed.id)?.status;
-  if (!own || !reported) return own ?? reported;
-  const worst =
-    badness.indexOf(own.health.status) > badness.indexOf(reported.health.status) ? own.health : reported.health;
+function mergeStatus(onHub: AppStatus, reported: AppStatus): AppStatus {
+  const worse = badness.indexOf(onHub.health.status) > badness.indexOf(reported.health.status) ? onHub : reported;
   return {
     ...reported,
-    bundle: own.bundle,
-    sync: own.sync === 'Synced' ? reported.sync : own.sync,
-    health: worst,
-    resources: [...own.resources, ...reported.resources],
-    total: own.total + reported.total,
-    conditions: [...own.conditions, ...reported.conditions],
+    sync: onHub.sync === 'Synced' ? reported.sync : onHub.sync,
+    health: worse.health,
+    resources: [...onHub.resources, ...reported.resources],
+    total: onHub.total + reported.total,
+    conditions: [...onHub.conditions, ...reported.conditions],
   };
 }
 
-function revisionProblem(indexed: IndexedApplication, deps: ReadModelDeps): Problem[] {
-  const source = indexed.application.spec.source ?? indexed.application.spec.sources?.[0];
-  const problem =
-    source && indexed.request ? deps.derived.revision(source.repoURL, source.targetRevision ?? '')?.problem : undefined;
+function revisionProblem({ source, request }: IndexedApplication, deps: ReadModelDeps): Problem[] {
+  const problem = source && request && deps.derived.revision(source.repoURL, source.targetRevision)?.problem;
   return problem ? [problem] : [];
+}
+
+function summarizeCluster(cluster: string, deps: ReadModelDeps) {
+  const { total, stale, sync, health } = summarize(
+    deps.applications.byCluster(cluster).map((app) => viewOf(app, deps)),
+  );
+  return { total, stale, synced: sync['Synced'] ?? 0, healthy: health['Healthy'] ?? 0 };
 }
 
 function summarize(views: ApplicationView[]) {

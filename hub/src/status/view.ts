@@ -78,31 +78,38 @@ export function formatWithdrawnView(
 }
 
 function formatStatus(input: ViewInput) {
-  const { indexed, resolution, status, problems } = input;
-  const { spec } = indexed.application;
-  const source = spec.source ?? spec.sources?.[0];
-  const desired = resolution.hubBundle ?? resolution.app?.bundle;
-  const behind = status !== undefined && desired !== undefined && status.bundle !== desired;
-  const sync = problems.length > 0 ? 'Unknown' : status === undefined ? 'Unknown' : behind ? 'OutOfSync' : status.sync;
+  const { indexed, resolution, status } = input;
+  const { source } = indexed;
+  const { destination } = indexed.application.spec;
+  const revision = status?.revision || resolution.revision || '';
   return {
-    conditions: [
-      ...problems.map(formatCondition),
-      ...resolution.warnings.map(formatWarning),
-      ...originWarnings(indexed).map((message) => ({ type: 'InvalidSpecWarning', message })),
-      ...(status?.conditions ?? []),
-    ],
-    health: status ? status.health : { status: 'Missing' },
-    sync: {
-      status: sync,
-      revision: status?.revision || resolution.revision || '',
-      comparedTo: { source, destination: spec.destination },
-    },
-    ...(status ? { observedAt: status.observedAt, reconciledAt: status.observedAt } : {}),
-    ...(status?.operation ? { operationState: formatOperation(status.operation, source) } : {}),
+    conditions: formatConditions(input),
+    health: status?.health ?? { status: 'Missing' },
+    sync: { status: formatSync(input), revision, comparedTo: { source, destination } },
     resources: (status?.resources ?? []).map(formatResource),
-    summary: {},
-    sourceType: '',
+    ...(status ? formatObserved(status, source) : {}),
   };
+}
+
+function formatObserved({ observedAt, operation }: AppStatus, source: unknown) {
+  const operationState = operation && formatOperation(operation, source);
+  return { observedAt, reconciledAt: observedAt, ...(operationState ? { operationState } : {}) };
+}
+
+/** What its cluster said, unless that was about another bundle, or nothing can be compared. */
+function formatSync({ resolution, status, problems }: ViewInput): string {
+  if (problems.length > 0 || !status) return 'Unknown';
+  const desired = resolution.hubBundle ?? resolution.app?.bundle;
+  return desired !== undefined && status.bundle !== desired ? 'OutOfSync' : status.sync;
+}
+
+function formatConditions({ indexed, resolution, status, problems }: ViewInput) {
+  return [
+    ...problems.map(formatCondition),
+    ...resolution.warnings.map(formatWarning),
+    ...originWarnings(indexed).map((message) => ({ type: 'InvalidSpecWarning', message })),
+    ...(status?.conditions ?? []),
+  ];
 }
 
 function originWarnings(indexed: IndexedApplication): string[] {

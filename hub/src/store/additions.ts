@@ -3,7 +3,7 @@
  * A withdrawal is written before the Application disappears from what is desired: a document never drops an
  * Application because something is merely absent.
  */
-import { formatToken } from '@wheelhouse/shared/protocol/subjects';
+import { formatToken, parseToken } from '@wheelhouse/shared/protocol/subjects';
 import type { AssignedOperation } from '@wheelhouse/shared/protocol/document';
 import type { Application } from '@wheelhouse/shared/resources/application';
 import type { Bucket } from './bucket.ts';
@@ -38,22 +38,22 @@ export async function createAdditions(bucket: Bucket): Promise<Additions> {
   const operations = new Map<string, AssignedOperation[]>();
   const listeners = new Set<(change: { cluster?: string; app: string }) => void>();
 
-  await bucket.watchAll((entry) => {
-    const [type = '', ...rest] = entry.key.split('.');
+  const emit = (change: { cluster?: string; app: string }) => {
+    for (const listener of listeners) listener(change);
+  };
+
+  await bucket.watchAll(({ key, value }) => {
+    const [type, first = '', token = ''] = key.split('.');
     if (type === 'withdrawal') {
-      const [cluster = '', token = ''] = rest;
-      const apps = withdrawals.get(cluster) ?? new Map<string, Withdrawal>();
-      if (entry.value) apps.set(token, JSON.parse(Buffer.from(entry.value).toString()) as Withdrawal);
+      const apps = withdrawals.get(first) ?? new Map<string, Withdrawal>();
+      withdrawals.set(first, apps);
+      const withdrawal = parse<Withdrawal>(value);
+      if (withdrawal) apps.set(token, withdrawal);
       else apps.delete(token);
-      withdrawals.set(cluster, apps);
-      for (const listener of listeners) listener({ cluster, app: token });
+      emit({ cluster: first, app: parseToken(token) });
     } else if (type === 'operation') {
-      const [token = ''] = rest;
-      operations.set(
-        token,
-        entry.value ? (JSON.parse(Buffer.from(entry.value).toString()) as AssignedOperation[]) : [],
-      );
-      for (const listener of listeners) listener({ app: token.replaceAll('~', '.') });
+      operations.set(first, parse<AssignedOperation[]>(value) ?? []);
+      emit({ app: parseToken(first) });
     }
   });
 
@@ -77,7 +77,7 @@ export async function createAdditions(bucket: Bucket): Promise<Additions> {
     addOperation: async (operation, now) => {
       const key = `operation.${formatToken(operation.app)}`;
       const present = await bucket.get(key);
-      const kept = (present ? (JSON.parse(Buffer.from(present.value).toString()) as AssignedOperation[]) : []).filter(
+      const kept = (parse<AssignedOperation[]>(present?.value) ?? []).filter(
         (one) => Date.parse(one.expiresAt) > now.getTime(),
       );
       await bucket.caughtUp(
@@ -89,4 +89,8 @@ export async function createAdditions(bucket: Bucket): Promise<Additions> {
       return { [Symbol.dispose]: () => void listeners.delete(listener) };
     },
   };
+}
+
+function parse<T>(value: Uint8Array | undefined): T | undefined {
+  return value && (JSON.parse(Buffer.from(value).toString()) as T);
 }

@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import type { Application } from '@wheelhouse/shared/resources/application';
-import type { RenderRecord } from '../render/render.ts';
+import type { RenderRecord, SourceType } from '../render/render.ts';
 import type { Bucket, BucketChange } from './bucket.ts';
 
 /** A problem as people see it: a condition's type and message. */
@@ -26,6 +26,14 @@ export interface ResolvedRevision {
   committedAt?: string;
   problem?: Problem;
   traceparent?: string;
+}
+
+/** What kind of source lies at each path of a revision that an Application names without saying so itself. */
+export interface Discovery {
+  repoURL: string;
+  targetRevision: string;
+  /** By path, as the Applications write it. */
+  types: Record<string, SourceType>;
 }
 
 /** The outcome of one render request. After a failure the last good bundle stays. */
@@ -62,16 +70,19 @@ export interface StoredEvaluation {
 
 export type DerivedChange =
   | { type: 'revision'; before: ResolvedRevision | undefined; after: ResolvedRevision | undefined }
+  | { type: 'discovery'; before: Discovery | undefined; after: Discovery | undefined }
   | { type: 'render'; before: RenderOutcome | undefined; after: RenderOutcome | undefined }
   | { type: 'evaluation'; before: StoredEvaluation | undefined; after: StoredEvaluation | undefined };
 
 export interface Derived {
   revision(repoURL: string, targetRevision: string): ResolvedRevision | undefined;
   revisions(): ResolvedRevision[];
+  discovery(repoURL: string, targetRevision: string): Discovery | undefined;
   render(requestKey: string): RenderOutcome | undefined;
   evaluation(namespace: string, name: string): StoredEvaluation | undefined;
   evaluations(): StoredEvaluation[];
   putRevision(revision: ResolvedRevision): Promise<void>;
+  putDiscovery(discovery: Discovery): Promise<void>;
   putRender(outcome: RenderOutcome): Promise<void>;
   putEvaluation(evaluation: StoredEvaluation): Promise<void>;
   deleteEvaluation(namespace: string, name: string): Promise<void>;
@@ -85,12 +96,13 @@ export function revisionKey(repoURL: string, targetRevision: string): string {
 
 export async function createDerived(bucket: Bucket): Promise<Derived> {
   const revisions = new Map<string, ResolvedRevision>();
+  const discoveries = new Map<string, Discovery>();
   const renders = new Map<string, RenderOutcome>();
   const evaluations = new Map<string, StoredEvaluation>();
   const listeners = new Set<(change: DerivedChange) => void>();
 
   await bucket.watchAll((entry) => {
-    const change = keep(entry, { revisions, renders, evaluations });
+    const change = keep(entry, { revisions, discoveries, renders, evaluations });
     if (change) for (const listener of listeners) listener(change);
   });
 
@@ -102,11 +114,14 @@ export async function createDerived(bucket: Bucket): Promise<Derived> {
   return {
     revision: (repoURL, targetRevision) => revisions.get(revisionKey(repoURL, targetRevision)),
     revisions: () => [...revisions.values()],
+    discovery: (repoURL, targetRevision) => discoveries.get(revisionKey(repoURL, targetRevision)),
     render: (requestKey) => renders.get(requestKey),
     evaluation: (namespace, name) => evaluations.get(`${namespace}.${name}`),
     evaluations: () => [...evaluations.values()],
     putRevision: async (revision) =>
       await write(`revision.${revisionKey(revision.repoURL, revision.targetRevision)}`, revision),
+    putDiscovery: async (discovery) =>
+      await write(`discovery.${revisionKey(discovery.repoURL, discovery.targetRevision)}`, discovery),
     putRender: async (outcome) => await write(`render.${outcome.requestKey}`, outcome),
     putEvaluation: async (evaluation) =>
       await write(`evaluation.${evaluation.namespace}.${evaluation.name}`, evaluation),
@@ -120,6 +135,7 @@ export async function createDerived(bucket: Bucket): Promise<Derived> {
 
 interface Tables {
   revisions: Map<string, ResolvedRevision>;
+  discoveries: Map<string, Discovery>;
   renders: Map<string, RenderOutcome>;
   evaluations: Map<string, StoredEvaluation>;
 }
@@ -130,6 +146,8 @@ function keep(entry: BucketChange, tables: Tables): DerivedChange | undefined {
   switch (entry.key.slice(0, dot)) {
     case 'revision':
       return { type: 'revision', ...replace(tables.revisions, key, parseValue<ResolvedRevision>(entry.value)) };
+    case 'discovery':
+      return { type: 'discovery', ...replace(tables.discoveries, key, parseValue<Discovery>(entry.value)) };
     case 'render':
       return { type: 'render', ...replace(tables.renders, key, parseValue<RenderOutcome>(entry.value)) };
     case 'evaluation':

@@ -75,22 +75,11 @@ export async function createSpecStore(deps: { bucket: Bucket; seal: Seal; now: (
       const key = formatKey(resource.kind, namespaceOf(resource), nameOf(resource));
       const [kind, specKey] = parseKey(key);
       const before = specsOf(kind).get(specKey);
-      if (before && before.owner === options.owner && canonicalJson(before.resource) === canonicalJson(resource))
-        return before;
-      const value: StoredValue = {
-        resource,
-        yaml: options.yaml ?? formatYaml(resource),
-        updatedAt: now().toISOString(),
-        by: options.by,
-        warnings: options.warnings ?? [],
-        ...(options.owner === undefined ? {} : { owner: options.owner }),
-      };
+      if (before && isSame(before, resource, options)) return before;
+      const value = formatValue(resource, options, now());
       const plain = Buffer.from(JSON.stringify(value));
-      const revision = await bucket.put(
-        key,
-        isSealed(kind) ? seal.seal(plain) : plain,
-        options.expectedRevision ?? before?.revision ?? 0,
-      );
+      const expected = options.expectedRevision ?? before?.revision ?? 0;
+      const revision = await bucket.put(key, isSealed(kind) ? seal.seal(plain) : plain, expected);
       await bucket.caughtUp(revision);
       return { ...value, revision };
     },
@@ -100,6 +89,15 @@ export async function createSpecStore(deps: { bucket: Bucket; seal: Seal; now: (
       return { [Symbol.dispose]: () => void listeners.delete(listener) };
     },
   };
+}
+
+function isSame(before: StoredSpec, resource: KubeObject, options: PutOptions): boolean {
+  return before.owner === options.owner && canonicalJson(before.resource) === canonicalJson(resource);
+}
+
+function formatValue(resource: KubeObject, options: PutOptions, at: Date): StoredValue {
+  const { by, yaml = formatYaml(resource), warnings = [], owner } = options;
+  return { resource, yaml, updatedAt: at.toISOString(), by, warnings, ...(owner === undefined ? {} : { owner }) };
 }
 
 export function namespaceOf(resource: KubeObject): string {

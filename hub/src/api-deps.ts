@@ -1,0 +1,118 @@
+/** What the API is given: narrow views of the hub's parts. */
+import type { Logger } from '@wheelhouse/shared/logging/logger';
+import type { Access } from './access/access.ts';
+import type { Actions, ApiDeps, ConnectionState, ReadinessCheck } from './api/deps.ts';
+import type { Changes } from './assign/change.ts';
+import type { HubConfig } from './config.ts';
+import type { Fleet } from './fleet/fleet.ts';
+import type { Metrics } from './metrics.ts';
+import type { Dispatch } from './queue/dispatch.ts';
+import type { WorkQueue } from './queue/queue.ts';
+import type { RendererOptions } from './render/render.ts';
+import { receiveWebhook } from './source/receive-webhook.ts';
+import { formatApplicationSetStatus } from './status/application-set-status.ts';
+import type { ReadModel } from './status/read-model.ts';
+import type { HubNats } from './store/nats.ts';
+import type { Stores } from './store/open-stores.ts';
+import { version } from './version.ts';
+
+export interface ApiDepsInput {
+  access: Access;
+  logger: Logger;
+  config: HubConfig;
+  stores: Stores;
+  readModel: ReadModel;
+  actions: Actions;
+  changes: Changes;
+  fleet: Fleet;
+  metrics: Metrics;
+  dispatch: Dispatch;
+  queue: WorkQueue;
+  nats: HubNats;
+  tools: RendererOptions['tools'];
+  wanted(): Map<string, Set<string>>;
+}
+
+export function createApiDeps(input: ApiDepsInput): ApiDeps {
+  const { stores, fleet, changes, dispatch, metrics, logger } = input;
+  const secrets = webhookSecrets(input.config);
+  return {
+    access: input.access,
+    logger,
+    metrics: metrics.registry,
+    specs: {
+      list: stores.specs.list,
+      find: stores.specs.find,
+      put: async (resource, options) => (await changes.put(resource, options)).spec,
+      delete: async (...[kind, namespace, name, { by }]) =>
+        await changes.remove({ kind, namespace, name }, { by, reason: `deleted by ${by}` }),
+    },
+    applications: input.readModel,
+    actions: input.actions,
+    clusters: {
+      ...fleet.clusters,
+      list: () => fleet.clusters.list().map((cluster) => withApplications(cluster, input.readModel)),
+      find: (name) => findCluster(name, input),
+    },
+    tokens: fleet.tokens,
+    enrolment: fleet.enrolment,
+    applicationSetStatus: ({ namespace, name }) => {
+      const evaluation = stores.derived.evaluation(namespace, name);
+      return evaluation && formatApplicationSetStatus(evaluation);
+    },
+    repositoryState: (url) => repositoryState(url, stores),
+    webhook: async (headers, body) =>
+      await receiveWebhook(
+        { headers, body },
+        { logger, secrets, wanted: input.wanted, source: dispatch.source, observe: metrics.webhook },
+      ),
+    readiness: async () => await readiness(input),
+    version: { version, kustomizeVersion: input.tools.versions.kustomize, helmVersion: input.tools.versions.helm },
+  };
+}
+
+type FleetCluster = ReturnType<Fleet['clusters']['list']>[number];
+
+function findCluster(name: string, input: ApiDepsInput) {
+  const cluster = input.fleet.clusters.find(name);
+  return cluster && withApplications(cluster, input.readModel);
+}
+
+function withApplications(cluster: FleetCluster, readModel: ReadModel) {
+  return { ...cluster, applications: readModel.clusterSummary(cluster.name) };
+}
+
+function webhookSecrets(config: HubConfig) {
+  const {
+    webhookSecretGithub: github,
+    webhookSecretGitlab: gitlab,
+    webhookSecretBitbucketServer: bitbucketServer,
+    webhookSecretGitea: gitea,
+    webhookSecretGogs: gogs,
+  } = config;
+  return {
+    ...(github ? { github } : {}),
+    ...(gitlab ? { gitlab } : {}),
+    ...(bitbucketServer ? { bitbucketServer } : {}),
+    ...(gitea ? { gitea } : {}),
+    ...(gogs ? { gogs } : {}),
+  };
+}
+
+function repositoryState(url: string, stores: Stores): ConnectionState | undefined {
+  const revisions = stores.derived.revisions().filter((revision) => revision.repoURL === url);
+  const problem = revisions.find((revision) => revision.problem)?.problem;
+  if (problem) return { status: 'Failed', message: problem.message };
+  return revisions.length > 0 ? { status: 'Successful', message: '' } : undefined;
+}
+
+async function readiness({ nats, queue }: ApiDepsInput): Promise<ReadinessCheck[]> {
+  const redis = await queue.marked().then(
+    () => undefined,
+    () => 'Redis does not answer',
+  );
+  return [
+    { name: 'nats', ...(nats.isConnected() ? {} : { problem: 'NATS is not connected' }) },
+    { name: 'redis', ...(redis === undefined ? {} : { problem: redis }) },
+  ];
+}

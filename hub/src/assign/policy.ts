@@ -1,0 +1,36 @@
+import { parseDuration } from '@wheelhouse/shared/config/duration';
+import type { AssignedPolicy } from '@wheelhouse/shared/protocol/document';
+import type { ApplicationSpec } from '@wheelhouse/shared/resources/application';
+
+type SyncPolicy = NonNullable<ApplicationSpec['syncPolicy']>;
+
+/** The part of an Application's spec that its spoke acts upon. */
+export function assignedPolicy(spec: ApplicationSpec): AssignedPolicy {
+  const { automated, syncOptions = [], retry, managedNamespaceMetadata } = spec.syncPolicy ?? {};
+  const { ignoreDifferences = [] } = spec;
+  return {
+    syncOptions,
+    ...(automated && automated.enabled !== false ? { automated: automatedOf(automated) } : {}),
+    ...(retry ? { retry: retryOf(retry) } : {}),
+    ...(managedNamespaceMetadata ? { managedNamespaceMetadata } : {}),
+    ...(ignoreDifferences.length > 0 ? { ignoreDifferences } : {}),
+  };
+}
+
+function automatedOf(automated: NonNullable<SyncPolicy['automated']>): NonNullable<AssignedPolicy['automated']> {
+  const { prune = false, selfHeal = false, allowEmpty = false } = automated;
+  return { prune, selfHeal, allowEmpty };
+}
+
+/** Argo CD: retry defaults 5 s, factor 2, at most 3 min; a bare number is seconds. */
+function retryOf({ limit = 0, backoff = {} }: NonNullable<SyncPolicy['retry']>): NonNullable<AssignedPolicy['retry']> {
+  const { duration, factor = 2, maxDuration } = backoff;
+  return {
+    limit,
+    backoff: { durationMs: durationMs(duration, 5_000), factor, maxDurationMs: durationMs(maxDuration, 180_000) },
+  };
+}
+
+function durationMs(text: string | number | undefined, otherwise: number): number {
+  return (text === undefined ? undefined : parseDuration(String(text))) ?? otherwise;
+}

@@ -1,0 +1,258 @@
+/**
+ * The hub, composed: stores in NATS, the queue in Redis, the stages, the read model and the API. A replica is stateless;
+ * any number of them share the stores and the queue, and killing one loses nothing.
+ */
+import { mkdir, writeFile } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import path from 'node:path';
+import type { Logger } from '@wheelhouse/shared/logging/logger';
+import type { AppStatus } from '@wheelhouse/shared/protocol/status';
+import { subjects } from '@wheelhouse/shared/protocol/subjects';
+import { startTracing } from '@wheelhouse/shared/telemetry/tracing';
+import { createAdminAccess, hashToken } from './access/access.ts';
+import { createActions } from './actions.ts';
+import { createApiServer } from './api/server.ts';
+import { createApiDeps } from './api-deps.ts';
+import { createApplications } from './assign/applications.ts';
+import { createChanges } from './assign/change.ts';
+import { createDestinations } from './assign/destination.ts';
+import { hubCluster } from './assign/hub-cluster.ts';
+import { type HubConfig, parseRewrites, redactHubConfig } from './config.ts';
+import { type Authority, loadAuthority } from './fleet/authority.ts';
+import { createCommands } from './fleet/commands.ts';
+import { startFleet } from './fleet/fleet.ts';
+import { createMetrics } from './metrics.ts';
+import { createResolve, startPipeline, wantedRevisions } from './pipeline.ts';
+import { createDispatch } from './queue/dispatch.ts';
+import { createWorkQueue } from './queue/queue.ts';
+import { createSchedule } from './queue/schedule.ts';
+import { findTools } from './render/find-tool.ts';
+import { createRenderer } from './render/render.ts';
+import { loadSecret } from './secret-file.ts';
+import { createGitSource } from './source/source.ts';
+import { createReadModel } from './status/read-model.ts';
+import { followStatuses } from './status/follow-statuses.ts';
+import { createStatuses } from './status/statuses.ts';
+import { connectHub } from './store/nats.ts';
+import { openStores } from './store/open-stores.ts';
+
+export interface Hub extends AsyncDisposable {
+  /** Where the API listens, `https://127.0.0.1:8443`. */
+  readonly url: string;
+}
+
+export interface HubDeps {
+  logger: Logger;
+  /** Of which children (git, kustomize, helm) see PATH and the proxy settings only. */
+  environment: Readonly<Record<string, string | undefined>>;
+}
+
+interface Context extends HubDeps {
+  config: HubConfig;
+  signal: AbortSignal;
+  /** What is to be closed, last opened first. */
+  open: AsyncDisposableStack;
+  now(): Date;
+}
+
+/** Starts a replica and returns once its API answers. The signal stops it; disposing drains and closes. */
+export async function startHub(config: HubConfig, deps: HubDeps, parent: AbortSignal): Promise<Hub> {
+  await using open = new AsyncDisposableStack();
+  const stop = new AbortController();
+  const context: Context = {
+    config,
+    open,
+    ...deps,
+    signal: AbortSignal.any([parent, stop.signal]),
+    now: () => new Date(),
+  };
+  deps.logger.info({ config: redactHubConfig(config) }, 'hub starts');
+  open.use(startTracing({ service: 'hub', endpoint: config.otlpEndpoint, attributes: { replica: config.replica } }));
+  open.defer(() => stop.abort());
+  const foundation = await openFoundation(context);
+  const state = await openState(context, foundation);
+  const running = startStages(context, foundation, state);
+  const url = await serve(context, { ...foundation, ...state, ...running });
+  const opened = open.move();
+  return { url, [Symbol.asyncDispose]: async () => await opened.disposeAsync() };
+}
+
+type Foundation = Awaited<ReturnType<typeof openFoundation>>;
+type State = Awaited<ReturnType<typeof openState>>;
+type Running = ReturnType<typeof startStages>;
+
+/** Keys, connections and what is stored behind them. */
+async function openFoundation({ config, logger, signal, open, now }: Context) {
+  const { data, natsUrl, replica } = config;
+  const authority = await loadAuthority({ directory: path.join(data, 'authority'), names: certificateNames(config) });
+  const sealingKey = Buffer.from(await loadSecret(path.join(data, 'sealing-key')), 'base64url');
+  const adminToken = await loadSecret(adminTokenFile(config));
+  const nats = open.use(
+    await connectHub(
+      { logger },
+      { url: natsUrl, user: authority.hubUser(), ca: authority.ca.pem, name: replica },
+      signal,
+    ),
+  );
+  const stores = await openStores({ nats, logger, authority, sealingKey, now }, signal);
+  const queue = open.use(
+    await createWorkQueue({ logger, signal }, { redisUrl: config.redisUrl, prefix: config.redisPrefix }),
+  );
+  return { authority, adminToken, nats, stores, queue };
+}
+
+/** Copies in memory, and what is worked out from them. */
+async function openState(
+  { config, environment, logger, signal, open, now }: Context,
+  { authority, nats, stores }: Foundation,
+) {
+  const statuses = createStatuses(now);
+  const options = { hubUrl: publicUrl(config), natsUrls: config.publicNatsUrls ?? [config.natsUrl] };
+  const fleet = await startFleet({ nats, stores, authority, statuses, logger, now }, options, signal);
+  const destinations = createDestinations(fleet.clusters);
+  const { specs, derived, additions } = stores;
+  const applications = open.use(
+    createApplications({ specs, derived, destinations, onClustersChange: fleet.onDestinationsChange }),
+  );
+  const resolve = createResolve(stores);
+  const changes = createChanges({ specs, derived, additions, applications, destinations, now });
+  const readModel = open.use(
+    createReadModel({ applications, additions, derived, statuses, resolve, lastSeen: fleet.lastSeen, now }),
+  );
+  const tools = await findTools(config, environment['PATH'] ?? '');
+  return {
+    statuses,
+    fleet,
+    applications,
+    resolve,
+    changes,
+    readModel,
+    tools,
+    wanted: () => wantedRevisions({ applications, stores }),
+  };
+}
+
+function startStages(context: Context, foundation: Foundation, state: State) {
+  const { config, logger, signal, open, now } = context;
+  const { authority, nats, stores, queue } = foundation;
+  const { applications, fleet, statuses, resolve, changes, readModel, wanted } = state;
+  const metrics = createMetrics({ applications: readModel.summary, clusters: fleet.states, queue: queue.counts });
+  const { git, renderer } = openTools(context, state);
+  const schedule = createSchedule({
+    logger,
+    queue,
+    pollIntervalMs: config.pollInterval,
+    sweepIntervalMs: config.sweepInterval,
+  });
+  const repositories = () => wanted().keys();
+  const watched = {
+    specs: stores.specs,
+    derived: stores.derived,
+    additions: stores.additions,
+    applications,
+    clusters: fleet,
+  };
+  const dispatch = open.use(createDispatch({ logger, queue, ...watched, repositories, onLost: schedule.lost }));
+  followStatuses({ statuses, additions: stores.additions, metrics, logger });
+  const reportHub = async (status: AppStatus) => {
+    await nats.jetstream.publish(subjects.status(hubCluster, status.app), JSON.stringify(status));
+  };
+  const shared = { logger, stores, queue, applications, statuses, changes, metrics, resolve, now };
+  const signingKeyId = authority.documentKey.kid;
+  startPipeline({ ...shared, git, renderer, clusters: fleet.clusters, reportHub, signingKeyId }, dispatch);
+  open.use(schedule.start(dispatch, signal));
+  return { metrics, dispatch };
+}
+
+function openTools({ config, logger, environment, open }: Context, { tools }: State) {
+  const git = createGitSource(
+    { logger },
+    {
+      directory: path.join(config.data, 'git', config.replica),
+      engine: config.gitEngine,
+      rewrites: parseRewrites(config.gitRewrites),
+      timeoutMs: config.gitTimeout,
+      environment,
+    },
+  );
+  const { renderConcurrency: concurrency, renderTimeout: timeoutMs } = config;
+  const renderer = createRenderer({ logger }, { tools, concurrency, timeoutMs });
+  return { git: open.use(git), renderer: open.use(renderer) };
+}
+
+/** The API, last: it answers only when everything behind it does. */
+async function serve({ config, logger, open, now }: Context, parts: Foundation & State & Running): Promise<string> {
+  const { authority, adminToken, nats, stores, queue, fleet, readModel, changes, metrics, dispatch, tools, wanted } =
+    parts;
+  const { applications, resolve, statuses } = parts;
+  const { additions, derived, releases } = stores;
+  const commands = createCommands({ nats });
+  const actions = createActions({
+    applications,
+    additions,
+    changes,
+    derived,
+    dispatch,
+    releases,
+    statuses,
+    resolve,
+    diff: commands.diff,
+    audit: fleet.audit,
+    now,
+  });
+  const access = createAdminAccess({ tokenHash: hashToken(adminToken) });
+  const deps = createApiDeps({
+    access,
+    logger,
+    config,
+    stores,
+    readModel,
+    actions,
+    changes,
+    fleet,
+    metrics,
+    dispatch,
+    queue,
+    nats,
+    tools,
+    wanted,
+  });
+  const server = await createApiServer(deps, { tls: { key: authority.tls.key, cert: authority.tls.cert } });
+  open.defer(async () => await server.close());
+  const { hostname, port } = splitAddress(config.listen);
+  await server.listen({ host: hostname, port });
+  const url = `https://${hostname}:${(server.server.address() as AddressInfo).port}`;
+  await writeContext(config, { url: config.publicUrl ?? url, authority });
+  logger.info({ url }, 'hub is up');
+  return url;
+}
+
+/** Lets the command line find the hub without flags: URL, CA and where the token lies. */
+async function writeContext(config: HubConfig, hub: { url: string; authority: Authority }): Promise<void> {
+  if (!config.contextFile) return;
+  await mkdir(path.dirname(config.contextFile), { recursive: true });
+  const context = { server: hub.url, caFile: hub.authority.tls.caFile, tokenFile: adminTokenFile(config) };
+  await writeFile(config.contextFile, `${JSON.stringify(context, null, 2)}\n`, { mode: 0o600 });
+}
+
+function adminTokenFile(config: HubConfig): string {
+  return config.adminTokenFile ?? path.join(config.data, 'admin-token');
+}
+
+function publicUrl(config: HubConfig): string {
+  return config.publicUrl ?? `https://${config.listen}`;
+}
+
+/** Names that the server certificate must hold: those of the API and of NATS, and what the settings add. */
+function certificateNames(config: HubConfig): string[] {
+  const urls = [publicUrl(config), ...config.natsUrl.split(','), ...(config.publicNatsUrls ?? [])];
+  const hosts = urls.map((url) => new URL(url.trim()).hostname.replace(/^\[|\]$/g, ''));
+  return [
+    ...new Set([...hosts, splitAddress(config.listen).hostname, 'localhost', '127.0.0.1', ...config.tlsNames]),
+  ].filter((name) => name !== '0.0.0.0' && name !== '::');
+}
+
+function splitAddress(address: string): { hostname: string; port: number } {
+  const at = address.lastIndexOf(':');
+  return { hostname: address.slice(0, at).replace(/^\[|\]$/g, ''), port: Number(address.slice(at + 1)) };
+}

@@ -1,0 +1,102 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+
+/** What the hub counts; labels are bounded, never names of objects. */
+export interface Metrics {
+  registry: Registry;
+  fetched(outcome: { repository: string; seconds: number; failed: boolean }): void;
+  rendered(outcome: { type: string; seconds: number; failed: boolean }): void;
+  published(apps: number): void;
+  statusRecorded(): void;
+  webhook(provider: string, outcome: 'accepted' | 'refused' | 'ignored'): void;
+}
+
+export interface MetricsSources {
+  applications(): { total: number; stale: number; sync: Record<string, number>; health: Record<string, number> };
+  clusters(): Record<string, number>;
+  queue(): Promise<Record<string, Record<string, number>>>;
+}
+
+const buckets = [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 90];
+
+export function createMetrics(sources: MetricsSources): Metrics {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const registers = [registry];
+  const source = new Histogram({
+    name: 'wheelhouse_source_fetch_seconds',
+    help: 'Time to look at a repository and fetch what is new',
+    labelNames: ['outcome'],
+    buckets,
+    registers,
+  });
+  const render = new Histogram({
+    name: 'wheelhouse_render_seconds',
+    help: 'Time of a render that was not answered from a cache',
+    labelNames: ['type', 'outcome'],
+    buckets,
+    registers,
+  });
+  const documents = new Counter({
+    name: 'wheelhouse_documents_published_total',
+    help: 'Signed documents published',
+    registers,
+  });
+  const statuses = new Counter({
+    name: 'wheelhouse_statuses_recorded_total',
+    help: 'Statuses received from spokes',
+    registers,
+  });
+  const webhooks = new Counter({
+    name: 'wheelhouse_webhooks_total',
+    help: 'Webhook calls',
+    labelNames: ['provider', 'outcome'],
+    registers,
+  });
+  addGauges(registers, sources);
+  return {
+    registry,
+    fetched: ({ seconds, failed }) => source.observe({ outcome: failed ? 'failed' : 'ok' }, seconds),
+    rendered: ({ type, seconds, failed }) => render.observe({ type, outcome: failed ? 'failed' : 'ok' }, seconds),
+    published: () => documents.inc(),
+    statusRecorded: () => statuses.inc(),
+    webhook: (provider, outcome) => webhooks.inc({ provider, outcome }),
+  };
+}
+
+function addGauges(registers: Registry[], sources: MetricsSources): void {
+  new Gauge({
+    name: 'wheelhouse_applications',
+    help: 'Applications by sync and health; those whose cluster is silent are stale and counted apart',
+    labelNames: ['dimension', 'value'],
+    registers,
+    collect() {
+      this.reset();
+      const { total, stale, sync, health } = sources.applications();
+      this.set({ dimension: 'all', value: 'total' }, total);
+      this.set({ dimension: 'all', value: 'stale' }, stale);
+      for (const [value, count] of Object.entries(sync)) this.set({ dimension: 'sync', value }, count);
+      for (const [value, count] of Object.entries(health)) this.set({ dimension: 'health', value }, count);
+    },
+  });
+  new Gauge({
+    name: 'wheelhouse_clusters',
+    help: 'Clusters by state',
+    labelNames: ['state'],
+    registers,
+    collect() {
+      this.reset();
+      for (const [state, count] of Object.entries(sources.clusters())) this.set({ state }, count);
+    },
+  });
+  new Gauge({
+    name: 'wheelhouse_queue_jobs',
+    help: 'Jobs by stage and state',
+    labelNames: ['stage', 'state'],
+    registers,
+    async collect() {
+      for (const [stage, states] of Object.entries(await sources.queue())) {
+        for (const [state, count] of Object.entries(states)) this.set({ stage, state }, count);
+      }
+    },
+  });
+}

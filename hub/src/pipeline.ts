@@ -1,0 +1,174 @@
+/** Wires the stages to the queue: what each reads, what it writes, and how many run at a time. */
+import type { Logger } from '@wheelhouse/shared/logging/logger';
+import type { AppStatus } from '@wheelhouse/shared/protocol/status';
+import type { Application } from '@wheelhouse/shared/resources/application';
+import type { ApplicationSet } from '@wheelhouse/shared/resources/application-set';
+import { type Applications, findProject, idOf, type IndexedApplication } from './assign/applications.ts';
+import { createAssignStage } from './assign/assign-stage.ts';
+import type { Changes } from './assign/change.ts';
+import { hubCluster, runHubCluster } from './assign/hub-cluster.ts';
+import { type Resolution, resolve } from './assign/resolve.ts';
+import type { Clusters } from './fleet/clusters.ts';
+import { runGenerate } from './generate/generate-stage.ts';
+import type { Metrics } from './metrics.ts';
+import { type Dispatch, gitGenerators } from './queue/dispatch.ts';
+import type { WorkQueue } from './queue/queue.ts';
+import type { Renderer } from './render/render.ts';
+import { runRender } from './render/render-stage.ts';
+import { findRepository } from './source/repositories.ts';
+import type { GitSource, Repository, Snapshot } from './source/source.ts';
+import { refresh, runSource } from './source/source-stage.ts';
+import type { Statuses } from './status/statuses.ts';
+import type { ResolvedRevision } from './store/derived.ts';
+import { nameOf, namespaceOf } from './store/specs.ts';
+import type { Stores } from './store/open-stores.ts';
+
+export interface PipelineDeps {
+  logger: Logger;
+  stores: Stores;
+  queue: WorkQueue;
+  git: GitSource;
+  renderer: Renderer;
+  applications: Applications;
+  clusters: Clusters;
+  statuses: Statuses;
+  changes: Changes;
+  metrics: Metrics;
+  resolve(app: IndexedApplication): Resolution;
+  reportHub(status: AppStatus): Promise<void>;
+  signingKeyId: string;
+  now(): Date;
+}
+
+const concurrency = { source: 8, generate: 2, render: 32, assign: 8, sweep: 1 } as const;
+
+export function startPipeline(deps: PipelineDeps, dispatch: Dispatch): void {
+  const { queue, stores, logger, metrics } = deps;
+  const sources = sourceDeps(deps);
+  queue.work('source', async (trigger, signal) => await runSource(trigger, sources, signal), concurrency.source);
+  const generating = generateDeps(deps, sources);
+  queue.work(
+    'generate',
+    async (trigger, signal) => await runGenerate(trigger, generating, signal),
+    concurrency.generate,
+  );
+  const rendering = {
+    logger,
+    queue,
+    renderer: deps.renderer,
+    applications: deps.applications,
+    derived: stores.derived,
+    blobs: stores.blobs,
+    open: async (revision: ResolvedRevision, signal: AbortSignal) =>
+      await deps.git.open(sources.repository(revision.repoURL), revision.sha ?? '', signal),
+    observe: metrics.rendered,
+  };
+  queue.work('render', async (trigger, signal) => await runRender(trigger, rendering, signal), concurrency.render);
+  const assigning = assignStage(deps);
+  const onHub = {
+    logger,
+    applications: deps.applications,
+    specs: stores.specs,
+    changes: deps.changes,
+    additions: stores.additions,
+    resolve: deps.resolve,
+    blobs: stores.blobs,
+    lastStatus: (app: string) => deps.statuses.find(hubCluster, app)?.status,
+    report: deps.reportHub,
+    now: deps.now,
+  };
+  queue.work(
+    'assign',
+    async ({ key }, signal) => await (key === hubCluster ? runHubCluster(onHub) : assigning.run(key, signal)),
+    concurrency.assign,
+  );
+  queue.work('sweep', async () => await dispatch.sweep(), concurrency.sweep);
+}
+
+function assignStage(deps: PipelineDeps) {
+  const { documents, additions, blobs } = deps.stores;
+  return createAssignStage({
+    logger: deps.logger,
+    applications: deps.applications,
+    additions,
+    blobs,
+    resolve: deps.resolve,
+    now: deps.now,
+    documents: {
+      find: documents.find,
+      publish: async (draft, expectedSeq) => {
+        const document = { ...draft, kid: deps.signingKeyId };
+        return { document, seq: await documents.publish(document, expectedSeq) };
+      },
+    },
+    clusters: {
+      names: () => deps.clusters.enrolled().map((cluster) => cluster.name),
+      reportedGeneration: (cluster) => deps.clusters.find(cluster)?.appliedGeneration ?? 0,
+    },
+    onPublished: (_cluster, { document }) => deps.metrics.published(document.apps.length),
+  });
+}
+
+/** Every (repository, revision) that an Application or a generator reads. */
+export function wantedRevisions(deps: Pick<PipelineDeps, 'applications' | 'stores'>): Map<string, Set<string>> {
+  const wanted = new Map<string, Set<string>>();
+  const want = (url: string, revision: string) =>
+    void (wanted.get(url) ?? wanted.set(url, new Set()).get(url))?.add(revision);
+  for (const { source, problem } of deps.applications.list())
+    if (source && !problem) want(source.repoURL, source.targetRevision);
+  for (const spec of deps.stores.specs.list('ApplicationSet')) {
+    for (const git of gitGenerators((spec.resource as ApplicationSet).spec.generators))
+      if (!git.repoURL.includes('{{')) want(git.repoURL, git.revision ?? '');
+  }
+  for (const { reads } of deps.stores.derived.evaluations())
+    for (const { repoURL, revision } of reads.repositories) want(repoURL, revision);
+  return wanted;
+}
+
+function sourceDeps(deps: PipelineDeps) {
+  return {
+    logger: deps.logger,
+    git: deps.git,
+    derived: deps.stores.derived,
+    wanted: () => wantedRevisions(deps),
+    repository: (url: string): Repository => findRepository(url, deps.stores.specs.list('Secret')),
+    observe: deps.metrics.fetched,
+  };
+}
+
+function generateDeps(deps: PipelineDeps, sources: ReturnType<typeof sourceDeps>) {
+  const { stores, changes } = deps;
+  return {
+    logger: deps.logger,
+    specs: stores.specs,
+    derived: stores.derived,
+    clusters: () => deps.clusters.enrolled(),
+    snapshot: async (repoURL: string, revision: string, signal: AbortSignal): Promise<Snapshot> => {
+      const repository = sources.repository(repoURL);
+      if (!stores.derived.revision(repoURL, revision)?.sha) await refresh({ repository, revision }, sources, signal);
+      return await deps.git.open(
+        repository,
+        stores.derived.revision(repoURL, revision)?.sha ?? (await deps.git.fetch(repository, revision, signal)).sha,
+        signal,
+      );
+    },
+    withdraw: async (applications: readonly Application[], reason: string, by: string) =>
+      await changes.withdraw(applications, { reason, by }),
+    restore: changes.restore,
+    released: stores.releases.find,
+    ownerOf: (application: Application) => {
+      const present = deps.applications.find(idOf(application));
+      if (!present) return undefined;
+      return present.origin.type === 'generated'
+        ? present.origin.applicationSet
+        : `a manifest (${namespaceOf(application)}/${nameOf(application)})`;
+    },
+    now: deps.now,
+  };
+}
+
+/** `resolve` with everything it reads. */
+export function createResolve(stores: Pick<Stores, 'derived' | 'specs'>): (app: IndexedApplication) => Resolution {
+  return (app) =>
+    resolve(app, { derived: stores.derived, project: (application) => findProject(stores.specs, application) });
+}

@@ -1,0 +1,55 @@
+import type { StoredEvaluation } from '../store/derived.ts';
+
+/** Argo CD: at most 5,000 resources in an ApplicationSet's status; here the first 1,000, with `resourcesCount` beside. */
+const maxResources = 1_000;
+
+type Condition = { type: string; status: 'True' | 'False'; reason: string; message: string };
+
+/** Argo CD's `status` of an ApplicationSet: conditions, the Applications it made, and what holds it up. */
+export function formatApplicationSetStatus(evaluation: StoredEvaluation): Record<string, unknown> {
+  const { applications, held, evaluatedAt } = evaluation;
+  const first = evaluation.problem ?? evaluation.errors[0];
+  return {
+    conditions: formatConditions(evaluation).map((condition) => ({ ...condition, lastTransitionTime: evaluatedAt })),
+    resources: applications.slice(0, maxResources).map(({ metadata }) => ({
+      group: 'argoproj.io',
+      version: 'v1alpha1',
+      kind: 'Application',
+      namespace: metadata.namespace,
+      name: metadata.name,
+    })),
+    resourcesCount: applications.length,
+    health: { status: first ? 'Degraded' : 'Healthy' },
+    ...(held ? { held } : {}),
+    evaluatedAt,
+  };
+}
+
+function formatConditions(evaluation: StoredEvaluation): Condition[] {
+  const { problem, held, errors, warnings, applications } = evaluation;
+  const first = problem ?? errors[0];
+  const good = { reason: 'ApplicationSetUpToDate', message: 'all applications are as generated' };
+  const generated = { reason: 'ParametersGenerated', message: `generated ${applications.length} applications` };
+  const bad = first && { reason: first.code, message: messageOf(first, errors.length) };
+  const failed = problem && { reason: problem.code, message: problem.message };
+  const holding = held && { reason: 'DeletionHeld', message: heldMessage(evaluation) };
+  return [
+    { type: 'ErrorOccurred', status: formatBoolean(bad), ...(bad ?? good) },
+    { type: 'ParametersGenerated', status: formatBoolean(!problem), ...(failed ?? generated) },
+    { type: 'ResourcesUpToDate', status: formatBoolean(!bad && !held), ...(holding ?? bad ?? good) },
+    ...(holding ? [{ type: 'DeletionHeld', status: 'True' as const, ...holding }] : []),
+    ...warnings.map((message) => ({ type: 'Warning', status: 'True' as const, reason: 'Warning', message })),
+  ];
+}
+
+function formatBoolean(value: unknown): Condition['status'] {
+  return value ? 'True' : 'False';
+}
+
+function messageOf(first: { message: string }, count: number): string {
+  return count > 1 ? `${first.message} (and ${count - 1} more)` : first.message;
+}
+
+function heldMessage({ held, namespace, name }: StoredEvaluation): string {
+  return `${held?.reason}: nothing was removed; 'wheelhouse appset release ${namespace === 'argocd' ? '' : `${namespace}/`}${name}' lets it go ahead`;
+}

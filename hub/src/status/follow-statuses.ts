@@ -1,0 +1,47 @@
+import { toFleetError } from '@wheelhouse/shared/errors/fleet-error';
+import type { Logger } from '@wheelhouse/shared/logging/logger';
+import type { AppStatus } from '@wheelhouse/shared/protocol/status';
+import { recordSpan, spans } from '@wheelhouse/shared/telemetry/tracing';
+import type { Metrics } from '../metrics.ts';
+import type { Additions } from '../store/additions.ts';
+import type { Statuses } from './statuses.ts';
+
+export interface FollowStatusesDeps {
+  statuses: Statuses;
+  additions: Pick<Additions, 'deleteWithdrawal'>;
+  metrics: Metrics;
+  logger: Logger;
+}
+
+/** What a status brings about: the end of a commit's trace, and of a withdrawal that its cluster has carried out. */
+export function followStatuses(deps: FollowStatusesDeps): Disposable {
+  return deps.statuses.onChange(({ cluster, status, before }) => {
+    deps.metrics.statusRecorded();
+    if (status.removed) forgetWithdrawal(cluster, status, deps);
+    else if (isSettled(status) && !(before && isSettled(before) && before.bundle === status.bundle))
+      recordSettled(cluster, status);
+  });
+}
+
+function isSettled(status: AppStatus): boolean {
+  return status.sync === 'Synced' && status.health.status === 'Healthy';
+}
+
+function recordSettled(cluster: string, status: AppStatus): void {
+  if (status.traceparent)
+    recordSpan(spans.statusRecorded, {
+      traceparent: status.traceparent,
+      attributes: { cluster, application: status.app, revision: status.revision },
+    });
+}
+
+function forgetWithdrawal(cluster: string, status: AppStatus, deps: FollowStatusesDeps): void {
+  deps.additions
+    .deleteWithdrawal(cluster, status.app)
+    .catch((error: unknown) =>
+      deps.logger.warn(
+        { err: toFleetError(error), cluster, app: status.app },
+        'withdrawal was not forgotten; the next status tries again',
+      ),
+    );
+}

@@ -1,0 +1,63 @@
+import type { Logger } from '@wheelhouse/shared/logging/logger';
+import type { Authority } from '../fleet/authority.ts';
+import { createFleetRecords, type FleetRecords } from '../fleet/records.ts';
+import { type Additions, createAdditions } from './additions.ts';
+import { type AuditLog, createAuditLog } from './audit.ts';
+import { type BlobStore, createBlobStore } from './blobs.ts';
+import { createDerived, type Derived } from './derived.ts';
+import { createDocumentStore, type DocumentStore } from './documents.ts';
+import { openBucket } from './kv.ts';
+import type { HubNats } from './nats.ts';
+import { createReleases, type Releases } from './releases.ts';
+import { createSeal } from './seal.ts';
+import { createSpecStore, type SpecStore } from './specs.ts';
+import { ensureStreams } from './streams.ts';
+
+/** Everything that the hub keeps in NATS, with the copies in memory filled. */
+export interface Stores {
+  specs: SpecStore;
+  derived: Derived;
+  additions: Additions;
+  releases: Releases;
+  records: FleetRecords;
+  documents: DocumentStore;
+  blobs: BlobStore;
+  audit: AuditLog;
+}
+
+export interface OpenStoresDeps {
+  nats: HubNats;
+  logger: Logger;
+  authority: Authority;
+  /** 32 bytes, kept outside of NATS. */
+  sealingKey: Uint8Array;
+  now: () => Date;
+}
+
+export async function openStores(deps: OpenStoresDeps, signal: AbortSignal): Promise<Stores> {
+  const { nats, logger, authority, now } = deps;
+  await ensureStreams(nats);
+  const bucket = async (name: string) => await openBucket({ nats, logger }, { name }, signal);
+  const blobs = createBlobStore({ nats });
+  const documents = createDocumentStore({ nats, blobs, logger, authority }, signal);
+  const [specs, derived, additions, releases, records] = await Promise.all([
+    bucket('spec').then(
+      async (spec) => await createSpecStore({ bucket: spec, seal: createSeal(deps.sealingKey), now }),
+    ),
+    bucket('derived').then(createDerived),
+    bucket('fleet').then(createAdditions),
+    bucket('fleet').then(createReleases),
+    bucket('fleet').then(createFleetRecords),
+    documents.loaded(),
+  ]);
+  return {
+    specs,
+    derived,
+    additions,
+    releases,
+    records,
+    documents,
+    blobs,
+    audit: createAuditLog({ nats, logger, now }),
+  };
+}
