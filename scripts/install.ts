@@ -43,7 +43,7 @@ export async function buildTool(name: ToolName, binaries: readonly string[]): Pr
 }
 
 function goArguments(tool: Tool, binaries: readonly string[], directory: string): string[] {
-  const flags = ['-trimpath', `-ldflags=-s -w ${tool.ldflags ?? ''}`.trim()];
+  const flags = ['-trimpath', '-buildvcs=false', `-ldflags=-s -w ${tool.ldflags ?? ''}`.trim()];
   if (tool.install) return ['install', ...flags, `${tool.install}@v${tool.version}`];
   const packages = (tool.packages ?? []).filter((path) => binaries.some((binary) => path.endsWith(`/${binary}`)));
   return ['build', ...flags, '-mod=readonly', '-o', `${directory}/`, ...packages];

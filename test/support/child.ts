@@ -17,13 +17,17 @@ export interface ChildOptions {
   ready: number | (() => Promise<void>);
 }
 
-/** A process that can be killed and started again with the same arguments. Ended on dispose and when this process exits. */
-export interface Child extends AsyncDisposable {
+/** A process or container that can be killed and started again with the same arguments. Ended on dispose. */
+export interface Server extends AsyncDisposable {
   readonly pid: number;
-  /** Sends the signal (SIGKILL unless given) and waits for the end; nothing happens when it has ended already. */
+  /** Sends the signal (SIGKILL unless given), waits for the end if it ends processes; nothing happens after the end. */
   kill: (signal?: NodeJS.Signals) => Promise<void>;
   /** Kills what still runs, starts anew and waits until it is ready. */
   restart: () => Promise<void>;
+}
+
+/** A process; ended also when this process exits. */
+export interface Child extends Server {
   /** What it has written so far, to both outputs. */
   output(): string;
 }
@@ -35,7 +39,7 @@ export async function startChild(options: ChildOptions): Promise<Child> {
     if (hasEnded(child)) return;
     const ended = once(child, 'exit');
     child.kill(signal);
-    await ended;
+    if (endsProcesses(signal)) await ended;
   };
   return {
     get pid() {
@@ -77,6 +81,11 @@ async function launch(options: ChildOptions): Promise<ChildProcess> {
     ended.catch(() => undefined);
   }
   return child;
+}
+
+/** Whether a signal ends a server that does as servers do. */
+export function endsProcesses(signal: NodeJS.Signals): boolean {
+  return ['SIGKILL', 'SIGTERM', 'SIGINT', 'SIGQUIT'].includes(signal);
 }
 
 function hasEnded(child: ChildProcess): boolean {

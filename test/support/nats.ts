@@ -1,9 +1,9 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { startChild } from './child.ts';
+import type { Server } from './child.ts';
 import { freePort } from './free-port.ts';
+import { startServer } from './server.ts';
 import { tempDir } from './temp-dir.ts';
-import { getTool } from './tools.ts';
 
 export interface NatsOptions {
   /** More configuration, in the server's syntax; without `listen`, `host` and `port`, which are set here. */
@@ -19,14 +19,11 @@ export interface NatsOptions {
 }
 
 /** A server that tests start, kill and restart; the port and the files stay the same. */
-export interface NatsServer extends AsyncDisposable {
+export interface NatsServer extends Server {
   /** `nats://127.0.0.1:PORT` */
   readonly url: string;
   readonly port: number;
   readonly dir: string;
-  readonly pid: number;
-  kill(signal?: NodeJS.Signals): Promise<void>;
-  restart(): Promise<void>;
   /** Replaces `configText` and has the server read it (SIGHUP). */
   reload(configText: string): Promise<void>;
 }
@@ -41,11 +38,11 @@ export async function startNats(options: NatsOptions = {}): Promise<NatsServer> 
   const write = (configText: string) => writeFile(configFile, configuration({ ...options, dir, port, configText }));
   await write([options.operatorConfig, options.configText].filter((text) => text !== undefined).join('\n'));
   const child = stack.use(
-    await startChild({
-      command: getTool('nats-server'),
+    await startServer({
+      program: 'nats-server',
       args: ['--config', configFile],
       logFile: join(dir, 'nats.log'),
-      ready: port,
+      port,
     }),
   );
   const owned = stack.move();
@@ -60,7 +57,7 @@ export async function startNats(options: NatsOptions = {}): Promise<NatsServer> 
     restart: child.restart,
     reload: async (configText) => {
       await write(configText);
-      process.kill(child.pid, 'SIGHUP');
+      await child.kill('SIGHUP');
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };

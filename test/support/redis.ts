@@ -1,9 +1,9 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { startChild } from './child.ts';
+import type { Server } from './child.ts';
 import { freePort } from './free-port.ts';
+import { startServer } from './server.ts';
 import { tempDir } from './temp-dir.ts';
-import { getTool } from './tools.ts';
 
 export interface RedisOptions {
   /** Where the append-only file is kept; a temporary directory, removed at the end, unless given. */
@@ -14,14 +14,11 @@ export interface RedisOptions {
 }
 
 /** A server that tests start, kill and restart; the port and the files stay the same. */
-export interface RedisServer extends AsyncDisposable {
+export interface RedisServer extends Server {
   /** `redis://127.0.0.1:PORT` */
   readonly url: string;
   readonly port: number;
   readonly dir: string;
-  readonly pid: number;
-  kill(signal?: NodeJS.Signals): Promise<void>;
-  restart(): Promise<void>;
 }
 
 /** Starts a real redis-server as the hub wants it (AOF, noeviction) on a free loopback port. */
@@ -31,11 +28,11 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisServe
   await mkdir(dir, { recursive: true });
   const port = options.port ?? (await freePort());
   const child = stack.use(
-    await startChild({
-      command: getTool('redis-server'),
+    await startServer({
+      program: 'redis-server',
       args: [...redisArguments(port), '--dir', dir, ...(options.args ?? [])],
       logFile: join(dir, 'redis.log'),
-      ready: port,
+      port,
     }),
   );
   const owned = stack.move();
