@@ -18,7 +18,7 @@ describe('compileGlob', () => {
     ['an escaped star', String.raw`a\*.yaml`, 'ab.yaml', false],
     ['an escaped star, itself', String.raw`a\*.yaml`, 'a*.yaml', true],
     ['a character of two code units', '🚀*', '🚀.yaml', true],
-  ])('%s: %s on %s', (_name, pattern, path, expected) => {
+  ])('%s: %s on %s', (...[, pattern, path, expected]) => {
     expect(compileGlob(pattern, 'directory.include').test(path)).toBe(expected);
   });
 

@@ -39,7 +39,7 @@ describe('helmArguments', () => {
       { namespace: '', kubeVersion: '', apiVersions: [] },
       ['template', '.', '--name-template', 'web', '--skip-schema-validation', '--skip-tests'],
     ],
-  ])('%s', (_name, options, change, expected) => {
+  ])('%s', (...[, options, change, expected]) => {
     expect(helmArguments(options, { ...invocation, ...change })).toEqual(expected);
   });
 });

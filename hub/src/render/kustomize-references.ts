@@ -16,7 +16,7 @@ interface Walk {
 }
 
 /**
- * Collects a kustomization's folder and every folder that it builds upon. Throws Unsupported for a remote base,
+ * Collects a kustomization's folder and every folder that it builds upon. Throws Unsupported for a remote base and charts,
  * PathOutsideRepository and PathNotFound for a reference that leads out or nowhere, Malformed for a kustomization file.
  */
 export async function collectKustomization(walk: Walk, folder: string): Promise<void> {
@@ -28,6 +28,8 @@ export async function collectKustomization(walk: Walk, folder: string): Promise<
     seen.add(at);
     await collection.add(at);
     const { path, content } = await readKustomization(snapshot, at);
+    if ('helmCharts' in content || 'helmChartInflationGenerator' in content)
+      throw unsupported(walk.source, `${path}: helmCharts`, 'use the chart as a Helm source of its own');
     for (const { field, reference } of referencesOf(content)) {
       const target = await resolveReference(walk, { folder: at, reference, what: `${path}: ${field}` });
       if ((await snapshot.entry(target))?.type === 'tree') queue.push(target);

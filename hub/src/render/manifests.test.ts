@@ -1,5 +1,5 @@
 import { digestOf } from '@wheelhouse/shared/kube/canonical';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readManifests } from './manifests.ts';
 
@@ -93,7 +93,7 @@ describe('readManifests', () => {
       'RawSecretRefused',
       'SealedSecret, or refer to a secret store by an ExternalSecret',
     ],
-  ])('refuses %s', (_name, text, code, message) => {
+  ])('refuses %s', (...[, text, code, message]) => {
     expect(() => read(text)).toThrow(expect.objectContaining({ code, message: expect.stringContaining(message) }));
   });
 

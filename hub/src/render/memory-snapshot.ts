@@ -14,10 +14,8 @@ export function createMemorySnapshot(files: MemoryFiles, sha?: string): Snapshot
     const bytes = Buffer.from(isLink ? content.link : content);
     const oid = oidOf('blob', bytes);
     blobs.set(oid, bytes);
-    entries.set(path, {
-      ...{ path, name: path.slice(folderOf(path).length).replace('/', ''), oid },
-      ...(isLink ? { type: 'symlink', mode: '120000' } : { type: 'file', mode: '100644' }),
-    } as TreeEntry);
+    const name = path.slice(path.lastIndexOf('/') + 1);
+    entries.set(path, { path, name, oid, type: isLink ? 'symlink' : 'file', mode: isLink ? '120000' : '100644' });
   }
   addTrees(entries);
   const children = async (path: string) =>

@@ -49,7 +49,7 @@ describe('discovery', () => {
     ['a chart further down', ['sub/Chart.yaml'], {}, 'Directory'],
     ['what the source says', ['Chart.yaml'], { directory: {} }, 'Directory'],
     ['an empty kustomize block', ['a.yaml'], { kustomize: {} }, 'Kustomize'],
-  ])('%s', async (_name, files, source, expected) => {
+  ])('%s', async (...[, files, source, expected]) => {
     const snapshot = createMemorySnapshot(Object.fromEntries(files.map((file) => [`apps/x/${file}`, ''])));
     expect(await discoverSourceType({ repoURL, path: 'apps/x', ...source }, snapshot)).toBe(expected);
   });
@@ -208,6 +208,13 @@ describe('bad input', () => {
       'apps/x/kustomization.yaml: resources: remote github.com/org/repo//base?ref=v1: not supported yet; copy it',
     ],
     [
+      'a chart inside of a kustomization',
+      { 'apps/x/kustomization.yaml': 'helmCharts: [{name: c}]\n' },
+      {},
+      'Unsupported',
+      'apps/x/kustomization.yaml: helmCharts: not supported yet; use the chart as a Helm source',
+    ],
+    [
       'a base that does not exist',
       { 'apps/x/kustomization.yaml': 'resources: [../base]\n' },
       {},
@@ -284,7 +291,7 @@ describe('bad input', () => {
       'ToolMissing',
       '/nonexistent/kustomize cannot be run',
     ],
-  ])('%s', async (_name, files, source, code, message) => {
+  ])('%s', async (...[, files, source, code, message]) => {
     await expect(render(files, source)).rejects.toMatchObject({ code, message: expect.stringContaining(message) });
   });
 
@@ -312,7 +319,7 @@ describe('what a render depends upon', () => {
     ['a kustomization that appears', flat, { 'apps/x/Kustomization': 'resources: []' }, false],
     ['a chart that appears', flat, { 'apps/x/Chart.yaml': 'name: x' }, false],
     ['an override that appears', flat, { 'apps/x/.argocd-source.yaml': 'helm: {}' }, false],
-  ])('%s', async (_name, source, change, valid) => {
+  ])('%s', async (...[, source, change, valid]) => {
     const { record } = await render(base, source);
     expect(await renderer.stillValid(record, createMemorySnapshot({ ...base, ...change }))).toBe(valid);
   });

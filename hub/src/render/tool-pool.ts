@@ -167,6 +167,7 @@ function trimOutput(text: string, root: string): string {
     .replaceAll(`${root}/`, '')
     .replaceAll(root, '.')
     .replace(/^Error: /u, '')
+    .replace('Use --debug flag to render out invalid YAML', '')
     .trim();
   return clean.length <= 2_000 ? clean : `${clean.slice(0, 1_000)} … ${clean.slice(-1_000)}`;
 }
