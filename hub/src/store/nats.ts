@@ -27,7 +27,7 @@ export interface HubNatsOptions {
   /** `nats://host:port` or `tls://host:port`, several separated by commas. */
   url: string;
   user: { jwt: string; key: KeyPair };
-  /** PEM of the CA that the server's certificate must come from; needed for `tls://`. */
+  /** PEM of the CA that the server's certificate must come from; used for `tls://`. */
   ca?: string | undefined;
   /** Name shown by the server's monitoring. */
   name: string;
@@ -45,7 +45,7 @@ export async function connectHub(
   const pending = connect({
     servers: options.url.split(',').map((server) => server.trim()),
     name: options.name,
-    ...(options.ca ? { tls: { ca: options.ca } } : {}),
+    ...(options.ca && options.url.includes('tls://') ? { tls: { ca: options.ca } } : {}),
     authenticator: (nonce) => formatLogin(options.user.jwt, options.user.key, nonce),
     ...policy.options,
     pingInterval: 20_000,

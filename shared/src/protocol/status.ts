@@ -66,7 +66,7 @@ export interface Heartbeat {
   kubernetesVersion: string;
   at: string;
   /** Documents and bundles refused since the agent started, and the last of them. */
-  rejected?: { count: number; code: string; message: string; at: string };
+  rejected?: { count: number; code: string; message: string; at: string } | undefined;
 }
 
 export interface HeartbeatReply {

@@ -48,7 +48,7 @@ export interface DesiredDeps {
 export interface DesiredOptions {
   stateDir: string;
   /** Wait between two questions for the newest document; default 5 to 10 minutes, at random. */
-  pollMs?: number;
+  pollMs?: number | undefined;
 }
 
 const defaultPollMs = 300_000;

@@ -1,0 +1,88 @@
+/**
+ * A spoke agent, composed: the link to the fleet, the desired state with its copy on disk, the reconciler, the reports.
+ * It has no global state and opens no port, so that many run in one process; it reconciles from disk before, and whether
+ * or not, a connection stands.
+ */
+import { join } from 'node:path';
+import { type Clock, systemClock } from '@wheelhouse/shared/async/clock';
+import type { Logger } from '@wheelhouse/shared/logging/logger';
+import type { AssignmentDocument } from '@wheelhouse/shared/protocol/document';
+import type { Heartbeat } from '@wheelhouse/shared/protocol/status';
+import type { Cluster, ClusterInfo } from './cluster/cluster.ts';
+import { createDesired, type DesiredDocument } from './desired/desired.ts';
+import { healthOf } from './health/health.ts';
+import type { Link } from './link/link.ts';
+import { continueTraces } from './receive.ts';
+import { startHeartbeats } from './report/heartbeats.ts';
+import { createReporter, type ReportedStatus } from './report/reporter.ts';
+import { openFileRecords } from './sync/file-records.ts';
+import { createReconciler } from './sync/reconciler.ts';
+
+export interface AgentDeps {
+  cluster: Cluster;
+  link: Link;
+  logger: Logger;
+  clock?: Clock;
+  random?: () => number;
+}
+
+export interface AgentOptions {
+  /** Where documents, bundles and records are kept. */
+  stateDir: string;
+  /** What the cluster says of itself, for heartbeats. */
+  info: ClusterInfo;
+  agentVersion: string;
+  /** Default 30 s. */
+  heartbeatMs?: number;
+  /** Shortest wait between two questions for the newest document, which are at most twice that apart; default 5 minutes. */
+  pollMs?: number;
+}
+
+/** Disposing stops it and writes what is to be kept; link and cluster stay open: they are the caller's. */
+export interface Agent extends AsyncDisposable {
+  /** Generation that it acts upon, 0 before the first document. */
+  appliedGen(): number;
+}
+
+const defaultHeartbeatMs = 30_000;
+
+/** Starts reconciling what is on disk before it returns. */
+export async function createAgent(deps: AgentDeps, options: AgentOptions): Promise<Agent> {
+  const { cluster, link, logger, clock = systemClock, random = Math.random } = deps;
+  const { stateDir, info, agentVersion, pollMs, heartbeatMs = defaultHeartbeatMs } = options;
+  const shared = { link, logger, clock, random };
+  await using open = new AsyncDisposableStack();
+  const stop = new AbortController();
+  open.defer(() => stop.abort());
+  const records = await openFileRecords({ clock, logger }, { directory: join(stateDir, 'records') });
+  open.defer(async () => await records.flush());
+  const reporter = open.use(createReporter(shared));
+  const report = (status: ReportedStatus) => reporter.report(status);
+  const reconciler = open.use(createReconciler({ cluster, logger, clock, random, records, healthOf, report }));
+  let current: AssignmentDocument | undefined;
+  const onDocument = ({ document, manifests, restored }: DesiredDocument) => {
+    const { gen, ops, tombstones } = document;
+    const apps = continueTraces(document, current, { restored, receivedAt: new Date(clock.now()) });
+    current = document;
+    reporter.forgetRemoved(new Set(tombstones.map(({ app }) => app)));
+    reconciler.assign({ gen, apps, ops, tombstones, manifests });
+  };
+  const desired = open.use(await createDesired({ ...shared, onDocument }, { stateDir, pollMs }));
+  open.use(link.onCommand(async ({ app }) => await reconciler.diff(app, stop.signal)));
+  const compose = (): Heartbeat => ({
+    v: 1,
+    cluster: link.cluster,
+    uid: info.uid,
+    appliedGen: desired.appliedGen(),
+    statusDigest: reporter.digest(),
+    agentVersion,
+    kubernetesVersion: info.kubernetesVersion,
+    at: new Date(clock.now()).toISOString(),
+    rejected: desired.rejected(),
+  });
+  const onNewerGeneration = () => desired.catchUp();
+  const onResend = (seqFloor: number) => reporter.resend(seqFloor);
+  open.use(startHeartbeats({ ...shared, compose, onNewerGeneration, onResend }, { intervalMs: heartbeatMs }));
+  const opened = open.move();
+  return { appliedGen: () => desired.appliedGen(), [Symbol.asyncDispose]: async () => await opened.disposeAsync() };
+}

@@ -1,0 +1,61 @@
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { readConfig } from '@wheelhouse/shared/config/read-config';
+import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
+import { z } from 'zod';
+
+const schema = z.object({
+  /** Enrolment token; needed the first time only. */
+  token: z.string().optional(),
+  /** Where identity, documents, bundles and records are kept; one for each agent. */
+  stateDir: z.string().default(join(homedir(), '.local', 'share', 'wheelhouse', 'agent')),
+  /** A kubeconfig file. Default: the service account of the Pod, else the user's own. */
+  kubeconfig: z.string().optional(),
+  /** Context of the kubeconfig. Default: its current one. */
+  context: z.string().optional(),
+  /** Run a simulated cluster in memory instead. */
+  simulate: z.stringbool().default(false),
+  /** A file that is rewritten every 10 s while the agent is alive, for a container's health check. */
+  healthFile: z.string().optional(),
+  /** OTLP over HTTP, as http://127.0.0.1:4318. */
+  otlpEndpoint: z.url().optional(),
+  logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+});
+
+export type AgentConfig = Readonly<z.infer<typeof schema>>;
+
+/** Settings from `WHEELHOUSE_*` variables and flags of the same names (`--state-dir`); flags win. Throws Invalid. */
+export function readAgentConfig(
+  env: Record<string, string | undefined> = process.env,
+  args: readonly string[] = process.argv.slice(2),
+): AgentConfig {
+  return readConfig(schema, { env, overrides: readFlags(args) });
+}
+
+/** What may be logged: the token is only said to be set. */
+export function redactAgentConfig(config: AgentConfig): Record<string, unknown> {
+  return { ...config, token: config.token === undefined ? undefined : '[set]' };
+}
+
+function readFlags(args: readonly string[]): Record<string, unknown> {
+  const fields = Object.keys(schema.shape);
+  const options = Object.fromEntries(
+    fields.map((field) => [formatFlag(field), { type: field === 'simulate' ? 'boolean' : 'string' } as const]),
+  );
+  try {
+    const { values } = parseArgs({ args: [...args], options, strict: true });
+    return Object.fromEntries(
+      fields.flatMap((field) => {
+        const value = values[formatFlag(field)];
+        return value === undefined ? [] : [[field, String(value)]];
+      }),
+    );
+  } catch (cause) {
+    throw new FleetError('Invalid', cause instanceof Error ? cause.message : String(cause), { cause });
+  }
+}
+
+function formatFlag(field: string): string {
+  return field.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
