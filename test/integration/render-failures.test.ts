@@ -154,6 +154,16 @@ describe('a child', () => {
     });
   });
 
+  it('that needs too much memory fails alone', async () => {
+    await using fixture = await startRender({ ...chart, 'chart/templates/a.yaml': '{{ repeat 2000000000 "aaaa" }}' });
+    await expect(fixture.render({ path: 'chart' })).rejects.toMatchObject({
+      code: 'RenderFailed',
+      message: expect.stringMatching(
+        /^helm template of chart was killed, or needs more memory than 512 MB: .*memory$/u,
+      ),
+    });
+  });
+
   it('that says much is quoted in part', async () => {
     await using fixture = await startScripted(
       'i=0; while [ $i -lt 500 ]; do echo "line $i of trouble" >&2; i=$((i+1)); done; exit 3',

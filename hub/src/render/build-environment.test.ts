@@ -21,6 +21,10 @@ describe('substitute', () => {
   });
 });
 
+it("names an Application outside of the control namespace as Argo CD's tracking does", () => {
+  expect(buildEnvironment(source, { ...facts, appNamespace: 'team' }).get('ARGOCD_APP_NAME')).toBe('team_web');
+});
+
 describe('substituteSource', () => {
   it('reaches the fields that Argo CD substitutes, and no others', () => {
     const name = '$ARGOCD_APP_NAME';

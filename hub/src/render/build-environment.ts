@@ -1,3 +1,4 @@
+import { applicationId } from '@wheelhouse/shared/protocol/document';
 import type { ApplicationSource } from '@wheelhouse/shared/resources/application-source';
 
 /** What a tool may read besides Git. */
@@ -23,7 +24,7 @@ export function buildEnvironment(
   sha = unknownRevision,
 ): Map<string, string> {
   return new Map([
-    ['ARGOCD_APP_NAME', facts.appName],
+    ['ARGOCD_APP_NAME', applicationId(facts.appNamespace, facts.appName)],
     ['ARGOCD_APP_NAMESPACE', facts.namespace],
     ['ARGOCD_APP_PROJECT_NAME', facts.project],
     ['ARGOCD_APP_REVISION', sha],

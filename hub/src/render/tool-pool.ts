@@ -146,7 +146,7 @@ function failure(run: ToolRun, outcome: Outcome, memoryBytes: number): FleetErro
   if (/out of memory|cannot allocate memory/u.test(output) || outcome.code === null)
     return new FleetError(
       'RenderFailed',
-      `${run.what} needs more memory than ${memoryBytes / 1024 ** 2} MB, or was killed: ${output}`,
+      `${run.what} was killed, or needs more memory than ${memoryBytes / 1024 ** 2} MB: ${output.split('\n')[0]}`,
     );
   return new FleetError('RenderFailed', `${run.what} failed: ${output || `exit code ${outcome.code}`}`, {
     details: { exitCode: outcome.code },
