@@ -61,6 +61,8 @@ export interface GitSourceOptions {
   environment?: Readonly<Record<string, string | undefined>>;
   /** Fetches after which a mirror is cloned afresh; 30. */
   fetchesBeforeReclone?: number;
+  /** Pack size that isomorphic-git still takes, as it holds it in memory; 100 MiB with `auto` (native git takes over above), else 1 GiB. */
+  maxIsomorphicPackBytes?: number;
   /** Allows `file://` URLs and absolute paths; false. For tests and single-user set-ups. */
   allowFileUrls?: boolean;
 }
@@ -69,9 +71,6 @@ export interface GitSourceOptions {
 const parallelFetches = 4;
 /** Mirrors whose indexes and file descriptors stay open between uses. */
 const openMirrors = 64;
-/** isomorphic-git holds a whole pack in memory: with `auto` native git takes over above this. */
-const autoPackBytes = 100 << 20;
-const maxPackBytes = 1 << 30;
 
 /** Does nothing until its first use. Errors: see failure.ts; also Invalid (URL), Timeout, Aborted, ToolMissing. */
 export function createGitSource(deps: { logger: Logger }, options: GitSourceOptions): GitSource {
@@ -94,7 +93,8 @@ class MirroredGitSource implements GitSource {
     this.#logger = deps.logger;
     this.#options = options;
     const { engine, environment = {}, allowFileUrls: allowFile = false } = options;
-    this.#isomorphic = createIsomorphicEngine({ maxResponseBytes: engine === 'auto' ? autoPackBytes : maxPackBytes });
+    const { maxIsomorphicPackBytes = engine === 'auto' ? 100 << 20 : 1 << 30 } = options;
+    this.#isomorphic = createIsomorphicEngine({ maxResponseBytes: maxIsomorphicPackBytes });
     const limit = createLimit(parallelFetches);
     this.#engines = {
       isomorphic: limitEngine(this.#isomorphic, limit),

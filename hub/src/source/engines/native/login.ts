@@ -10,10 +10,12 @@ export interface Login extends AsyncDisposable {
   config: [key: string, value: string][];
 }
 
+/** Answers only for the host that the credentials are for: git asks again, for another, after a redirect. */
 const askPass = `#!/bin/sh
 case "$1" in
-  Username*) printf '%s\\n' "$WHEELHOUSE_GIT_USERNAME" ;;
-  *) printf '%s\\n' "$WHEELHOUSE_GIT_PASSWORD" ;;
+  "Username for "*"//$WHEELHOUSE_GIT_HOST'"*) printf '%s\\n' "$WHEELHOUSE_GIT_USERNAME" ;;
+  "Password for "*"@$WHEELHOUSE_GIT_HOST'"*) printf '%s\\n' "$WHEELHOUSE_GIT_PASSWORD" ;;
+  *) exit 1 ;;
 esac
 `;
 
@@ -39,11 +41,14 @@ export async function createLogin(remote: Remote): Promise<Login> {
 async function addHttpLogin(remote: Remote, folder: string, login: Pick<Login, 'env' | 'config'>): Promise<void> {
   const { username, password, bearerToken, caPem, insecure } = remote.credentials;
   if (bearerToken) {
+    // git would send the header to whatever host a redirect leads to
+    login.config.push(['http.followRedirects', 'false']);
     login.config.push([`http.${new URL(remote.url).origin}/.extraHeader`, `Authorization: Bearer ${bearerToken}`]);
   } else if (username || password) {
     const script = path.join(folder, 'askpass');
     await writeFile(script, askPass, { mode: 0o700 });
     login.env['GIT_ASKPASS'] = script;
+    login.env['WHEELHOUSE_GIT_HOST'] = remote.host;
     login.env['WHEELHOUSE_GIT_USERNAME'] = username || 'git';
     login.env['WHEELHOUSE_GIT_PASSWORD'] = password ?? '';
   }
