@@ -1,0 +1,260 @@
+import { randomBytes } from 'node:crypto';
+import { createAuditLog } from '@wheelhouse/hub/store/audit';
+import type { BucketChange } from '@wheelhouse/hub/store/bucket';
+import { openBucket } from '@wheelhouse/hub/store/kv';
+import { consumeStatus, consumeStatusOnce } from '@wheelhouse/hub/store/status-stream';
+import { ensureStreams } from '@wheelhouse/hub/store/streams';
+import { digestOfBytes } from '@wheelhouse/shared/protocol/blob';
+import { createSigningKey, publicHalf } from '@wheelhouse/shared/protocol/document-key';
+import type { AppStatus } from '@wheelhouse/shared/protocol/status';
+import { statusDigest } from '@wheelhouse/shared/protocol/status-digest';
+import { subjects } from '@wheelhouse/shared/protocol/subjects';
+import { eventually } from '@wheelhouse/test/support/eventually';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  createStores,
+  documentOf,
+  logger,
+  startTransport,
+  statusOf,
+  type TransportFixture,
+} from './transport-fixture.ts';
+
+describe("the hub's stores in NATS", () => {
+  let fixture: TransportFixture;
+  let stores: ReturnType<typeof createStores>;
+
+  beforeAll(async () => {
+    fixture = await startTransport();
+    stores = createStores(fixture);
+  });
+
+  afterAll(async () => await fixture?.[Symbol.asyncDispose]());
+
+  it('are made again without harm, by several replicas at once', async () => {
+    await Promise.all([ensureStreams(fixture.nats), ensureStreams(fixture.nats)]);
+    const { config } = await fixture.nats.manager.streams.info('BLOBS');
+    expect(config).toMatchObject({
+      discard: 'new',
+      discard_new_per_subject: true,
+      max_msgs_per_subject: 1,
+      max_consumers: 200,
+    });
+  });
+
+  describe('documents', () => {
+    it('are published one after the other', async () => {
+      const { documents } = stores;
+      expect(await documents.find('a')).toBeUndefined();
+      const first = await documents.publish(documentOf(fixture.authority, { cluster: 'a', gen: 1 }), 0);
+      const second = await documents.publish(documentOf(fixture.authority, { cluster: 'a', gen: 2 }), first);
+      expect(await documents.find('a')).toMatchObject({ document: { gen: 2 }, seq: second });
+      expect(documents.head('a')).toEqual({ gen: 2, seq: second });
+    });
+
+    it.each([
+      ['a first one, where there is one', 0],
+      ['one that replaces an older one', 1],
+    ])('are refused as a conflict: %s', async (_name, expectedSeq) => {
+      const { documents } = stores;
+      const cluster = `conflict-${expectedSeq}`;
+      const seq = await documents.publish(documentOf(fixture.authority, { cluster, gen: 5 }), 0);
+      const late = documents.publish(documentOf(fixture.authority, { cluster, gen: 6 }), expectedSeq);
+      await expect(late).rejects.toMatchObject({ code: 'Conflict', retryable: true });
+      expect(await documents.find(cluster)).toMatchObject({ document: { gen: 5 }, seq });
+    });
+
+    it('of two replicas at once, one is published and the other told', async () => {
+      const document = (gen: number) => documentOf(fixture.authority, { cluster: 'race', gen });
+      const outcomes = await Promise.allSettled([
+        stores.documents.publish(document(1), 0),
+        stores.documents.publish(document(2), 0),
+      ]);
+      expect(outcomes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+    });
+
+    it('are found by a replica that starts later, with generation and sequence', async () => {
+      const seq = await stores.documents.publish(documentOf(fixture.authority, { cluster: 'late', gen: 3 }), 0);
+      const replica = createStores(fixture).documents;
+      await replica.loaded();
+      expect(replica.head('late')).toEqual({ gen: 3, seq });
+      const next = await stores.documents.publish(documentOf(fixture.authority, { cluster: 'late', gen: 4 }), seq);
+      await eventually(() => expect(replica.head('late')).toEqual({ gen: 4, seq: next }));
+    });
+
+    it('that are large are stored as a page and come back whole', async () => {
+      const reason = randomBytes(900_000).toString('base64');
+      const document = documentOf(fixture.authority, {
+        cluster: 'large',
+        gen: 1,
+        tombstones: [{ app: 'x', reason, cascade: true }],
+      });
+      await stores.documents.publish(document, 0);
+      expect((await stores.documents.find('large'))?.document).toEqual(document);
+    });
+
+    it('signed by another key are not taken for ours', async () => {
+      const key = createSigningKey();
+      const forger = createStores({
+        ...fixture,
+        authority: { ...fixture.authority, documentKey: key, documentKeys: { [key.kid]: publicHalf(key) } },
+      });
+      await forger.documents.publish(documentOf(fixture.authority, { cluster: 'forged', gen: 1, kid: key.kid }), 0);
+      await expect(stores.documents.find('forged')).rejects.toMatchObject({ code: 'SignatureInvalid' });
+    });
+  });
+
+  describe('bundles', () => {
+    it.each([
+      ['small', 100],
+      ['in several parts', 2_000_000],
+    ])('are stored once and read back: %s', async (_name, length) => {
+      const content = randomBytes(length);
+      const digest = digestOfBytes(content);
+      expect(await stores.blobs.has(digest)).toBe(false);
+      await stores.blobs.put(digest, content);
+      await stores.blobs.put(digest, content);
+      expect(await stores.blobs.has(digest)).toBe(true);
+      expect((await stores.blobs.get(digest)).equals(content)).toBe(true);
+    });
+
+    it('can never be replaced', async () => {
+      const content = randomBytes(100);
+      const digest = digestOfBytes(content);
+      await stores.blobs.put(digest, content);
+      const overwrite = fixture.nats.jetstream.publish(subjects.blobStored(digest.slice(7), 0), 'other');
+      await expect(overwrite).rejects.toThrow(/maximum messages per subject/);
+      expect((await stores.blobs.get(digest)).equals(content)).toBe(true);
+    });
+
+    it('are not stored under the digest of others', async () => {
+      await expect(stores.blobs.put(digestOfBytes(Buffer.from('a')), Buffer.from('b'))).rejects.toMatchObject({
+        code: 'DigestMismatch',
+      });
+    });
+
+    it('that nobody stored are not found', async () => {
+      await expect(stores.blobs.get(digestOfBytes(randomBytes(9)))).rejects.toMatchObject({ code: 'NotFound' });
+    });
+  });
+
+  describe('a bucket', () => {
+    const open = (name: string) => openBucket({ nats: fixture.nats, logger }, { name }, fixture.signal);
+    const text = (value: Uint8Array | undefined) => value && Buffer.from(value).toString();
+
+    it('delivers what is there, then what changes, and lets a writer read its own write', async () => {
+      const bucket = await open('watched');
+      await bucket.put('gone', Buffer.from('1'));
+      await bucket.delete('gone');
+      await bucket.put('old', Buffer.from('1'));
+      const replica = await open('watched');
+      const changes: (string | undefined)[][] = [];
+      await replica.watchAll(({ key, value }: BucketChange) => changes.push([key, text(value)]));
+      expect(changes).toEqual([['old', '1']]);
+      await replica.caughtUp(await bucket.put('new', Buffer.from('2')));
+      await bucket.delete('old');
+      await eventually(() =>
+        expect(changes).toEqual([
+          ['old', '1'],
+          ['new', '2'],
+          ['old', undefined],
+        ]),
+      );
+    });
+
+    it('delivers at once when it is empty', async () => {
+      const bucket = await open('empty');
+      const changes: BucketChange[] = [];
+      await bucket.watchAll((change) => changes.push(change));
+      expect(changes).toEqual([]);
+    });
+
+    it.each([
+      ['a creation, where there is an entry', 0],
+      ['a change of an older revision', 1],
+    ])('refuses as a conflict: %s', async (_name, expected) => {
+      const bucket = await open(`cas${expected}`);
+      await bucket.put('key', Buffer.from('1'));
+      const revision = await bucket.put('key', Buffer.from('2'));
+      await expect(bucket.put('key', Buffer.from('3'), expected)).rejects.toMatchObject({ code: 'Conflict' });
+      expect(await bucket.put('key', Buffer.from('4'), revision)).toBe(revision + 1);
+      expect(text((await bucket.get('key'))?.value)).toBe('4');
+    });
+
+    it('lets a deleted entry be made again', async () => {
+      const bucket = await open('again');
+      await bucket.put('key', Buffer.from('1'), 0);
+      await bucket.delete('key');
+      expect(await bucket.get('key')).toBeUndefined();
+      await bucket.put('key', Buffer.from('2'), 0);
+      expect(text((await bucket.get('key'))?.value)).toBe('2');
+    });
+  });
+
+  describe('statuses', () => {
+    const send = async (cluster: string, status: AppStatus | object) =>
+      await fixture.nats.connection.request(
+        subjects.status(cluster, (status as AppStatus).app),
+        JSON.stringify(status),
+      );
+
+    it('reach every replica: the newest of each, then each newer one, never an older one', async () => {
+      await send('c1', statusOf({ app: 'shop.v2', gen: 1, seq: 5 }));
+      const seen: [string, string, number][] = [];
+      const feed = consumeStatus(
+        { nats: fixture.nats, logger },
+        { onStatus: (cluster, { app, seq }) => void (cluster === 'c1' && seen.push([cluster, app, seq])) },
+        fixture.signal,
+      );
+      await feed.loaded();
+      expect(seen).toEqual([['c1', 'shop.v2', 5]]);
+      await send('c1', statusOf({ app: 'shop.v2', gen: 1, seq: 4 }));
+      await send('c1', { app: 'shop.v2', nonsense: true });
+      await send('c1', statusOf({ app: 'shop.v2', gen: 2, seq: 3 }));
+      await eventually(() =>
+        expect(seen).toEqual([
+          ['c1', 'shop.v2', 5],
+          ['c1', 'shop.v2', 3],
+        ]),
+      );
+      expect(feed.digest('c1')).toBe(statusDigest([{ app: 'shop.v2', gen: 2, seq: 3 }]));
+      expect(feed.highestSeq('c1')).toBe(3);
+    });
+
+    it('are dealt with by one replica only, and again when that failed', async () => {
+      const dealt: string[] = [];
+      let failures = 0;
+      const stop = new AbortController();
+      const replica = (name: string) =>
+        consumeStatusOnce(
+          { nats: fixture.nats, logger },
+          {
+            onStatus: async (cluster, { app }) => {
+              if (cluster !== 'once') return;
+              if (app === 'a7' && failures++ === 0) throw new Error(`${name} failed`);
+              dealt.push(app);
+            },
+          },
+          stop.signal,
+        );
+      const running = [replica('one'), replica('two')];
+      const apps = Array.from({ length: 20 }, (_, index) => `a${index}`);
+      await Promise.all(apps.map((app) => send('once', statusOf({ app }))));
+      await eventually(() => expect(dealt.toSorted()).toEqual(apps.toSorted()));
+      stop.abort();
+      await Promise.all(running);
+    });
+  });
+
+  it('keep who did what', async () => {
+    const audit = createAuditLog({ nats: fixture.nats, logger, now: () => new Date('2026-11-23T00:00:00Z') });
+    await audit.append({ by: 'ann', action: 'label cluster', object: 'us-east' });
+    const stored = await fixture.nats.manager.direct.getMessage('AUDIT', { last_by_subj: 'fleet.v1.audit' });
+    expect(stored?.json()).toEqual({
+      at: '2026-11-23T00:00:00.000Z',
+      by: 'ann',
+      action: 'label cluster',
+      object: 'us-east',
+    });
+  });
+});
