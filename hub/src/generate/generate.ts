@@ -1,0 +1,145 @@
+/**
+ * Generate: makes the Applications of one ApplicationSet. Inputs: the set, the clusters of the inventory, and Git
+ * snapshots. The result says everything that was generated, what could not be, and what it depends on; it decides
+ * nothing. A failed generator yields `failed` and no Applications, so that its absence is never read as a removal.
+ * Must never: write or delete anything, keep anything between two calls, or reach the network but through the reader.
+ */
+import { FleetError, toFleetError } from '@wheelhouse/shared/errors/fleet-error';
+import type { Application } from '@wheelhouse/shared/resources/application';
+import type { ApplicationSet } from '@wheelhouse/shared/resources/application-set';
+import type { Snapshot } from '../source/source.ts';
+import { evaluate, type ItemError, type Outcome } from './evaluate.ts';
+import type { GeneratorCluster, GeneratorContext, GitReader, Reads } from './generators/context.ts';
+import { createTemplateCompiler, type TemplateCompiler } from './template/template.ts';
+
+export type { GeneratorCluster, GitReader } from './generators/context.ts';
+
+export interface GenerateInput {
+  applicationSet: ApplicationSet;
+  clusters: readonly GeneratorCluster[];
+  git: GitReader;
+  signal: AbortSignal;
+  /** Argo CD's setting of that name: git file patterns cross directories only with `**`. Off by default. */
+  newGitFileGlobbing?: boolean;
+}
+
+export interface Evaluation {
+  /** Valid, each name once, in the order of the generators. Parts may be shared between them and frozen. */
+  applications: Application[];
+  /**
+   * Applications that could not be generated. One with a name must stay as it is; one without (the name itself could not
+   * be rendered) can be any, so nothing of the set may be removed.
+   */
+  errors: ItemError[];
+  /** A generator failed: nothing may change. */
+  failed?: FleetError;
+  /** What the outcome depends on; complete only when nothing failed. */
+  reads: Reads;
+  warnings: string[];
+}
+
+/** Evaluates an ApplicationSet. Throws only when aborted; every other failure is part of the result. */
+export async function generate(input: GenerateInput): Promise<Evaluation> {
+  const { applicationSet, signal } = input;
+  signal.throwIfAborted();
+  const reads: Reads = { repositories: [], clusters: false };
+  const warnings = unbuiltFields(applicationSet);
+  try {
+    const outcome = await evaluate(applicationSet, createContext(input, { reads, warnings }));
+    return { ...settle(applicationSet, outcome), reads, warnings: distinct(warnings) };
+  } catch (error) {
+    signal.throwIfAborted();
+    return { applications: [], errors: [], failed: nameSet(error, applicationSet), reads, warnings };
+  }
+}
+
+function createContext(input: GenerateInput, state: Pick<GeneratorContext, 'reads' | 'warnings'>): GeneratorContext {
+  const { applicationSet, clusters, git, signal } = input;
+  const compilers = createCompilers(applicationSet);
+  const snapshots = new Map<string, Promise<Snapshot>>();
+  return {
+    ...state,
+    ...compilers,
+    clusters,
+    signal,
+    newGitFileGlobbing: input.newGitFileGlobbing ?? false,
+    snapshot(repoURL, revision) {
+      const key = `${repoURL}\n${revision}`;
+      const known = snapshots.get(key);
+      if (known !== undefined) return known;
+      state.reads.repositories.push({ repoURL, revision });
+      const opening = git.snapshot(repoURL, revision, signal);
+      snapshots.set(key, opening);
+      return opening;
+    },
+  };
+}
+
+function createCompilers({ spec }: ApplicationSet): { compiler: TemplateCompiler; strictCompiler: TemplateCompiler } {
+  const goTemplate = spec.goTemplate === true;
+  try {
+    return {
+      compiler: createTemplateCompiler({ goTemplate, options: spec.goTemplateOptions ?? [] }),
+      strictCompiler: createTemplateCompiler({ goTemplate, options: ['missingkey=error'] }),
+    };
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    throw new FleetError('TemplateFailed', `spec.goTemplateOptions: ${message}`, { cause: error });
+  }
+}
+
+/** Fields that Argo CD honours and this hub does not yet; nothing is ignored without a word. */
+function unbuiltFields({ spec }: ApplicationSet): string[] {
+  const unbuilt = [
+    spec.strategy?.type === 'RollingSync' && 'spec.strategy',
+    spec.preservedFields !== undefined && 'spec.preservedFields',
+    spec.ignoreApplicationDifferences !== undefined && 'spec.ignoreApplicationDifferences',
+  ];
+  return unbuilt.filter((field) => field !== false).map((field) => `${field} is not built yet and has no effect`);
+}
+
+type Settled = Pick<Evaluation, 'applications' | 'errors' | 'failed'>;
+
+function settle(applicationSet: ApplicationSet, { applications, errors, failures }: Outcome): Settled {
+  const [failure] = failures;
+  if (failure !== undefined) return { applications: [], errors: [], failed: nameSet(failure, applicationSet) };
+  const counts = new Map<string, number>();
+  for (const { metadata } of applications) counts.set(metadata.name, (counts.get(metadata.name) ?? 0) + 1);
+  const problems = new Map<string, ItemError>();
+  for (const [name, count] of counts) {
+    const problem = whyNotUsable(name, count, applicationSet);
+    if (problem !== undefined) problems.set(name, problem);
+  }
+  return {
+    applications: applications.filter(({ metadata }) => !problems.has(metadata.name)),
+    errors: [...errors, ...problems.values()],
+  };
+}
+
+const objectName = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
+
+function whyNotUsable(name: string, count: number, { metadata }: ApplicationSet): ItemError | undefined {
+  // Argo CD takes the first and refuses the rest; which is first is chance, so neither is taken here.
+  if (count > 1)
+    return {
+      application: name,
+      code: 'DuplicateApplication',
+      message: `ApplicationSet ${metadata.name} contains ${count} applications with the same name: ${name}; make the names of spec.template.metadata.name differ`,
+    };
+  if (objectName.test(name) && name.length <= 253) return undefined;
+  return {
+    application: name,
+    code: 'Invalid',
+    message: `application ${JSON.stringify(name)}: not a name that Kubernetes allows (lower-case letters, digits, - and .); use normalize or slugify`,
+  };
+}
+
+function nameSet(error: unknown, { metadata }: ApplicationSet): FleetError {
+  const { code, message, retryable, details } = toFleetError(error, 'GeneratorFailed');
+  const text = `ApplicationSet ${metadata.namespace}/${metadata.name}: ${message}`;
+  return new FleetError(code, text, { cause: error, retryable, details });
+}
+
+function distinct(texts: string[]): string[] {
+  return [...new Set(texts)];
+}

@@ -1,0 +1,125 @@
+import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
+import type { GitGenerator } from '@wheelhouse/shared/resources/generator';
+import picomatch from 'picomatch';
+import { resolveEntry, type Snapshot, type TreeEntry } from '../../source/source.ts';
+import { decodeYaml, describe } from '../template/decode.ts';
+import { normalizeName } from '../template/functions/names.ts';
+import { basePath, directoryOf } from '../template/functions/paths.ts';
+import { compareStrings, type GoMap, isMap, stringSlice, type Value } from '../template/value.ts';
+import type { GeneratorContext } from './context.ts';
+import { flatSegments } from './git-directories.ts';
+import { compilePathspec, type Glob, literalDirectory } from './glob.ts';
+import { compileValues, flatten, type Parameters } from './parameters.ts';
+
+/** Larger files hold no parameters. */
+const maxFileBytes = 1_000_000;
+
+/** Argo CD: git files. Each file holds an object, or a list of objects that become one element each. */
+export async function fileParameters(git: GitGenerator, context: GeneratorContext): Promise<Parameters[]> {
+  const addValues = compileValues(git.values, context.compiler);
+  const snapshot = await context.snapshot(git.repoURL, git.revision);
+  const build = context.compiler.goTemplate ? nestedFile : flatFile;
+  const results: Parameters[] = [];
+  for (const entry of await listFiles(git, snapshot, context)) {
+    const objects = await readObjects(entry, snapshot, git);
+    for (const object of objects) results.push(addValues(build(object, entry.path, git.pathParamPrefix ?? '')));
+  }
+  return results;
+}
+
+async function listFiles(git: GitGenerator, snapshot: Snapshot, context: GeneratorContext): Promise<TreeEntry[]> {
+  const compile = context.newGitFileGlobbing ? compileDoublestar : compilePathspec;
+  const files = git.files ?? [];
+  const excludes = files.filter(({ exclude }) => exclude === true).map(({ path }) => compile(path));
+  const found = new Map<string, TreeEntry>();
+  for (const { path } of files.filter(({ exclude }) => exclude !== true)) {
+    const matches = compile(path);
+    const directory = literalDirectory(path);
+    if (!(await isDirectory(snapshot, directory))) continue;
+    for await (const entry of snapshot.walk(directory)) {
+      context.signal.throwIfAborted();
+      if (isReadable(entry) && matches(entry.path) && !excludes.some((exclude) => exclude(entry.path)))
+        found.set(entry.path, entry);
+    }
+  }
+  return [...found.values()].sort((left, right) => compareStrings(left.path, right.path));
+}
+
+function isReadable(entry: TreeEntry): boolean {
+  return entry.type === 'file' || entry.type === 'symlink';
+}
+
+/** A pattern below a directory that does not exist matches nothing; that is no error. */
+async function isDirectory(snapshot: Snapshot, path: string): Promise<boolean> {
+  return path === '' || (await snapshot.entry(path))?.type === 'tree';
+}
+
+/** Argo CD's new globbing: `**` crosses directories, `*` does not, braces are alternatives. */
+function compileDoublestar(pattern: string): Glob {
+  return picomatch(pattern.replace(/^(?:\.\/)+/, ''), {
+    dot: true,
+    nonegate: true,
+    noextglob: true,
+    strictSlashes: true,
+  });
+}
+
+async function readObjects(entry: TreeEntry, snapshot: Snapshot, git: GitGenerator): Promise<GoMap[]> {
+  const where = `file ${entry.path} of ${git.repoURL}`;
+  try {
+    const text = (await readFile(entry, snapshot)).toString();
+    return objectsIn(decodeYaml(text));
+  } catch (error) {
+    if (error instanceof FleetError) throw error;
+    const message = error instanceof Error ? error.message : String(error);
+    throw new FleetError('GeneratorFailed', `${where}: ${message}`, { cause: error });
+  }
+}
+
+async function readFile(entry: TreeEntry, snapshot: Snapshot): Promise<Buffer> {
+  const target = entry.type === 'symlink' ? await resolveEntry(snapshot, entry.path) : entry;
+  if (target === undefined || target.type !== 'file') throw new Error('the symbolic link leads to no file');
+  const content = await snapshot.read(target.oid);
+  if (content.length > maxFileBytes) throw new Error(`larger than ${maxFileBytes} bytes`);
+  return content;
+}
+
+function objectsIn(value: Value): GoMap[] {
+  if (value === undefined || value === null) return [{}];
+  if (isMap(value)) return [value];
+  if (!Array.isArray(value)) throw new Error(`must hold an object or a list of objects, is ${describe(value)}`);
+  return value.map((item) => {
+    if (item === null || item === undefined) return {};
+    if (isMap(item)) return item;
+    throw new Error(`must hold objects, the list has ${describe(item)}`);
+  });
+}
+
+function nestedFile(object: GoMap, path: string, prefix: string): Parameters {
+  const directory = directoryOf(path);
+  const [basename, filename] = [basePath(directory), basePath(path)];
+  const values: Parameters = {
+    path: directory,
+    basename,
+    filename,
+    basenameNormalized: normalizeName(basename),
+    filenameNormalized: normalizeName(filename),
+    segments: stringSlice(directory.split('/')),
+  };
+  return prefix === '' ? { ...object, path: values } : { ...object, [prefix]: { path: values } };
+}
+
+function flatFile(object: GoMap, path: string, prefix: string): Parameters {
+  const name = prefix === '' ? 'path' : `${prefix}.path`;
+  const directory = directoryOf(path);
+  const [basename, filename] = [basePath(directory), basePath(path)];
+  return {
+    ...flatten(object),
+    [name]: directory,
+    [`${name}.basename`]: basename,
+    [`${name}.filename`]: filename,
+    [`${name}.basenameNormalized`]: normalizeName(basename),
+    [`${name}.filenameNormalized`]: normalizeName(filename),
+    ...flatSegments(name, directory),
+  };
+}

@@ -1,0 +1,104 @@
+import { FleetError, isFleetError } from '@wheelhouse/shared/errors/fleet-error';
+import type { Generator, NestedGenerator } from '@wheelhouse/shared/resources/generator';
+import { clusterParameters } from './clusters.ts';
+import type { GeneratorContext } from './context.ts';
+import { directoryParameters } from './git-directories.ts';
+import { fileParameters } from './git-files.ts';
+import { interpolate } from './interpolate.ts';
+import { compileSelector } from './label-selector.ts';
+import { listParameters } from './list.ts';
+import { matrixParameters } from './matrix.ts';
+import { mergeParameters } from './merge.ts';
+import { flatten, type Parameters } from './parameters.ts';
+
+/** The kinds that one element may name, in the order in which Argo CD looks at them. */
+const kinds = [
+  'list',
+  'clusters',
+  'git',
+  'scmProvider',
+  'clusterDecisionResource',
+  'pullRequest',
+  'matrix',
+  'merge',
+  'plugin',
+  'oci',
+] as const;
+
+export type GeneratorKind = (typeof kinds)[number];
+
+export interface Transformed {
+  kind: GeneratorKind;
+  params: Parameters[];
+}
+
+/** Runs a child of a matrix or merge: exactly one generator. */
+export type TransformOne = (
+  generator: NestedGenerator,
+  context: GeneratorContext,
+  outer?: Parameters,
+) => Promise<Parameters[]>;
+
+/**
+ * Runs one element of `spec.generators`, or a nested one with the parameters of the one before it. Throws a FleetError
+ * that names the generator; the result is complete or nothing.
+ */
+export async function transform(
+  generator: Generator,
+  context: GeneratorContext,
+  outer: Parameters = {},
+): Promise<Transformed[]> {
+  const results: Transformed[] = [];
+  for (const kind of kinds) {
+    if (generator[kind] === undefined || generator[kind] === null) continue;
+    const params = await named(kind, async () => {
+      const matches =
+        generator.selector === undefined ? undefined : compileSelector(generator.selector, { anyValue: true });
+      const all = await run(kind, interpolate(generator, outer, context), context);
+      return matches === undefined ? all : all.filter((one) => matches(flatten(one)));
+    });
+    results.push({ kind, params });
+  }
+  return results;
+}
+
+async function transformOne(
+  generator: NestedGenerator,
+  context: GeneratorContext,
+  outer?: Parameters,
+): Promise<Parameters[]> {
+  const [result, ...more] = await transform(generator as Generator, context, outer);
+  if (result === undefined) throw new FleetError('GeneratorFailed', 'a nested generator names no kind');
+  if (more.length > 0)
+    throw new FleetError('GeneratorFailed', 'a nested generator names more than one kind; list them one by one');
+  return result.params;
+}
+
+/** Puts the kind in front of what went wrong. */
+async function named<T>(kind: GeneratorKind, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof Error && error.name === 'AbortError') throw error;
+    const code = isFleetError(error) ? error.code : 'GeneratorFailed';
+    const message = error instanceof Error ? error.message : String(error);
+    const text = message.startsWith(`${kind}: `) ? message : `${kind}: ${message}`;
+    throw new FleetError(code, text, {
+      cause: error,
+      ...(isFleetError(error) ? { retryable: error.retryable, details: error.details } : {}),
+    });
+  }
+}
+
+async function run(kind: GeneratorKind, generator: Generator, context: GeneratorContext): Promise<Parameters[]> {
+  if (kind === 'list' && generator.list) return listParameters(generator.list, context);
+  if (kind === 'clusters' && generator.clusters) return clusterParameters(generator.clusters, context);
+  if (kind === 'matrix' && generator.matrix) return await matrixParameters(generator.matrix, context, transformOne);
+  if (kind === 'merge' && generator.merge) return await mergeParameters(generator.merge, context, transformOne);
+  if (kind !== 'git' || !generator.git)
+    throw new FleetError('Unsupported', 'this generator is not built yet; nothing is changed');
+  // Argo CD: directories win where both are given.
+  if ((generator.git.directories ?? []).length > 0) return await directoryParameters(generator.git, context);
+  if ((generator.git.files ?? []).length > 0) return await fileParameters(generator.git, context);
+  throw new FleetError('GeneratorFailed', 'name directories or files');
+}
