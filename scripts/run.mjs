@@ -26,6 +26,7 @@ const commands = {
   doctor: { entry: 'scripts/doctor.ts', needs: () => [] },
   check: { entry: 'scripts/check.ts', needs: () => [] },
   start: { entry: 'scripts/start.ts', needs: startNeeds },
+  demo: { entry: 'scripts/demo.ts', needs: () => [] },
   test: { entry: 'scripts/test.ts', needs: () => ['start', 'kubernetes', 'jaeger'] },
   conformance: { entry: 'test/conformance/run.ts', needs: () => [] },
   bench: { entry: 'loadtest/bench.ts', needs: () => ['start', 'kubernetes'] },

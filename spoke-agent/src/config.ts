@@ -16,6 +16,8 @@ const schema = z.object({
   context: z.string().optional(),
   /** Run a simulated cluster in memory instead. */
   simulate: z.stringbool().default(false),
+  /** Serve the simulated cluster's API on this port of 127.0.0.1, to break things by hand. */
+  simulatePort: z.coerce.number().int().min(0).max(65_535).optional(),
   /** A file that is rewritten every 10 s while the agent is alive, for a container's health check. */
   healthFile: z.string().optional(),
   /** OTLP over HTTP, as http://127.0.0.1:4318. */

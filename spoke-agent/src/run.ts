@@ -11,6 +11,7 @@ import { type Agent, createAgent } from './agent.ts';
 import type { Cluster } from './cluster/cluster.ts';
 import { createKubernetesCluster } from './cluster/kubernetes/kubernetes.ts';
 import { createMemoryCluster } from './cluster/memory/memory.ts';
+import { serveMemoryCluster } from './cluster/memory/serve.ts';
 import { type AgentConfig, redactAgentConfig } from './config.ts';
 import { enrol, type Installation } from './link/enrol.ts';
 import { type Identity, loadIdentity } from './link/identity.ts';
@@ -21,6 +22,8 @@ const healthIntervalMs = 10_000;
 /** Agents that start together, after a power cut say, connect within this time at random. */
 const maxFirstDelayMs = 1_000;
 const maxRetryMs = 30_000;
+/** Simulated workloads start about as fast as small real ones. */
+const simulatedSettleMs = 1_500;
 
 /** Runs the agent of one cluster until the signal aborts. Throws what a person must mend: a bad token, no token, a bad kubeconfig. */
 export async function runAgent(
@@ -31,7 +34,7 @@ export async function runAgent(
   logger.info({ config: redactAgentConfig(config) }, 'agent starts');
   await mkdir(config.stateDir, { recursive: true, mode: 0o700 });
   await using open = new AsyncDisposableStack();
-  const cluster = open.use(await openCluster(config));
+  const cluster = await openCluster(config, open);
   const info = await persist('reach the cluster', async () => await cluster.info(signal), { logger, signal });
   const identity = await loadIdentity(config.stateDir);
   const installation = { uid: info.uid, agentVersion: version };
@@ -54,9 +57,14 @@ export async function runAgent(
   }
 }
 
-async function openCluster(config: AgentConfig): Promise<Cluster> {
-  if (config.simulate) return createMemoryCluster({}, { uid: await simulatedUid(config.stateDir) });
-  return createKubernetesCluster({ random: Math.random }, { kubeconfig: config.kubeconfig, context: config.context });
+async function openCluster(config: AgentConfig, open: AsyncDisposableStack): Promise<Cluster> {
+  const { kubeconfig, context, simulatePort } = config;
+  if (!config.simulate) return open.use(createKubernetesCluster({ random: Math.random }, { kubeconfig, context }));
+  const cluster = open.use(
+    createMemoryCluster({}, { uid: await simulatedUid(config.stateDir), settleMs: simulatedSettleMs }),
+  );
+  if (simulatePort !== undefined) open.use(await serveMemoryCluster(cluster, simulatePort));
+  return cluster;
 }
 
 /** A simulated cluster keeps its uid over restarts, as a real one does. */

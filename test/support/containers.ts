@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { GenericContainer, getContainerRuntimeClient } from 'testcontainers';
 import { endsProcesses, runChild, type Server } from './child.ts';
 import { portOpen } from './free-port.ts';
-import { createRootfs, type RootfsOptions } from './rootfs.ts';
+import { createRootfs } from './rootfs.ts';
 import { tempDir } from './temp-dir.ts';
 
 /** Whether servers are to run in containers instead of as processes: WHEELHOUSE_TEST_CONTAINERS=1. */
@@ -25,8 +25,14 @@ export async function whyNoContainers(): Promise<string | undefined> {
   }
 }
 
+export interface ImageOptions {
+  /** What goes where (createRootfs). */
+  files: Readonly<Record<string, string>>;
+  entrypoint?: string;
+}
+
 /** Makes an image of programs of this machine, unless one of this name is there. */
-export async function importImage(name: string, options: RootfsOptions & { entrypoint?: string }): Promise<void> {
+export async function importImage(name: string, options: ImageOptions): Promise<void> {
   if (
     await runChild('docker', ['image', 'inspect', name]).then(
       () => true,
@@ -36,7 +42,7 @@ export async function importImage(name: string, options: RootfsOptions & { entry
     return;
   await using dir = await tempDir({ prefix: 'wheelhouse-image-' });
   const rootfs = join(dir.path, 'rootfs');
-  await createRootfs(rootfs, options);
+  await createRootfs(rootfs, options.files);
   const archive = join(dir.path, 'rootfs.tar');
   await runChild('tar', ['-C', rootfs, '-cf', archive, '--numeric-owner', '.'], { timeoutMs: 300_000 });
   const entrypoint = options.entrypoint ? ['--change', `ENTRYPOINT ${JSON.stringify([options.entrypoint])}`] : [];

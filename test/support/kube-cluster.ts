@@ -31,6 +31,9 @@ export interface KubeCluster extends AsyncDisposable {
   readonly caPem: string;
   readonly request: KubeRequests['request'];
   readonly watch: KubeRequests['watch'];
+  /** The API server's own metrics, as text. */
+  metrics(): Promise<string>;
+  readonly pids: { apiServer: number; etcd: number };
   /** Kills the API server; its data stay. */
   kill(): Promise<void>;
   /** Starts the API server again, on the same port. */
@@ -52,21 +55,25 @@ export async function startClusters(
 ): Promise<KubeCluster[] & AsyncDisposable> {
   await using stack = new AsyncDisposableStack();
   const dir = stack.use(await tempDir({ prefix: 'wheelhouse-kube-', memory: true })).path;
-  const etcdUrl = await startEtcd(dir, stack);
+  const etcd = await startEtcd(dir, stack);
   const clusters: KubeCluster[] = [];
   for (let index = 0; index < count; index += 1) {
     const name = options.names?.[index] ?? `cluster-${index + 1}`;
-    clusters.push(stack.use(await startControlPlane({ ...options, name, etcdUrl, dir: join(dir, name) })));
+    clusters.push(
+      stack.use(
+        await startControlPlane({ ...options, name, etcdUrl: etcd.url, etcdPid: etcd.pid, dir: join(dir, name) }),
+      ),
+    );
   }
   const owned = stack.move();
   return Object.assign(clusters, { [Symbol.asyncDispose]: () => owned.disposeAsync() });
 }
 
-async function startEtcd(dir: string, stack: AsyncDisposableStack): Promise<string> {
+async function startEtcd(dir: string, stack: AsyncDisposableStack): Promise<{ url: string; pid: number }> {
   const [port, peerPort] = [await freePort(), await freePort()];
   const url = `http://127.0.0.1:${port}`;
   const peerUrl = `http://127.0.0.1:${peerPort}`;
-  stack.use(
+  const child = stack.use(
     await startChild({
       command: getTool('etcd'),
       args: [
@@ -83,12 +90,13 @@ async function startEtcd(dir: string, stack: AsyncDisposableStack): Promise<stri
       ready: port,
     }),
   );
-  return url;
+  return { url, pid: child.pid };
 }
 
 interface ControlPlaneOptions extends ClusterOptions {
   name: string;
   etcdUrl: string;
+  etcdPid: number;
   dir: string;
 }
 
@@ -125,6 +133,10 @@ async function startControlPlane(options: ControlPlaneOptions): Promise<KubeClus
     caPem,
     request: requests.request,
     watch: requests.watch,
+    metrics: () => requests.text('/metrics'),
+    get pids() {
+      return { apiServer: apiServer.pid, etcd: options.etcdPid };
+    },
     kill: () => apiServer.kill(),
     restart: () => apiServer.restart(),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),

@@ -21,6 +21,8 @@ export interface KubeRequestOptions {
 export interface KubeRequests extends AsyncDisposable {
   /** The parsed answer; throws `METHOD path: STATUS message` unless the status is 2xx. */
   request: (method: string, path: string, options?: KubeRequestOptions) => Promise<KubeJson>;
+  /** The answer as it is. */
+  text: (path: string) => Promise<string>;
   /** The objects of a list as ADDED events, then every change, until the signal aborts or the server ends the watch. */
   watch: (path: string, signal: AbortSignal) => AsyncIterable<{ type: string; object: KubeJson }>;
 }
@@ -46,6 +48,7 @@ export function createKubeRequests({ server, caPem, token }: KubeConnection): Ku
     throw new Error(`${method} ${path}: ${response.statusCode} ${text}`);
   };
   return {
+    text: async (path) => await (await send('GET', path)).text(),
     request: async (method, path, options) => {
       const text = await (await send(method, path, options)).text();
       return text.startsWith('{') ? JSON.parse(text) : text;

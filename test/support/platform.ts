@@ -39,6 +39,10 @@ export interface Platform extends AsyncDisposable {
   readonly caFile: string;
   /** Calls the API of the first hub; throws with the answer's text when it is not 2xx. */
   api<T = unknown>(method: string, path: string, body?: unknown): Promise<T>;
+  /** Sends a Git host's call, unsigned unless a signature header is given. */
+  webhook(host: 'github', event: string, body: unknown, headers?: Record<string, string>): Promise<void>;
+  /** The first hub's metrics. */
+  metrics(): Promise<string>;
   /** `wheelhouse apply` of a text; throws when any document was refused. */
   apply(yaml: string): Promise<void>;
   /** Registers a cluster by token and starts its agent. A second call with the same name starts the agent again. */
@@ -63,7 +67,7 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Plat
       await startHubProcess({ dir, index, port, natsUrl: nats.url, redisUrl: redis.url, env: options.hubEnv ?? {} }),
     );
   };
-  const hubs = [];
+  const hubs: Platform['hubs'] = [];
   for (let index = 0; index < (options.hubs ?? 1); index += 1) hubs.push(await hubOf(index));
   const client = await createClient(dir, () => hubs[0]?.url ?? '');
   const owned = stack.move();
@@ -175,26 +179,35 @@ function withoutSettings(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
 async function createClient(
   dir: string,
   server: () => string,
-): Promise<Pick<Platform, 'api' | 'apply' | 'adminTokenFile' | 'caFile'>> {
+): Promise<Pick<Platform, 'api' | 'apply' | 'webhook' | 'metrics' | 'adminTokenFile' | 'caFile'>> {
   const adminTokenFile = join(dir, 'hub/admin-token');
   const caFile = join(dir, 'hub/authority/ca.pem');
   const token = (await readFile(adminTokenFile, 'utf8')).trim();
   const dispatcher = new Agent({ connect: { ca: await readFile(caFile, 'utf8') } });
-  const send = async (method: string, path: string, content: { body: string; type: string } | undefined) => {
-    const headers = { authorization: `Bearer ${token}`, ...(content ? { 'content-type': content.type } : {}) };
-    const response = await fetch(server() + path, {
+  const text = async (method: string, path: string, content: { body?: string; headers?: Record<string, string> }) => {
+    const headers = { authorization: `Bearer ${token}`, ...content.headers };
+    const response = await fetch(server() + path, { method, dispatcher, headers, body: content.body ?? null });
+    const answer = await response.text();
+    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${answer.slice(0, 500)}`);
+    return answer;
+  };
+  const send = async (method: string, path: string, content?: { body: string; type: string }) => {
+    const answer = await text(
       method,
-      dispatcher,
-      headers,
-      ...(content ? { body: content.body } : {}),
-    });
-    const text = await response.text();
-    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text.slice(0, 500)}`);
-    return text === '' ? undefined : (JSON.parse(text) as unknown);
+      path,
+      content ? { body: content.body, headers: { 'content-type': content.type } } : {},
+    );
+    return answer === '' ? undefined : (JSON.parse(answer) as unknown);
   };
   return {
     adminTokenFile,
     caFile,
+    metrics: async () => await text('GET', '/metrics', {}),
+    webhook: async (host, event, body, headers = {}) =>
+      void (await text('POST', '/api/webhook', {
+        body: JSON.stringify(body),
+        headers: { 'content-type': 'application/json', [`x-${host}-event`]: event, ...headers },
+      })),
     api: async <T>(method: string, path: string, body?: unknown) =>
       (await send(
         method,

@@ -1,0 +1,67 @@
+import { readFileSync } from 'node:fs';
+
+/** What a process used so far, from /proc. */
+export interface Usage {
+  /** User and system seconds. */
+  cpuSeconds: number;
+  /** Resident now, MB. */
+  rssMb: number;
+}
+
+const ticksPerSecond = 100;
+
+export function readUsage(pid: number): Usage {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    const cpuSeconds = (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
+    const rss = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+    return { cpuSeconds, rssMb: Math.round(Number(rss ?? 0) / 1024) };
+  } catch {
+    return { cpuSeconds: 0, rssMb: 0 };
+  }
+}
+
+/** Processes by the name under which they are reported; several may share one. */
+export type Processes = () => Record<string, number[]>;
+
+export interface Spent {
+  wallSeconds: number;
+  /** By name, and `all`. */
+  cpuSeconds: Record<string, number>;
+  rssMb: Record<string, number>;
+}
+
+/** Runs a task and says what it and the processes spent meanwhile. */
+export async function spend<T>(processes: Processes, task: () => Promise<T>): Promise<{ result: T; spent: Spent }> {
+  const before = sum(processes());
+  const started = performance.now();
+  const result = await task();
+  const wallSeconds = round((performance.now() - started) / 1000);
+  const after = sum(processes());
+  const cpuSeconds: Record<string, number> = {};
+  for (const [name, usage] of Object.entries(after))
+    cpuSeconds[name] = round(usage.cpuSeconds - (before[name]?.cpuSeconds ?? 0));
+  cpuSeconds['all'] = round(Object.values(cpuSeconds).reduce((total, one) => total + one, 0));
+  const rssMb = Object.fromEntries(Object.entries(after).map(([name, usage]) => [name, usage.rssMb]));
+  return { result, spent: { wallSeconds, cpuSeconds, rssMb } };
+}
+
+function sum(groups: Record<string, number[]>): Record<string, Usage> {
+  return Object.fromEntries(
+    Object.entries(groups).map(([name, pids]) => {
+      const usages = pids.map(readUsage);
+      return [
+        name,
+        {
+          cpuSeconds: usages.reduce((total, one) => total + one.cpuSeconds, 0),
+          rssMb: usages.reduce((total, one) => total + one.rssMb, 0),
+        },
+      ];
+    }),
+  );
+}
+
+function round(value: number): number {
+  return Math.round(value * 100) / 100;
+}
