@@ -3,7 +3,7 @@ import { type Event, parseEvents, YAMLException } from 'js-yaml';
 /** Deeper than any schema of a CRD, and well within the stack. */
 const maxDepth = 500;
 /** Characters read again, in all, before the text counts as malformed. */
-const maxRereadLength = 64 * 1024 * 1024;
+const maxRereadLength = 32 * 1024 * 1024;
 
 /**
  * The events of a text, and the text that their offsets refer to. Kubernetes (libyaml) does not care how quoted text
@@ -18,7 +18,7 @@ export function readEvents(given: string): { events: Event[]; source: string } {
     } catch (error) {
       const offset = deficientAt(error);
       if (offset === undefined || reread > maxRereadLength) throw error;
-      source = indentBefore(source, offset);
+      source = indentBefore(source, offset, 2 * deepestIndent(given) + 2);
     }
   }
 }
@@ -28,11 +28,11 @@ function deficientAt(error: unknown): number | undefined {
 }
 
 /** Widens the white space that ends at the offset; tabs in it become spaces. */
-function indentBefore(source: string, offset: number): string {
+function indentBefore(source: string, offset: number, indent: number): string {
   let start = offset;
   while (source[start - 1] === ' ' || source[start - 1] === '\t') start -= 1;
   const atLineStart = start === 0 || source[start - 1] === '\n' || source[start - 1] === '\r';
-  const width = offset - start + (atLineStart ? 2 * deepestIndent(source) + 2 : 0);
+  const width = offset - start + (atLineStart ? indent : 0);
   return source.slice(0, start) + ' '.repeat(width) + source.slice(offset);
 }
 
