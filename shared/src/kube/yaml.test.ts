@@ -177,12 +177,10 @@ describe('streams', () => {
 });
 
 describe('limits', () => {
-  it('refuses a text of 20 MB without reading it', () => {
-    const text = `a: ${'x'.repeat(20 * 1024 * 1024)}`;
-    const startedAt = performance.now();
+  it('refuses a text of 20 MB before it is read: that it is malformed does not show', () => {
+    const text = `a: [${'x'.repeat(20 * 1024 * 1024)}`;
     expect(() => parseYaml(text)).toThrow(expect.objectContaining({ code: 'TooLarge' }));
     expect(() => parseYamlStream(text)).toThrow('at most 10485760 are read');
-    expect(performance.now() - startedAt).toBeLessThan(1000);
   });
 
   it('refuses nesting that would break the stack', () => {
