@@ -44,7 +44,7 @@ export async function startTransport(options: { tls?: boolean } = {}): Promise<T
   const url = `${tls ? 'tls' : 'nats'}://127.0.0.1:${port}`;
   const nats = stack.use(await connectHub({ logger }, hubOptions(authority, url, tls), stop.signal));
   stack.defer(() => stop.abort());
-  await ensureStreams(nats);
+  await ensureStreams({ nats, logger });
   const owned = stack.move();
   return {
     authority,

@@ -32,7 +32,7 @@ describe("the hub's stores in NATS", () => {
   afterAll(async () => await fixture?.[Symbol.asyncDispose]());
 
   it('are made again without harm, by several replicas at once', async () => {
-    await Promise.all([ensureStreams(fixture.nats), ensureStreams(fixture.nats)]);
+    await Promise.all([ensureStreams({ ...fixture, logger }), ensureStreams({ ...fixture, logger })]);
     const { config } = await fixture.nats.manager.streams.info('BLOBS');
     expect(config).toMatchObject({
       discard: 'new',

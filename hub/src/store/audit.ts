@@ -23,7 +23,7 @@ export function createAuditLog(deps: { nats: HubNats; logger: Logger; now: () =>
     append: async (entry) => {
       const line = { at: deps.now().toISOString(), ...entry };
       deps.logger.info({ audit: line }, 'audit');
-      await deps.nats.jetstream.publish('fleet.v1.audit', JSON.stringify(line), { retries: 3 });
+      await deps.nats.run(() => deps.nats.jetstream.publish('fleet.v1.audit', JSON.stringify(line)));
     },
   };
 }

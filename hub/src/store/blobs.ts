@@ -1,3 +1,4 @@
+import type { StoredMsg } from '@nats-io/jetstream';
 import { mapLimit } from '@wheelhouse/shared/async/limit';
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import { digestOfBytes, formatBlob, parseBlob, partCountOf, shaOf } from '@wheelhouse/shared/protocol/blob';
@@ -16,12 +17,11 @@ export interface BlobStore {
 
 const maxPerSubjectExceeded = 10_077;
 const parallelParts = 4;
+const attempts = 3;
 
 export function createBlobStore({ nats }: { nats: HubNats }): BlobStore {
   const readPart = async (digest: string, part: number): Promise<Uint8Array> => {
-    const message = await nats.manager.direct.getMessage(streams.blobs, {
-      last_by_subj: subjects.blobStored(shaOf(digest), part),
-    });
+    const message = await findPart(nats, digest, part);
     if (message) return message.data;
     throw new FleetError('NotFound', `bundle ${digest} is not stored (part ${part}); render it again`, {
       retryable: true,
@@ -47,16 +47,18 @@ export function createBlobStore({ nats }: { nats: HubNats }): BlobStore {
         ...(await mapLimit(rest, parallelParts, (part) => readPart(digest, part))),
       ]);
     },
-    has: async (digest) => {
-      const first = subjects.blobStored(shaOf(digest), 0);
-      return (await nats.manager.direct.getMessage(streams.blobs, { last_by_subj: first })) !== null;
-    },
+    has: async (digest) => (await findPart(nats, digest, 0)) !== null,
   };
+}
+
+async function findPart(nats: HubNats, digest: string, part: number): Promise<StoredMsg | null> {
+  const subject = subjects.blobStored(shaOf(digest), part);
+  return await nats.run(() => nats.manager.direct.getMessage(streams.blobs, { last_by_subj: subject }), attempts);
 }
 
 async function putPart(nats: HubNats, subject: string, bytes: Uint8Array): Promise<void> {
   try {
-    await nats.jetstream.publish(subject, bytes, { retries: 3 });
+    await nats.run(() => nats.jetstream.publish(subject, bytes), attempts);
   } catch (error) {
     if (apiErrorCode(error) !== maxPerSubjectExceeded) throw error;
   }

@@ -4,7 +4,6 @@
  */
 import { createHash } from 'node:crypto';
 import { headers } from '@nats-io/transport-node';
-import { sleep } from '@wheelhouse/shared/async/abort';
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { Logger } from '@wheelhouse/shared/logging/logger';
 import type { AssignmentDocument } from '@wheelhouse/shared/protocol/document';
@@ -63,7 +62,8 @@ export function createDocumentStore(deps: DocumentStoreDeps, signal: AbortSignal
   );
   return {
     find: async (cluster) => {
-      const stored = await nats.manager.direct.getMessage(streams.desired, { last_by_subj: subjects.desired(cluster) });
+      const last = { last_by_subj: subjects.desired(cluster) };
+      const stored = await nats.run(() => nats.manager.direct.getMessage(streams.desired, last), attempts);
       if (!stored) return undefined;
       const document = await openDocument(stored.data, {
         cluster,
@@ -99,25 +99,20 @@ interface Publication {
 async function publish(nats: HubNats, { document, envelope, expectedSeq }: Publication): Promise<number> {
   const { cluster, gen } = document;
   const msgID = `${cluster}.${gen}.${createHash('sha256').update(envelope).digest('hex').slice(0, 16)}`;
-  for (let attempt = 1; ; attempt += 1) {
-    const carried = headers();
-    carried.set(generationHeader, String(gen));
-    try {
-      const ack = await nats.jetstream.publish(subjects.desired(cluster), envelope, {
-        msgID,
-        headers: carried,
-        expect: { lastSubjectSequence: expectedSeq },
-      });
-      return ack.seq;
-    } catch (error) {
-      if (wrongLastSequence.has(apiErrorCode(error)))
-        throw new FleetError('Conflict', `another replica published a document of ${cluster} first; read it again`, {
-          retryable: true,
-          cause: error,
-        });
-      if (attempt === attempts)
-        throw new FleetError('TransportUnavailable', `cannot publish the document of ${cluster}`, { cause: error });
-      await sleep(attempt * 500);
-    }
+  const carried = headers();
+  carried.set(generationHeader, String(gen));
+  const options = { msgID, headers: carried, expect: { lastSubjectSequence: expectedSeq } };
+  try {
+    const { seq } = await nats.run(
+      () => nats.jetstream.publish(subjects.desired(cluster), envelope, options),
+      attempts,
+    );
+    return seq;
+  } catch (cause) {
+    if (!wrongLastSequence.has(apiErrorCode(cause))) throw cause;
+    throw new FleetError('Conflict', `another replica published a document of ${cluster} first; read it again`, {
+      retryable: true,
+      cause,
+    });
   }
 }

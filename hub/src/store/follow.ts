@@ -88,13 +88,14 @@ async function run(work: Run, signal: AbortSignal): Promise<void> {
 async function consume(work: Run, signal: AbortSignal): Promise<void> {
   const { nats, options, progress } = work;
   await noticeReplacement(work);
-  const consumer = await nats.jetstream.consumers.get(options.stream, {
+  const start = {
     ...(options.filter ? { filter_subjects: options.filter } : {}),
     ...(options.headersOnly ? { headers_only: true } : {}),
     ...(progress.seq > 0
       ? { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: progress.seq + 1 }
       : { deliver_policy: DeliverPolicy.All }),
-  });
+  };
+  const consumer = await nats.run(() => nats.jetstream.consumers.get(options.stream, start));
   const { num_pending: pending } = await consumer.info(true);
   const messages = await consumer.consume({ max_messages: 2_000, callback: (message) => work.advance(message) });
   if (pending === 0) work.onEmpty();
@@ -128,7 +129,7 @@ async function noticeReplacement(work: Run): Promise<void> {
 }
 
 async function createdAt({ nats, options }: Pick<Run, 'nats' | 'options'>): Promise<string> {
-  return (await nats.manager.streams.info(options.stream)).created;
+  return (await nats.run(() => nats.manager.streams.info(options.stream))).created;
 }
 
 function deliver(logger: Logger, options: FollowOptions, message: JsMsg): void {

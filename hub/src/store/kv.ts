@@ -7,6 +7,8 @@ import { apiErrorCode, type HubNats } from './nats.ts';
 
 const wrongLastSequence = new Set([10_071, 10_164]);
 
+const attempts = 3;
+
 export interface BucketOptions {
   /** `spec`, `fleet`, `derived`… */
   name: string;
@@ -21,18 +23,25 @@ export async function openBucket(
   signal: AbortSignal,
 ): Promise<Bucket> {
   const { nats, logger } = deps;
-  const kv = await new Kvm(nats.jetstream).create(options.name, { history: 1, replicas: options.replicas ?? 1 });
+  const settings = { history: 1, replicas: options.replicas ?? 1 };
+  const create = async () => await nats.run(() => new Kvm(nats.jetstream).create(options.name, settings), attempts);
+  const kv = await create();
+  // a server may come back without its data
+  const reconnected = nats.onReconnect(() => {
+    create().catch((error: unknown) => logger.error({ err: error, bucket: options.name }, 'cannot check a bucket'));
+  });
+  signal.addEventListener('abort', () => reconnected[Symbol.dispose]());
   const prefix = `$KV.${options.name}.`;
   let follower: Follower | undefined;
   return {
     get: async (key) => {
-      const entry = await kv.get(key);
+      const entry = await nats.run(() => kv.get(key), attempts);
       if (!entry || entry.operation !== 'PUT') return undefined;
       return { key, value: entry.value, revision: entry.revision };
     },
     put: async (key, value, expectedRevision) =>
-      await write(kv, { bucket: options.name, key, value, expectedRevision }),
-    delete: async (key) => await kv.delete(key),
+      await nats.run(() => write(kv, { bucket: options.name, key, value, expectedRevision })),
+    delete: async (key) => await nats.run(() => kv.delete(key), attempts),
     watchAll: async (onEntry) => {
       const seen = new Set<string>();
       const emit = (change: BucketChange) => {

@@ -6,8 +6,9 @@ import {
   jetstreamManager,
 } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
-import { abortable } from '@wheelhouse/shared/async/abort';
-import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
+import { abortable, sleep } from '@wheelhouse/shared/async/abort';
+import { createUptime, type Uptime } from '@wheelhouse/shared/async/uptime';
+import { FleetError, isFleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { Logger } from '@wheelhouse/shared/logging/logger';
 import { createReconnectPolicy, formatLogin } from '@wheelhouse/shared/protocol/nats-login';
 import type { KeyPair } from '@wheelhouse/shared/protocol/nkeys';
@@ -17,8 +18,13 @@ export interface HubNats extends AsyncDisposable {
   readonly connection: NatsConnection;
   readonly jetstream: JetStreamClient;
   readonly manager: JetStreamManager;
-  /** Whether the server answers now. */
   isConnected(): boolean;
+  /**
+   * Runs a request: waits a while for the connection, and fails when it breaks rather than when time is up. With
+   * `attempts` above 1 it is made again, so it must not matter if it happens twice. Throws TransportUnavailable; what
+   * JetStream answers is thrown as it is.
+   */
+  run<T>(request: () => Promise<T>, attempts?: number): Promise<T>;
   /** Calls back after each reconnection. */
   onReconnect(listener: () => void): Disposable;
 }
@@ -34,6 +40,8 @@ export interface HubNatsOptions {
 }
 
 const requestTimeoutMs = 30_000;
+const reconnectTimeoutMs = 15_000;
+const retryMs = 250;
 
 /** Connects, and waits for the server for as long as the signal allows. Afterwards reconnects for ever. */
 export async function connectHub(
@@ -58,15 +66,17 @@ export async function connectHub(
   });
   policy.connected();
   const listeners = new Set<() => void>();
-  let connected = true;
+  const lost = new FleetError('TransportUnavailable', 'the connection to nats is lost; it is being made again');
+  const uptime = createUptime(lost);
+  uptime.up();
   void watchState(connection, {
     disconnect: () => {
-      connected = false;
+      uptime.down(lost);
       deps.logger.warn({ url: options.url }, 'nats connection lost');
     },
     reconnect: () => {
-      connected = true;
       policy.connected();
+      uptime.up();
       deps.logger.info({ url: options.url }, 'nats connection is back');
       for (const listener of listeners) listener();
     },
@@ -75,13 +85,14 @@ export async function connectHub(
     connection,
     jetstream: jetstream(connection, { timeout: requestTimeoutMs }),
     manager: await jetstreamManager(connection, { timeout: requestTimeoutMs, checkAPI: false }),
-    isConnected: () => connected && !connection.isClosed(),
+    isConnected: () => uptime.isUp(),
+    run: async (request, attempts = 1) => await runRequest(request, { uptime, attempts }),
     onReconnect: (listener) => {
       listeners.add(listener);
       return { [Symbol.dispose]: () => void listeners.delete(listener) };
     },
     [Symbol.asyncDispose]: async () => {
-      if (connected) await connection.drain().catch(() => connection.close());
+      if (uptime.isUp()) await connection.drain().catch(() => connection.close());
       else await connection.close();
     },
   };
@@ -94,6 +105,23 @@ async function watchState(
   for await (const status of connection.status()) {
     if (status.type === 'disconnect') on.disconnect();
     if (status.type === 'reconnect') on.reconnect();
+  }
+}
+
+async function runRequest<T>(request: () => Promise<T>, options: { uptime: Uptime; attempts: number }): Promise<T> {
+  const { uptime, attempts } = options;
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await uptime.waitUntilUp(AbortSignal.timeout(reconnectTimeoutMs));
+      return await uptime.during(request);
+    } catch (cause) {
+      if (cause instanceof JetStreamApiError) throw cause;
+      const error = isFleetError(cause)
+        ? cause
+        : new FleetError('TransportUnavailable', 'nats did not answer', { cause });
+      if (error.code !== 'TransportUnavailable' || attempt === attempts) throw error;
+      await sleep(retryMs * attempt);
+    }
   }
 }
 

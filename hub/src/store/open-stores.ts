@@ -36,7 +36,7 @@ export interface OpenStoresDeps {
 
 export async function openStores(deps: OpenStoresDeps, signal: AbortSignal): Promise<Stores> {
   const { nats, logger, authority, now } = deps;
-  await ensureStreams(nats);
+  await ensureStreams({ nats, logger });
   const bucket = async (name: string) => await openBucket({ nats, logger }, { name }, signal);
   const blobs = createBlobStore({ nats });
   const documents = createDocumentStore({ nats, blobs, logger, authority }, signal);

@@ -49,6 +49,8 @@ export function consumeStatus(
         const { cluster, status } = read(message);
         if (accept(cluster, status)) options.onStatus(cluster, status);
       },
+      // spokes then find that their digest differs, and send everything again
+      onReplaced: () => clusters.clear(),
     },
     signal,
   );

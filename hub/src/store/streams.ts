@@ -7,6 +7,7 @@ import {
   StoreCompression,
   type StreamConfig,
 } from '@nats-io/jetstream';
+import type { Logger } from '@wheelhouse/shared/logging/logger';
 import { apiErrorCode, type HubNats } from './nats.ts';
 
 export const streams = {
@@ -31,27 +32,41 @@ export interface StreamOptions {
 
 const streamNotFound = 10_059;
 const streamNameInUse = 10_058;
+const attempts = 3;
 const dayNs = 86_400_000_000_000;
 
-/** Creates the hub's streams and consumers, or brings them to this version's configuration. Safe on every replica at once. */
-export async function ensureStreams(nats: HubNats, options: StreamOptions = {}): Promise<void> {
-  for (const config of streamConfigs(options.replicas ?? 1)) await ensureStream(nats, config);
-  const partitions = Array.from({ length: statusPartitions }, (_, partition) => partition);
-  await Promise.all(partitions.map((partition) => ensureStatusConsumer(nats, partition)));
+/**
+ * Creates the hub's streams and consumers, or brings them to this version's configuration; and again after each
+ * reconnection, for a server may come back without its data. Safe on every replica at once.
+ */
+export async function ensureStreams(
+  deps: { nats: HubNats; logger: Logger },
+  options: StreamOptions = {},
+): Promise<void> {
+  const { nats, logger } = deps;
+  const ensure = async () => {
+    for (const config of streamConfigs(options.replicas ?? 1)) await ensureStream(nats, config);
+    const partitions = Array.from({ length: statusPartitions }, (_, partition) => partition);
+    await Promise.all(partitions.map((partition) => ensureStatusConsumer(nats, partition)));
+  };
+  await ensure();
+  nats.onReconnect(() => {
+    ensure().catch((error: unknown) => logger.error({ err: error }, 'cannot check the streams after a reconnection'));
+  });
 }
 
 /** Adds a stream, or updates the one of that name. */
-export async function ensureStream(nats: HubNats, config: Partial<StreamConfig> & { name: string }): Promise<void> {
+async function ensureStream(nats: HubNats, config: Partial<StreamConfig> & { name: string }): Promise<void> {
   const { streams: api } = nats.manager;
   try {
-    await api.update(config.name, config);
+    await nats.run(() => api.update(config.name, config), attempts);
   } catch (error) {
     if (apiErrorCode(error) !== streamNotFound) throw error;
     try {
-      await api.add(config);
+      await nats.run(() => api.add(config));
     } catch (raced) {
       if (apiErrorCode(raced) !== streamNameInUse) throw raced;
-      await api.update(config.name, config);
+      await nats.run(() => api.update(config.name, config), attempts);
     }
   }
 }
@@ -113,11 +128,12 @@ function streamConfigs(replicas: number): (Partial<StreamConfig> & { name: strin
 }
 
 async function ensureStatusConsumer(nats: HubNats, partition: number): Promise<void> {
-  await nats.manager.consumers.add(streams.status, {
+  const config = {
     durable_name: statusConsumer(partition),
     filter_subject: `fleet.v1.st.${partition}.>`,
     ack_policy: AckPolicy.Explicit,
     deliver_policy: DeliverPolicy.All,
     max_ack_pending: 5_000,
-  });
+  };
+  await nats.run(() => nats.manager.consumers.add(streams.status, config), attempts);
 }

@@ -1,4 +1,6 @@
 import { connect, type NatsConnection } from '@nats-io/transport-node';
+import { createUptime } from '@wheelhouse/shared/async/uptime';
+import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { Logger } from '@wheelhouse/shared/logging/logger';
 import { createReconnectPolicy, formatLogin, type ReconnectPolicy } from '@wheelhouse/shared/protocol/nats-login';
 import { membershipOf } from './enrol.ts';
@@ -11,6 +13,8 @@ export interface Connection {
   state(): LinkState;
   /** Undefined unless it stands. */
   current(): NatsConnection | undefined;
+  /** Runs a request; fails as soon as the connection breaks. Throws TransportUnavailable when it does not stand. */
+  during<T>(request: (connection: NatsConnection) => Promise<T>): Promise<T>;
   /** Logs in again at once, with the identity's credentials of now. */
   logInAgain(): Promise<void>;
   close(): Promise<void>;
@@ -44,14 +48,17 @@ export function openConnection(deps: ConnectionDeps, options: DialOptions & Conn
     { baseMs: 1_000, maxMs: options.maxDelayMs ?? 60_000, random },
     random() * (options.firstDelayMs ?? 0),
   );
+  const lost = new FleetError('TransportUnavailable', `${cluster} is not connected to the fleet`);
+  const uptime = createUptime(lost);
   let state: LinkState = 'connecting';
   let connection: NatsConnection | undefined;
   const enter = (next: LinkState) => {
     if (state === 'closed') return;
     state = next;
     logger.info({ cluster, state }, 'fleet connection');
-    if (state !== 'connected') return;
+    if (state !== 'connected') return uptime.down(lost);
     policy.connected();
+    uptime.up();
     options.onConnected();
   };
   const open = async () => {
@@ -70,12 +77,18 @@ export function openConnection(deps: ConnectionDeps, options: DialOptions & Conn
   return {
     state: () => state,
     current: () => (state === 'connected' ? connection : undefined),
+    during: async (request) =>
+      await uptime.during(async () => {
+        if (connection) return await request(connection);
+        throw lost;
+      }),
     logInAgain: async () => {
       policy.expedite();
       await connection?.reconnect();
     },
     close: async () => {
       state = 'closed';
+      uptime.down(lost);
       policy.stop();
       await connection?.close();
     },

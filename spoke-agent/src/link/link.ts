@@ -11,7 +11,13 @@ import { type Command, type CommandAnswer, formatAnswer, parseCommand } from '@w
 import type { DocumentKeys } from '@wheelhouse/shared/protocol/document-key';
 import type { AppStatus, Heartbeat, HeartbeatReply } from '@wheelhouse/shared/protocol/status';
 import { subjects } from '@wheelhouse/shared/protocol/subjects';
-import { type ConnectionDeps, type DialOptions, type LinkState, openConnection } from './connection.ts';
+import {
+  type Connection,
+  type ConnectionDeps,
+  type DialOptions,
+  type LinkState,
+  openConnection,
+} from './connection.ts';
 import { membershipOf } from './enrol.ts';
 import { keepCredentials } from './renewal.ts';
 
@@ -66,17 +72,12 @@ export function createLink(deps: LinkDeps, options: LinkOptions): Link {
       for (const listener of listeners.connect) listener();
     },
   });
-  const ready = (): NatsConnection => {
-    const current = connection.current();
-    if (current) return current;
-    throw new FleetError('TransportUnavailable', `${cluster} is not connected to the fleet`);
-  };
   void keepCredentials({ ...deps, connection }, options, stop.signal);
   return {
     cluster,
     state: () => connection.state(),
     documentKeys: () => membershipOf(identity).documentKeys,
-    ...createRequests(cluster, ready),
+    ...createRequests(cluster, connection),
     onLive: (listener) => register(listeners.live, listener),
     onConnect: (listener) => register(listeners.connect, listener),
     onCommand: (listener) => register(listeners.command, listener),
@@ -89,10 +90,11 @@ export function createLink(deps: LinkDeps, options: LinkOptions): Link {
 
 type Requests = Pick<Link, 'latest' | 'blob' | 'publishStatus' | 'heartbeat'>;
 
-function createRequests(cluster: string, ready: () => NatsConnection): Requests {
+function createRequests(cluster: string, connection: Connection): Requests {
   const ask = async (subject: string, payload: string | undefined, signal: AbortSignal): Promise<Msg> => {
     try {
-      return await abortable(ready().request(subject, payload, { timeout: requestTimeoutMs }), signal);
+      const answer = connection.during((nats) => nats.request(subject, payload, { timeout: requestTimeoutMs }));
+      return await abortable(answer, signal);
     } catch (error) {
       throw toFleetError(error, 'TransportUnavailable');
     }
@@ -114,7 +116,7 @@ function createRequests(cluster: string, ready: () => NatsConnection): Requests 
     },
     publishStatus: async (status, { ack, signal }) => {
       const subject = subjects.status(cluster, status.app);
-      if (!ack) return ready().publish(subject, JSON.stringify(status));
+      if (!ack) return await connection.during(async (nats) => nats.publish(subject, JSON.stringify(status)));
       const answer = (await ask(subject, JSON.stringify(status), signal)).json<{ error?: { description: string } }>();
       if (answer.error)
         throw new FleetError(

@@ -1,4 +1,3 @@
-import type { NatsConnection } from '@nats-io/transport-node';
 import { sleep } from '@wheelhouse/shared/async/abort';
 import { backoffMs } from '@wheelhouse/shared/async/backoff';
 import type { ErrorCode } from '@wheelhouse/shared/errors/catalogue';
@@ -13,7 +12,7 @@ import type { Identity, Membership } from './identity.ts';
 export interface RenewalDeps {
   identity: Identity;
   logger: Logger;
-  connection: Pick<Connection, 'current' | 'logInAgain'>;
+  connection: Pick<Connection, 'current' | 'during' | 'logInAgain'>;
   random?: () => number;
   now?: () => Date;
 }
@@ -36,9 +35,8 @@ export async function keepCredentials(deps: RenewalDeps, options: { uid: string 
         : backoffMs(attempt, { baseMs: 1_000, maxMs: maxRetryMs, random });
     if (waitMs > 0 && !(await sleep(waitMs, signal))) return;
     try {
-      const connection = deps.connection.current();
-      const membership = connection
-        ? await renewConnected(identity, connection)
+      const membership = deps.connection.current()
+        ? await renewConnected(identity, deps.connection)
         : await renewWithProof(identity, { uid: options.uid, now: now() }, signal);
       logger.info({ cluster, expiresAt: membership.expiresAt }, 'credentials renewed');
       attempt = 0;
@@ -60,9 +58,10 @@ export function renewalAt(jwt: string, random: number): number {
   return from + (until - from) * (0.5 + 0.2 * random);
 }
 
-async function renewConnected(identity: Identity, connection: NatsConnection): Promise<Membership> {
+async function renewConnected(identity: Identity, connection: Pick<Connection, 'during'>): Promise<Membership> {
   const { cluster, hub, ca } = membershipOf(identity);
-  const message = await connection.request(subjects.renew(cluster), undefined, { timeout: requestTimeoutMs });
+  const options = { timeout: requestTimeoutMs };
+  const message = await connection.during((nats) => nats.request(subjects.renew(cluster), undefined, options));
   const answer = message.json<{ error?: { code: ErrorCode; message: string } }>();
   if (answer.error) throw new FleetError(answer.error.code, answer.error.message);
   const membership = { ...parseCredentials(answer), ca, hub };
