@@ -1,0 +1,66 @@
+import { type ApplicationAnswer, formatHealth, formatName, syncOf } from './application.ts';
+import { formatAge, formatFields, formatTable } from './output.ts';
+
+/** One Application as a page: where from, where to, its state with its age, conditions, resources. */
+export function formatApplicationPage(app: ApplicationAnswer): string {
+  const { metadata, spec, status, fleet } = app;
+  const sources = spec.sources ?? (spec.source ? [spec.source] : []);
+  const fields = formatFields([
+    ['Name', formatName(metadata)],
+    ['Project', spec.project],
+    [
+      'Destination',
+      [spec.destination.name ?? spec.destination.server, spec.destination.namespace].filter(Boolean).join(' / '),
+    ],
+    ['Cluster', fleet.cluster],
+    ...sources.map((source): [string, string] => ['Source', describeSource(source)]),
+    ['Sync policy', describePolicy(spec.syncPolicy)],
+    ['Sync', [syncOf(app), status?.sync?.revision].filter(Boolean).join(' to ')],
+    ['Health', [formatHealth(app), status?.health?.message].filter(Boolean).join(': ')],
+    ['Status age', fleet.ageMs === undefined ? 'never reported' : formatAge(fleet.ageMs)],
+    ['Operation', describeOperation(status?.operationState)],
+  ]);
+  return [fields, formatConditions(app), formatResources(app)].filter(Boolean).join('\n');
+}
+
+function describeSource({
+  repoURL,
+  path,
+  chart,
+  targetRevision = 'HEAD',
+}: NonNullable<ApplicationAnswer['spec']['source']>): string {
+  return `${repoURL} ${chart ?? path ?? '.'} @ ${targetRevision}`;
+}
+
+function describePolicy(policy: ApplicationAnswer['spec']['syncPolicy']): string {
+  const { automated } = policy ?? {};
+  if (!automated || automated.enabled === false) return 'manual';
+  return ['automated', automated.prune ? 'prune' : '', automated.selfHeal ? 'self-heal' : '']
+    .filter(Boolean)
+    .join(', ');
+}
+
+function describeOperation(state: NonNullable<ApplicationAnswer['status']>['operationState']): string | undefined {
+  return state && [state.phase, state.message].filter(Boolean).join(': ');
+}
+
+function formatConditions({ status }: ApplicationAnswer): string {
+  const conditions = status?.conditions ?? [];
+  return conditions.length === 0
+    ? ''
+    : `Conditions:\n${conditions.map(({ type, message }) => `  ${type}: ${message}\n`).join('')}`;
+}
+
+function formatResources({ status }: ApplicationAnswer): string {
+  const resources = status?.resources ?? [];
+  if (resources.length === 0) return '';
+  return formatTable(resources, [
+    ['GROUP', ({ group }) => group],
+    ['KIND', ({ kind }) => kind],
+    ['NAMESPACE', ({ namespace }) => namespace],
+    ['NAME', ({ name }) => name],
+    ['SYNC', ({ status, requiresPruning }) => (requiresPruning ? `${status} (to be pruned)` : status)],
+    ['HEALTH', ({ health }) => health?.status],
+    ['MESSAGE', ({ health }) => health?.message],
+  ]);
+}

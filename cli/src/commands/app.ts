@@ -1,0 +1,127 @@
+import { type Command, Option } from 'commander';
+import {
+  type ApplicationAnswer,
+  addressOf,
+  formatHealth,
+  formatName,
+  listApplications,
+  syncOf,
+} from '../application.ts';
+import { formatApplicationPage } from '../application-page.ts';
+import { type ExitCode, exitCodes } from '../exit-code.ts';
+import { collect } from '../option.ts';
+import { type Column, formatAge, formatTable } from '../output.ts';
+import type { Run } from '../session.ts';
+import { addFilters, type FilterOptions, toQuery } from './app-filters.ts';
+import { addSync } from './app-sync.ts';
+import { addWait } from './app-wait.ts';
+
+export function addAppCommands(program: Command, run: Run): void {
+  const app = program.command('app').description('Applications');
+  addList(app, run);
+  addGet(app, run);
+  addSync(app, run);
+  addWait(app, run);
+  addDiff(app, run);
+  addDelete(app, run);
+  addTerminate(app, run);
+}
+
+const tableFields = ['metadata', 'spec.project', 'status.sync', 'status.health', 'fleet'];
+
+const columns: Column<ApplicationAnswer>[] = [
+  ['NAME', ({ metadata }) => formatName(metadata)],
+  ['CLUSTER', ({ fleet }) => fleet.cluster],
+  ['PROJECT', ({ spec }) => spec.project],
+  ['SYNC', syncOf],
+  ['HEALTH', formatHealth],
+  ['REVISION', ({ status }) => status?.sync?.revision?.slice(0, 8)],
+  ['STATUS AGE', ({ fleet }) => (fleet.ageMs === undefined ? undefined : formatAge(fleet.ageMs))],
+];
+
+function addList(app: Command, run: Run): void {
+  const list = app.command('list').description('Applications, their sync and health, and the age of that news');
+  addFilters(list)
+    .option('--health <status>', 'of this health (repeatable)', collect)
+    .option('--sync <status>', 'of this sync status (repeatable)', collect)
+    .action(
+      run<[], FilterOptions & { health?: string[]; sync?: string[] }>(
+        async ({ client, print, format }, _args, options) => {
+          const fields = format === 'table' ? tableFields.map((field) => `items.${field}`).join(',') : undefined;
+          const query = { ...toQuery(options), health: options.health, sync: options.sync, fields };
+          const { items } = await listApplications(client, query);
+          print(items, () => formatTable(items, columns, 'no Applications'));
+        },
+      ),
+    );
+}
+
+function addGet(app: Command, run: Run): void {
+  app
+    .command('get <name>')
+    .description('one Application: what it should run, what runs, and what is wrong')
+    .addOption(new Option('--refresh [how]', 'look at the source again').choices(['normal', 'hard']).preset('normal'))
+    .action(
+      run<[string], { refresh?: string }>(async ({ client, print }, [name], { refresh }) => {
+        const { path, query } = addressOf(name);
+        const found = await client.request<ApplicationAnswer>(path, { query: { ...query, refresh } });
+        print(found, () => formatApplicationPage(found));
+      }),
+    );
+}
+
+interface DiffItem {
+  group: string;
+  kind: string;
+  namespace: string;
+  name: string;
+  change: string;
+  text: string;
+}
+
+function addDiff(app: Command, run: Run): void {
+  app
+    .command('diff <name>')
+    .description(
+      `what a sync would change, asked of the cluster now; exit code ${exitCodes.differs} when there is something`,
+    )
+    .action(
+      run<[string]>(async ({ client, print }, [name]): Promise<ExitCode> => {
+        const { path, query } = addressOf(name);
+        const { items } = await client.request<{ items: DiffItem[] }>(`${path}/diff`, { query });
+        print(items, () =>
+          items.map((item) => `${item.change} ${item.kind} ${formatName(item)}\n${item.text}\n`).join(''),
+        );
+        return items.length > 0 ? exitCodes.differs : exitCodes.ok;
+      }),
+    );
+}
+
+function addDelete(app: Command, run: Run): void {
+  app
+    .command('delete <name...>')
+    .description('delete Applications and their resources')
+    .option('--no-cascade', 'leave the resources running')
+    .action(
+      run<[string[]], { cascade: boolean }>(async ({ client, io }, [names], { cascade }) => {
+        for (const name of names) {
+          const { path, query } = addressOf(name);
+          await client.request(path, { method: 'DELETE', query: { ...query, cascade } });
+          io.out(`application ${name} deleted${cascade ? '' : ', its resources left running'}\n`);
+        }
+      }),
+    );
+}
+
+function addTerminate(app: Command, run: Run): void {
+  app
+    .command('terminate <name>')
+    .description('end the operation that runs')
+    .action(
+      run<[string]>(async ({ client, io }, [name]) => {
+        const { path, query } = addressOf(name);
+        await client.request(`${path}/operation`, { method: 'DELETE', query });
+        io.out(`application ${name}: its operation is being terminated\n`);
+      }),
+    );
+}

@@ -1,0 +1,94 @@
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
+import type { Command } from 'commander';
+import { type Column, formatTable } from '../output.ts';
+import type { Run } from '../session.ts';
+
+const path = '/api/v1/repositories';
+
+interface Repository {
+  repo: string;
+  name: string;
+  type: string;
+  project: string;
+  connectionState: { status: string; message: string };
+}
+
+interface AddOptions {
+  name?: string;
+  project?: string;
+  username?: string;
+  password?: string;
+  passwordStdin?: boolean;
+  bearerToken?: string;
+  sshPrivateKeyPath?: string;
+  insecure?: boolean;
+  upsert?: boolean;
+}
+
+export function addRepoCommands(program: Command, run: Run): void {
+  const repo = program.command('repo').description('repositories and their credentials');
+  addAdd(repo, run);
+  repo
+    .command('list')
+    .description('repositories, and how the last contact went; credentials are never shown')
+    .action(
+      run(async ({ client, print }) => {
+        const { items } = await client.request<{ items: Repository[] }>(path);
+        print(items, () => formatTable(items, columns, 'no repositories were added; public ones need not be'));
+      }),
+    );
+  repo
+    .command('rm <url...>')
+    .description('forget repositories and their credentials')
+    .action(
+      run<[string[]]>(async ({ client, io }, [urls]) => {
+        for (const url of urls) {
+          await client.request(`${path}/${encodeURIComponent(url)}`, { method: 'DELETE' });
+          io.out(`repository ${url} removed\n`);
+        }
+      }),
+    );
+}
+
+function addAdd(repo: Command, run: Run): void {
+  repo
+    .command('add <url>')
+    .description('add a repository that needs credentials')
+    .option('--name <name>')
+    .option('--project <name>', 'only for this project')
+    .option('--username <name>')
+    .option('--password <password>', 'password or access token; better from standard input')
+    .option('--password-stdin', 'read the password from standard input')
+    .option('--bearer-token <token>')
+    .option('--ssh-private-key-path <file>')
+    .option('--insecure', 'do not check the server’s certificate or host key')
+    .option('--upsert', 'replace what is known of it')
+    .action(
+      run<[string], AddOptions>(async ({ client, io, print }, [url], options) => {
+        const { name, project, username, bearerToken, sshPrivateKeyPath, insecure, upsert = false } = options;
+        const password = options.passwordStdin ? (await io.readInput()).replace(/\r?\n$/, '') : options.password;
+        const sshPrivateKey =
+          sshPrivateKeyPath === undefined ? undefined : await readKey(resolve(io.cwd, sshPrivateKeyPath));
+        const body = { repo: url, name, project, username, password, bearerToken, sshPrivateKey, insecure };
+        const added = await client.request<Repository>(path, { method: 'POST', query: { upsert }, body });
+        print(added, () => `repository ${url} added\n`);
+      }),
+    );
+}
+
+const columns: Column<Repository>[] = [
+  ['REPOSITORY', ({ repo }) => repo],
+  ['TYPE', ({ type }) => type],
+  ['NAME', ({ name }) => name],
+  ['PROJECT', ({ project }) => project],
+  ['STATUS', ({ connectionState }) => connectionState.status],
+  ['MESSAGE', ({ connectionState }) => connectionState.message],
+];
+
+async function readKey(file: string): Promise<string> {
+  return await readFile(file, 'utf8').catch((error: Error) => {
+    throw new FleetError('Invalid', `the private key cannot be read from ${file}: ${error.message}`, { cause: error });
+  });
+}

@@ -1,0 +1,409 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ApiServer } from '@wheelhouse/hub/api/api-server';
+import { createApiServer } from '@wheelhouse/hub/api/server';
+import { adminToken, createFakeDeps, type FakeDeps, fakeView } from '@wheelhouse/hub/api/testing/fake-deps';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { runCli } from './program.ts';
+
+let deps: FakeDeps;
+let server: ApiServer;
+let cwd: string;
+let url: string;
+
+beforeEach(async () => {
+  deps = createFakeDeps();
+  server = await createApiServer(deps);
+  await server.listen({ host: '127.0.0.1', port: 0 });
+  url = `http://127.0.0.1:${(server.server.address() as AddressInfo).port}`;
+  cwd = await mkdtemp(join(tmpdir(), 'wheelhouse-cli-'));
+  await mkdir(join(cwd, '.wheelhouse'));
+  await write('.wheelhouse/admin-token', `${adminToken}\n`);
+  await write('.wheelhouse/context.json', JSON.stringify({ server: url, tokenFile: 'admin-token' }));
+  return async () => {
+    await server.close();
+    await rm(cwd, { recursive: true });
+  };
+});
+
+async function write(name: string, text: string): Promise<void> {
+  await mkdir(join(cwd, name, '..'), { recursive: true });
+  await writeFile(join(cwd, name), text);
+}
+
+interface RunOptions {
+  env?: Record<string, string>;
+  input?: string;
+  signal?: AbortSignal;
+}
+
+async function run(line: string, { env = {}, input = '', signal = new AbortController().signal }: RunOptions = {}) {
+  let out = '';
+  let err = '';
+  const code = await runCli(line.split(' ').filter(Boolean), {
+    out: (text) => void (out += text),
+    err: (text) => void (err += text),
+    readInput: async () => input,
+    env: { HOME: cwd, ...env },
+    cwd,
+    signal,
+  });
+  return { code, out, err };
+}
+
+const project = 'apiVersion: argoproj.io/v1alpha1\nkind: AppProject\nmetadata:\n  name: shop\nspec: {}\n';
+const application = `apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata:
+  name: guestbook
+spec:
+  source: { repoURL: https://git.example/apps, path: guestbook }
+  destination: { name: us-east }
+`;
+
+describe('finding the hub', () => {
+  it('by the demo’s context in the current directory, then by the one at home', async () => {
+    expect((await run('app list')).out).toBe('no Applications\n');
+    await rm(join(cwd, '.wheelhouse/context.json'));
+    await write('.config/wheelhouse/context.json', JSON.stringify({ server: url, token: adminToken }));
+    expect((await run('app list')).code).toBe(0);
+  });
+
+  it.each([
+    ['flags', (file: string) => ({ flags: ` --server ${url} --token-file ${file}`, env: {} })],
+    ['variables', (file: string) => ({ flags: '', env: { WHEELHOUSE_SERVER: url, WHEELHOUSE_TOKEN_FILE: file } })],
+    ['a token in a variable', () => ({ flags: ` --server ${url}`, env: { WHEELHOUSE_TOKEN: adminToken } })],
+  ])('by %s', async (_name, given) => {
+    await rm(join(cwd, '.wheelhouse/context.json'));
+    const { flags, env } = given('.wheelhouse/admin-token');
+    expect(await run(`app list${flags}`, { env })).toMatchObject({ code: 0, err: '' });
+  });
+
+  it('never sends a context’s token to another server', async () => {
+    const other = url.replace('127.0.0.1', 'localhost');
+    expect(await run(`app list --server ${other}`)).toMatchObject({
+      code: 4,
+      err: expect.stringContaining('a bearer token is required') as string,
+    });
+  });
+
+  it.each([
+    ['no context at all', '--context none.json', 1, 'none.json cannot be read'],
+    ['a context of another kind', '--context bad.json', 1, 'bad.json is not a hub’s context'],
+    ['a token file that is not there', `--token-file none`, 1, 'the token cannot be read from'],
+    [
+      'a hub that is not running',
+      '--server http://127.0.0.1:1 --token x',
+      3,
+      'cannot be reached: nothing listens there',
+    ],
+    ['a wrong token', '--token wrong', 4, 'the bearer token is not valid'],
+  ])('says what is wrong with %s', async (...[, flags, code, message]) => {
+    await write('bad.json', '{"url":"x"}');
+    const result = await run(`app list ${flags}`);
+    expect(result).toMatchObject({ code, out: '' });
+    expect(result.err.replaceAll("'", '’')).toContain(message);
+    expect(result.err.trim().split('\n')).toHaveLength(1);
+  });
+
+  it('says how to get one when none is known', async () => {
+    await rm(join(cwd, '.wheelhouse/context.json'));
+    expect((await run('app list')).err).toMatch(
+      /^Error: no hub is known: start one with 'npm start', or name it with --server/,
+    );
+  });
+});
+
+describe('usage', () => {
+  it.each([
+    ['an unknown command', 'frobnicate', 2, 'unknown command'],
+    ['an unknown option', 'app list --colour', 2, 'unknown option'],
+    ['a missing argument', 'app get', 2, 'missing required argument'],
+    ['an unknown format', 'app list -o xml', 2, 'Allowed choices are table, json, yaml'],
+    ['a duration that is none', 'app wait a --timeout soon', 2, 'write a duration'],
+    ['a label that is none', 'cluster label us-east x', 1, '"x" is not a label'],
+    ['neither names nor --all', 'app wait', 1, 'or say --all'],
+  ])('refuses %s', async (...[, line, code, message]) => {
+    const result = await run(line);
+    expect(result.code).toBe(code);
+    expect(result.err).toContain(message);
+  });
+
+  it('shows help without an error', async () => {
+    expect(await run('--help')).toMatchObject({ code: 0, out: expect.stringContaining('appset') as string });
+  });
+
+  it('shows details of an error when asked', async () => {
+    expect((await run('app get none --verbose')).err).toMatch(/code: NotFound\n {2}details: {"status":404}/);
+  });
+});
+
+describe('apply', () => {
+  it('sends a directory with all below it, in order, and says what became of each object', async () => {
+    await write('fleet/b/app.yaml', application);
+    await write('fleet/a.yml', `${project}---\n`);
+    await write('fleet/README.md', 'not a manifest');
+    expect(await run('apply -f fleet')).toEqual({
+      code: 0,
+      err: '',
+      out: 'appproject/shop created\napplication/guestbook created\n',
+    });
+    expect((await run('apply -f fleet')).out).toBe('appproject/shop unchanged\napplication/guestbook unchanged\n');
+  });
+
+  it('loses nothing when one object is bad, names file and line, and fails in the end', async () => {
+    await write('a.yaml', `${project}---\n${application.replace('path:', 'pth:')}`);
+    await write('b.yaml', application);
+    const result = await run('apply -f a.yaml b.yaml none.yaml');
+    expect(result.code).toBe(1);
+    expect(result.out).toBe('appproject/shop created\napplication/guestbook created\n');
+    expect(result.err).toContain(
+      'Error: a.yaml:6: Application argocd/guestbook: spec.source.pth: unknown field, did you mean "path"?\n',
+    );
+    expect(result.err).toContain('none.yaml');
+  });
+
+  it('reads standard input, warns, and changes nothing in a dry run', async () => {
+    const input = 'apiVersion: argoproj.io/v1alpha1\nkind: Rollout\nmetadata: {name: r}\n';
+    const result = await run('apply --dry-run -f -', { input });
+    expect(result.out).toBe('rollout/r created (dry run)\n');
+    expect(result.err).toMatch(/^Warning: Rollout argocd\/r: accepted and kept, but Rollout is not built yet/);
+    expect(deps.specs.all.size).toBe(0);
+  });
+
+  it.each([
+    ['an empty file', 'empty.yaml', 'there is nothing to apply'],
+    ['an empty directory', 'folder', 'no .yaml, .yml, .json file is below folder'],
+  ])('refuses %s', async (_name, file, message) => {
+    await write('empty.yaml', '\n');
+    await write('folder/README.md', '');
+    expect(await run(`apply -f ${file}`)).toMatchObject({ code: 1, err: expect.stringContaining(message) as string });
+  });
+
+  it('stops at once when the hub does not know us', async () => {
+    await write('a.yaml', application);
+    expect(await run('apply -f a.yaml a.yaml --token wrong')).toMatchObject({ code: 4, out: '' });
+  });
+
+  it('prints answers as JSON, and deletes what files or names say', async () => {
+    await write('a.yaml', `${project}---\n${application}`);
+    const answers = JSON.parse((await run('apply -f a.yaml -o json')).out) as object[];
+    expect(answers).toMatchObject([
+      { file: 'a.yaml', line: 1, name: 'shop', result: 'created' },
+      { line: 6, result: 'created' },
+    ]);
+    expect((await run('delete app guestbook')).out).toBe('application/guestbook deleted\n');
+    expect(await run('delete -f a.yaml')).toMatchObject({
+      code: 1,
+      out: 'appproject/shop deleted\n',
+      err: expect.stringContaining('does not exist') as string,
+    });
+  });
+});
+
+describe('app', () => {
+  beforeEach(() => {
+    deps.applications.set(fakeView({ name: 'cart', ageMs: 3_000 }));
+    deps.applications.set(
+      fakeView({ name: 'web', namespace: 'team', cluster: 'eu-west', stale: true, ageMs: 14 * 60_000 }),
+    );
+  });
+
+  it('lists with the age of the news, and marks what is stale', async () => {
+    const lines = (await run('app list')).out.split('\n').map((line) => line.split(/ {3,}/));
+    expect(lines).toEqual([
+      ['NAME', 'CLUSTER', 'PROJECT', 'SYNC', 'HEALTH', 'REVISION', 'STATUS AGE'],
+      ['cart', 'us-east', 'default', 'Synced', 'Healthy', 'abc123', '3s'],
+      ['team/web', 'eu-west', 'default', 'Synced', 'Healthy as of 14m ago', 'abc123', '14m'],
+      [''],
+    ]);
+  });
+
+  it.each([
+    ['a cluster', '--cluster eu-west', ['team/web']],
+    ['a namespace', '-N argocd', ['cart']],
+    ['sync and health', '--sync OutOfSync --health Degraded', []],
+    ['a project', '-p default -p shop', ['cart', 'team/web']],
+  ])('lists by %s', async (_name, flags, names) => {
+    const { out } = await run(`app list -o json ${flags}`);
+    const found = JSON.parse(out) as { metadata: { name: string; namespace: string } }[];
+    expect(
+      found.map(({ metadata }) =>
+        metadata.namespace === 'argocd' ? metadata.name : `${metadata.namespace}/${metadata.name}`,
+      ),
+    ).toEqual(names);
+  });
+
+  it('shows one as a page and as YAML', async () => {
+    const { out } = await run('app get team/web');
+    expect(out).toMatch(/^Name: +team\/web\n/);
+    expect(out).toContain('Healthy as of 14m ago');
+    expect(out).toMatch(/apps +Deployment +shop +web/);
+    expect((await run('app get cart -o yaml')).out).toMatch(/^apiVersion: argoproj.io\/v1alpha1\nkind: Application\n/);
+    await run('app get cart --refresh hard');
+    expect(deps.calls).toEqual(['refresh cart hard=true by admin']);
+  });
+
+  it('shows a diff and answers with its own exit code', async () => {
+    expect(await run('app diff cart')).toEqual({ code: 0, out: '', err: '' });
+    const ref = { group: '', version: 'v1', kind: 'ConfigMap', namespace: 'shop', name: 'a' };
+    deps.diffs.push({ ref, kind: 'changed', live: {}, desired: {}, text: '-x: 2\n+x: 1\n' });
+    expect(await run('app diff cart')).toEqual({ code: 6, err: '', out: 'changed ConfigMap shop/a\n-x: 2\n+x: 1\n\n' });
+  });
+
+  it('deletes with and without resources, and terminates', async () => {
+    await run('app delete cart');
+    await run('app delete cart --no-cascade');
+    await run('app terminate cart');
+    expect(deps.calls).toEqual([
+      'delete cart cascade=true by admin',
+      'delete cart cascade=false by admin',
+      'terminate cart by admin',
+    ]);
+  });
+
+  it('syncs without waiting, with what was asked', async () => {
+    const { out } = await run(
+      'app sync cart --async --prune --resource apps:Deployment:shop/web --option Replace=true',
+    );
+    expect(out).toBe('application cart: sync asked for\n');
+    expect(deps.calls).toEqual([
+      'sync cart by admin: {"prune":true,"dryRun":false,"force":false,"syncOptions":["Replace=true"],"resources":[{"group":"apps","kind":"Deployment","name":"web","namespace":"shop"}]}',
+    ]);
+    expect((await run('app sync cart --resource web')).err).toContain('write GROUP:KIND:NAME');
+  });
+
+  it.each([
+    ['Succeeded', 0, 'out'],
+    ['Failed', 1, 'err'],
+  ] as const)('syncs and waits until that very operation has %s', async (phase, code, channel) => {
+    const ended = (id: string) => {
+      const view = fakeView({ name: 'cart' });
+      Object.assign(view.application.status ?? {}, {
+        operationState: { phase, message: 'said so', startedAt: 'x', operation: { info: [{ name: 'id', value: id }] } },
+      });
+      return view;
+    };
+    deps.applications.set(ended('an older one'));
+    const waiting = run('app sync cart');
+    await expect.poll(() => deps.applications.listeners.size).toBe(1);
+    deps.applications.set(ended('operation-1'));
+    const result = await waiting;
+    expect(result.code).toBe(code);
+    expect(result[channel]).toBe(`application cart: sync ${phase}: said so\n`);
+  });
+});
+
+describe('app wait', () => {
+  it('answers at once when all is well', async () => {
+    deps.applications.set(fakeView({ name: 'cart' }));
+    expect(await run('app wait cart')).toEqual({ code: 0, err: '', out: 'application cart: Synced, Healthy\n' });
+  });
+
+  it('follows the stream until each is Synced and Healthy, even one that does not exist yet', async () => {
+    deps.applications.set(fakeView({ name: 'cart', sync: 'OutOfSync' }));
+    const waiting = run('app wait cart team/web');
+    await expect.poll(() => deps.applications.listeners.size).toBe(1);
+    deps.applications.set(fakeView({ name: 'web', namespace: 'team' }));
+    deps.applications.set(fakeView({ name: 'cart' }));
+    expect(await waiting).toMatchObject({
+      code: 0,
+      out: 'application team/web: Synced, Healthy\napplication cart: Synced, Healthy\n',
+    });
+  });
+
+  it('waits for all that match, and for one at least', async () => {
+    const waiting = run('app wait --all --cluster us-east --health');
+    await expect.poll(() => deps.applications.listeners.size).toBe(1);
+    deps.applications.set(fakeView({ name: 'other', cluster: 'eu-west', health: 'Degraded' }));
+    deps.applications.set(fakeView({ name: 'cart', sync: 'OutOfSync' }));
+    expect(await waiting).toMatchObject({ code: 0, out: 'application cart: OutOfSync, Healthy\n' });
+  });
+
+  it('does not take old news for good news, and says in the end what it waited for', async () => {
+    deps.applications.set(fakeView({ name: 'cart', stale: true, ageMs: 840_000 }));
+    deps.applications.set(fakeView({ name: 'web', health: 'Progressing' }));
+    const result = await run('app wait cart web gone --timeout 200ms');
+    expect(result.code).toBe(5);
+    expect(result.err).toContain(
+      'cart: nothing was heard from cluster us-east for 14m (Synced, Healthy as of 14m ago)',
+    );
+    expect(result.err).toContain('web: Synced, Progressing');
+    expect(result.err).toContain('gone: does not exist yet');
+  });
+
+  it('goes on when the hub was away in between', async () => {
+    deps.applications.set(fakeView({ name: 'cart', health: 'Progressing' }));
+    const waiting = run('app wait cart');
+    await expect.poll(() => deps.applications.listeners.size).toBe(1);
+    const { port } = server.server.address() as AddressInfo;
+    await server.close();
+    deps = createFakeDeps();
+    deps.applications.set(fakeView({ name: 'cart' }));
+    server = await createApiServer(deps);
+    await server.listen({ host: '127.0.0.1', port });
+    expect(await waiting).toMatchObject({ code: 0, out: 'application cart: Synced, Healthy\n' });
+  });
+
+  it('ends with Ctrl-C', async () => {
+    const interrupt = new AbortController();
+    const waiting = run('app wait gone', { signal: interrupt.signal });
+    await expect.poll(() => deps.applications.listeners.size).toBe(1);
+    interrupt.abort();
+    expect(await waiting).toMatchObject({ code: 130, err: '' });
+  });
+});
+
+describe('the other groups', () => {
+  it('cluster: list, get, label, token', async () => {
+    expect((await run('cluster list')).out).toMatch(/us-east +Connected .* 3 +2 +0 .*region=us-east/);
+    expect((await run('cluster list -l !region')).out).not.toContain('us-east');
+    expect((await run('cluster get us-east')).out).toContain('Applications:  3: 3 Synced, 2 Healthy, 0 stale');
+    expect((await run('cluster label us-east tier=gold region-')).out).toBe('cluster us-east labelled: tier=gold\n');
+    const made = await run('cluster token new --label region=x --label env=prod --expires 1h');
+    expect(made).toMatchObject({ out: 'wh1.secret\n', err: expect.stringContaining('valid once, until') as string });
+  });
+
+  it('appset: list, get, release, delete', async () => {
+    await write(
+      'set.yaml',
+      'apiVersion: argoproj.io/v1alpha1\nkind: ApplicationSet\nmetadata: {name: fleet}\nspec:\n  generators: [{matrix: {generators: [{git: {repoURL: x, revision: HEAD, directories: []}}, {clusters: {}}]}}]\n  template: {metadata: {name: a}, spec: {project: default, destination: {}, source: {repoURL: x}}}\n',
+    );
+    await run('apply -f set.yaml');
+    expect((await run('appset list')).out).toMatch(/fleet +matrix\(git,clusters\) +- +up to date/);
+    expect((await run('appset get fleet')).out).toContain('ParametersGenerated True');
+    expect((await run('appset release fleet')).out).toBe('applicationset fleet: held deletions released\n');
+    expect((await run('appset delete fleet')).out).toBe('applicationset fleet deleted\n');
+  });
+
+  it('project: list, get', async () => {
+    await write(
+      'project.yaml',
+      project.replace('{}', "{sourceRepos: ['*'], destinations: [{server: 'https://c', namespace: shop}]}"),
+    );
+    await run('apply -f project.yaml');
+    expect((await run('project list')).out).toMatch(/shop +- +\* +https:\/\/c\/shop/);
+    expect((await run('project get shop')).out).toMatch(/^name: +shop\nrepositories: +\*\n/);
+  });
+
+  it('repo: add, list, rm, without ever showing a credential', async () => {
+    const added = await run('repo add https://git.example/apps --username robot --password-stdin', {
+      input: 'hunter2\n',
+    });
+    expect(added.out).toBe('repository https://git.example/apps added\n');
+    expect(JSON.stringify(deps.specs.list())).toContain('"password":"hunter2"');
+    const listed = await run('repo list -o json');
+    expect(listed.out).toContain('https://git.example/apps');
+    expect(listed.out).not.toContain('hunter2');
+    expect((await run('repo rm https://git.example/apps')).out).toBe('repository https://git.example/apps removed\n');
+  });
+
+  it('resource list and version', async () => {
+    await write('a.yaml', project);
+    await run('apply -f a.yaml');
+    expect((await run('resource list --kind AppProject')).out).toMatch(/AppProject +shop .* admin/);
+    expect((await run('version')).out).toMatch(/^wheelhouse: .*\nhub: +0\.1\.0\n/);
+  });
+});
