@@ -1,10 +1,10 @@
+import { compilePathMatch, type Glob } from '@wheelhouse/shared/glob/path-match';
 import type { GitGenerator } from '@wheelhouse/shared/resources/generator';
 import type { Snapshot } from '../../source/source.ts';
 import { normalizeName } from '../template/functions/names.ts';
 import { basePath } from '../template/functions/paths.ts';
 import { stringSlice } from '../template/value.ts';
 import type { GeneratorContext } from './context.ts';
-import { compileSegment, type Glob } from './glob.ts';
 import { compileValues, type Parameters } from './parameters.ts';
 
 /** A pattern, one glob a path segment; undefined when it cannot be read. */
@@ -30,7 +30,7 @@ async function listDirectories(git: GitGenerator, context: GeneratorContext): Pr
 }
 
 function compilePattern(path: string, context: GeneratorContext): Pattern {
-  const globs = path.split('/').map(compileSegment);
+  const globs = path.split('/').map(compilePathMatch);
   if (globs.every((glob) => glob !== undefined)) return globs;
   context.warnings.push(`git directory pattern "${path}" cannot be read and matches nothing`);
   return undefined;

@@ -1,4 +1,5 @@
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
+import type { Glob } from '@wheelhouse/shared/glob/path-match';
 import type { GitGenerator } from '@wheelhouse/shared/resources/generator';
 import picomatch from 'picomatch';
 import { resolveEntry, type Snapshot, type TreeEntry } from '../../source/source.ts';
@@ -8,7 +9,7 @@ import { basePath, directoryOf } from '../template/functions/paths.ts';
 import { compareStrings, type GoMap, isMap, stringSlice, type Value } from '../template/value.ts';
 import type { GeneratorContext } from './context.ts';
 import { flatSegments } from './git-directories.ts';
-import { compilePathspec, type Glob, literalDirectory } from './glob.ts';
+import { compilePathspec, literalDirectory } from './glob.ts';
 import { compileValues, flatten, type Parameters } from './parameters.ts';
 
 /** Larger files hold no parameters. */
@@ -28,30 +29,39 @@ export async function fileParameters(git: GitGenerator, context: GeneratorContex
 }
 
 async function listFiles(git: GitGenerator, snapshot: Snapshot, context: GeneratorContext): Promise<TreeEntry[]> {
-  const compile = context.newGitFileGlobbing ? compileDoublestar : compilePathspec;
-  const files = git.files ?? [];
-  const excludes = files.filter(({ exclude }) => exclude === true).map(({ path }) => compile(path));
   const found = new Map<string, TreeEntry>();
-  for (const { path } of files.filter(({ exclude }) => exclude !== true)) {
-    const matches = compile(path);
-    const directory = literalDirectory(path);
-    if (!(await isDirectory(snapshot, directory))) continue;
-    for await (const entry of snapshot.walk(directory)) {
-      context.signal.throwIfAborted();
-      if (isReadable(entry) && matches(entry.path) && !excludes.some((exclude) => exclude(entry.path)))
-        found.set(entry.path, entry);
-    }
-  }
+  const files = git.files ?? [];
+  for (const { path } of files.filter(({ exclude }) => exclude !== true))
+    for (const entry of await collect(path, snapshot, context)) found.set(entry.path, entry);
+  for (const { path } of files.filter(({ exclude }) => exclude === true))
+    for (const entry of await collect(path, snapshot, context)) found.delete(entry.path);
   return [...found.values()].sort((left, right) => compareStrings(left.path, right.path));
 }
 
-function isReadable(entry: TreeEntry): boolean {
-  return entry.type === 'file' || entry.type === 'symlink';
+async function collect(pattern: string, snapshot: Snapshot, context: GeneratorContext): Promise<TreeEntry[]> {
+  const matches = context.newGitFileGlobbing ? compileDoublestar(pattern) : compilePathspec(pattern);
+  const directory = literalDirectory(pattern);
+  const start = await snapshot.entry(directory);
+  // A pattern below a directory that does not exist matches nothing; that is no error.
+  if (directory !== '' && start?.type !== 'tree') return [];
+  const found: TreeEntry[] = [];
+  if (start !== undefined) refuseDirectory(start, pattern, matches(start.path) && context.newGitFileGlobbing);
+  for await (const entry of snapshot.walk(directory)) {
+    context.signal.throwIfAborted();
+    if (!matches(entry.path)) continue;
+    refuseDirectory(entry, pattern, context.newGitFileGlobbing);
+    if (entry.type === 'file' || entry.type === 'symlink') found.push(entry);
+  }
+  return found;
 }
 
-/** A pattern below a directory that does not exist matches nothing; that is no error. */
-async function isDirectory(snapshot: Snapshot, path: string): Promise<boolean> {
-  return path === '' || (await snapshot.entry(path))?.type === 'tree';
+/** Argo CD: with the new globbing a pattern that also matches a directory fails. */
+function refuseDirectory(entry: TreeEntry, pattern: string, refuse: boolean): void {
+  if (refuse && entry.type === 'tree')
+    throw new FleetError(
+      'GeneratorFailed',
+      `file pattern "${pattern}" matches the directory ${entry.path}; end it with the name of a file, as in **/*.yaml`,
+    );
 }
 
 /** Argo CD's new globbing: `**` crosses directories, `*` does not, braces are alternatives. */

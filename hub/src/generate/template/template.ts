@@ -8,6 +8,8 @@ import { compileFastTemplate } from './fast-template.ts';
 import { compileGoTemplate, parseTemplateOptions, type Render } from './go-template.ts';
 import type { GoMap } from './value.ts';
 
+export type { Render } from './go-template.ts';
+
 export interface Language {
   goTemplate: boolean;
   /** Go template options, such as `missingkey=error`. */

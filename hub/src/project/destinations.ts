@@ -1,0 +1,63 @@
+import type { AppProject, AppProjectSpec } from '@wheelhouse/shared/resources/app-project';
+import { matchesGlob } from './glob.ts';
+
+/** A cluster as a destination names it; either part may be empty. */
+export interface ProjectCluster {
+  name: string;
+  server: string;
+  /** The project that the cluster is scoped to. */
+  project?: string;
+}
+
+interface Destination {
+  name: string;
+  server: string;
+  namespace: string;
+}
+
+type Item = NonNullable<AppProjectSpec['destinations']>[number];
+
+/**
+ * Argo CD: a destination is permitted when an entry matches its namespace and its server or name, and no entry denies it.
+ * `scoped` are the clusters of this project, which are all there is with `permitOnlyProjectScopedClusters`.
+ */
+export function isDestinationPermitted(
+  { spec }: Pick<AppProject, 'spec'>,
+  destination: Destination,
+  scoped: readonly ProjectCluster[],
+): boolean {
+  if (!matchesAny(spec.destinations ?? [], destination)) return false;
+  if (spec.permitOnlyProjectScopedClusters !== true) return true;
+  return scoped.some(({ name, server }) => name === destination.name || server === destination.server);
+}
+
+function matchesAny(items: readonly Item[], destination: Destination): boolean {
+  let permitted = false;
+  for (const item of items) {
+    const verdict = judge(item, destination);
+    if (verdict === 'denied') return false;
+    permitted ||= verdict === 'permitted';
+  }
+  return permitted;
+}
+
+function judge(item: Item, destination: Destination): 'permitted' | 'denied' | 'unmatched' {
+  const { name = '', server = '', namespace = '' } = item;
+  const nameMatches = destination.name !== '' && matches(name, destination.name);
+  const serverMatches = destination.server !== '' && matches(server, destination.server);
+  const namespaceMatches = matches(namespace, destination.namespace);
+  if (namespaceMatches) {
+    if (serverMatches || nameMatches) return 'permitted';
+    return (denies(name) && !nameMatches) || (denies(server) && !serverMatches) ? 'denied' : 'unmatched';
+  }
+  return denies(namespace) && serverMatches ? 'denied' : 'unmatched';
+}
+
+function denies(pattern: string): boolean {
+  return pattern.startsWith('!');
+}
+
+function matches(pattern: string, text: string): boolean {
+  if (denies(pattern)) return !matchesGlob(pattern.slice(1), text);
+  return pattern === '*' || matchesGlob(pattern, text);
+}

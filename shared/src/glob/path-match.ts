@@ -1,0 +1,55 @@
+/** Whether a text matches a pattern. */
+export type Glob = (text: string) => boolean;
+
+/**
+ * Go: `path.Match`: `*` and `?` stop at a slash, `[a-z]`, `[^a]`, `\x`; no braces, no `**`. Undefined when the pattern
+ * cannot be read; Argo CD then matches nothing.
+ */
+export function compilePathMatch(pattern: string): Glob | undefined {
+  let source = '';
+  for (let at = 0; at < pattern.length; ) {
+    const piece = readPiece(pattern, at);
+    if (piece === undefined) return undefined;
+    source += piece.source;
+    at = piece.end;
+  }
+  const regex = new RegExp(`^${source}$`, 'su');
+  return (text) => regex.test(text);
+}
+
+/** A part of a pattern as a regular expression, and where it ends. */
+export interface Piece {
+  source: string;
+  end: number;
+}
+
+function readPiece(pattern: string, at: number): Piece | undefined {
+  const char = String.fromCodePoint(pattern.codePointAt(at) ?? 0);
+  if (char === '*') return { source: '[^/]*', end: at + 1 };
+  if (char === '?') return { source: '[^/]', end: at + 1 };
+  if (char === '[') return readClass(pattern, at, '^');
+  if (char !== '\\') return { source: escapeChar(char), end: at + char.length };
+  return at + 1 < pattern.length ? { source: escapeChar(pattern.charAt(at + 1)), end: at + 2 } : undefined;
+}
+
+/** `[abc]`, `[a-z]` and their negation by one of the given characters; undefined when the class does not end. */
+export function readClass(pattern: string, start: number, negations: string): Piece | undefined {
+  const negated = pattern.length > start + 1 && negations.includes(pattern.charAt(start + 1));
+  let body = '';
+  for (let at = start + (negated ? 2 : 1); at < pattern.length; at += 1) {
+    const char = pattern.charAt(at);
+    if (char === ']' && body !== '') return { source: `[${negated ? '^' : ''}${body}]`, end: at + 1 };
+    if (char === '\\') at += 1;
+    const isRange = char === '-' && body !== '' && pattern.charAt(at + 1) !== ']';
+    body += isRange ? '-' : escapeInClass(pattern.charAt(at));
+  }
+  return undefined;
+}
+
+export function escapeChar(char: string): string {
+  return /[\\^$.*+?()[\]{}|/]/.test(char) ? `\\${char}` : char;
+}
+
+function escapeInClass(char: string): string {
+  return /[\\\]^[-]/.test(char) ? `\\${char}` : char;
+}
