@@ -14,9 +14,10 @@ import { healthOf } from './health/health.ts';
 import type { Link } from './link/link.ts';
 import { continueTraces } from './receive.ts';
 import { startHeartbeats } from './report/heartbeats.ts';
-import { createReporter, type ReportedStatus } from './report/reporter.ts';
+import { createReporter } from './report/reporter.ts';
 import { openFileRecords } from './sync/file-records.ts';
 import { createReconciler } from './sync/reconciler.ts';
+import type { ReportedStatus } from './sync/status.ts';
 
 export interface AgentDeps {
   cluster: Cluster;

@@ -9,7 +9,6 @@ import type { Logger } from '@wheelhouse/shared/logging/logger';
 import { startTracing } from '@wheelhouse/shared/telemetry/tracing';
 import { type Agent, createAgent } from './agent.ts';
 import type { Cluster } from './cluster/cluster.ts';
-import { createKubernetesCluster } from './cluster/kubernetes/kubernetes.ts';
 import { createMemoryCluster } from './cluster/memory/memory.ts';
 import { serveMemoryCluster } from './cluster/memory/serve.ts';
 import { type AgentConfig, redactAgentConfig } from './config.ts';

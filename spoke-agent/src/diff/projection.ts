@@ -19,13 +19,12 @@ export function project(value: unknown, fields: FieldSet): Projection {
 
 /** A projection without the fields of `taken`. */
 export function removeFromProjection(projection: Projection, taken: FieldSet): Projection {
-  if (isLeaf(taken)) return undefined;
   if (projection === null || typeof projection !== 'object' || Array.isArray(projection)) return projection;
   const out: Record<string, Projection> = {};
   for (const [step, value] of Object.entries(projection)) {
     const below = taken[step];
-    const rest = below ? removeFromProjection(value, below) : value;
-    if (rest !== undefined) out[step] = rest;
+    if (below && isLeaf(below)) continue;
+    out[step] = below ? removeFromProjection(value, below) : value;
   }
   return out;
 }

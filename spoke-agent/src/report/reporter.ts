@@ -9,10 +9,9 @@ import type { Logger } from '@wheelhouse/shared/logging/logger';
 import type { AppStatus } from '@wheelhouse/shared/protocol/status';
 import { statusDigest } from '@wheelhouse/shared/protocol/status-digest';
 import type { Link } from '../link/link.ts';
+import type { ReportedStatus } from '../sync/status.ts';
 import { createOutbox, isUrgent, type Outbox } from './outbox.ts';
 import { createTokenBucket } from './token-bucket.ts';
-
-export type ReportedStatus = Omit<AppStatus, 'v' | 'seq'>;
 
 export interface Reporter extends Disposable {
   report(status: ReportedStatus): void;

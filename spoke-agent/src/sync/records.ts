@@ -1,19 +1,15 @@
 import type { AssignedApp } from '@wheelhouse/shared/protocol/document';
 import type { OperationState } from '@wheelhouse/shared/protocol/status';
 import type { ObjectRef } from '@wheelhouse/shared/kube/object';
-import type { Projection } from '../diff/projection.ts';
+import type { Applied } from '../diff/drift.ts';
 
 /** What was applied of one manifest, so that drift is seen without asking the API server. */
-export interface ResourceRecord {
+export interface ResourceRecord extends Applied {
   ref: ObjectRef;
   /** Digest of the manifest that was applied. */
   manifest: string;
-  /** The fields we own, as JSON of a `fieldsV1` tree: compact while it is not needed. */
-  fields: string;
-  /** Digest of the live object in these fields, right after the apply. */
-  projection: string;
-  /** The projection itself, only where fields of other managers are to be taken out of it. */
-  values?: Projection;
+  /** Digest of the rule by which differences were ignored; absent: none were. */
+  ignore?: string;
 }
 
 /** The sync that was made of one target; there is one attempt per target until that changes. */

@@ -33,6 +33,11 @@ export function isOn(name: string, app: SyncOptions, resource?: SyncOptions): bo
   return optionOf(name, app, resource) === 'true';
 }
 
+/** Argo CD: Validate=false accepts unknown fields; else they are refused by name. */
+export function validationOf(app: SyncOptions, resource: SyncOptions): 'Strict' | 'Ignore' {
+  return optionOf('Validate', app, resource) === 'false' ? 'Ignore' : 'Strict';
+}
+
 /** Argo CD: PrunePropagationPolicy, default foreground. */
 export function propagationOf(app: SyncOptions): Propagation {
   const policy = app.get('PrunePropagationPolicy');

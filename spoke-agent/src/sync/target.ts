@@ -10,7 +10,7 @@ import {
 } from '@wheelhouse/shared/kube/object';
 import type { KubeKind } from '../cluster/cluster.ts';
 import { type Annotations, isHook, isSkipped, waveOf } from './hooks.ts';
-import { resourceOptions, type SyncOptions } from './sync-options.ts';
+import { resourceOptions, type SyncOptions, unsupportedOptions } from './sync-options.ts';
 
 /** One manifest of a bundle, bound to its Application: without its content, which is read again when it is applied. */
 export interface DesiredResource {
@@ -23,6 +23,8 @@ export interface DesiredResource {
   digest: string;
   wave: number;
   options: SyncOptions;
+  /** What of its options is not done as written. */
+  unsupported: string[];
   hook: boolean;
   /** Argo CD: annotation ignore-healthcheck. */
   ignoresHealth: boolean;
@@ -139,13 +141,15 @@ function describeResource(manifest: KubeObject, at: number): DesiredResource {
   const ref = refOf(manifest);
   const annotations: Annotations = manifest.metadata.annotations ?? {};
   const defines = definedKind(manifest);
+  const options = resourceOptions(annotations);
   return {
     key: formatRef(ref),
     ref,
     at,
     digest: digestOf(canonicalJson(manifest)),
     wave: waveOf(annotations),
-    options: resourceOptions(annotations),
+    options,
+    unsupported: unsupportedOptions(options),
     hook: isHook(annotations),
     ignoresHealth: annotations['argocd.argoproj.io/ignore-healthcheck'] === 'true',
     ...(defines ? { defines } : {}),

@@ -31,6 +31,7 @@ class Queue<K> implements WorkQueue<K> {
   readonly #again = new Set<K>();
   readonly #timers = new Map<K, { at: number; timer: Disposable }>();
   #stopped = false;
+  #pumping = false;
 
   constructor(options: WorkQueueOptions<K>) {
     this.#options = options;
@@ -41,7 +42,7 @@ class Queue<K> implements WorkQueue<K> {
     if (this.#running.has(key)) this.#again.add(key);
     else {
       this.#enqueue(key);
-      this.#pump();
+      this.#pumpSoon();
     }
   }
 
@@ -72,7 +73,7 @@ class Queue<K> implements WorkQueue<K> {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stopped = true;
-    for (const key of [...this.#timers.keys()]) this.#cancel(key);
+    for (const key of this.#timers.keys()) this.#cancel(key);
     await Promise.all(this.#running.values());
   }
 
@@ -91,6 +92,16 @@ class Queue<K> implements WorkQueue<K> {
     return key;
   }
 
+  /** In a later turn, so that what is added together is taken in order of priority. */
+  #pumpSoon(): void {
+    if (this.#pumping) return;
+    this.#pumping = true;
+    queueMicrotask(() => {
+      this.#pumping = false;
+      this.#pump();
+    });
+  }
+
   #pump(): void {
     while (!this.#stopped && this.#running.size < this.#options.concurrency) {
       const key = this.#next();
@@ -100,7 +111,7 @@ class Queue<K> implements WorkQueue<K> {
   }
 
   async #run(key: K): Promise<void> {
-    // In a later turn, so that `running` knows the key before its work can add it again.
+    // After a turn, so that `#running` knows the key before its work can add it again.
     await Promise.resolve();
     this.#cancel(key);
     const after = await this.#options.work(key);

@@ -5,12 +5,7 @@ import {
   refOf,
   trackingAnnotation,
 } from '@wheelhouse/shared/kube/object';
-import type { HealthStatus } from '@wheelhouse/shared/protocol/status';
-
-export interface Health {
-  status: HealthStatus;
-  message?: string;
-}
+import type { Health } from '../health/health.ts';
 
 /** Argo CD's health rules; undefined for kinds without any. */
 export type HealthOf = (object: KubeObject) => Health | undefined;

@@ -1,0 +1,143 @@
+import type { Clock } from '@wheelhouse/shared/async/clock';
+import type { FleetError } from '@wheelhouse/shared/errors/fleet-error';
+import { canonicalJson, digestOf } from '@wheelhouse/shared/kube/canonical';
+import type { KubeObject, ObjectRef } from '@wheelhouse/shared/kube/object';
+import type { Logger } from '@wheelhouse/shared/logging/logger';
+import type { AssignedApp, AssignedOperation, AssignedPolicy, Tombstone } from '@wheelhouse/shared/protocol/document';
+import type { Cluster } from '../cluster/cluster.ts';
+import { compileIgnore, type IgnoreRule } from '../diff/ignore.ts';
+import type { LiveIndex } from '../watch/live-index.ts';
+import type { Watches } from '../watch/watches.ts';
+import type { Expectations } from './expectations.ts';
+import type { Operation } from './operation.ts';
+import type { AppRecord, RecordStore } from './records.ts';
+import type { HealHistory } from './self-heal.ts';
+import { parseSyncOptions, type SyncOptions, unsupportedOptions } from './sync-options.ts';
+import type { Target } from './target.ts';
+
+/** What every step of a sync works with; one per cluster. */
+export interface SyncContext {
+  cluster: Cluster;
+  clock: Clock;
+  random: () => number;
+  logger: Logger;
+  records: RecordStore;
+  index: LiveIndex;
+  watches: Watches;
+  /** The manifests of a bundle, by digest. */
+  manifests: (digest: string) => Promise<KubeObject[]>;
+  /** Bounds how many bundles are read at a time. */
+  limit: <T>(task: () => Promise<T>) => Promise<T>;
+  expectations: Expectations;
+  /** Namespaces that are known to exist. */
+  namespaces: Set<string>;
+  /** Looks at the Application soon. */
+  wake: (app: string) => void;
+}
+
+/** One Application of this cluster, between two looks at it. Changed by its own pass and by what is assigned, nothing else. */
+export interface AppState {
+  readonly app: string;
+  gen: number;
+  assigned?: AssignedApp | undefined;
+  tombstone?: Tombstone | undefined;
+  /** Bundle and policy that are in force: those of the newest assignment whose bundle could be read. */
+  target?: Target | undefined;
+  policy: Policy;
+  loading?: Loading | undefined;
+  /** Operations that people asked for and that did not begin yet. */
+  asked: AssignedOperation[];
+  operation?: Operation | undefined;
+  /** Compare everything with the API server once. */
+  refresh: boolean;
+  record: AppRecord;
+  /** By resource key. */
+  resources: Map<string, ResourceState>;
+  /** Why the cluster could not be worked with in the last pass, and how often in a row. */
+  failure?: { error: FleetError; count: number } | undefined;
+  /** The trace of the newest assignment, until it became healthy. */
+  trace?: { traceparent: string; since: number } | undefined;
+  /** Kinds whose objects a tombstone may have to delete. */
+  removal?: { kinds: ObjectRef[] } | undefined;
+  /** Aborts the pass that runs. */
+  pass: AbortController;
+}
+
+export interface ResourceState {
+  heal?: HealHistory;
+  /** What the API server said to the last apply or dry run. */
+  error?: string | undefined;
+  /** It was compared with the API server as these versions, and differs. */
+  differs?: { manifest: string; resourceVersion: string } | undefined;
+  /** It was looked for by name while this manifest was desired. */
+  soughtFor?: string;
+}
+
+export interface Loading {
+  bundle: string;
+  namespace: string;
+  /** Set once it failed. */
+  error?: FleetError;
+  failures: number;
+  retryAt?: number;
+}
+
+/** An assignment's policy, read once. */
+export interface Policy {
+  assigned: AssignedApp | undefined;
+  options: SyncOptions;
+  ignore: (ref: Omit<ObjectRef, 'version'>) => IgnoreRule | undefined;
+  /** What of it is not done as written. */
+  unsupported: string[];
+}
+
+export function createAppState(record: AppRecord): AppState {
+  return {
+    app: record.app,
+    gen: 0,
+    policy: readPolicy(undefined),
+    asked: [],
+    refresh: false,
+    record,
+    resources: new Map(),
+    pass: new AbortController(),
+  };
+}
+
+export function readPolicy(assigned: AssignedApp | undefined): Policy {
+  const policy: AssignedPolicy = assigned?.policy ?? { syncOptions: [] };
+  const options = parseSyncOptions(policy.syncOptions);
+  const ignore = compileIgnore(policy.ignoreDifferences);
+  return {
+    assigned,
+    options,
+    ignore: ignore.find,
+    unsupported: [...unsupportedOptions(options), ...ignore.unsupported],
+  };
+}
+
+/** What one attempt is made of: when any of it changes, the Application is synced anew. */
+export function attemptKey({ revision, bundle, ns, policy }: AssignedApp): string {
+  const { automated, syncOptions, managedNamespaceMetadata, ignoreDifferences } = policy;
+  const spec = {
+    ns,
+    prune: automated?.prune,
+    allowEmpty: automated?.allowEmpty,
+    syncOptions,
+    managedNamespaceMetadata,
+    ignoreDifferences,
+  };
+  return `${revision} ${bundle} ${digestOf(canonicalJson(spec)).slice(7, 23)}`;
+}
+
+export function ruleDigest(rule: IgnoreRule | undefined): string | undefined {
+  return rule && digestOf(canonicalJson(rule)).slice(7, 23);
+}
+
+export function resourceState(state: AppState, key: string): ResourceState {
+  const known = state.resources.get(key);
+  if (known) return known;
+  const created: ResourceState = {};
+  state.resources.set(key, created);
+  return created;
+}

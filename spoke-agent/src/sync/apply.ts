@@ -1,0 +1,94 @@
+import { sleep } from '@wheelhouse/shared/async/abort';
+import { isFleetError } from '@wheelhouse/shared/errors/fleet-error';
+import type { KubeObject } from '@wheelhouse/shared/kube/object';
+import { fieldManager } from '../cluster/cluster.ts';
+import { rememberApplied } from '../diff/drift.ts';
+import { respectIgnored } from '../diff/respect-ignored.ts';
+import { liveKey } from '../watch/live-entry.ts';
+import { type AppState, resourceState, ruleDigest, type SyncContext } from './app-state.ts';
+import type { ManifestOf } from './manifest-of.ts';
+import { createNamespace } from './namespace.ts';
+import { isOn, propagationOf, validationOf } from './sync-options.ts';
+import type { DesiredResource } from './target.ts';
+
+export interface Applying {
+  context: SyncContext;
+  state: AppState;
+  manifestOf: ManifestOf;
+  /** Delete and create anew what cannot be changed; Argo CD: `Force=true`, or a sync with `--force`. */
+  force?: boolean;
+  signal: AbortSignal;
+}
+
+/** Applies one resource and remembers what the cluster made of it. Throws what the API server refused. */
+export async function applyResource(applying: Applying, resource: DesiredResource): Promise<void> {
+  const { context, state } = applying;
+  const rule = state.policy.ignore(resource.ref);
+  const key = liveKey(resource.ref);
+  const manifest = await respected(applying, resource);
+  context.index.hold(key);
+  try {
+    const live = await send(applying, resource, manifest);
+    remember(applying, resource, { live, manifest, ignore: ruleDigest(rule) });
+    context.index.put(live);
+  } finally {
+    context.index.release(key);
+  }
+}
+
+/** Takes note that the live object is as the manifest wants it. */
+export function remember(
+  { context, state }: Pick<Applying, 'context' | 'state'>,
+  { key, ref, digest }: DesiredResource,
+  { live, manifest, ignore }: { live: KubeObject; manifest: KubeObject; ignore: string | undefined },
+): void {
+  const applied = rememberApplied(live, manifest, state.policy.ignore(ref));
+  const record = { ref, manifest: digest, ...applied, ...(ignore ? { ignore } : {}) };
+  state.record.resources[key] = record;
+  context.expectations.put(state, record);
+  context.records.save(state.record);
+  const known = resourceState(state, key);
+  known.error = undefined;
+  known.differs = undefined;
+}
+
+async function respected(
+  { context, state, manifestOf, signal }: Applying,
+  resource: DesiredResource,
+): Promise<KubeObject> {
+  const manifest = await manifestOf(resource);
+  const rule = state.policy.ignore(resource.ref);
+  if (!rule || !isOn('RespectIgnoreDifferences', state.policy.options, resource.options)) return manifest;
+  const live = await context.cluster.find(resource.ref, signal);
+  return live ? respectIgnored(manifest, live, rule) : manifest;
+}
+
+async function send(applying: Applying, resource: DesiredResource, manifest: KubeObject): Promise<KubeObject> {
+  const { context, state, signal } = applying;
+  const { options } = state.policy;
+  const fieldValidation = validationOf(options, resource.options);
+  const apply = async () => await context.cluster.apply(manifest, { fieldManager, fieldValidation, signal });
+  try {
+    return await apply();
+  } catch (error) {
+    if (isNamespaceMissing(error) && isOn('CreateNamespace', options)) {
+      // Somebody deleted it after it was made.
+      await createNamespace(context, state, { name: resource.ref.namespace, signal });
+      return await apply();
+    }
+    const force = applying.force || isOn('Force', options, resource.options);
+    if (!force || !isFleetError(error, 'ApplyFailed') || error.retryable) throw error;
+    await removeWholly(applying, resource);
+    return await apply();
+  }
+}
+
+function isNamespaceMissing(error: unknown): boolean {
+  return isFleetError(error, 'NotFound') && error.details['subject'] === 'namespaces';
+}
+
+/** Deletes and waits until it is gone, at most half a minute. */
+async function removeWholly({ context, state, signal }: Applying, { ref }: DesiredResource): Promise<void> {
+  await context.cluster.remove(ref, { propagation: propagationOf(state.policy.options), signal });
+  for (let tries = 0; tries < 60 && (await context.cluster.find(ref, signal)); tries += 1) await sleep(500, signal);
+}

@@ -1,0 +1,315 @@
+import type { KubeObject } from '@wheelhouse/shared/kube/object';
+import type { AssignedOperation, AssignedPolicy } from '@wheelhouse/shared/protocol/document';
+import { describe, expect, it } from 'vitest';
+import { configMap, deployment, kindRef, startSpoke } from './simulated-spoke.ts';
+
+const manual = { automated: undefined } as unknown as Partial<AssignedPolicy>;
+const sync = (id: string, wish: Partial<AssignedOperation['sync']> = {}): AssignedOperation => ({
+  id,
+  type: 'sync',
+  app: 'shop',
+  expiresAt: '2030-01-01T00:00:00Z',
+  by: 'ann',
+  sync: { prune: false, dryRun: false, force: false, syncOptions: [], ...wish },
+});
+const signal = new AbortController().signal;
+
+describe('an operation', () => {
+  it('syncs an Application that is not automated, once', async () => {
+    await using spoke = startSpoke();
+    const apps = [{ manifests: [configMap('a')], policy: manual }];
+    spoke.assign({ apps });
+    expect((await spoke.settle()).sync).toBe('OutOfSync');
+    spoke.assign({ apps, ops: [sync('1')] });
+    expect(await spoke.settle()).toMatchObject({ sync: 'Synced', operation: { id: '1', phase: 'Succeeded' } });
+    spoke.cluster.edit({ ...kindRef('ConfigMap'), namespace: 'shop', name: 'a' }, () => undefined);
+    spoke.assign({ apps, ops: [sync('1')] });
+    expect((await spoke.settle()).sync).toBe('OutOfSync');
+    spoke.assign({ apps, ops: [sync('1'), sync('2')] });
+    expect(await spoke.settle()).toMatchObject({ sync: 'Synced', operation: { id: '2' } });
+  });
+
+  it('is ignored when it expired', async () => {
+    await using spoke = startSpoke();
+    const op = { ...sync('1'), expiresAt: '2020-01-01T00:00:00Z' };
+    spoke.assign({ apps: [{ manifests: [configMap('a')], policy: manual }], ops: [op] });
+    expect(await spoke.settle()).toMatchObject({ sync: 'OutOfSync' });
+  });
+
+  it('prunes only when told to', async () => {
+    await using spoke = startSpoke();
+    spoke.assign({ apps: [{ manifests: [configMap('a'), configMap('b')], policy: manual }], ops: [sync('1')] });
+    await spoke.settle();
+    const apps = [{ manifests: [configMap('a')], policy: manual, revision: 'r2' }];
+    spoke.assign({ apps, ops: [sync('2')] });
+    expect((await spoke.settle()).sync).toBe('OutOfSync');
+    expect(await spoke.find('ConfigMap', 'b')).toBeDefined();
+    spoke.assign({ apps, ops: [sync('3', { prune: true })] });
+    expect((await spoke.settle()).sync).toBe('Synced');
+    expect(await spoke.find('ConfigMap', 'b')).toBeUndefined();
+  });
+
+  it('touches only the resources it names', async () => {
+    await using spoke = startSpoke();
+    const resources = [{ group: '', kind: 'ConfigMap', namespace: 'shop', name: 'b' }];
+    spoke.assign({
+      apps: [{ manifests: [configMap('a'), configMap('b')], policy: manual }],
+      ops: [sync('1', { resources })],
+    });
+    expect((await spoke.settle()).sync).toBe('OutOfSync');
+    expect(await spoke.find('ConfigMap', 'a')).toBeUndefined();
+    expect(await spoke.find('ConfigMap', 'b')).toBeDefined();
+  });
+
+  it('changes nothing in a dry run and says what would change', async () => {
+    await using spoke = startSpoke();
+    const policy = { ...manual, syncOptions: [] };
+    spoke.assign({
+      apps: [{ manifests: [configMap('a')], policy, ns: 'default' }],
+      ops: [sync('1', { dryRun: true })],
+    });
+    const status = await spoke.settle();
+    expect(status.operation).toMatchObject({ phase: 'Succeeded', message: 'dry run: 1 resource(s) would change' });
+    expect(await spoke.find('ConfigMap', 'a', 'default')).toBeUndefined();
+  });
+
+  it('with force replaces what cannot be changed', async () => {
+    await using spoke = startSpoke();
+    const policy = { ...manual };
+    spoke.assign({ apps: [{ manifests: [deployment('web')], policy }], ops: [sync('1')] });
+    await spoke.settle();
+    const uid = (await spoke.find('Deployment', 'web'))?.metadata.uid;
+    const changed = deployment('web');
+    (changed['spec'] as { selector: object }).selector = { matchLabels: { app: 'web', tier: 'front' } };
+    spoke.assign({ apps: [{ manifests: [changed], policy, revision: 'r2' }], ops: [sync('2')] });
+    expect((await spoke.settle()).operation).toMatchObject({
+      phase: 'Failed',
+      message: expect.stringContaining('immutable') as string,
+    });
+    spoke.assign({ apps: [{ manifests: [changed], policy, revision: 'r2' }], ops: [sync('3', { force: true })] });
+    expect((await spoke.settle()).sync).toBe('Synced');
+    expect((await spoke.find('Deployment', 'web'))?.metadata.uid).not.toBe(uid);
+  });
+
+  it('ends a sync that waits, when it is a terminate', async () => {
+    await using spoke = startSpoke();
+    const first = deployment('first', { 'argocd.argoproj.io/sync-wave': '-1', 'wheelhouse.dev/simulate': 'stuck' });
+    const apps = [{ manifests: [first, configMap('second')] }];
+    spoke.assign({ apps });
+    expect((await spoke.settle()).operation).toMatchObject({ phase: 'Running' });
+    spoke.assign({ apps, ops: [{ ...sync('1'), type: 'terminate' }] });
+    expect((await spoke.settle()).operation).toMatchObject({ phase: 'Failed', message: 'operation terminated by ann' });
+    expect(await spoke.find('ConfigMap', 'second')).toBeUndefined();
+  });
+
+  it('compares anew with the API server, when it is a refresh', async () => {
+    await using spoke = startSpoke();
+    const apps = [{ manifests: [configMap('a')] }];
+    spoke.assign({ apps });
+    await spoke.settle();
+    expect(spoke.cluster.requests.dryRun).toBe(0);
+    spoke.assign({ apps, ops: [{ ...sync('1'), type: 'refresh' }] });
+    expect((await spoke.settle()).sync).toBe('Synced');
+    expect(spoke.cluster.requests).toMatchObject({ dryRun: 1, apply: 2 });
+  });
+});
+
+describe('a newer assignment', () => {
+  it('takes the place of a sync that waits', async () => {
+    await using spoke = startSpoke();
+    const stuck = deployment('first', { 'argocd.argoproj.io/sync-wave': '-1', 'wheelhouse.dev/simulate': 'stuck' });
+    spoke.assign({ apps: [{ manifests: [stuck, configMap('second')] }] });
+    await spoke.settle();
+    const fine = deployment('first', { 'argocd.argoproj.io/sync-wave': '-1' });
+    spoke.assign({ apps: [{ manifests: [fine, configMap('second')], revision: 'r2' }] });
+    expect(await spoke.settle()).toMatchObject({ sync: 'Synced', operation: { phase: 'Succeeded', revision: 'r2' } });
+  });
+});
+
+describe('a tombstone', () => {
+  const manifests = [
+    configMap('a'),
+    configMap('kept', {}, { 'argocd.argoproj.io/sync-options': 'Delete=false' }),
+    deployment('web'),
+  ];
+
+  it('with cascade deletes what is ours but for Delete=false, and is reported as carried out', async () => {
+    await using spoke = startSpoke();
+    spoke.assign({ apps: [{ manifests }, { app: 'other', manifests: [configMap('theirs')] }] });
+    await spoke.settle();
+    spoke.assign({
+      apps: [{ app: 'other', manifests: [configMap('theirs')] }],
+      tombstones: [{ app: 'shop', reason: 'deleted', cascade: true }],
+    });
+    expect(await spoke.settle()).toMatchObject({ removed: true, gen: 2, total: 0 });
+    expect(await spoke.find('ConfigMap', 'a')).toBeUndefined();
+    expect(await spoke.find('Deployment', 'web')).toBeUndefined();
+    expect(await spoke.find('ConfigMap', 'kept')).toBeDefined();
+    expect(await spoke.find('ConfigMap', 'theirs')).toBeDefined();
+  });
+
+  it('without cascade leaves everything and forgets it', async () => {
+    await using spoke = startSpoke();
+    spoke.assign({ apps: [{ manifests }] });
+    await spoke.settle();
+    spoke.assign({ tombstones: [{ app: 'shop', reason: 'deleted', cascade: false }] });
+    expect(await spoke.settle()).toMatchObject({ removed: true });
+    expect(await spoke.find('Deployment', 'web')).toBeDefined();
+    spoke.cluster.edit({ ...kindRef('ConfigMap'), namespace: 'shop', name: 'a' }, (object: KubeObject) => ({
+      ...object,
+      data: {},
+    }));
+    await spoke.settle();
+    expect((await spoke.find('ConfigMap', 'a'))?.['data']).toEqual({});
+    spoke.assign({});
+    expect(spoke.records.find('shop')).toBeUndefined();
+  });
+
+  it('deletes the highest wave first and waits for it to be gone', async () => {
+    await using spoke = startSpoke();
+    const wave = (n: number) => ({ 'argocd.argoproj.io/sync-wave': String(n) });
+    const held = configMap('late', {}, wave(2));
+    held.metadata.finalizers = ['example.com/hold'];
+    spoke.assign({ apps: [{ manifests: [configMap('early', {}, wave(1)), held] }] });
+    await spoke.settle();
+    spoke.assign({ tombstones: [{ app: 'shop', reason: 'deleted', cascade: true }] });
+    expect(await spoke.settle()).toMatchObject({
+      health: { status: 'Progressing', message: expect.stringContaining('deleting 2') as string },
+    });
+    expect(await spoke.find('ConfigMap', 'early')).toBeDefined();
+    spoke.cluster.edit(
+      { ...kindRef('ConfigMap'), namespace: 'shop', name: 'late' },
+      ({ metadata: { finalizers: _gone, ...metadata }, ...rest }) => ({ ...rest, metadata }) as KubeObject,
+    );
+    expect(await spoke.settle()).toMatchObject({ removed: true });
+    expect(await spoke.find('ConfigMap', 'early')).toBeUndefined();
+  });
+
+  it('finds what to delete when nothing is recorded', async () => {
+    await using before = startSpoke();
+    before.assign({ apps: [{ manifests }] });
+    await before.settle();
+    await using spoke = startSpoke({ cluster: before.cluster });
+    spoke.assign({ tombstones: [{ app: 'shop', reason: 'deleted', cascade: true }] });
+    expect(await spoke.settle()).toMatchObject({ removed: true });
+    expect(await spoke.find('Deployment', 'web')).toBeUndefined();
+  });
+
+  it('does nothing to an Application that is also assigned', async () => {
+    await using spoke = startSpoke();
+    spoke.assign({ apps: [{ manifests }], tombstones: [{ app: 'shop', reason: 'deleted', cascade: true }] });
+    expect(await spoke.settle()).toMatchObject({ sync: 'Synced' });
+  });
+
+  it('that is followed by a new assignment gives way to it', async () => {
+    await using spoke = startSpoke();
+    spoke.assign({ apps: [{ manifests }] });
+    await spoke.settle();
+    spoke.assign({ tombstones: [{ app: 'shop', reason: 'deleted', cascade: true }] });
+    await spoke.settle();
+    spoke.assign({ apps: [{ manifests }] });
+    expect(await spoke.settle()).toMatchObject({ sync: 'Synced', health: { status: 'Healthy' } });
+  });
+});
+
+describe('an Application that the document lost', () => {
+  it('stays and goes on being healed', async () => {
+    await using spoke = startSpoke();
+    spoke.assign({ apps: [{ manifests: [configMap('a')] }] });
+    await spoke.settle();
+    spoke.assign({});
+    await spoke.settle();
+    spoke.cluster.edit({ ...kindRef('ConfigMap'), namespace: 'shop', name: 'a' }, () => undefined);
+    await spoke.settle();
+    expect(await spoke.find('ConfigMap', 'a')).toBeDefined();
+  });
+});
+
+describe('a restart', () => {
+  it('with its records sends nothing when nothing changed, and heals what drifted meanwhile', async () => {
+    const before = startSpoke();
+    const apps = [{ manifests: [configMap('a'), configMap('b')] }];
+    before.assign({ apps });
+    await before.settle();
+    await before[Symbol.asyncDispose]();
+    const { cluster, records } = before;
+    cluster.edit({ ...kindRef('ConfigMap'), namespace: 'shop', name: 'b' }, (object) => ({
+      ...object,
+      data: { a: 'edited' },
+    }));
+    const { apply } = cluster.requests;
+    await using spoke = startSpoke({ cluster, records });
+    spoke.assign({ apps });
+    expect(await spoke.settle()).toMatchObject({ sync: 'Synced' });
+    expect(cluster.requests).toMatchObject({ apply: apply + 1, dryRun: 0 });
+    expect((await cluster.find({ ...kindRef('ConfigMap'), namespace: 'shop', name: 'b' }, signal))?.['data']).toEqual({
+      a: '1',
+    });
+  });
+
+  it('without records compares by dry run and writes nothing that is as it should be', async () => {
+    const before = startSpoke();
+    before.assign({ apps: [{ manifests: [configMap('a')], policy: manual }], ops: [sync('1')] });
+    await before.settle();
+    await before[Symbol.asyncDispose]();
+    const { cluster } = before;
+    const { apply } = cluster.requests;
+    await using spoke = startSpoke({ cluster });
+    spoke.assign({ apps: [{ manifests: [configMap('a')], policy: manual }] });
+    expect(await spoke.settle()).toMatchObject({ sync: 'Synced' });
+    expect(cluster.requests).toMatchObject({ apply, dryRun: 1 });
+  });
+
+  it('does not act on an operation again', async () => {
+    const before = startSpoke();
+    const apps = [{ manifests: [configMap('a')], policy: manual }];
+    before.assign({ apps, ops: [sync('1')] });
+    await before.settle();
+    await before[Symbol.asyncDispose]();
+    const { cluster, records } = before;
+    cluster.edit({ ...kindRef('ConfigMap'), namespace: 'shop', name: 'a' }, () => undefined);
+    await using spoke = startSpoke({ cluster, records });
+    spoke.assign({ apps, ops: [sync('1')] });
+    expect(await spoke.settle()).toMatchObject({ sync: 'OutOfSync', operation: { id: '1' } });
+  });
+});
+
+describe('app diff', () => {
+  it('shows what a sync would change, add and remove, and hides Secrets', async () => {
+    await using spoke = startSpoke();
+    const secret = (password: string): KubeObject => ({
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name: 'login' },
+      data: { password: Buffer.from(password).toString('base64') },
+    });
+    spoke.assign({
+      apps: [{ manifests: [configMap('a'), configMap('old'), secret('one')], policy: manual }],
+      ops: [sync('1')],
+    });
+    await spoke.settle();
+    expect(await spoke.reconciler.diff('shop', signal)).toEqual([]);
+    spoke.assign({
+      apps: [
+        { manifests: [configMap('a', { a: '2' }), configMap('new'), secret('two')], policy: manual, revision: 'r2' },
+      ],
+    });
+    await spoke.settle();
+    const diffs = await spoke.reconciler.diff('shop', signal);
+    expect(diffs.map(({ kind, ref }) => `${kind} ${ref.name}`).sort()).toEqual([
+      'added new',
+      'changed a',
+      'changed login',
+      'removed old',
+    ]);
+    const text = diffs.map((diff) => diff.text).join('\n');
+    expect(text).toMatch(/-\s+a: "1"\n\+\s+a: "2"/);
+    expect(text).toMatch(/-\s+password: \++\n\+\s+password: \++/);
+    expect(text + JSON.stringify(diffs)).not.toMatch(/b25l|dHdv/);
+  });
+
+  it('refuses an Application that is not here', async () => {
+    await using spoke = startSpoke();
+    await expect(spoke.reconciler.diff('nothing', signal)).rejects.toMatchObject({ code: 'NotFound' });
+  });
+});
