@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, readFileSync } from 'node:fs';
-import { withTimeout } from '@wheelhouse/shared/async/abort';
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import { portOpen } from './free-port.ts';
 
@@ -99,14 +98,17 @@ function endWithThisProcess(child: ChildProcess): void {
   child.once('exit', () => process.off('exit', end));
 }
 
-/** Runs a program to its end and returns its standard output. Throws with its standard error when it fails. */
+/** Runs a program to its end and returns its standard output. Throws with the end of what it wrote when it fails. */
 export async function runChild(
   command: string,
   args: readonly string[],
   options: { input?: string | Buffer; cwd?: string; env?: NodeJS.ProcessEnv; timeoutMs?: number } = {},
 ): Promise<string> {
+  const { timeoutMs = 60_000 } = options;
   const child = spawn(command, args, {
     stdio: 'pipe',
+    timeout: timeoutMs,
+    killSignal: 'SIGKILL',
     env: options.env ?? process.env,
     ...(options.cwd ? { cwd: options.cwd } : {}),
   });
@@ -116,11 +118,11 @@ export async function runChild(
   child.stderr.on('data', (chunk: Buffer) => errors.push(chunk));
   child.stdin.on('error', () => undefined);
   child.stdin.end(options.input ?? '');
-  const signal = withTimeout(new AbortController().signal, options.timeoutMs ?? 60_000);
-  const [code] = (await once(child, 'close', { signal })) as [number | null];
+  const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
   if (code === 0) return Buffer.concat(output).toString();
-  throw new FleetError(
-    'Internal',
-    `${command} ${args[0] ?? ''} ended with ${code}: ${Buffer.concat(errors).toString()}`,
-  );
+  const end = code === null ? `was ended by ${signal}; it had ${timeoutMs / 1_000} s` : `ended with ${code}`;
+  const tail = Buffer.concat([...output, ...errors])
+    .toString()
+    .slice(-2_000);
+  throw new FleetError('Internal', `${command} ${args[0] ?? ''} ${end}: ${tail}`);
 }

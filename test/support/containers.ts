@@ -28,7 +28,8 @@ export async function whyNoContainers(): Promise<string | undefined> {
 export interface ImageOptions {
   /** What goes where (createRootfs). */
   files: Readonly<Record<string, string>>;
-  entrypoint?: string;
+  /** Instructions of a Dockerfile, such as `ENTRYPOINT ["/bin/x"]`. */
+  changes?: readonly string[];
 }
 
 /** Makes an image of programs of this machine, unless one of this name is there. */
@@ -45,8 +46,8 @@ export async function importImage(name: string, options: ImageOptions): Promise<
   await createRootfs(rootfs, options.files);
   const archive = join(dir.path, 'rootfs.tar');
   await runChild('tar', ['-C', rootfs, '-cf', archive, '--numeric-owner', '.'], { timeoutMs: 300_000 });
-  const entrypoint = options.entrypoint ? ['--change', `ENTRYPOINT ${JSON.stringify([options.entrypoint])}`] : [];
-  await runChild('docker', ['import', ...entrypoint, archive, name], { timeoutMs: 300_000 });
+  const changes = (options.changes ?? []).flatMap((change) => ['--change', change]);
+  await runChild('docker', ['import', ...changes, archive, name], { timeoutMs: 300_000 });
 }
 
 export interface ContainerOptions {

@@ -19,6 +19,6 @@ export async function startServer({ program, args, logFile, port }: ServerOption
   const { size, mtimeMs } = await stat(command);
   const image = `wheelhouse-test/${program}:${size}-${Math.floor(mtimeMs)}`;
   const path = `/usr/local/bin/${program}`;
-  await importImage(image, { files: { [path]: command }, entrypoint: path });
+  await importImage(image, { files: { [path]: command }, changes: [`ENTRYPOINT ${JSON.stringify([path])}`] });
   return await startContainer({ image, args, ready: port });
 }
