@@ -58,7 +58,11 @@ export async function runAgent(
 
 async function openCluster(config: AgentConfig, open: AsyncDisposableStack): Promise<Cluster> {
   const { kubeconfig, context, simulatePort } = config;
-  if (!config.simulate) return open.use(createKubernetesCluster({ random: Math.random }, { kubeconfig, context }));
+  if (!config.simulate) {
+    // loaded only where there is a real cluster: it is half of the agent's start and memory
+    const { createKubernetesCluster } = await import('./cluster/kubernetes/kubernetes.ts');
+    return open.use(createKubernetesCluster({ random: Math.random }, { kubeconfig, context }));
+  }
   const cluster = open.use(
     createMemoryCluster({}, { uid: await simulatedUid(config.stateDir), settleMs: simulatedSettleMs }),
   );

@@ -91,6 +91,7 @@ function createSender(deps: ReporterDeps, outbox: Outbox): Sender {
   const flush = async () => {
     if (sending || outbox.waiting() === 0 || link.state() !== 'connected') return;
     sending = true;
+    sentAt = clock.now();
     try {
       await send(outbox.take(bucket.take(outbox.waiting())), { link, outbox }, stop.signal);
       failures = 0;
