@@ -10,7 +10,9 @@ export function chooseOperation(context: SyncContext, state: AppState, compariso
   takeTerminate(context, state);
   takeRefresh(context, state);
   const isAutomated = state.operation !== undefined && state.operation.id === undefined;
-  const asked = state.asked.find(({ type }) => type === 'sync');
+  // What was asked for with a new bundle means that bundle.
+  const isLoading = state.loading !== undefined && !state.loading.error;
+  const asked = isLoading ? undefined : state.asked.find(({ type }) => type === 'sync');
   if (asked && (!state.operation || isAutomated)) {
     acknowledge(context, state, asked);
     state.operation = operationOf(context, state, asked);

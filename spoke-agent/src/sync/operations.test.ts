@@ -179,7 +179,7 @@ describe('a tombstone', () => {
     expect(await spoke.find('ConfigMap', 'early')).toBeDefined();
     spoke.cluster.edit(
       { ...kindRef('ConfigMap'), namespace: 'shop', name: 'late' },
-      ({ metadata: { finalizers: _gone, ...metadata }, ...rest }) => ({ ...rest, metadata }) as KubeObject,
+      ({ metadata: { finalizers: _gone, ...metadata }, ...rest }) => ({ ...rest, metadata }),
     );
     expect(await spoke.settle()).toMatchObject({ removed: true });
     expect(await spoke.find('ConfigMap', 'early')).toBeUndefined();
@@ -303,7 +303,7 @@ describe('app diff', () => {
       'removed old',
     ]);
     const text = diffs.map((diff) => diff.text).join('\n');
-    expect(text).toMatch(/-\s+a: "1"\n\+\s+a: "2"/);
+    expect(text).toMatch(/-\s+a: '1'\n\+\s+a: '2'/);
     expect(text).toMatch(/-\s+password: \++\n\+\s+password: \++/);
     expect(text + JSON.stringify(diffs)).not.toMatch(/b25l|dHdv/);
   });

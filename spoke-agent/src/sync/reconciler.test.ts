@@ -171,7 +171,7 @@ describe('drift', () => {
       (spoke: SimulatedSpoke) =>
         spoke.cluster.edit(
           ref('ConfigMap', 'settings'),
-          ({ metadata: { annotations: _gone, ...metadata }, ...rest }) => ({ ...rest, metadata }) as KubeObject,
+          ({ metadata: { annotations: _gone, ...metadata }, ...rest }) => ({ ...rest, metadata }),
         ),
     ],
   ])('heals %s with one request', async (_row, harm) => {

@@ -8,7 +8,7 @@ import { establishedStatus, kindsDefinedBy } from './definitions.ts';
 import { whyRefused } from './admission.ts';
 import { isSame } from './merge.ts';
 import { applyManaged, updateManaged } from './server-side-apply.ts';
-import { settledStatus } from './simulated-status.ts';
+import { settledStatus, simulateAnnotation } from './simulated-status.ts';
 import { createStore, nameOf, type Store } from './store.ts';
 
 export interface MemoryOptions {
@@ -189,7 +189,8 @@ class SimulatedCluster implements MemoryCluster {
     }
     const stored = this.#store.put(this.#withStatus(object));
     if (object.kind === 'CustomResourceDefinition') this.#define(object);
-    const changed = live?.metadata.generation !== object.metadata.generation;
+    const changed =
+      live?.metadata.generation !== object.metadata.generation || (live && wishOf(live)) !== wishOf(object);
     if (changed && settledStatus(stored)) this.#settle(stored);
     return stored;
   }
@@ -259,6 +260,10 @@ class SimulatedCluster implements MemoryCluster {
 
 function ownersOf(object: KubeObject): { uid?: string }[] {
   return (object.metadata['ownerReferences'] as { uid?: string }[] | undefined) ?? [];
+}
+
+function wishOf(object: KubeObject): string | undefined {
+  return object.metadata.annotations?.[simulateAnnotation];
 }
 
 function specOf(object: KubeObject): unknown {
