@@ -49,7 +49,7 @@ interface ApplicationList {
   items: ApplicationAnswer[];
 }
 
-const pageSize = 1_000;
+const pageSize = 5_000;
 
 /** All Applications that match, page by page. `resourceVersion` is that of the first page. */
 export async function listApplications(

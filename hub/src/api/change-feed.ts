@@ -1,6 +1,7 @@
 import { FleetError, toFleetError } from '@wheelhouse/shared/errors/fleet-error';
 import { type ApplicationFilter, matchesFilter } from './application-filter.ts';
 import { formatApplication } from './application-view.ts';
+import { walkApplications } from './application-walk.ts';
 import type { ApplicationChange, ApplicationView, ReadModel } from './deps.ts';
 import { formatStreamError } from './errors.ts';
 import { applyFieldMask, type FieldMask } from './field-mask.ts';
@@ -38,7 +39,7 @@ export async function* createChangeFeed(model: ReadModel, options: ChangeFeedOpt
     return changes.map((change) => formatLine(change, options.mask)).join('');
   };
   try {
-    for (const views of options.snapshot ? pagesOf(model, filter) : []) {
+    for (const views of options.snapshot ? walkApplications(model, filter) : []) {
       backlog.refuseOverflow();
       yield formatAll(views.map((view) => ({ type: 'ADDED', view })));
     }
@@ -98,15 +99,6 @@ function createBacklog({ backlog, signal, onOverflow }: ChangeFeedOptions): Back
       return !signal.aborted;
     },
   };
-}
-
-function* pagesOf(model: ReadModel, filter: ApplicationFilter): Generator<ApplicationView[]> {
-  let start: string | undefined;
-  do {
-    const page = model.list(filter, { limit: rowsPerChunk, ...(start === undefined ? {} : { continue: start }) });
-    if (page.items.length > 0) yield page.items;
-    start = page.continue;
-  } while (start !== undefined);
 }
 
 function formatLine({ type, view }: ApplicationChange, mask: FieldMask | undefined): string {

@@ -33,7 +33,7 @@ export function listOf<S extends z.ZodType>(item: S) {
     metadata: z.object({
       resourceVersion: z.string(),
       continue: z.string().optional().describe('Send it back as `continue` for the next page'),
-      remainingItemCount: z.number().int().optional(),
+      remainingItemCount: z.number().int().optional().describe('Rows after this page; on the first page only'),
     }),
     items: z.array(item),
   });

@@ -6,6 +6,7 @@ import type { ApiServer } from '../api-server.ts';
 import type { ApplicationFilter } from '../application-filter.ts';
 import { filterQuery, toFilter } from '../application-query.ts';
 import { accessOf, applicationAnswer, formatApplication } from '../application-view.ts';
+import { walkApplications } from '../application-walk.ts';
 import { permit } from '../authentication.ts';
 import type { ApiDeps } from '../deps.ts';
 import { applyFieldMask, type FieldMask, parseFieldMask } from '../field-mask.ts';
@@ -24,8 +25,7 @@ const listQuery = filterQuery.extend({
   resourceVersion: z.string().optional().describe('Taken for compatibility; a list is always the newest'),
 });
 
-/** Rows made into JSON before the next request gets its turn. */
-const rowsPerChunk = 250;
+const defaultLimit = 500;
 
 export function applicationRoutes(app: ApiServer, deps: ApiDeps): void {
   app.get(
@@ -39,7 +39,7 @@ export function applicationRoutes(app: ApiServer, deps: ApiDeps): void {
       void reply.type('application/json');
       if (!limit && !start) return await reply.send(Readable.from(listAll(deps, filter, mask)) as never);
       return await reply.send(
-        JSON.stringify(listPage(deps, { filter, mask, limit: limit || rowsPerChunk, start })) as never,
+        JSON.stringify(listPage(deps, { filter, mask, limit: limit || defaultLimit, start })) as never,
       );
     },
   );
@@ -76,25 +76,25 @@ interface PageRequest {
 
 function listPage(deps: ApiDeps, { filter, mask, limit, start }: PageRequest) {
   const resourceVersion = deps.applications.revision();
-  const page = deps.applications.list(filter, { limit, ...(start ? { continue: start } : {}) });
-  const more = page.continue === undefined ? {} : { continue: page.continue };
+  const {
+    items,
+    total,
+    continue: next,
+  } = deps.applications.list(filter, { limit, ...(start ? { continue: start } : {}) });
+  const remaining = start ? {} : { remainingItemCount: total - items.length };
   return {
-    metadata: { resourceVersion, ...more },
-    items: page.items.map((view) => applyFieldMask(formatApplication(view), mask)),
+    metadata: { resourceVersion, ...(next === undefined ? {} : { continue: next, ...remaining }) },
+    items: items.map((view) => applyFieldMask(formatApplication(view), mask)),
   };
 }
 
 /** The whole list as text, made piece by piece: 100,000 rows neither fill memory nor hold up other requests. */
 async function* listAll(deps: ApiDeps, filter: ApplicationFilter, mask: FieldMask | undefined): AsyncGenerator<string> {
-  yield `{"metadata":{"resourceVersion":${JSON.stringify(deps.applications.revision())}},"items":[`;
-  let start: string | undefined;
-  let separator = '';
-  do {
-    const page = listPage(deps, { filter, mask, limit: rowsPerChunk, start });
-    if (page.items.length > 0) yield separator + page.items.map((item) => JSON.stringify(item)).join(',');
-    separator = page.items.length > 0 ? ',' : separator;
-    start = page.metadata.continue;
+  let before = `{"metadata":{"resourceVersion":${JSON.stringify(deps.applications.revision())}},"items":[`;
+  for (const views of walkApplications(deps.applications, filter)) {
+    yield before + views.map((view) => JSON.stringify(applyFieldMask(formatApplication(view), mask))).join(',');
+    before = ',';
     await setImmediate();
-  } while (start !== undefined);
-  yield ']}';
+  }
+  yield before === ',' ? ']}' : `${before}]}`;
 }

@@ -131,15 +131,12 @@ export function createFakeReadModel() {
   const model: ReadModel = {
     list: (filter, { limit, continue: start = '' }) => {
       order ??= [...views.keys()].sort();
-      const items: ApplicationView[] = [];
-      let next: string | undefined;
-      for (let index = firstAfter(order, start); index < order.length && next === undefined; index += 1) {
-        const view = views.get(order[index] ?? '');
-        if (!view || !matchesFilter(view, filter)) continue;
-        if (items.length < limit) items.push(view);
-        else next = keyOf(items.at(-1) as ApplicationView);
-      }
-      return { items, total: items.length, ...(next === undefined ? {} : { continue: next }) };
+      const matching = (keys: string[]) =>
+        keys.flatMap((key) => views.get(key) ?? []).filter((view) => matchesFilter(view, filter));
+      const rest = matching(order.slice(start === '' ? 0 : order.indexOf(start) + 1));
+      const last = rest[limit - 1];
+      const more = last && rest.length > limit ? { continue: keyOf(last) } : {};
+      return { items: rest.slice(0, limit), total: start === '' ? rest.length : views.size, ...more };
     },
     find: (namespace, name) => views.get(`${namespace}/${name}`),
     onChange: (listener) => {
@@ -167,16 +164,6 @@ export function createFakeReadModel() {
       tell({ type: 'DELETED', view });
     },
   };
-}
-
-function firstAfter(order: string[], start: string): number {
-  let [low, high] = [0, order.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((order[middle] ?? '') <= start) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 function createFakeActions({
