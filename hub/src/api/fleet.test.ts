@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { ApiServer } from './api-server.ts';
 import type { Applied } from './apply.ts';
@@ -7,6 +8,7 @@ import { authorization, createFakeDeps, type FakeDeps, fakeView } from './testin
 let deps: FakeDeps;
 let app: ApiServer;
 const headers = { authorization };
+const seed = new URL('../../../../shared/fixtures/seed/', import.meta.url);
 
 beforeEach(async () => {
   deps = createFakeDeps();
@@ -56,6 +58,12 @@ describe('apply', () => {
     await send('apply', `# first\n${project}---\n${application}# why\n---\n${secret}`);
     expect(deps.specs.list().map((spec) => spec.yaml)).toEqual([`# first\n${project}`, `${application}# why\n`, '']);
     expect(JSON.stringify(deps.specs.list())).not.toContain('hunter2');
+  });
+
+  it.each(readdirSync(seed))('accepts %s as it is', async (file) => {
+    const results = await send('apply', readFileSync(new URL(file, seed), 'utf8'));
+    expect(results.length).toBeGreaterThan(0);
+    expect(results.map((each) => each.error ?? each.result)).toEqual(results.map(() => 'created'));
   });
 
   it('answers every document of a batch, good or bad, each with its line', async () => {
