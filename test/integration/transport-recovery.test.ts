@@ -1,4 +1,4 @@
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createCommands } from '@wheelhouse/hub/fleet/commands';
 import { systemClock } from '@wheelhouse/shared/async/clock';
@@ -278,6 +278,33 @@ describe('after kill -9 of nats-server', () => {
   });
 });
 
+describe('after NATS lost all its data', () => {
+  it('spokes keep what they have, and the hub goes on above their generation', async () => {
+    await using lossy = await startFleetFixture();
+    const { transport, stores } = lossy;
+    await stores.documents.publish(documentOf(transport.authority, { cluster: 'robbed', gen: 41 }), 0);
+    await using spoke = await startSpoke(await lossy.join('robbed'));
+    await eventually(() => expect(spoke.desired.appliedGen()).toBe(41));
+    await eventually(() => expect(lossy.clusters.find('robbed')).toMatchObject({ appliedGeneration: 41 }));
+    await transport.server.kill();
+    await rm(join(transport.directory, 'jetstream'), { recursive: true });
+    await transport.server.restart();
+    await eventually(() => expect(stores.documents.head('robbed')).toBeUndefined(), { timeoutMs: 30_000 });
+    await eventually(() => expect(spoke.link.state()).toBe('connected'), { timeoutMs: 30_000 });
+    await eventually(async () => expect(await spoke.link.latest(transport.signal)).toBeUndefined(), {
+      timeoutMs: 30_000,
+    });
+    expect(spoke.desired.appliedGen()).toBe(41);
+    const { appliedGeneration = 0 } = lossy.clusters.find('robbed') ?? {};
+    await stores.documents.publish(
+      documentOf(transport.authority, { cluster: 'robbed', gen: appliedGeneration + 1 }),
+      0,
+    );
+    await eventually(() => expect(spoke.desired.appliedGen()).toBe(42));
+    expect(spoke.received.map(({ document }) => document.gen)).toEqual([41, 42]);
+  });
+});
+
 describe('a JWT that nears its end', () => {
   it('is renewed while the spoke works on, without a restart', async () => {
     await using short = await startFleetFixture({ jwtLifeMs: 4_000 });
@@ -291,13 +318,10 @@ describe('a JWT that nears its end', () => {
         await save(next);
       },
     };
-    await using link = createLink({ identity: watched, logger }, { uid: 'uid-brief' });
-    const got: number[] = [];
-    using _ = link.onLive((bytes) => got.push(bytes.length));
+    await using spoke = await startSpoke(watched);
     await eventually(() => expect(jwts.size).toBeGreaterThanOrEqual(3), { timeoutMs: 20_000 });
-    await eventually(() => expect(link.state()).toBe('connected'));
     await short.stores.documents.publish(documentOf(short.transport.authority, { cluster: 'brief', gen: 1 }), 0);
-    await eventually(() => expect(got).toHaveLength(1));
+    await eventually(() => expect(spoke.desired.appliedGen()).toBe(1));
   });
 
   it('that ended while the spoke was away is renewed with proof of its key', async () => {
