@@ -3,7 +3,7 @@
  * Inputs: the Authorization header; then a principal, a verb and a resource in Argo CD's RBAC words.
  * It must never hold a token in clear, compare one in variable time, or let a caller tell a wrong token from a missing user.
  */
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHash, timingSafeEqual } from 'node:crypto';
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 
 /** Whoever authenticated. `name` is what audit lines and `by` fields show. */
@@ -58,11 +58,6 @@ export function createAdminAccess({ tokenHash }: AdminAccessOptions): Access {
         throw new FleetError('Forbidden', `${principal.name} may not ${verb} ${resource.kind} ${resource.name}`);
     },
   };
-}
-
-/** A new token: 256 random bits, base64url. */
-export function createToken(): string {
-  return randomBytes(32).toString('base64url');
 }
 
 /** SHA-256 of a token. A token of full entropy needs no slower hash. */
