@@ -1,7 +1,7 @@
 import type { Application } from '@wheelhouse/shared/resources/application';
 import type { ApplicationSet } from '@wheelhouse/shared/resources/application-set';
 import type { ApplicationSetTemplate, GeneratorTemplate } from '@wheelhouse/shared/resources/generator';
-import { type CheckedApplication, checkApplication } from './check-application.ts';
+import { acceptsAnyText, asChecked, type CheckedApplication, checkApplication } from './check-application.ts';
 import { compileObject, compileText } from './object-template.ts';
 import { deepCopyMap, mergeInto } from './template/merge.ts';
 import type { Render, TemplateCompiler } from './template/template.ts';
@@ -31,12 +31,13 @@ export function compileApplicationTemplate(
   const bare = skeleton(template, applicationSet);
   const render = compileObject(withFinalizer(bare, applicationSet), compiler, 'spec.template');
   const patch = compilePatch(applicationSet.spec.templatePatch, compiler);
+  const check = patch === undefined && acceptsAnyText(bare) ? asChecked : checkApplication;
   return {
     name: compileText(template.metadata.name ?? '', compiler, 'spec.template.metadata.name'),
     make(params) {
       // Argo CD: an element without parameters yields the template as it stands.
       const rendered = Object.keys(params).length === 0 ? bare : (render(params) as Application);
-      return checkApplication(patch === undefined ? rendered : patch(rendered, params));
+      return check(patch === undefined ? rendered : patch(rendered, params));
     },
   };
 }

@@ -64,7 +64,7 @@ function makeOne(
   try {
     const { application, warnings } = template.make(params);
     outcome.applications.push(application);
-    context.warnings.push(...warnings.map((warning) => `application ${application.metadata.name}: ${warning}`));
+    for (const warning of warnings) context.warnings.push(`application ${application.metadata.name}: ${warning}`);
   } catch (error) {
     const { code, message } = toFleetError(error, 'TemplateFailed');
     const application = nameOf(template, params);

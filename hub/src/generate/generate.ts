@@ -116,7 +116,9 @@ function settle(applicationSet: ApplicationSet, { applications, errors, failures
   };
 }
 
-const objectName = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
+// Kubernetes: a DNS subdomain.
+const nameCharacters = /^[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?$/;
+const brokenLabels = /\.[-.]|-\./;
 
 function whyNotUsable(name: string, count: number, { metadata }: ApplicationSet): ItemError | undefined {
   // Argo CD takes the first and refuses the rest; which is first is chance, so neither is taken here.
@@ -126,7 +128,7 @@ function whyNotUsable(name: string, count: number, { metadata }: ApplicationSet)
       code: 'DuplicateApplication',
       message: `ApplicationSet ${metadata.name} contains ${count} applications with the same name: ${name}; make the names of spec.template.metadata.name differ`,
     };
-  if (objectName.test(name) && name.length <= 253) return undefined;
+  if (nameCharacters.test(name) && !brokenLabels.test(name) && name.length <= 253) return undefined;
   return {
     application: name,
     code: 'Invalid',

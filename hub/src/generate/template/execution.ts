@@ -34,7 +34,14 @@ const maxSteps = 5_000_000;
 /** Executes a parsed template. Throws a TemplateError that names the template, line, column and node. */
 export function execute(context: ExecutionContext, data: Value): string {
   const execution = new Execution(context, context.name, [{ name: '$', value: data }]);
-  execution.walkList(data, context.definitions.get(context.name) ?? []);
+  try {
+    execution.walkList(data, context.definitions.get(context.name) ?? []);
+  } catch (error) {
+    if (error instanceof TemplateError) throw error;
+    // A map that `set` put into itself cannot be printed: the stack ends.
+    const message = error instanceof Error ? error.message : String(error);
+    throw new TemplateError(`template: ${context.name}: ${message}`, { cause: error });
+  }
   return execution.output;
 }
 

@@ -10,10 +10,8 @@ export function toInteger(value: Value): bigint {
 }
 
 function fromText(text: string): bigint {
-  // cast: zeros after the point and leading zeros are dropped, so that 08 is not octal.
-  const whole = text.replace(/(?<=\d)\.0*$/, '');
-  const plain = /^[+-]?0+\d/.test(whole) ? whole.replace(/^([+-]?)0+(?=\d)/, '$1') : whole;
-  const integer = parseInteger(plain);
+  // cast: zeros after the point are dropped; a leading zero means octal.
+  const integer = parseInteger(text.replace(/(?<=\d)\.0*$/, ''));
   return integer === undefined || integer !== BigInt.asIntN(64, integer) ? 0n : integer;
 }
 

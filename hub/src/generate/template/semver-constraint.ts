@@ -30,7 +30,7 @@ function parseConstraints(text: string): Constraint[][] {
 }
 
 function parseGroup(text: string): Constraint[] {
-  if (text === '') return [{ operator: '=', version: new SemVer('0.0.0'), given: 0 }];
+  if (text === '') throw new Error('improper constraint: it is empty');
   const constraints: Constraint[] = [];
   let at = 0;
   while (at < text.length) {

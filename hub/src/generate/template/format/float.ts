@@ -10,7 +10,39 @@ function formatMagnitude(value: number, format: string, precision?: number): str
   if (format === 'f') return precision === undefined ? plain(shortest(value)) : fixed(value, precision);
   if (format === 'e')
     return exponential(precision === undefined ? shortest(value) : rounded(value, precision + 1), precision);
-  return general(value, precision);
+  if (format === 'b') return binary(value);
+  return format === 'x' ? hexadecimal(value, precision) : general(value, precision);
+}
+
+function binary(value: number): string {
+  const { mantissa, exponent } = decompose(value);
+  return `${mantissa}p${exponent < 0 ? '' : '+'}${exponent}`;
+}
+
+/** One digit before the point, as `0x1.8p+00`. */
+function hexadecimal(value: number, precision?: number): string {
+  if (value === 0) return precision === undefined || precision === 0 ? '0x0p+00' : `0x0.${'0'.repeat(precision)}p+00`;
+  let { mantissa, exponent } = decompose(value);
+  while (mantissa < 1n << 52n) {
+    mantissa <<= 1n;
+    exponent -= 1;
+  }
+  const places = precision ?? 13;
+  if (places < 13) mantissa = roundTo(mantissa, BigInt(52 - 4 * places));
+  const carry = mantissa >= 1n << 53n;
+  const power = exponent + 52 + (carry ? 1 : 0);
+  const fraction = (carry ? mantissa >> 1n : mantissa).toString(16).slice(1).padEnd(places, '0').slice(0, places);
+  const digits = precision === undefined ? fraction.replace(/0+$/, '') : fraction;
+  const sign = power < 0 ? '-' : '+';
+  return `0x1${digits === '' ? '' : `.${digits}`}p${sign}${String(Math.abs(power)).padStart(2, '0')}`;
+}
+
+/** Clears the low bits, ties to even. */
+function roundTo(value: bigint, bits: bigint): bigint {
+  const unit = 1n << bits;
+  const rest = value % unit;
+  const up = rest * 2n > unit || (rest * 2n === unit && (value / unit) % 2n === 1n);
+  return value - rest + (up ? unit : 0n);
 }
 
 /** 0.digits × 10^point; digits without trailing zeros when shortest. */

@@ -1,6 +1,6 @@
 import { resolvePlain } from '@wheelhouse/shared/kube/yaml-scalar';
 import { runes } from '../letter.ts';
-import { GoStruct, isSlice, type Value } from '../value.ts';
+import { GoStruct, Int, isSlice, type Value } from '../value.ts';
 import { formatFloat } from './float.ts';
 
 /** sigs.k8s.io/yaml: the text that Go's `yaml.Marshal` writes, which users of `toYaml` indent and compare. */
@@ -15,7 +15,8 @@ function node(value: Value, indent: number, root = false): string {
   if (typeof value === 'boolean') return String(value);
   if (typeof value === 'number') return number(value);
   if (isSlice(value)) return sequence(value, indent);
-  if (value instanceof GoStruct) return scalar(String(value), indent);
+  if (value instanceof Int) return value.toString();
+  if (value instanceof GoStruct) return scalar(value.toString(), indent);
   return mapping(value, indent);
 }
 

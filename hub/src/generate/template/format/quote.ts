@@ -11,6 +11,10 @@ const named: Record<string, string> = {
 // Go: unicode.IsPrint is letters, marks, numbers, punctuation, symbols and the ASCII space.
 const printable = /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]$/u;
 
+export function isPrintable(char: string): boolean {
+  return printable.test(char);
+}
+
 /** Go: `strconv.Quote`, or `QuoteToASCII`; with `'` as the quote, `QuoteRune`. */
 export function quoteGo(text: string, options: { ascii?: boolean; quote?: '"' | "'" } = {}): string {
   const quote = options.quote ?? '"';

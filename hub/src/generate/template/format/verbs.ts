@@ -12,7 +12,7 @@ import {
   type Value,
 } from '../value.ts';
 import { formatFloat } from './float.ts';
-import { canBackquote, quoteGo } from './quote.ts';
+import { canBackquote, isPrintable, quoteGo } from './quote.ts';
 
 /** The flags, width and precision of one `%` directive. */
 export interface Directive {
@@ -22,12 +22,17 @@ export interface Directive {
   sharp: boolean;
   space: boolean;
   zero: boolean;
+  /** `%#v`: values as Go source. */
+  goSyntax?: boolean;
   width?: number;
   precision?: number;
 }
 
 /** Renders one operand as Go's `fmt` does; a verb that does not fit the value yields `%!verb(type=value)`. */
-export function formatOperand(value: Value, directive: Directive): string {
+export function formatOperand(value: Value, given: Directive): string {
+  // For %v, `#` and `+` change what is shown, not how numbers and texts are written.
+  const directive =
+    given.verb === 'v' ? { ...given, goSyntax: given.sharp, sharp: false, plus: false } : { ...given, goSyntax: false };
   if (directive.verb === 'T') return pad(typeName(value), directive);
   if (value === undefined || value === null)
     return directive.verb === 'v' ? pad('<nil>', directive) : badVerb(value, directive);
@@ -36,8 +41,8 @@ export function formatOperand(value: Value, directive: Directive): string {
 
 function formatNested(value: Value, directive: Directive): string {
   if (value === undefined || value === null) {
-    if (directive.verb === 'v' && directive.sharp) return 'interface {}(nil)';
-    return pad('<nil>', directive);
+    if (directive.verb === 'v' && directive.goSyntax) return 'interface {}(nil)';
+    return '<nil>';
   }
   switch (typeof value) {
     case 'boolean':
@@ -61,7 +66,7 @@ function formatComposite(
   if (value instanceof Complex) return formatComplex(value, directive);
   if (value instanceof GoStruct)
     return 'vsxXq'.includes(directive.verb) ? formatString(value.toString(), directive) : badVerb(value, directive);
-  const goSyntax = directive.verb === 'v' && directive.sharp;
+  const goSyntax = directive.verb === 'v' && directive.goSyntax === true;
   if (isSlice(value)) {
     const items = value.map((item) => formatNested(item, directive));
     return goSyntax ? `[]${elementType(value)}{${items.join(', ')}}` : `[${items.join(' ')}]`;
@@ -78,22 +83,24 @@ function badVerb(value: Value, directive: Directive): string {
   return `%!${directive.verb}(${typeName(value)}=${formatNested(value, { ...directive, verb: 'v' })})`;
 }
 
-/** Pads to the width, counted in code points; zeros only where `zeros` allows them. */
-function pad(text: string, directive: Directive, zeros = false): string {
+/** Pads to the width, counted in code points. */
+function pad(text: string, directive: Directive): string {
   const missing = (directive.width ?? 0) - runes(text).length;
   if (missing <= 0) return text;
   if (directive.minus) return text + ' '.repeat(missing);
-  if (!directive.zero || !zeros) return ' '.repeat(missing) + text;
-  const sign = /^[+-]/.test(text) ? text.slice(0, 1) : '';
-  return sign + '0'.repeat(missing) + text.slice(sign.length);
+  return (directive.zero ? '0' : ' ').repeat(missing) + text;
+}
+
+function padWithSpaces(text: string, directive: Directive): string {
+  return pad(text, { ...directive, zero: false });
 }
 
 function formatString(text: string, directive: Directive): string {
   switch (directive.verb) {
     case 'v':
-      return directive.sharp ? quoted(text, directive) : pad(truncate(text, directive), directive, true);
+      return directive.goSyntax ? quoted(text, directive) : pad(truncate(text, directive), directive);
     case 's':
-      return pad(truncate(text, directive), directive, true);
+      return pad(truncate(text, directive), directive);
     case 'q':
       return quoted(truncate(text, directive), directive);
     case 'x':
@@ -110,7 +117,7 @@ function truncate(text: string, { precision }: Directive): string {
 
 function quoted(text: string, directive: Directive): string {
   if (directive.sharp && canBackquote(text)) return pad(`\`${text}\``, directive);
-  return pad(quoteGo(text, { ascii: directive.plus && directive.verb === 'q' }), directive, true);
+  return pad(quoteGo(text, { ascii: directive.plus && directive.verb === 'q' }), directive);
 }
 
 function hexBytes(text: string, directive: Directive): string {
@@ -119,21 +126,28 @@ function hexBytes(text: string, directive: Directive): string {
   const parts = [...bytes].map((byte) => byte.toString(16).padStart(2, '0'));
   let hex = directive.space ? parts.map((part) => prefix + part).join(' ') : parts.join('');
   if (!directive.space && parts.length > 0) hex = prefix + hex;
-  return pad(directive.verb === 'X' ? hex.toUpperCase() : hex, directive, true);
+  return pad(directive.verb === 'X' ? hex.toUpperCase() : hex, directive);
 }
 
 function formatNumber(value: number, directive: Directive): string {
   const { verb } = directive;
-  if (!'veEfFgG'.includes(verb)) return badVerb(value, directive);
-  const format = verb === 'v' ? 'g' : (verb.toLowerCase() as 'e' | 'f' | 'g');
-  const precision = directive.precision ?? (format === 'g' ? undefined : 6);
+  if (!'veEfFgGbxX'.includes(verb)) return badVerb(value, directive);
+  const format = verb === 'v' ? 'g' : (verb.toLowerCase() as 'e' | 'f' | 'g' | 'b' | 'x');
+  const precision = directive.precision ?? ('ef'.includes(format) ? 6 : undefined);
   let text = formatFloat(value, format, precision);
-  if (verb === 'E' || verb === 'G') text = text.replace('e', 'E');
-  if (directive.sharp && verb !== 'v') text = keepPoint(text, format, directive.precision);
+  if ('EGX'.includes(verb)) text = text.toUpperCase();
+  if (directive.sharp && 'eEfFgG'.includes(verb)) text = keepPoint(text, format, directive.precision);
   if (text.startsWith('+')) text = text.slice(1);
   if (!text.startsWith('-') && directive.plus) text = `+${text}`;
   else if (!text.startsWith('-') && directive.space) text = ` ${text}`;
-  return pad(text, directive, Number.isFinite(value));
+  return padNumber(text, Number.isFinite(value) ? directive : { ...directive, zero: false });
+}
+
+/** Zeros go between the sign and the digits. */
+function padNumber(text: string, directive: Directive): string {
+  const sign = /^[+-]/.test(text) ? text.slice(0, 1) : '';
+  if (!directive.zero || directive.minus || sign === '') return pad(text, directive);
+  return sign + pad(text.slice(1), { ...directive, width: (directive.width ?? 0) - 1 });
 }
 
 /** Go: `#` keeps the decimal point, and for %g the trailing zeros. */
@@ -162,7 +176,7 @@ function formatInteger(value: Int, directive: Directive): string {
   if (verb === 'q') return pad(quoteGo(char, { ascii: directive.plus, quote: "'" }), directive);
   if (verb === 'U') {
     const hex = `U+${code.toString(16).toUpperCase().padStart(4, '0')}`;
-    return pad(directive.sharp ? `${hex} '${char}'` : hex, directive);
+    return padWithSpaces(directive.sharp && isPrintable(char) ? `${hex} '${char}'` : hex, directive);
   }
   return badVerb(value, directive);
 }
@@ -172,16 +186,16 @@ const prefixes: Record<string, string> = { b: '0b', o: '0', x: '0x', X: '0X' };
 function formatRadix(value: Int, radix: number, directive: Directive): string {
   const { verb, precision, width, minus } = directive;
   const negative = value.value < 0n;
-  if (precision === 0 && value.value === 0n) return pad('', directive);
+  if (precision === 0 && value.value === 0n) return padWithSpaces('', directive);
   let digits = (negative ? -value.value : value.value).toString(radix);
   if (verb === 'X') digits = digits.toUpperCase();
   const sign = integerSign(negative, directive);
-  const unsigned = value.kind.startsWith('u') && verb === 'v' && directive.sharp;
-  const prefix = integerPrefix(digits, unsigned ? { ...directive, verb: 'x' } : directive);
+  const unsigned = value.kind.startsWith('u') && verb === 'v' && directive.goSyntax === true;
+  const prefix = integerPrefix(digits, unsigned ? { ...directive, verb: 'x', sharp: true } : directive);
   if (unsigned) digits = value.value.toString(16);
   if (precision !== undefined) digits = digits.padStart(precision, '0');
   else if (directive.zero && !minus && width !== undefined) digits = digits.padStart(width - sign.length, '0');
-  return pad(sign + prefix + digits, directive);
+  return padWithSpaces(sign + prefix + digits, directive);
 }
 
 function integerSign(negative: boolean, directive: Directive): string {
@@ -197,7 +211,7 @@ function integerPrefix(digits: string, { verb, sharp }: Directive): string {
 }
 
 function formatComplex(value: Complex, directive: Directive): string {
-  if (!'veEfFgG'.includes(directive.verb)) return badVerb(value, directive);
+  if (!'veEfFgGbxX'.includes(directive.verb)) return badVerb(value, directive);
   const real = formatNumber(value.real, directive);
   return `(${real}${formatNumber(value.imaginary, { ...directive, plus: true })}i)`;
 }

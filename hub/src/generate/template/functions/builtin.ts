@@ -27,7 +27,8 @@ export const builtinFunctions: FunctionMap = {
 
 function joined(values: Value[]): string {
   const [only] = values;
-  return values.length === 1 && typeof only === 'string' ? only : sprint(values);
+  if (values.length === 1 && typeof only === 'string') return only;
+  return sprint(values.map((value) => value ?? '<no value>'));
 }
 
 function lengthOf(value: Value): Int {

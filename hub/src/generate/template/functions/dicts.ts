@@ -57,6 +57,10 @@ function dig(...args: Value[]): Value {
   return at;
 }
 
+const copy = fn(['any'], (value) => {
+  if (value === null || value === undefined) throw new Error('cannot copy nil');
+  return deepCopy(value);
+});
 const mergeFunction = variadic(['map'], 'map', merge(false));
 const mergeOverwrite = variadic(['map'], 'map', merge(true));
 
@@ -77,8 +81,8 @@ export const dictFunctions: FunctionMap = {
   mergeOverwrite,
   mustMergeOverwrite: mergeOverwrite,
   dig: variadic([], 'any', dig),
-  deepCopy: fn(['any'], deepCopy),
-  mustDeepCopy: fn(['any'], deepCopy),
+  deepCopy: copy,
+  mustDeepCopy: copy,
 };
 
 /** Functions that change a map which they are given; what they are given must belong to that execution alone. */

@@ -1,13 +1,13 @@
 import { decodeJson, decodeYamlList, decodeYamlMap } from '../decode.ts';
 import { formatGoJson } from '../format/go-json.ts';
 import { formatGoYaml } from '../format/go-yaml.ts';
-import { type FunctionMap, fn } from '../go-function.ts';
+import { type FunctionMap, fn, type GoFunction } from '../go-function.ts';
 
 function decodeBase64(text: string): string {
   const plain = text.replaceAll(/[\r\n]/g, '');
-  const bad = plain.search(/[^A-Za-z0-9+/=]|=(?!=?$)/);
+  const bad = text.search(/[^A-Za-z0-9+/=\r\n]|=(?!=?[\r\n]*$)/);
   if (bad >= 0 || plain.length % 4 !== 0)
-    return `illegal base64 data at input byte ${bad >= 0 ? bad : plain.length - (plain.length % 4)}`;
+    return `illegal base64 data at input byte ${bad >= 0 ? bad : text.length - (plain.length % 4)}`;
   return Buffer.from(plain, 'base64').toString();
 }
 
@@ -40,8 +40,22 @@ function fromJson(text: string) {
   }
 }
 
-const toJson = fn(['any'], (value) => formatGoJson(value));
-const toPrettyJson = fn(['any'], (value) => formatGoJson(value, { indent: '  ' }));
+/** sprig: toJson answers nothing where mustToJson fails. */
+function quietly(definition: GoFunction): GoFunction {
+  return {
+    ...definition,
+    call: (args) => {
+      try {
+        return definition.call(args);
+      } catch {
+        return '';
+      }
+    },
+  };
+}
+
+const mustToJson = fn(['any'], (value) => formatGoJson(value));
+const mustToPrettyJson = fn(['any'], (value) => formatGoJson(value, { indent: '  ' }));
 const toRawJson = fn(['any'], (value) => formatGoJson(value, { escapeHtml: false }));
 
 /** sprig and Argo CD: JSON, YAML and base 64 or 32. */
@@ -52,10 +66,10 @@ export const encodingFunctions: FunctionMap = {
   b32dec: fn(['string'], decodeBase32),
   fromJson: fn(['string'], fromJson),
   mustFromJson: fn(['string'], decodeJson),
-  toJson,
-  mustToJson: toJson,
-  toPrettyJson,
-  mustToPrettyJson: toPrettyJson,
+  toJson: quietly(mustToJson),
+  mustToJson,
+  toPrettyJson: quietly(mustToPrettyJson),
+  mustToPrettyJson,
   toRawJson,
   mustToRawJson: toRawJson,
   toYaml: fn(['any'], (value) => formatGoYaml(value).replace(/\n$/, '')),

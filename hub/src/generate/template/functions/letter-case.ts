@@ -127,25 +127,40 @@ function swapCase(text: string): string {
 }
 
 function initials(text: string): string {
-  return [...text.matchAll(/(?<=^|[\s\u0085])[^\s\u0085]/gu)].map((match) => match[0]).join('');
+  return [...asBytes(text).matchAll(/(?<=^|[\t\n\v\f\r \x85\xa0])[^\t\n\v\f\r \x85\xa0]/g)]
+    .map(([char]) => char)
+    .join('');
 }
 
-/** goutils: breaks at the last space that fits; a longer word is cut. */
-function wrap(width: number, separator: string, text: string): string {
-  const size = Math.max(width, 1);
-  const newLine = separator === '' ? '\n' : separator;
+/** goutils counts bytes and takes each for a character; one UTF-16 unit a byte here. */
+function asBytes(text: string): string {
+  return Buffer.from(text).toString('latin1');
+}
+
+/** goutils: a text that holds white space comes out with its other bytes as characters. */
+function withoutSpace(text: string): string {
+  const kept = asBytes(text).replaceAll(/[\t\n\v\f\r \x85\xa0]/g, '');
+  return kept.length === Buffer.byteLength(text) ? text : kept;
+}
+
+/** goutils: breaks at the last space that fits. A longer word is cut with `cut`, else it runs on to its end. */
+function wrap(text: string, options: { width: number; separator: string; cut: boolean }): string {
+  const width = Math.max(options.width, 1);
+  const newLine = options.separator === '' ? '\n' : asBytes(options.separator);
   let output = '';
-  let rest = text;
-  while (rest.length > size) {
+  let rest = asBytes(text);
+  while (rest.length > width) {
     if (rest.startsWith(' ')) {
       rest = rest.slice(1);
       continue;
     }
-    const space = rest.slice(0, size + 1).lastIndexOf(' ');
-    output += rest.slice(0, space < 0 ? size : space) + newLine;
-    rest = rest.slice(space < 0 ? size : space + 1);
+    const fitting = rest.slice(0, width + 1).lastIndexOf(' ');
+    const space = fitting < 0 && !options.cut ? rest.indexOf(' ', width) : fitting;
+    if (space < 0 && !options.cut) break;
+    output += rest.slice(0, space < 0 ? width : space) + newLine;
+    rest = rest.slice(space < 0 ? width : space + 1);
   }
-  return output + rest;
+  return Buffer.from(output + rest, 'latin1').toString();
 }
 
 /** sprig: letter case and layout of text. */
@@ -159,9 +174,9 @@ export const letterCaseFunctions: FunctionMap = {
   kebabcase: fn(['string'], (text) => new Joiner(text, '-').run()),
   camelcase: fn(['string'], pascalCase),
   initials: fn(['string'], initials),
-  nospace: fn(['string'], (text) => text.replaceAll(/[\s\u0085]/g, '')),
-  wrap: fn(['int', 'string'], (width, text) => wrap(width, '\n', text)),
-  wrapWith: fn(['int', 'string', 'string'], wrap),
+  nospace: fn(['string'], withoutSpace),
+  wrap: fn(['int', 'string'], (width, text) => wrap(text, { width, separator: '', cut: false })),
+  wrapWith: fn(['int', 'string', 'string'], (width, separator, text) => wrap(text, { width, separator, cut: true })),
   shuffle: fn(['string'], (text) => {
     const chars = runes(text);
     for (let at = chars.length - 1; at > 0; at -= 1) {

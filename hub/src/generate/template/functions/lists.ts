@@ -33,6 +33,8 @@ function sliceOf(list: Value, ...indexes: Value[]): Value {
 
 function chunk(size: number, value: Value): Value {
   const list = slice(value, 'chunk');
+  const count = Math.floor((list.length - 1) / size) + 1;
+  if (count === 0) return [];
   if (size <= 0) throw new Error(`chunk size ${size} is not positive`);
   const chunks: Value[] = [];
   for (let at = 0; at < list.length; at += size) chunks.push(list.slice(at, at + size));

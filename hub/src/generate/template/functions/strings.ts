@@ -69,6 +69,12 @@ function sortAlpha(value: Value): Value {
   return stringSlice(isSlice(value) ? toStrings(value).sort(compareStrings) : [formatValue(value)]);
 }
 
+/** Go: an empty text stands before, after and between all characters. */
+function replaceText(text: string, old: string, replacement: string): string {
+  if (old !== '') return text.split(old).join(replacement);
+  return ['', ...runes(text), ''].join(replacement);
+}
+
 /** sprig: strings. */
 export const stringFunctions: FunctionMap = {
   hello: fn([], () => 'Hello!'),
@@ -104,7 +110,7 @@ export const stringFunctions: FunctionMap = {
   cat: variadic([], 'any', (...values) => values.filter(isPresent).map(formatValue).join(' ')),
   indent: fn(['int', 'string'], indent),
   nindent: fn(['int', 'string'], (count, text) => `\n${indent(count, text)}`),
-  replace: fn(['string', 'string', 'string'], (old, replacement, text) => text.split(old).join(replacement)),
+  replace: fn(['string', 'string', 'string'], (old, replacement, text) => replaceText(text, old, replacement)),
   plural: fn(['string', 'string', 'int'], (one, many, count) => (count === 1 ? one : many)),
   toString: fn(['any'], formatValue),
   toStrings: fn(['any'], (value) => stringSlice(toStrings(value))),

@@ -150,23 +150,22 @@ function zoneName(parsed: ParsedTime, text: string): void {
   else parsed.abbreviation = text;
 }
 
-/** Go: `time.Parse`; undefined when the text does not fit the layout or names no real date. */
+/** Go: `time.Parse`; undefined when the text does not fit the layout or names no real date. Never tries twice. */
 export function parseLayout(layout: string, text: string): ParsedTime | undefined {
-  const setters: ((parsed: ParsedTime, text: string) => void)[] = [];
-  let source = '';
+  const parsed: ParsedTime = { year: 0, month: 1, day: 1, hour: 0, minute: 0, second: 0, nanosecond: 0 };
+  let rest = text;
   let at = 0;
   for (const match of layout.matchAll(element)) {
+    const literal = layout.slice(at, match.index);
     const pattern = patterns.find(([token]) => token.test(match[0]));
-    if (pattern === undefined) return undefined;
-    source += `${escapeRegExp(layout.slice(at, match.index))}(${pattern[1]})`;
-    setters.push(pattern[2]);
+    if (pattern === undefined || !rest.startsWith(literal)) return undefined;
+    const value = new RegExp(`^(?:${pattern[1]})`).exec(rest.slice(literal.length))?.[0];
+    if (value === undefined) return undefined;
+    pattern[2](parsed, value);
+    rest = rest.slice(literal.length + value.length);
     at = match.index + match[0].length;
   }
-  const match = new RegExp(`^${source}${escapeRegExp(layout.slice(at))}$`).exec(text);
-  if (match === null) return undefined;
-  const parsed: ParsedTime = { year: 0, month: 1, day: 1, hour: 0, minute: 0, second: 0, nanosecond: 0 };
-  for (const [index, set] of setters.entries()) set(parsed, match[index + 1] ?? '');
-  return complete(parsed);
+  return rest === layout.slice(at) ? complete(parsed) : undefined;
 }
 
 function complete(parsed: ParsedTime): ParsedTime | undefined {
@@ -187,8 +186,4 @@ function complete(parsed: ParsedTime): ParsedTime | undefined {
     parsed.minute < 60 &&
     parsed.second < 60;
   return fits ? parsed : undefined;
-}
-
-function escapeRegExp(text: string): string {
-  return text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
 }
