@@ -92,7 +92,14 @@ describe.skipIf(reason)(`images (${reason ?? 'built and started'})`, () => {
   afterAll(() => stack.disposeAsync());
 
   async function start(container: GenericContainer): Promise<StartedTestContainer> {
-    const started = await container.withStartupTimeout(120_000).start();
+    const log: string[] = [];
+    container.withLogConsumer((stream) => stream.on('data', (line: Buffer) => log.push(line.toString())));
+    const started = await container
+      .withStartupTimeout(120_000)
+      .start()
+      .catch((cause: unknown) => {
+        throw new Error(`did not become healthy: ${log.join('').slice(-3_000)}`, { cause });
+      });
     stack.defer(async () => void (await started.stop({ timeout: 10_000 })));
     return started;
   }

@@ -1,4 +1,4 @@
-import { cp, mkdir, readFile, realpath, stat, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, readFile, realpath, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { runChild } from './child.ts';
 
@@ -8,6 +8,7 @@ import { runChild } from './child.ts';
  */
 export async function createRootfs(directory: string, files: Readonly<Record<string, string>>): Promise<void> {
   for (const folder of ['etc', 'tmp', 'root']) await mkdir(join(directory, folder), { recursive: true });
+  await chmod(join(directory, 'tmp'), 0o1777);
   await writeFile(join(directory, 'etc/passwd'), 'root:x:0:0:root:/root:/bin/sh\n');
   await writeFile(join(directory, 'etc/group'), 'root:x:0:\n');
   const libraries = new Set<string>();
