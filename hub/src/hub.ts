@@ -153,7 +153,7 @@ function startStages(context: Context, foundation: Foundation, state: State) {
     clusters: fleet,
   };
   const dispatch = open.use(createDispatch({ logger, queue, ...watched, repositories, onLost: schedule.lost }));
-  followStatuses({ statuses, additions: stores.additions, metrics, logger });
+  followStatuses({ statuses, additions: stores.additions, dispatch, metrics, logger });
   const reportHub = async (status: AppStatus) => {
     await nats.jetstream.publish(subjects.status(hubCluster, status.app), JSON.stringify(status));
   };

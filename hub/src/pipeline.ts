@@ -6,6 +6,7 @@ import type { ApplicationSet } from '@wheelhouse/shared/resources/application-se
 import { type Applications, findProject, idOf, type IndexedApplication } from './assign/applications.ts';
 import { createAssignStage } from './assign/assign-stage.ts';
 import type { Changes } from './assign/change.ts';
+import { inCluster } from './assign/destination.ts';
 import { hubCluster, runHubCluster } from './assign/hub-cluster.ts';
 import { type Resolution, resolve } from './assign/resolve.ts';
 import type { Clusters } from './fleet/clusters.ts';
@@ -75,6 +76,9 @@ export function startPipeline(deps: PipelineDeps, dispatch: Dispatch): void {
     blobs: stores.blobs,
     lastStatus: (app: string) => deps.statuses.find(hubCluster, app)?.status,
     report: deps.reportHub,
+    awaitsSpoke: (app: string) =>
+      deps.clusters.enrolled().some(({ name }) => name === inCluster.name) &&
+      !deps.statuses.find(inCluster.name, app)?.status.removed,
     now: deps.now,
   };
   queue.work(

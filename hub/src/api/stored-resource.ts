@@ -83,7 +83,8 @@ export async function writeSpec(deps: ApiDeps, read: ReadResource, options: Writ
 export function refuseGenerated(deps: ApiDeps, { namespace, name }: ObjectKey): void {
   if (deps.specs.find('Application', namespace, name)) return;
   const view = deps.applications.find(namespace, name);
-  if (!view) return;
+  // one that is being deleted may be asked for anew
+  if (!view || view.application.metadata['deletionTimestamp']) return;
   const set = ownerSetOf(view.application);
   throw new FleetError(
     'DuplicateApplication',

@@ -33,6 +33,8 @@ export interface HubClusterDeps {
   /** Last status that the hub reported of a parent. */
   lastStatus(app: string): AppStatus | undefined;
   report(status: AppStatus): Promise<void>;
+  /** Whether the cluster of the hub still has to remove what it runs of a parent: false when there is no such cluster. */
+  awaitsSpoke(app: string): boolean;
   now(): Date;
 }
 
@@ -198,8 +200,9 @@ async function releaseChildren(deps: HubClusterDeps): Promise<void> {
         });
       else await deps.changes.put(resource, { by: withdrawal.by, yaml, warnings });
     }
-    if (deps.lastStatus(withdrawal.app))
-      await deps.report({ ...emptyStatus(withdrawal.app, deps.now()), removed: true });
+    const last = deps.lastStatus(withdrawal.app);
+    if (last && !last.removed) await deps.report({ ...emptyStatus(withdrawal.app, deps.now()), removed: true });
+    if (!deps.awaitsSpoke(withdrawal.app)) await deps.additions.deleteWithdrawal(inCluster.name, withdrawal.app);
   }
 }
 

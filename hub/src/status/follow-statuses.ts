@@ -2,13 +2,16 @@ import { toFleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { Logger } from '@wheelhouse/shared/logging/logger';
 import type { AppStatus } from '@wheelhouse/shared/protocol/status';
 import { recordSpan, spans } from '@wheelhouse/shared/telemetry/tracing';
+import { inCluster } from '../assign/destination.ts';
 import type { Metrics } from '../metrics.ts';
+import type { Dispatch } from '../queue/dispatch.ts';
 import type { Additions } from '../store/additions.ts';
 import type { Statuses } from './statuses.ts';
 
 export interface FollowStatusesDeps {
   statuses: Statuses;
   additions: Pick<Additions, 'deleteWithdrawal'>;
+  dispatch: Pick<Dispatch, 'assign'>;
   metrics: Metrics;
   logger: Logger;
 }
@@ -36,12 +39,13 @@ function recordSettled(cluster: string, status: AppStatus): void {
 }
 
 function forgetWithdrawal(cluster: string, status: AppStatus, deps: FollowStatusesDeps): void {
-  deps.additions
-    .deleteWithdrawal(cluster, status.app)
-    .catch((error: unknown) =>
-      deps.logger.warn(
-        { err: toFleetError(error), cluster, app: status.app },
-        'withdrawal was not forgotten; the next status tries again',
-      ),
-    );
+  // a parent's withdrawal ends only when the hub's part of it is done too
+  const forgotten =
+    cluster === inCluster.name ? deps.dispatch.assign(cluster) : deps.additions.deleteWithdrawal(cluster, status.app);
+  forgotten.catch((error: unknown) =>
+    deps.logger.warn(
+      { err: toFleetError(error), cluster, app: status.app },
+      'withdrawal was not forgotten; the next status tries again',
+    ),
+  );
 }

@@ -120,9 +120,13 @@ function statusOf(
   resolution: Resolution,
   statuses: Pick<Statuses, 'find'>,
 ): AppStatus | undefined {
-  const onHub = resolution.hubBundle ? statuses.find(hubCluster, indexed.id)?.status : undefined;
+  const find = (cluster: string) => {
+    const status = statuses.find(cluster, indexed.id)?.status;
+    return status?.removed ? undefined : status;
+  };
+  const onHub = resolution.hubBundle ? find(hubCluster) : undefined;
   if (resolution.hubBundle && !resolution.app) return onHub;
-  const reported = indexed.cluster === undefined ? undefined : statuses.find(indexed.cluster, indexed.id)?.status;
+  const reported = indexed.cluster === undefined ? undefined : find(indexed.cluster);
   return onHub && reported ? mergeStatus(onHub, reported) : (onHub ?? reported);
 }
 
