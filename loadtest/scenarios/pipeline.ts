@@ -1,8 +1,9 @@
 import { sleep } from '@wheelhouse/shared/async/abort';
+import { sendPush } from '@wheelhouse/test/support/push-event';
 import { percentiles, type Report, type Row, spentRow } from '../report/print.ts';
 import { spend } from '../report/processes.ts';
 import { configMapName, type OneCluster, startOneCluster } from './one-cluster.ts';
-import { sendWebhook, waitRevision } from './wait.ts';
+import { waitRevision } from './wait.ts';
 import { watchConfigMaps } from './watch-config-maps.ts';
 
 export interface BenchOptions {
@@ -20,7 +21,7 @@ export async function runPipeline({ apps, samples }: BenchOptions): Promise<Repo
       Array.from({ length: apps }, (_, index) => index),
       2,
     );
-    await sendWebhook(bench.platform, bench.repository.url, sha);
+    await sendPush(bench.platform, bench.repository.url, sha);
     await waitRevision(bench.platform, { revision: sha, count: apps });
   });
   const single = await changeOne(bench, { apps, samples });
@@ -46,7 +47,7 @@ async function changeOne(bench: OneCluster, { apps, samples }: BenchOptions): Pr
     const applied = watch.seen(configMapName(index), String(version));
     const sha = await bench.commit([index], version);
     const sent = performance.now();
-    await sendWebhook(bench.platform, bench.repository.url, sha);
+    await sendPush(bench.platform, bench.repository.url, sha);
     times.push((await applied) - sent);
     await sleep(300);
   }

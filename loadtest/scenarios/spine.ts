@@ -2,11 +2,12 @@ import { join } from 'node:path';
 import { sleep } from '@wheelhouse/shared/async/abort';
 import { startGitServer } from '@wheelhouse/test/support/git-server';
 import { type Platform, startPlatform } from '@wheelhouse/test/support/platform';
+import { sendPush } from '@wheelhouse/test/support/push-event';
 import { tempDir } from '@wheelhouse/test/support/temp-dir';
 import { startHollowFleet } from '../hollow-spoke/fleet.ts';
 import { type Report, spentRow } from '../report/print.ts';
 import { type Processes, spend } from '../report/processes.ts';
-import { countRevision, sendWebhook, waitRevision, waitSettled } from './wait.ts';
+import { countRevision, waitRevision, waitSettled } from './wait.ts';
 
 export interface SpineOptions {
   clusters: number;
@@ -47,7 +48,7 @@ export async function runSpine({ clusters, apps }: SpineOptions): Promise<Report
   const changed = await spend(processes, async () => await change(platform, repository, { each, version: 2, total }));
   const killed = await spend(processes, async () => {
     const sha = await repository.commit(fleetFiles(each, 3), 'version 3');
-    await sendWebhook(platform, repository.url, sha);
+    await sendPush(platform, repository.url, sha);
     await sleep(300);
     await platform.hubs[1]?.kill('SIGKILL');
     await waitRevision(platform, { revision: sha, count: total });
@@ -74,7 +75,7 @@ async function change(
   what: { each: number; version: number; total: number },
 ): Promise<void> {
   const sha = await repository.commit(fleetFiles(what.each, what.version), `version ${what.version}`);
-  await sendWebhook(platform, repository.url, sha);
+  await sendPush(platform, repository.url, sha);
   await waitRevision(platform, { revision: sha, count: what.total });
 }
 

@@ -70,15 +70,3 @@ export async function countRevision(platform: Platform, revision: string): Promi
   } while (next);
   return count;
 }
-
-/** Tells the hub of a push, as a Git host would. */
-export async function sendWebhook(platform: Platform, repoUrl: string, sha: string): Promise<void> {
-  const body = {
-    ref: 'refs/heads/main',
-    before: '0'.repeat(40),
-    after: sha,
-    repository: { html_url: repoUrl.replace(/\.git$/, ''), clone_url: repoUrl, default_branch: 'main' },
-    commits: [],
-  };
-  await platform.webhook('github', 'push', body);
-}
