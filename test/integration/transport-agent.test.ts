@@ -3,9 +3,8 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createCommands } from '@wheelhouse/hub/fleet/commands';
-import { canonicalJson } from '@wheelhouse/shared/kube/canonical';
+import { canonicalJson, digestOf } from '@wheelhouse/shared/kube/canonical';
 import type { KubeObject } from '@wheelhouse/shared/kube/object';
-import { digestOfBytes } from '@wheelhouse/shared/protocol/blob';
 import type { AssignedApp, AssignmentDocument } from '@wheelhouse/shared/protocol/document';
 import { createAgent } from '@wheelhouse/spoke-agent/agent';
 import { createMemoryCluster } from '@wheelhouse/spoke-agent/cluster/memory/memory';
@@ -30,7 +29,7 @@ async function assign(cluster: string, gen: number, value: string): Promise<void
     { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'settings' }, data: { value } },
   ];
   const content = Buffer.from(canonicalJson(manifests));
-  const bundle = digestOfBytes(content);
+  const bundle = digestOf(content);
   await fixture.stores.blobs.put(bundle, content);
   const app: AssignedApp = {
     app: 'shop',

@@ -1,8 +1,9 @@
+import { digestOf } from '@wheelhouse/shared/kube/canonical';
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createCommands } from '@wheelhouse/hub/fleet/commands';
 import { systemClock } from '@wheelhouse/shared/async/clock';
-import { digestOfBytes, formatInline } from '@wheelhouse/shared/protocol/blob';
+import { formatInline } from '@wheelhouse/shared/protocol/blob';
 import type { AssignedApp, AssignmentDocument } from '@wheelhouse/shared/protocol/document';
 import { createSigningKey, type SigningKey } from '@wheelhouse/shared/protocol/document-key';
 import { signDocument } from '@wheelhouse/shared/protocol/envelope';
@@ -115,7 +116,7 @@ describe('a spoke', () => {
       Buffer.from(JSON.stringify([{ kind: 'ConfigMap', apiVersion: 'v1', metadata: { name: `n${index}` } }])),
     );
     for (const [index, content] of contents.entries()) {
-      const bundle = digestOfBytes(content);
+      const bundle = digestOf(content);
       const isInline = index % 2 === 1;
       if (!isInline) await fixture.stores.blobs.put(bundle, content);
       await publish({
@@ -127,7 +128,7 @@ describe('a spoke', () => {
       await eventually(() => expect(spoke.desired.appliedGen()).toBe(index + 1));
       expect(await spoke.received.at(-1)?.manifests(bundle)).toEqual(JSON.parse(content.toString()));
     }
-    const kept = contents.slice(2).map((content) => `${digestOfBytes(content).slice(7)}.gz`);
+    const kept = contents.slice(2).map((content) => `${digestOf(content).slice(7)}.gz`);
     await eventually(async () =>
       expect((await readdir(join(spoke.stateDir, 'bundles'))).sort()).toEqual(kept.toSorted()),
     );
@@ -135,12 +136,12 @@ describe('a spoke', () => {
   });
 
   it('refuses a bundle that is not what its digest says, and says so', async () => {
-    const bundle = digestOfBytes(Buffer.from('wanted'));
+    const bundle = digestOf(Buffer.from('wanted'));
     const other = Buffer.from('other');
-    await fixture.stores.blobs.put(digestOfBytes(other), other);
+    await fixture.stores.blobs.put(digestOf(other), other);
     const { nats } = fixture.transport;
     const part = await nats.manager.direct.getMessage('BLOBS', {
-      last_by_subj: subjects.blobStored(digestOfBytes(other).slice(7), 0),
+      last_by_subj: subjects.blobStored(digestOf(other).slice(7), 0),
     });
     await nats.jetstream.publish(subjects.blobStored(bundle.slice(7), 0), part?.data);
     await using spoke = await startSpoke(await fixture.join('mismatch'));

@@ -4,7 +4,7 @@ import type { BucketChange } from '@wheelhouse/hub/store/bucket';
 import { openBucket } from '@wheelhouse/hub/store/kv';
 import { consumeStatus, consumeStatusOnce } from '@wheelhouse/hub/store/status-stream';
 import { ensureStreams } from '@wheelhouse/hub/store/streams';
-import { digestOfBytes } from '@wheelhouse/shared/protocol/blob';
+import { digestOf } from '@wheelhouse/shared/kube/canonical';
 import { createSigningKey, publicHalf } from '@wheelhouse/shared/protocol/document-key';
 import type { AppStatus } from '@wheelhouse/shared/protocol/status';
 import { statusDigest } from '@wheelhouse/shared/protocol/status-digest';
@@ -110,7 +110,7 @@ describe("the hub's stores in NATS", () => {
       ['in several parts', 2_000_000],
     ])('are stored once and read back: %s', async (_name, length) => {
       const content = randomBytes(length);
-      const digest = digestOfBytes(content);
+      const digest = digestOf(content);
       expect(await stores.blobs.has(digest)).toBe(false);
       await stores.blobs.put(digest, content);
       await stores.blobs.put(digest, content);
@@ -120,7 +120,7 @@ describe("the hub's stores in NATS", () => {
 
     it('can never be replaced', async () => {
       const content = randomBytes(100);
-      const digest = digestOfBytes(content);
+      const digest = digestOf(content);
       await stores.blobs.put(digest, content);
       const overwrite = fixture.nats.jetstream.publish(subjects.blobStored(digest.slice(7), 0), 'other');
       await expect(overwrite).rejects.toThrow(/maximum messages per subject/);
@@ -128,13 +128,13 @@ describe("the hub's stores in NATS", () => {
     });
 
     it('are not stored under the digest of others', async () => {
-      await expect(stores.blobs.put(digestOfBytes(Buffer.from('a')), Buffer.from('b'))).rejects.toMatchObject({
+      await expect(stores.blobs.put(digestOf(Buffer.from('a')), Buffer.from('b'))).rejects.toMatchObject({
         code: 'DigestMismatch',
       });
     });
 
     it('that nobody stored are not found', async () => {
-      await expect(stores.blobs.get(digestOfBytes(randomBytes(9)))).rejects.toMatchObject({ code: 'NotFound' });
+      await expect(stores.blobs.get(digestOf(randomBytes(9)))).rejects.toMatchObject({ code: 'NotFound' });
     });
   });
 

@@ -1,7 +1,8 @@
 import type { StoredMsg } from '@nats-io/jetstream';
+import { digestOf } from '@wheelhouse/shared/kube/canonical';
 import { mapLimit } from '@wheelhouse/shared/async/limit';
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
-import { digestOfBytes, formatBlob, parseBlob, partCountOf, shaOf } from '@wheelhouse/shared/protocol/blob';
+import { formatBlob, parseBlob, partCountOf, shaOf } from '@wheelhouse/shared/protocol/blob';
 import { subjects } from '@wheelhouse/shared/protocol/subjects';
 import { apiErrorCode, type HubNats } from './nats.ts';
 import { streams } from './streams.ts';
@@ -29,7 +30,7 @@ export function createBlobStore({ nats }: { nats: HubNats }): BlobStore {
   };
   return {
     put: async (digest, content) => {
-      if (digestOfBytes(content) !== digest)
+      if (digestOf(content) !== digest)
         throw new FleetError('DigestMismatch', `the content to store is not that of ${digest}`, { retryable: false });
       const parts = await formatBlob(content);
       // the first part goes last: whoever finds it can count on the others

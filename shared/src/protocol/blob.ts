@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { gunzip, gunzipSync, gzip, gzipSync } from 'node:zlib';
 import { FleetError } from '../errors/fleet-error.ts';
+import { digestOf } from '../kube/canonical.ts';
 
 /**
  * A bundle on its way: content cut into pieces of 512 KiB, each gzipped by itself and prefixed with five bytes (format
@@ -16,11 +16,6 @@ const version = 1;
 const prefixBytes = 5;
 const gzipAsync = promisify(gzip);
 const gunzipAsync = promisify(gunzip);
-
-/** `sha256:<hex>` of uncompressed content: the name of a bundle. */
-export function digestOfBytes(bytes: Uint8Array): string {
-  return `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
-}
 
 /** The hexadecimal part of `sha256:<hex>`, as subjects and file names use it. Throws Malformed. */
 export function shaOf(digest: string): string {
@@ -75,7 +70,7 @@ export function parseInline(digest: string, text: string): Buffer {
 
 /** Returns the content when it has that digest. Throws DigestMismatch. */
 export function verified(digest: string, content: Buffer): Buffer {
-  const found = digestOfBytes(content);
+  const found = digestOf(content);
   if (found === digest) return content;
   throw new FleetError('DigestMismatch', `bundle ${digest} arrived with the content of ${found}; it is not used`);
 }

@@ -25,6 +25,8 @@ function documentOf(fields: Partial<AssignmentDocument> = {}): AssignmentDocumen
   };
 }
 
+/** Texts of any kind, few and short: what matters is which letters they hold. */
+const texts = fc.dictionary(fc.string(), fc.string({ unit: 'binary', maxLength: 40 }), { maxKeys: 4 });
 const reason = (length: number) => randomBytes(length).toString('base64');
 const small = documentOf();
 const packed = documentOf({ tombstones: [{ app: 'shop', reason: 'x'.repeat(5_000), cascade: true }] });
@@ -65,7 +67,7 @@ describe('a signed document', () => {
 
   it('comes back as it was, whatever it says', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.nat(), fc.dictionary(fc.string(), fc.string({ unit: 'binary' })), async (gen, vars) => {
+      fc.asyncProperty(fc.nat(), texts, async (gen, vars) => {
         const app = {
           app: 'a',
           ns: '',
@@ -127,7 +129,7 @@ describe('a signed document', () => {
   });
 
   it('is not unpacked before its signature is checked', async () => {
-    const bomb = gzipSync(Buffer.alloc(200 * 1024 * 1024));
+    const bomb = gzipSync(Buffer.alloc(40 * 1024 * 1024));
     const header = { v: 1, kid: key.kid, enc: 'gzip', sig: '' };
     const forged = Buffer.concat([Buffer.from(`${JSON.stringify(header)}\n`), bomb]);
     await expect(openDocument(forged, options)).rejects.toMatchObject({ code: 'SignatureInvalid' });

@@ -1,7 +1,7 @@
 import { type KeyObject, sign, verify } from 'node:crypto';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { FleetError } from '../errors/fleet-error.ts';
-import { digestOfBytes } from './blob.ts';
+import { digestOf } from '../kube/canonical.ts';
 import type { AssignmentDocument } from './document.ts';
 import type { SigningKey } from './document-key.ts';
 
@@ -57,7 +57,7 @@ export function signDocument(document: AssignmentDocument, key: SigningKey): Sig
   if (json.length <= compressAboveBytes) return { envelope: seal('json', json, key) };
   const packed = gzipSync(json);
   if (packed.length <= maxBodyBytes) return { envelope: seal('gzip', packed, key) };
-  const digest = digestOfBytes(json);
+  const digest = digestOf(json);
   return { envelope: seal('page', Buffer.from(JSON.stringify({ digest })), key), page: { digest, content: json } };
 }
 

@@ -2,6 +2,7 @@ import { sleep } from '@wheelhouse/shared/async/abort';
 import { backoffMs } from '@wheelhouse/shared/async/backoff';
 import { createLimit } from '@wheelhouse/shared/async/limit';
 import { isFleetError, toFleetError } from '@wheelhouse/shared/errors/fleet-error';
+import { parseJson } from '@wheelhouse/shared/kube/json';
 import type { KubeObject } from '@wheelhouse/shared/kube/object';
 import type { Link } from '../link/link.ts';
 import type { BundleFiles } from './bundle-files.ts';
@@ -41,7 +42,7 @@ export function createBundles(deps: BundlesDeps, signal: AbortSignal): Bundles {
     underway.set(digest, loading);
     return loading;
   };
-  return { content, manifests: async (digest) => JSON.parse((await content(digest)).toString()) as KubeObject[] };
+  return { content, manifests: async (digest) => parseJson((await content(digest)).toString()) as KubeObject[] };
 }
 
 async function fetchBundle({ link, rejections }: BundlesDeps, digest: string, signal: AbortSignal): Promise<Buffer> {
