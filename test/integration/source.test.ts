@@ -1,6 +1,6 @@
+import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
-import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import { createAuthorityCertificate, createServerCertificate } from '@wheelhouse/hub/fleet/certificates';
 import { materialise, resolveEntry, type Snapshot } from '@wheelhouse/hub/source/source';

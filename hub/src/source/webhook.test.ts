@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { shortRef } from './webhook/provider.ts';
 import {
   affects,
   designates,
@@ -9,7 +10,6 @@ import {
   parsePushEvent,
   type WebhookSecrets,
 } from './webhook.ts';
-import { shortRef } from './webhook/provider.ts';
 
 interface Case {
   id: string;

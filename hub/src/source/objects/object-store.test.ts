@@ -171,10 +171,15 @@ describe('refusing what is wrong', () => {
     for (const oid of large) expect(() => packed.read(oid)).toThrow(codeOf('TooLarge'));
   });
 
-  it.each(['.idx', '.pack'])('a %s that was cut off', (suffix) => {
+  it.each([
+    { suffix: '.idx', bytes: 100 },
+    { suffix: '.idx', bytes: 1_100 },
+    { suffix: '.pack', bytes: 14 },
+    { suffix: '.pack', bytes: 60 },
+  ])('a $suffix that was cut off after $bytes bytes', ({ suffix, bytes }) => {
     const commit = writeVersions();
     repository.git(['repack', '-adq']);
-    for (const file of packFiles(suffix)) truncateSync(file, 1100);
+    for (const file of packFiles(suffix)) truncateSync(file, bytes);
     expect(() => {
       using store = openObjectStore(repository.directory);
       store.readTree(store.readCommit(commit).tree);

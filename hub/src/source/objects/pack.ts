@@ -35,8 +35,8 @@ export function openPack(stem: string, maxObjectBytes: number): Pack {
         const stored = index.endOf(offset) - offset;
         // incompressible data grows by a few bytes in 16 KiB; anything beyond is not an entry of a permitted size
         if (stored > maxObjectBytes * 1.01 + 1024) throw tooLarge(stored, maxObjectBytes);
-        const raw = Buffer.allocUnsafe(stored);
-        if (readSync(descriptor, raw, 0, stored, offset) !== stored)
+        const raw = Buffer.allocUnsafe(Math.max(stored, 0));
+        if (stored <= 0 || readSync(descriptor, raw, 0, stored, offset) !== stored)
           throw new FleetError('DigestMismatch', `git pack ${stem}.pack is cut off`);
         return parseEntry(raw, offset, maxObjectBytes);
       },
