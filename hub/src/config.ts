@@ -89,3 +89,8 @@ export function parseRewrites(pairs: readonly string[]): { from: string; to: str
     return { from: pair.slice(0, at), to: pair.slice(at + 1) };
   });
 }
+
+/** The process's environment, for children that see PATH and the proxy settings of it. */
+export function readEnvironment(): Readonly<Record<string, string | undefined>> {
+  return process.env;
+}

@@ -1,6 +1,6 @@
 import { createLogger } from '@wheelhouse/shared/logging/logger';
 import { toFleetError } from '@wheelhouse/shared/errors/fleet-error';
-import { readHubConfig } from './config.ts';
+import { readEnvironment, readHubConfig } from './config.ts';
 import { startHub } from './hub.ts';
 
 const stop = new AbortController();
@@ -9,7 +9,7 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => 
 try {
   const config = readHubConfig();
   const logger = createLogger({ name: 'hub', level: config.logLevel });
-  const hub = await startHub(config, { logger, environment: process.env }, stop.signal);
+  const hub = await startHub(config, { logger, environment: readEnvironment() }, stop.signal);
   if (!stop.signal.aborted)
     await new Promise((resolve) => stop.signal.addEventListener('abort', resolve, { once: true }));
   const deadline = setTimeout(() => process.exit(1), 20_000);

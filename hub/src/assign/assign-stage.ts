@@ -9,6 +9,7 @@ import type { AssignedApp, AssignmentDocument } from '@wheelhouse/shared/protoco
 import { activeTraceparent, spans, withSpan } from '@wheelhouse/shared/telemetry/tracing';
 import { sleep } from '@wheelhouse/shared/async/abort';
 import { gzipSync } from 'node:zlib';
+import { LRUCache } from 'lru-cache';
 import { type DraftDeps, draftDocument, fingerprint } from './document.ts';
 import { shardOf } from './shard.ts';
 
@@ -43,17 +44,19 @@ export interface AssignStage {
 }
 
 const inlineBytes = 64 * 1024;
+const maxInline = 64;
 const bigDocument = 200;
 const burstPauseMs = 150;
 
 export function createAssignStage(deps: AssignDeps): AssignStage {
   const known = new Map<string, PublishedDocument>();
+  const pack = createPacker(deps.blobs);
   const assign = async (cluster: string, signal: AbortSignal) => {
     for (let attempt = 0; attempt < 5 && !signal.aborted; attempt += 1) {
       const previous = known.get(cluster) ?? (await deps.documents.find(cluster));
       if (previous) known.set(cluster, previous);
       try {
-        const published = await publishChange(cluster, previous, deps);
+        const published = await publishChange(cluster, previous, { ...deps, pack });
         if (published) {
           known.set(cluster, published);
           deps.onPublished?.(cluster, published);
@@ -84,7 +87,7 @@ export function createAssignStage(deps: AssignDeps): AssignStage {
 async function publishChange(
   cluster: string,
   previous: PublishedDocument | undefined,
-  deps: AssignDeps,
+  deps: AssignDeps & { pack: Pack },
 ): Promise<PublishedDocument | undefined> {
   const draft = draftDocument(cluster, previous?.document, deps);
   if (draft.unexplained.length > 0)
@@ -97,7 +100,7 @@ async function publishChange(
   if (previous ? fingerprint(draft) === fingerprint(previous.document) && !ahead : isEmpty(draft)) return undefined;
   return await inSpan(cluster, draft.changed, async (traced) => {
     const changed = new Set(draft.changed.map((app) => app.app));
-    const inline = await inlineBundles(draft.changed, deps);
+    const inline = await inlineBundles(draft.changed, deps.pack);
     return await deps.documents.publish(
       {
         v: 1,
@@ -136,20 +139,32 @@ async function inSpan(
   );
 }
 
+/** A bundle, gzipped and base64. */
+type Pack = (digest: string) => Promise<string>;
+
+/** The same bundle goes to many clusters: packed ones are kept, up to 32 MB. */
+function createPacker(blobs: AssignDeps['blobs']): Pack {
+  const packed = new LRUCache<string, string>({ maxSize: 32 * 1024 * 1024, sizeCalculation: (text) => text.length });
+  return async (digest) => {
+    const found = packed.get(digest);
+    if (found !== undefined) return found;
+    const text = gzipSync(await blobs.get(digest), { level: 1 }).toString('base64');
+    packed.set(digest, text);
+    return text;
+  };
+}
+
 /** Bundles that changed travel inside the document when all of them together are small. */
-async function inlineBundles(
-  changed: readonly AssignedApp[],
-  deps: Pick<AssignDeps, 'blobs'>,
-): Promise<Record<string, string> | undefined> {
-  if (changed.length === 0 || changed.length > 64) return undefined;
+async function inlineBundles(changed: readonly AssignedApp[], pack: Pack): Promise<Record<string, string> | undefined> {
+  const digests = new Set(changed.map((app) => app.bundle));
+  if (digests.size === 0 || digests.size > maxInline) return undefined;
   const inline: Record<string, string> = {};
   let total = 0;
-  for (const { bundle } of changed) {
-    if (inline[bundle] !== undefined) continue;
-    const packed = gzipSync(await deps.blobs.get(bundle), { level: 1 });
-    total += packed.length;
+  for (const digest of digests) {
+    const text = await pack(digest);
+    total += text.length;
     if (total > inlineBytes) return undefined;
-    inline[bundle] = packed.toString('base64');
+    inline[digest] = text;
   }
   return inline;
 }

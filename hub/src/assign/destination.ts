@@ -50,14 +50,24 @@ function invalid(application: Application, what: string): { problem: Problem } {
   return { problem: { code: 'Invalid', message: `application ${application.metadata.name} ${what}` } };
 }
 
-/** Clusters of the inventory as destinations. */
-export function createDestinations(inventory: {
-  list(): (Destination & { project?: string })[];
-  find(name: string): Destination | undefined;
-}): Destinations {
+export interface Inventory {
+  enrolled(): (Destination & { project?: string })[];
+  onChange(listener: () => void): Disposable;
+}
+
+/** Enrolled clusters as destinations, by name and by address. */
+export function createDestinations(inventory: Inventory): Destinations {
+  let byName: Map<string, Destination> | undefined;
+  let byServer: Map<string, Destination> | undefined;
+  const index = (key: (destination: Destination) => string) =>
+    new Map(inventory.enrolled().map((one) => [key(one), one]));
+  inventory.onChange(() => {
+    byName = undefined;
+    byServer = undefined;
+  });
   return {
-    list: () => inventory.list(),
-    findByName: (name) => inventory.find(name),
-    findByServer: (server) => inventory.list().find((cluster) => cluster.server.replace(/\/$/, '') === server),
+    list: () => inventory.enrolled(),
+    findByName: (name) => (byName ??= index((one) => one.name)).get(name),
+    findByServer: (server) => (byServer ??= index((one) => one.server.replace(/\/$/, ''))).get(server),
   };
 }

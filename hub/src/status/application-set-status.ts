@@ -25,29 +25,37 @@ export function formatApplicationSetStatus(evaluation: StoredEvaluation): Record
   };
 }
 
+type Outcome = { reason: string; message: string };
+
 function formatConditions(evaluation: StoredEvaluation): Condition[] {
   const { problem, held, errors, warnings, applications } = evaluation;
-  const first = problem ?? errors[0];
   const good = { reason: 'ApplicationSetUpToDate', message: 'all applications are as generated' };
   const generated = { reason: 'ParametersGenerated', message: `generated ${applications.length} applications` };
-  const bad = first && { reason: first.code, message: messageOf(first, errors.length) };
-  const failed = problem && { reason: problem.code, message: problem.message };
+  const failed = problem && outcomeOf(problem);
+  const bad = failed ?? summaryOf(errors);
   const holding = held && { reason: 'DeletionHeld', message: heldMessage(evaluation) };
   return [
     { type: 'ErrorOccurred', status: formatBoolean(bad), ...(bad ?? good) },
-    { type: 'ParametersGenerated', status: formatBoolean(!problem), ...(failed ?? generated) },
+    { type: 'ParametersGenerated', status: formatBoolean(!failed), ...(failed ?? generated) },
     { type: 'ResourcesUpToDate', status: formatBoolean(!bad && !held), ...(holding ?? bad ?? good) },
     ...(holding ? [{ type: 'DeletionHeld', status: 'True' as const, ...holding }] : []),
     ...warnings.map((message) => ({ type: 'Warning', status: 'True' as const, reason: 'Warning', message })),
   ];
 }
 
-function formatBoolean(value: unknown): Condition['status'] {
-  return value ? 'True' : 'False';
+function outcomeOf({ code, message }: { code: string; message: string }): Outcome {
+  return { reason: code, message };
 }
 
-function messageOf(first: { message: string }, count: number): string {
-  return count > 1 ? `${first.message} (and ${count - 1} more)` : first.message;
+function summaryOf(errors: StoredEvaluation['errors']): Outcome | undefined {
+  const [first] = errors;
+  if (!first) return undefined;
+  const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : '';
+  return { reason: first.code, message: first.message + more };
+}
+
+function formatBoolean(value: unknown): Condition['status'] {
+  return value ? 'True' : 'False';
 }
 
 function heldMessage({ held, namespace, name }: StoredEvaluation): string {

@@ -12,12 +12,12 @@ import { type ApplicationPage, listPage } from './list-page.ts';
 import type { Additions } from '../store/additions.ts';
 import type { Derived, Problem } from '../store/derived.ts';
 import type { Statuses } from './statuses.ts';
-import { type ApplicationView, formatView, formatWithdrawnView } from './view.ts';
+import { type ApplicationView, formatBrief, formatView, formatWithdrawnView, type ViewInput } from './view.ts';
 
 export interface ReadModelDeps {
   applications: Applications;
   additions: Pick<Additions, 'allWithdrawals' | 'onChange'>;
-  derived: Pick<Derived, 'revision'>;
+  derived: Pick<Derived, 'revision' | 'onChange'>;
   statuses: Statuses;
   resolve(app: IndexedApplication): Resolution;
   lastSeen(cluster: string): number | undefined;
@@ -46,19 +46,13 @@ export function createReadModel(deps: ReadModelDeps): ReadModel & Disposable {
   const listeners = new Set<(change: ViewChange) => void>();
   let sorted: string[] | undefined;
   let revision = 0;
-  const withdrawn = () =>
-    new Map(
-      [...deps.additions.allWithdrawals()]
-        .filter((one) => !deps.applications.find(one.app))
-        .map((one) => [one.app, one]),
-    );
   const view = (id: string): ApplicationView | undefined => {
     const indexed = deps.applications.find(id);
-    if (indexed) return viewOf(indexed, deps);
-    const withdrawal = withdrawn().get(id);
-    return withdrawal
-      ? formatWithdrawnView(withdrawal, deps.statuses.find(withdrawal.cluster, id)?.status, deps.now().getTime())
-      : undefined;
+    return indexed ? viewOf(indexed, deps) : withdrawnView(id, deps);
+  };
+  const brief = (id: string) => {
+    const indexed = deps.applications.find(id);
+    return indexed && formatBrief(viewInput(indexed, deps));
   };
   const emit = (type: ViewChange['type'], shown: ApplicationView | undefined) => {
     if (shown) for (const listener of listeners) listener({ type, view: shown });
@@ -70,28 +64,28 @@ export function createReadModel(deps: ReadModelDeps): ReadModel & Disposable {
       revision += 1;
       if (listeners.size === 0) return;
       for (const { before, after } of changes)
-        emit(
-          after ? (before ? 'MODIFIED' : 'ADDED') : 'DELETED',
-          after ? view(after.id) : before && viewOf(before, deps),
-        );
+        if (after) emit(before ? 'MODIFIED' : 'ADDED', view(after.id));
+        else if (before) emit('DELETED', viewOf(before, deps));
     }),
     deps.additions.onChange(() => {
       sorted = undefined;
+    }),
+    deps.derived.onChange((change) => {
+      if (change.type !== 'render' || !change.after || listeners.size === 0) return;
+      for (const app of deps.applications.byRequest(change.after.requestKey)) emit('MODIFIED', viewOf(app, deps));
     }),
     deps.statuses.onChange(({ status }) => {
       revision += 1;
       if (listeners.size > 0) emit('MODIFIED', view(status.app));
     }),
   ];
-
-  const ids = () =>
-    (sorted ??= [...new Set([...[...deps.applications.list()].map((app) => app.id), ...withdrawn().keys()])].sort());
+  const ids = () => (sorted ??= idsOf(deps));
 
   return {
-    list: (filter, page) => listPage(ids(), { filter, page, view, find: deps.applications.find }),
+    list: (filter, page) => listPage(ids(), { filter, page, view, brief, find: deps.applications.find }),
     revision: () => String(revision),
     find: (namespace, name) => view(applicationId(namespace, name)),
-    summary: () => summarize([...deps.applications.list()].map((app) => viewOf(app, deps))),
+    summary: () => summarize(deps.applications.list(), deps),
     clusterSummary: (cluster) => summarizeCluster(cluster, deps),
     onChange: (listener) => {
       listeners.add(listener);
@@ -103,15 +97,42 @@ export function createReadModel(deps: ReadModelDeps): ReadModel & Disposable {
   };
 }
 
+function idsOf(deps: ReadModelDeps): string[] {
+  const withdrawn = [...deps.additions.allWithdrawals()].map((one) => one.app);
+  return [...new Set([...[...deps.applications.list()].map((app) => app.id), ...withdrawn])].sort();
+}
+
+/** An Application that nothing asks for any more, as long as its cluster has not confirmed. */
+function withdrawnView(id: string, deps: ReadModelDeps): ApplicationView | undefined {
+  const withdrawal = [...deps.additions.allWithdrawals()].find((one) => one.app === id);
+  if (!withdrawal) return undefined;
+  const status = deps.statuses.find(withdrawal.cluster, id)?.status;
+  return formatWithdrawnView(withdrawal, status, deps.now().getTime());
+}
+
 function viewOf(indexed: IndexedApplication, deps: ReadModelDeps): ApplicationView {
+  return formatView(viewInput(indexed, deps));
+}
+
+function viewInput(indexed: IndexedApplication, deps: ReadModelDeps): ViewInput {
   const resolution = deps.resolve(indexed);
-  const status = statusOf(indexed, resolution, deps.statuses);
-  const lastSeen =
-    resolution.hubBundle && !resolution.app ? deps.now().getTime() : deps.lastSeen(indexed.cluster ?? '');
-  const problems = [...resolution.problems, ...revisionProblem(indexed, deps)].filter(
-    (problem, index, all) => all.findIndex((one) => one.message === problem.message) === index,
-  );
-  return formatView({ indexed, resolution, status, lastSeen, now: deps.now().getTime(), problems });
+  const now = deps.now().getTime();
+  const onHubOnly = resolution.hubBundle !== undefined && !resolution.app;
+  return {
+    indexed,
+    resolution,
+    status: statusOf(indexed, resolution, deps.statuses),
+    lastSeen: onHubOnly ? now : deps.lastSeen(indexed.cluster ?? ''),
+    now,
+    problems: problemsOf(indexed, resolution, deps),
+  };
+}
+
+function problemsOf(indexed: IndexedApplication, resolution: Resolution, deps: ReadModelDeps): Problem[] {
+  const unfetched = revisionProblem(indexed, deps);
+  if (!unfetched || resolution.problems.some((problem) => problem.message === unfetched.message))
+    return resolution.problems;
+  return [...resolution.problems, unfetched];
 }
 
 /** What its cluster reported; for a parent what the hub itself did, and the worse of both where there are both. */
@@ -144,30 +165,25 @@ function mergeStatus(onHub: AppStatus, reported: AppStatus): AppStatus {
   };
 }
 
-function revisionProblem({ source, request }: IndexedApplication, deps: ReadModelDeps): Problem[] {
-  const problem = source && request && deps.derived.revision(source.repoURL, source.targetRevision)?.problem;
-  return problem ? [problem] : [];
+function revisionProblem({ source, request }: IndexedApplication, deps: ReadModelDeps): Problem | undefined {
+  return source && request ? deps.derived.revision(source.repoURL, source.targetRevision)?.problem : undefined;
 }
 
 function summarizeCluster(cluster: string, deps: ReadModelDeps) {
-  const { total, stale, sync, health } = summarize(
-    deps.applications.byCluster(cluster).map((app) => viewOf(app, deps)),
-  );
+  const { total, stale, sync, health } = summarize(deps.applications.byCluster(cluster), deps);
   return { total, stale, synced: sync['Synced'] ?? 0, healthy: health['Healthy'] ?? 0 };
 }
 
-function summarize(views: ApplicationView[]) {
-  const sync: Record<string, number> = {};
-  const health: Record<string, number> = {};
-  let stale = 0;
-  for (const view of views) {
-    if (view.stale) {
-      stale += 1;
-      continue;
+function summarize(apps: Iterable<IndexedApplication>, deps: ReadModelDeps) {
+  const counts = { total: 0, stale: 0, sync: {} as Record<string, number>, health: {} as Record<string, number> };
+  for (const app of apps) {
+    const { sync, health, stale } = formatBrief(viewInput(app, deps));
+    counts.total += 1;
+    if (stale) counts.stale += 1;
+    else {
+      counts.sync[sync] = (counts.sync[sync] ?? 0) + 1;
+      counts.health[health] = (counts.health[health] ?? 0) + 1;
     }
-    const status = view.application.status as { sync: { status: string }; health: { status: string } };
-    sync[status.sync.status] = (sync[status.sync.status] ?? 0) + 1;
-    health[status.health.status] = (health[status.health.status] ?? 0) + 1;
   }
-  return { total: views.length, stale, sync, health };
+  return counts;
 }

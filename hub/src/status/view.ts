@@ -37,17 +37,33 @@ const conditionTypes: Partial<Record<string, string>> = {
   Malformed: 'InvalidSpecError',
 };
 
+/** Sync and health alone: what most filters and counts ask for. */
+export interface Brief {
+  sync: string;
+  health: string;
+  stale: boolean;
+}
+
+export function formatBrief(input: ViewInput): Brief {
+  return { sync: formatSync(input), health: input.status?.health.status ?? 'Missing', stale: ageOf(input).stale };
+}
+
 export function formatView(input: ViewInput): ApplicationView {
-  const { indexed, status, now } = input;
-  const observed = status ? Date.parse(status.observedAt) : undefined;
-  const seen = Math.max(input.lastSeen ?? 0, observed ?? 0);
-  const stale = status !== undefined && now - seen > staleAfterMs;
+  const { indexed } = input;
+  const { seen, ageMs, stale } = ageOf(input);
   return {
     application: { ...indexed.application, status: formatStatus(input) } as Application,
     ...(indexed.cluster === undefined ? {} : { cluster: indexed.cluster }),
-    ...(status ? { observedAt: new Date(seen).toISOString(), ageMs: Math.max(0, now - seen) } : {}),
+    ...(input.status ? { observedAt: new Date(seen).toISOString(), ageMs } : {}),
     stale,
   };
+}
+
+/** A status is as old as the last sign of life of its cluster. */
+function ageOf({ status, lastSeen, now }: ViewInput): { seen: number; ageMs: number; stale: boolean } {
+  const seen = Math.max(lastSeen ?? 0, status ? Date.parse(status.observedAt) : 0);
+  const ageMs = Math.max(0, now - seen);
+  return { seen, ageMs, stale: status !== undefined && ageMs > staleAfterMs };
 }
 
 /** An Application that is on its way out: what it last was, marked as being deleted. */

@@ -5,6 +5,8 @@
  */
 import { createHash } from 'node:crypto';
 import { gunzipSync, gzipSync } from 'node:zlib';
+import { canonicalJson } from '@wheelhouse/shared/kube/canonical';
+import { parseJson } from '@wheelhouse/shared/kube/json';
 import type { Application } from '@wheelhouse/shared/resources/application';
 import type { RenderRecord, SourceType } from '../render/render.ts';
 import type { Bucket, BucketChange } from './bucket.ts';
@@ -95,6 +97,7 @@ export function revisionKey(repoURL: string, targetRevision: string): string {
 }
 
 export async function createDerived(bucket: Bucket): Promise<Derived> {
+  const keyOf = memoize(revisionKey);
   const revisions = new Map<string, ResolvedRevision>();
   const discoveries = new Map<string, Discovery>();
   const renders = new Map<string, RenderOutcome>();
@@ -107,14 +110,14 @@ export async function createDerived(bucket: Bucket): Promise<Derived> {
   });
 
   const write = async (key: string, value: unknown) => {
-    const json = Buffer.from(JSON.stringify(value));
+    const json = Buffer.from(canonicalJson(value));
     await bucket.caughtUp(await bucket.put(key, json.length > 1_024 ? gzipSync(json, { level: 1 }) : json));
   };
 
   return {
-    revision: (repoURL, targetRevision) => revisions.get(revisionKey(repoURL, targetRevision)),
+    revision: (repoURL, targetRevision) => revisions.get(keyOf(repoURL, targetRevision)),
     revisions: () => [...revisions.values()],
-    discovery: (repoURL, targetRevision) => discoveries.get(revisionKey(repoURL, targetRevision)),
+    discovery: (repoURL, targetRevision) => discoveries.get(keyOf(repoURL, targetRevision)),
     render: (requestKey) => renders.get(requestKey),
     evaluation: (namespace, name) => evaluations.get(`${namespace}.${name}`),
     evaluations: () => [...evaluations.values()],
@@ -130,6 +133,20 @@ export async function createDerived(bucket: Bucket): Promise<Derived> {
       listeners.add(listener);
       return { [Symbol.dispose]: () => void listeners.delete(listener) };
     },
+  };
+}
+
+/** Views ask for the same few revisions again and again. Bounded: it begins anew at 10,000 entries. */
+function memoize(make: (a: string, b: string) => string): (a: string, b: string) => string {
+  const known = new Map<string, string>();
+  return (a, b) => {
+    const id = `${a}\n${b}`;
+    const found = known.get(id);
+    if (found !== undefined) return found;
+    if (known.size >= 10_000) known.clear();
+    const made = make(a, b);
+    known.set(id, made);
+    return made;
   };
 }
 
@@ -174,5 +191,5 @@ function parseValue<T>(value: Uint8Array | undefined): T | undefined {
     value[0] === 0x1f && value[1] === 0x8b
       ? gunzipSync(value, { maxOutputLength: 512 * 1024 * 1024 })
       : Buffer.from(value);
-  return JSON.parse(bytes.toString()) as T;
+  return parseJson(bytes.toString()) as T;
 }

@@ -5,6 +5,7 @@
  */
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import { canonicalJson } from '@wheelhouse/shared/kube/canonical';
+import { parseJson } from '@wheelhouse/shared/kube/json';
 import type { KubeObject } from '@wheelhouse/shared/kube/object';
 import { formatYaml } from '@wheelhouse/shared/kube/yaml';
 import type { Bucket, BucketChange } from './bucket.ts';
@@ -40,7 +41,8 @@ export interface PutOptions {
 }
 
 export interface SpecStore {
-  list(kind: string): StoredSpec[];
+  /** Of one kind, or of every kind. */
+  list(kind?: string): StoredSpec[];
   find(kind: string, namespace: string, name: string): StoredSpec | undefined;
   /** Writes unless nothing changed; returns once this replica's copy has it. Throws Conflict when somebody else was faster. */
   put(resource: KubeObject, options: PutOptions): Promise<StoredSpec>;
@@ -69,7 +71,10 @@ export async function createSpecStore(deps: { bucket: Bucket; seal: Seal; now: (
   });
 
   return {
-    list: (kind) => [...specsOf(kind.toLowerCase()).values()],
+    list: (kind) => {
+      const tables = kind === undefined ? [...kinds.values()] : [specsOf(kind.toLowerCase())];
+      return tables.flatMap((table) => [...table.values()]);
+    },
     find: (kind, namespace, name) => specsOf(kind.toLowerCase()).get(`${namespace}.${name}`),
     put: async (resource, options) => {
       const key = formatKey(resource.kind, namespaceOf(resource), nameOf(resource));
@@ -77,7 +82,7 @@ export async function createSpecStore(deps: { bucket: Bucket; seal: Seal; now: (
       const before = specsOf(kind).get(specKey);
       if (before && isSame(before, resource, options)) return before;
       const value = formatValue(resource, options, now());
-      const plain = Buffer.from(JSON.stringify(value));
+      const plain = Buffer.from(canonicalJson(value));
       const expected = options.expectedRevision ?? before?.revision ?? 0;
       const revision = await bucket.put(key, isSealed(kind) ? seal.seal(plain) : plain, expected);
       await bucket.caughtUp(revision);
@@ -123,7 +128,7 @@ function parseKey(key: string): [kind: string, key: string] {
 function parseEntry(entry: BucketChange, kind: string, seal: Seal): StoredSpec | undefined {
   if (!entry.value) return undefined;
   const plain = isSealed(kind) ? seal.open(entry.value) : Buffer.from(entry.value);
-  return { ...(JSON.parse(plain.toString()) as StoredValue), revision: entry.revision };
+  return { ...(parseJson(plain.toString()) as StoredValue), revision: entry.revision };
 }
 
 function isSealed(kind: string): boolean {
