@@ -76,7 +76,7 @@ class HardenedContainer extends GenericContainer {
 async function runToEnd(container: GenericContainer): Promise<string> {
   const started = await container.withWaitStrategy(Wait.forOneShotStartup()).start().catch(String);
   if (typeof started === 'string') return started;
-  await started.stop();
+  await started.stop({ remove: true });
   return '';
 }
 
@@ -100,7 +100,7 @@ describe.skipIf(reason)(`images (${reason ?? 'built and started'})`, () => {
       .catch((cause: unknown) => {
         throw new Error(`did not become healthy: ${log.join('').slice(-3_000)}`, { cause });
       });
-    stack.defer(async () => void (await started.stop({ timeout: 10_000 })));
+    stack.defer(async () => void (await started.stop({ timeout: 10_000, remove: true })));
     return started;
   }
 
