@@ -1,7 +1,7 @@
 // Brings one program to this machine: Go modules, checked by go.sum and the checksum database, into the user's cache;
 // the system's packages only as root. Never writes into the repository, never replaces what is on PATH.
 import { execFile } from 'node:child_process';
-import { chmod, mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
@@ -20,11 +20,16 @@ import { withProgress } from './progress.ts';
 const root = join(import.meta.dirname, '..');
 const goMinimum = '1.26.0';
 
-/** Builds the named programs of a tool and moves each into the cache whole, so that nobody sees half of one. */
+/**
+ * Builds the named programs of a tool and moves each into the cache whole, so that nobody sees half of one. One at a time
+ * (setup holds a lock), so what a killed build left behind can go.
+ */
 export async function buildTool(name: ToolName, binaries: readonly string[]): Promise<void> {
   const tool = tools[name];
   const go = await getGo(`${name} ${tool.version}`);
   await mkdir(toolCache(), { recursive: true });
+  for (const left of await readdir(toolCache()))
+    if (left.startsWith(`.${name}-`)) await rm(join(toolCache(), left), { recursive: true, force: true });
   const directory = await mkdtemp(join(toolCache(), `.${name}-`));
   try {
     const wanted = binaries.join(' and ');

@@ -101,7 +101,11 @@ function installPackages(pnpm) {
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === digest) return;
   log('installing packages (half a minute the first time)');
   const options = { cwd: root, stdio: ['ignore', 2, 2], env: { ...env, CI: 'true' } };
-  const { status } = spawnSync(pnpm, ['install', '--frozen-lockfile', '--reporter=append-only', '--loglevel=error'], options);
+  const { status } = spawnSync(
+    pnpm,
+    ['install', '--frozen-lockfile', '--reporter=append-only', '--loglevel=error'],
+    options,
+  );
   if (status !== 0) fail('pnpm could not install the packages (see above)');
   writeFileSync(stamp, digest);
 }

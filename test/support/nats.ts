@@ -6,10 +6,8 @@ import { startServer } from './server.ts';
 import { tempDir } from './temp-dir.ts';
 
 export interface NatsOptions {
-  /** More configuration, in the server's syntax; without `listen`, `host` and `port`, which are set here. */
+  /** More configuration, in the server's syntax; its `listen`, if any, must name `port`. */
   configText?: string;
-  /** Operator, accounts and resolver, as the hub's authority writes them; put before `configText`. */
-  operatorConfig?: string;
   /** JetStream with its files in `dir`; on unless false, or unless `configText` has a `jetstream` block of its own. */
   jetstream?: boolean;
   /** Where files are kept; a temporary directory, removed at the end, unless given. */
@@ -36,7 +34,7 @@ export async function startNats(options: NatsOptions = {}): Promise<NatsServer> 
   const port = options.port ?? (await freePort());
   const configFile = join(dir, 'nats.conf');
   const write = (configText: string) => writeFile(configFile, configuration({ ...options, dir, port, configText }));
-  await write([options.operatorConfig, options.configText].filter((text) => text !== undefined).join('\n'));
+  await write(options.configText ?? '');
   const child = stack.use(
     await startServer({
       program: 'nats-server',
