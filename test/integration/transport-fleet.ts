@@ -93,7 +93,7 @@ async function answer(enrolment: Enrolment, request: IncomingMessage, response: 
     (credentials) => [200, credentials] as const,
     (error: unknown) => {
       const { code, message, status } = toFleetError(error);
-      return [status, { error: message, code, message }] as const;
+      return [status, { error: message, reason: code, message }] as const;
     },
   );
   response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(content));

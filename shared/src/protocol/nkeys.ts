@@ -36,16 +36,6 @@ export function parseSeed(seed: string): KeyPair {
   return keyPairOf(kind, bytes.subarray(2));
 }
 
-/** Whether the text is the public key of that kind, checksum included. */
-export function isPublicKey(text: string, kind: KeyKind): boolean {
-  try {
-    const bytes = checked(text, 'public key');
-    return bytes.length === 33 && bytes[0] === prefixes[kind];
-  } catch {
-    return false;
-  }
-}
-
 /** Checks a signature made by the holder of a public key; false for anything malformed. */
 export function isSignedBy(publicKey: string, data: Uint8Array, signature: Uint8Array): boolean {
   try {

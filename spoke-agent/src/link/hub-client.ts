@@ -81,9 +81,9 @@ export async function postJson(url: URL, body: unknown, { ca, signal }: PostOpti
 function read({ status, text }: { status: number; text: string }, url: URL): unknown {
   const value = parse(text);
   if (status >= 200 && status < 300 && value !== undefined) return value;
-  const { error, message, code } = (value ?? {}) as { error?: unknown; message?: unknown; code?: unknown };
-  const said = typeof message === 'string' ? message : typeof error === 'string' ? error : `status ${status}`;
-  const known = [code, error].find((item): item is ErrorCode => typeof item === 'string' && item in catalogue);
+  const { reason, message } = (value ?? {}) as { reason?: unknown; message?: unknown };
+  const said = typeof message === 'string' ? message : `status ${status}`;
+  const known = typeof reason === 'string' && reason in catalogue ? (reason as ErrorCode) : undefined;
   throw new FleetError(known ?? codeOf(status), `the hub at ${url.origin} refused: ${said}`);
 }
 
