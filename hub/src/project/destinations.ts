@@ -42,15 +42,20 @@ function matchesAny(items: readonly Item[], destination: Destination): boolean {
 }
 
 function judge(item: Item, destination: Destination): 'permitted' | 'denied' | 'unmatched' {
-  const { name = '', server = '', namespace = '' } = item;
-  const nameMatches = destination.name !== '' && matches(name, destination.name);
-  const serverMatches = destination.server !== '' && matches(server, destination.server);
-  const namespaceMatches = matches(namespace, destination.namespace);
-  if (namespaceMatches) {
-    if (serverMatches || nameMatches) return 'permitted';
-    return (denies(name) && !nameMatches) || (denies(server) && !serverMatches) ? 'denied' : 'unmatched';
+  const name = match(item.name, destination.name);
+  const server = match(item.server, destination.server);
+  const namespace = item.namespace ?? '';
+  if (matches(namespace, destination.namespace)) {
+    if (server.matched || name.matched) return 'permitted';
+    return name.denied || server.denied ? 'denied' : 'unmatched';
   }
-  return denies(namespace) && serverMatches ? 'denied' : 'unmatched';
+  return denies(namespace) && server.matched ? 'denied' : 'unmatched';
+}
+
+/** An empty name or server of a destination matches no pattern, and any denial applies to it. */
+function match(pattern = '', text: string): { matched: boolean; denied: boolean } {
+  const matched = text !== '' && matches(pattern, text);
+  return { matched, denied: denies(pattern) && !matched };
 }
 
 function denies(pattern: string): boolean {

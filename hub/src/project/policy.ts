@@ -20,13 +20,17 @@ const actions: ReadonlySet<string> = new Set([
 /** Argo CD: why a line of a project role's policies cannot stand, or nothing. */
 export function whyPolicyInvalid(project: string, role: string, policy: string): string | undefined {
   const parts = policy.split(',').map((part) => part.replaceAll(/^ +| +$/g, ''));
-  const [p, subject, resource = '', action = '', object = '', effect = ''] = parts;
-  if (parts.length !== 6 || p !== 'p') return 'must be of the form "p, subject, resource, action, object, effect"';
-  if (subject !== `proj:${project}:${role}`) return `the subject must be proj:${project}:${role}`;
-  if (!resources.has(resource)) return `the resource must be one of ${[...resources].join(', ')}`;
-  if (!actions.has(action) && !/(action|update|delete)\/.*/.test(action)) return `unknown action "${action}"`;
-  if (!isObjectOf(project, object)) return `the object must be ${project}/NAME or ${project}/NAMESPACE/NAME`;
-  return effect === 'allow' || effect === 'deny' ? undefined : 'the effect must be allow or deny';
+  if (parts.length !== 6 || parts[0] !== 'p')
+    return 'must be of the form "p, subject, resource, action, object, effect"';
+  const [, subject, resource, action, object, effect] = parts as [string, string, string, string, string, string];
+  const rules: [boolean, string][] = [
+    [subject === `proj:${project}:${role}`, `the subject must be proj:${project}:${role}`],
+    [resources.has(resource), `the resource must be one of ${[...resources].join(', ')}`],
+    [actions.has(action) || /(action|update|delete)\/.*/.test(action), `unknown action "${action}"`],
+    [isObjectOf(project, object), `the object must be ${project}/NAME or ${project}/NAMESPACE/NAME`],
+    [effect === 'allow' || effect === 'deny', 'the effect must be allow or deny'],
+  ];
+  return rules.find(([holds]) => !holds)?.[1];
 }
 
 function isObjectOf(project: string, object: string): boolean {

@@ -14,15 +14,24 @@ const fields = [
 
 /** Argo CD: why a sync window cannot stand, or nothing. */
 export function whyWindowInvalid(window: SyncWindow): string | undefined {
-  const { kind, schedule = '', duration = '' } = window;
-  if (kind !== 'allow' && kind !== 'deny') return `kind "${kind ?? ''}" must be allow or deny`;
+  const { kind = '', schedule = '', duration = '' } = window;
+  if (kind !== 'allow' && kind !== 'deny') return `kind "${kind}" must be allow or deny`;
   const problem = whyScheduleInvalid(schedule);
   if (problem !== undefined) return `schedule "${schedule}": ${problem}`;
-  if (!/^[+-]?(0|((\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h))+)$/.test(duration)) return `duration "${duration}" is none`;
-  const targets = [window.applications, window.namespaces, window.clusters];
-  if (targets.every((target) => (target ?? []).length === 0))
-    return 'must name at least one of applications, namespaces and clusters';
-  return (window.description ?? '').length > 255 ? 'the description is longer than 255 characters' : undefined;
+  if (!durationText.test(duration)) return `duration "${duration}" is none; write it as 1h30m`;
+  if (!hasTarget(window)) return 'must name at least one of applications, namespaces and clusters';
+  return whyDescriptionInvalid(window);
+}
+
+function whyDescriptionInvalid({ description = '' }: SyncWindow): string | undefined {
+  return description.length > 255 ? 'the description is longer than 255 characters' : undefined;
+}
+
+/** Go: what `time.ParseDuration` reads. */
+const durationText = /^[+-]?(0|((\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h))+)$/;
+
+function hasTarget({ applications = [], namespaces = [], clusters = [] }: SyncWindow): boolean {
+  return applications.length + namespaces.length + clusters.length > 0;
 }
 
 /** robfig/cron: five fields of `*`, `?`, numbers, names, ranges, lists and steps. */

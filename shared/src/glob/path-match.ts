@@ -34,14 +34,13 @@ function readPiece(pattern: string, at: number): Piece | undefined {
 
 /** `[abc]`, `[a-z]` and their negation by one of the given characters; undefined when the class does not end. */
 export function readClass(pattern: string, start: number, negations: string): Piece | undefined {
-  const negated = pattern.length > start + 1 && negations.includes(pattern.charAt(start + 1));
+  const first = pattern.charAt(start + 1);
+  const negated = first !== '' && negations.includes(first);
   let body = '';
   for (let at = start + (negated ? 2 : 1); at < pattern.length; at += 1) {
-    const char = pattern.charAt(at);
-    if (char === ']' && body !== '') return { source: `[${negated ? '^' : ''}${body}]`, end: at + 1 };
-    if (char === '\\') at += 1;
-    const isRange = char === '-' && body !== '' && pattern.charAt(at + 1) !== ']';
-    body += isRange ? '-' : escapeInClass(pattern.charAt(at));
+    if (pattern.charAt(at) === ']' && body !== '') return { source: `[${negated ? '^' : ''}${body}]`, end: at + 1 };
+    if (pattern.charAt(at) === '\\') body += escapeInClass(pattern.charAt((at += 1)));
+    else body += body !== '' && /^-[^\]]/.test(pattern.slice(at)) ? '-' : escapeInClass(pattern.charAt(at));
   }
   return undefined;
 }

@@ -86,17 +86,17 @@ export function formatUrl(url: GoUrl): string {
   return url.fragment === '' ? text : `${text}#${encode(url.fragment, /[^\w.~!$&()*+,/:;=?@-]/gu)}`;
 }
 
-function formatHierarchy(url: GoUrl, before: string): string {
+function formatHierarchy(url: GoUrl, scheme: string): string {
   const path = formatPath(url);
-  const hasAuthority = url.host !== '' || url.userinfo !== '';
-  if (!hasAuthority && (url.scheme === '' || path === '')) {
-    // A first segment with a colon would read as a scheme.
-    return before === '' && /^[^/]*:/.test(path) ? `./${path}` : path;
-  }
-  const user = url.userinfo === '' ? '' : `${url.userinfo}@`;
-  const slash = path !== '' && !path.startsWith('/') && url.host !== '' ? '/' : '';
-  const authority = hasAuthority || path.startsWith('//') || before !== '' ? '//' : '';
-  return `${authority}${user}${encode(url.host, /[^\w.~!$&'()*+,:;=<>[\]"-]/gu)}${slash}${path}`;
+  if (url.host !== '' || url.userinfo !== '') return formatAuthority(url) + (/^(\/|$)/.test(path) ? path : `/${path}`);
+  if (scheme !== '') return path === '' ? '' : `//${path}`;
+  // A first segment with a colon would read as a scheme, two slashes as a host.
+  if (path.startsWith('//')) return `//${path}`;
+  return /^[^/]*:/.test(path) ? `./${path}` : path;
+}
+
+function formatAuthority({ userinfo, host }: GoUrl): string {
+  return `//${userinfo === '' ? '' : `${userinfo}@`}${encode(host, /[^\w.~!$&'()*+,:;=<>[\]"-]/gu)}`;
 }
 
 /** Go: the path as written when it is valid as such, else as Go writes it. */

@@ -58,9 +58,9 @@ export const argocdTemplating: Suite = {
 };
 
 function slugifyCase(args: unknown[]): string {
-  const name = String(args.at(-1) ?? '');
+  const [name] = args.slice(-1) as [string?];
   const maxLength = args.length > 1 ? Number(args[0]) : undefined;
-  return slugify(name, maxLength, args.length > 2 ? args[1] === true : undefined);
+  return slugify(name ?? '', maxLength, args.length > 2 ? args[1] === true : undefined);
 }
 
 /** Argo CD renders any Application; here the template of a set is one without uid and status, so the parts are used. */

@@ -40,28 +40,32 @@ async function listFiles(git: GitGenerator, snapshot: Snapshot, context: Generat
 
 async function collect(pattern: string, snapshot: Snapshot, context: GeneratorContext): Promise<TreeEntry[]> {
   const matches = context.newGitFileGlobbing ? compileDoublestar(pattern) : compilePathspec(pattern);
-  const directory = literalDirectory(pattern);
-  const start = await snapshot.entry(directory);
-  // A pattern below a directory that does not exist matches nothing; that is no error.
-  if (directory !== '' && start?.type !== 'tree') return [];
   const found: TreeEntry[] = [];
-  if (start !== undefined) refuseDirectory(start, pattern, matches(start.path) && context.newGitFileGlobbing);
-  for await (const entry of snapshot.walk(directory)) {
+  for await (const entry of walkFrom(literalDirectory(pattern), snapshot)) {
     context.signal.throwIfAborted();
     if (!matches(entry.path)) continue;
-    refuseDirectory(entry, pattern, context.newGitFileGlobbing);
     if (entry.type === 'file' || entry.type === 'symlink') found.push(entry);
+    else if (context.newGitFileGlobbing) throw matchesDirectory(pattern, entry.path);
   }
   return found;
 }
 
+/** A directory and everything below it; nothing when there is no such directory. */
+async function* walkFrom(directory: string, snapshot: Snapshot): AsyncGenerator<TreeEntry> {
+  if (directory !== '') {
+    const start = await snapshot.entry(directory);
+    if (start?.type !== 'tree') return;
+    yield start;
+  }
+  yield* snapshot.walk(directory);
+}
+
 /** Argo CD: with the new globbing a pattern that also matches a directory fails. */
-function refuseDirectory(entry: TreeEntry, pattern: string, refuse: boolean): void {
-  if (refuse && entry.type === 'tree')
-    throw new FleetError(
-      'GeneratorFailed',
-      `file pattern "${pattern}" matches the directory ${entry.path}; end it with the name of a file, as in **/*.yaml`,
-    );
+function matchesDirectory(pattern: string, path: string): FleetError {
+  return new FleetError(
+    'GeneratorFailed',
+    `file pattern "${pattern}" matches the directory ${path}; end it with the name of a file, as in **/*.yaml`,
+  );
 }
 
 /** Argo CD's new globbing: `**` crosses directories, `*` does not, braces are alternatives. */

@@ -42,7 +42,7 @@ function combineFlat(left: Parameters, right: Parameters): Parameters {
     if (Object.hasOwn(combined, key) && combined[key] !== value)
       throw new FleetError(
         'GeneratorFailed',
-        `matrix: both generators give "${key}", one "${String(combined[key])}" and the other "${value}"; use goTemplate, or pathParamPrefix`,
+        `matrix: both generators give "${key}", one "${formatValue(combined[key])}" and the other "${value}"; use goTemplate, or pathParamPrefix`,
       );
     combined[key] = value;
   }

@@ -1,5 +1,5 @@
 import { FleetError, isFleetError } from '@wheelhouse/shared/errors/fleet-error';
-import type { Generator, NestedGenerator } from '@wheelhouse/shared/resources/generator';
+import type { Generator, GitGenerator, NestedGenerator } from '@wheelhouse/shared/resources/generator';
 import { clusterParameters } from './clusters.ts';
 import type { GeneratorContext } from './context.ts';
 import { directoryParameters } from './git-directories.ts';
@@ -67,7 +67,7 @@ async function transformOne(
   context: GeneratorContext,
   outer?: Parameters,
 ): Promise<Parameters[]> {
-  const [result, ...more] = await transform(generator as Generator, context, outer);
+  const [result, ...more] = await transform(generator, context, outer);
   if (result === undefined) throw new FleetError('GeneratorFailed', 'a nested generator names no kind');
   if (more.length > 0)
     throw new FleetError('GeneratorFailed', 'a nested generator names more than one kind; list them one by one');
@@ -90,15 +90,26 @@ async function named<T>(kind: GeneratorKind, work: () => Promise<T>): Promise<T>
   }
 }
 
+type Run = (generator: Generator, context: GeneratorContext) => Parameters[] | Promise<Parameters[]>;
+
+const runners: Partial<Record<GeneratorKind, Run>> = {
+  list: ({ list }, context) => (list ? listParameters(list, context) : []),
+  clusters: ({ clusters }, context) => (clusters ? clusterParameters(clusters, context) : []),
+  git: ({ git }, context) => (git ? gitParameters(git, context) : []),
+  matrix: ({ matrix }, context) => (matrix ? matrixParameters(matrix, context, transformOne) : []),
+  merge: ({ merge }, context) => (merge ? mergeParameters(merge, context, transformOne) : []),
+};
+
 async function run(kind: GeneratorKind, generator: Generator, context: GeneratorContext): Promise<Parameters[]> {
-  if (kind === 'list' && generator.list) return listParameters(generator.list, context);
-  if (kind === 'clusters' && generator.clusters) return clusterParameters(generator.clusters, context);
-  if (kind === 'matrix' && generator.matrix) return await matrixParameters(generator.matrix, context, transformOne);
-  if (kind === 'merge' && generator.merge) return await mergeParameters(generator.merge, context, transformOne);
-  if (kind !== 'git' || !generator.git)
-    throw new FleetError('Unsupported', 'this generator is not built yet; nothing is changed');
-  // Argo CD: directories win where both are given.
-  if ((generator.git.directories ?? []).length > 0) return await directoryParameters(generator.git, context);
-  if ((generator.git.files ?? []).length > 0) return await fileParameters(generator.git, context);
-  throw new FleetError('GeneratorFailed', 'name directories or files');
+  const runner = runners[kind];
+  if (runner === undefined)
+    throw new FleetError('Unsupported', 'this generator is not built yet, so nothing of the ApplicationSet changes');
+  return await runner(generator, context);
+}
+
+/** Argo CD: directories win where both are given. */
+async function gitParameters(git: GitGenerator, context: GeneratorContext): Promise<Parameters[]> {
+  if ((git.directories ?? []).length > 0) return await directoryParameters(git, context);
+  if ((git.files ?? []).length > 0) return await fileParameters(git, context);
+  throw new FleetError('GeneratorFailed', 'names neither directories nor files');
 }

@@ -1,8 +1,8 @@
 import { goTypeNames, type ParameterType } from './go-function.ts';
-import { formatNode, type Operand } from './node.ts';
+import { formatNode, type NumberNode, type Operand } from './node.ts';
 import { TemplateError } from './template-error.ts';
 import { GoTime } from './time/go-time.ts';
-import { type Complex, Int, isMap, isSlice, isStringMap, typeName, type Value } from './value.ts';
+import { Int, isMap, isSlice, isStringMap, typeName, type Value } from './value.ts';
 
 type Constant = Extract<Operand, { type: 'number' | 'string' | 'bool' }>;
 
@@ -12,32 +12,20 @@ export function isNilable(type: ParameterType): boolean {
 
 /** Go: a constant takes the type of its parameter, or its natural type where any value fits. */
 export function convertConstant(node: Constant, type: ParameterType): Value | number {
-  switch (type) {
-    case 'any':
-    case 'value':
-      return node.type === 'number' ? naturalNumber(node) : node.value;
-    case 'bool':
-      if (node.type === 'bool') return node.value;
-      throw new TemplateError(`expected bool; found ${formatNode(node)}`);
-    case 'string':
-      if (node.type === 'string') return node.value;
-      throw new TemplateError(`expected string; found ${formatNode(node)}`);
-    case 'float64':
-      if (node.type === 'number' && node.float !== undefined) return node.float;
-      throw new TemplateError(`expected float; found ${formatNode(node)}`);
-    case 'int':
-      if (node.type === 'number' && node.int !== undefined) return Number(node.int);
-      throw new TemplateError(`expected integer; found ${formatNode(node)}`);
-    case 'uint32':
-      if (node.type === 'number' && node.uint !== undefined) return Number(node.uint);
-      throw new TemplateError(`expected unsigned integer; found ${formatNode(node)}`);
-    default:
-      throw new TemplateError(`can't handle ${formatNode(node)} for arg of type ${goTypeNames[type]}`);
-  }
+  if (type === 'any' || type === 'value') return node.type === 'number' ? naturalNumber(node) : node.value;
+  const constant = node.type === 'number' ? numberAs(node, type) : node.type === type ? node.value : undefined;
+  if (constant === undefined) throw new TemplateError(`expected ${goTypeNames[type]}; found ${formatNode(node)}`);
+  return constant;
 }
 
-function naturalNumber(node: Extract<Constant, { type: 'number' }>): Value {
-  if (node.complex !== undefined) return node.complex satisfies Complex;
+function numberAs(node: NumberNode, type: ParameterType): number | undefined {
+  if (type === 'float64') return node.float;
+  const whole = type === 'int' ? node.int : type === 'uint32' ? node.uint : undefined;
+  return whole === undefined ? undefined : Number(whole);
+}
+
+function naturalNumber(node: NumberNode): Value {
+  if (node.complex !== undefined) return node.complex;
   const isFloat = /[.eEpP]/.test(node.text) && !/^[+-]?0[xX][^.pP]*$/.test(node.text) && !node.text.startsWith("'");
   if (isFloat || node.int === undefined) {
     if (node.float !== undefined && isFloat) return node.float;

@@ -29,11 +29,11 @@ export interface ExecutionContext {
 /** Templates may call each other this deep; far below where the JavaScript stack ends. */
 const maxDepth = 500;
 /** Work that one execution may do, so that nested ranges cannot stop the hub. Real templates need a few hundred. */
-const maxSteps = 5_000_000;
+const maxSteps = 1_000_000;
 
 /** Executes a parsed template. Throws a TemplateError that names the template, line, column and node. */
 export function execute(context: ExecutionContext, data: Value): string {
-  const execution = new Execution(context, context.name, [{ name: '$', value: data }]);
+  const execution = new Execution(context, { template: context.name, data, depth: 0, budget: { steps: 0 } });
   try {
     execution.walkList(data, context.definitions.get(context.name) ?? []);
   } catch (error) {
@@ -43,6 +43,14 @@ export function execute(context: ExecutionContext, data: Value): string {
     throw new TemplateError(`template: ${context.name}: ${message}`, { cause: error });
   }
   return execution.output;
+}
+
+/** One template's turn; templates that call each other share the budget. */
+interface Invocation {
+  template: string;
+  data: Value;
+  depth: number;
+  budget: { steps: number };
 }
 
 interface Variable {
@@ -66,17 +74,12 @@ class Execution {
   private readonly budget: { steps: number };
   private node: Node | Operand | CommandNode | undefined;
 
-  constructor(
-    context: ExecutionContext,
-    template: string,
-    variables: Variable[],
-    parent: { depth: number; budget: { steps: number } } = { depth: 0, budget: { steps: 0 } },
-  ) {
+  constructor(context: ExecutionContext, call: Invocation) {
     this.context = context;
-    this.template = template;
-    this.variables = variables;
-    this.depth = parent.depth;
-    this.budget = parent.budget;
+    this.template = call.template;
+    this.variables = [{ name: '$', value: call.data }];
+    this.depth = call.depth;
+    this.budget = call.budget;
   }
 
   private fail(message: string, options: { missingKey?: boolean; cause?: unknown } = {}): never {
@@ -102,8 +105,7 @@ class Execution {
 
   private walk(dot: Value, node: Node): Flow {
     this.node = node;
-    this.budget.steps += 1;
-    if (this.budget.steps > maxSteps) this.fail(`the template does more than ${maxSteps} steps`);
+    this.step();
     switch (node.type) {
       case 'text':
         this.output += node.text;
@@ -122,6 +124,11 @@ class Execution {
       default:
         return node.type;
     }
+  }
+
+  private step(): void {
+    this.budget.steps += 1;
+    if (this.budget.steps > maxSteps) this.fail(`the template does more than ${maxSteps} steps`);
   }
 
   private action(dot: Value, pipe: PipeNode): void {
@@ -146,6 +153,7 @@ class Execution {
     let ran = false;
     for (const [index, item] of this.iterate(value, node)) {
       ran = true;
+      this.step();
       const inner = this.variables.length;
       this.assignLoop(node, index, item);
       const flow = this.walkList(item, node.list);
@@ -195,10 +203,8 @@ class Execution {
     if (list === undefined) this.fail(`template ${JSON.stringify(node.name)} not defined`);
     if (this.depth >= maxDepth) this.fail(`exceeded maximum template depth (${maxDepth})`);
     const data = node.pipe === undefined ? undefined : this.pipeline(dot, node.pipe);
-    const inner = new Execution(this.context, node.name, [{ name: '$', value: data }], {
-      depth: this.depth + 1,
-      budget: this.budget,
-    });
+    const call = { template: node.name, data, depth: this.depth + 1, budget: this.budget };
+    const inner = new Execution(this.context, call);
     inner.walkList(data, list);
     this.output += inner.output;
   }
@@ -268,7 +274,7 @@ class Execution {
       return work();
     } catch (error) {
       if (!(error instanceof TemplateError)) throw error;
-      this.fail(error.message);
+      return this.fail(error.message);
     }
   }
 

@@ -110,11 +110,8 @@ class Lexer {
   /** Reads up to the next action; false at the end of the input. */
   private text(): boolean {
     const open = this.input.indexOf('{{', this.at);
-    let end = open < 0 ? this.input.length : open;
-    const trims = open >= 0 && this.input[open + 2] === '-' && isSpace(this.input[open + 3] ?? '');
-    if (trims) while (end > this.start && isSpace(this.input[end - 1] ?? '')) end -= 1;
-    this.at = end;
-    if (this.at > this.start) this.emit('text');
+    const trims = open >= 0 && /^-[ \t\r\n]/.test(this.input.slice(open + 2, open + 4));
+    this.textUntil(open < 0 ? this.input.length : open, trims);
     if (open < 0) return false;
     this.start = open;
     this.at = open + 2;
@@ -124,6 +121,12 @@ class Lexer {
     this.start = this.at;
     this.depth = 0;
     return true;
+  }
+
+  private textUntil(end: number, trims: boolean): void {
+    this.at = end;
+    if (trims) while (this.at > this.start && isSpace(this.input.charAt(this.at - 1))) this.at -= 1;
+    if (this.at > this.start) this.emit('text');
   }
 
   /** Skips a comment; false when an action begins instead. */
@@ -167,25 +170,31 @@ class Lexer {
     if (char === '') this.fail('unclosed action');
     if (isSpace(char)) return this.space();
     if (this.symbol(char)) return;
-    if (char === '"') return this.quoted('"', 'string');
-    if (char === "'") return this.quoted("'", 'charConstant');
-    if (char === '`') return this.rawString();
-    if (char === '$' || (char === '.' && !isDigit(this.peek()))) return this.name(char === '$' ? 'variable' : 'field');
-    if (char === '.' || char === '+' || char === '-' || isDigit(char)) return this.number();
+    if (char === '.' && !isDigit(this.peek())) return this.name('field');
+    if ('.+-'.includes(char) || isDigit(char)) return this.number();
     if (alphaNumeric.test(char)) return this.identifier();
-    if (char > ' ' && char < '\u007f') return this.emit('char');
-    this.fail(`unrecognized character in action: ${describe(char)}`);
+    if (!/[!-~]/.test(char)) this.fail(`unrecognized character in action: ${describe(char)}`);
+    this.emit('char');
   }
 
+  /** What one character decides. */
   private symbol(char: string): boolean {
-    if (char === '=') this.emit('assign');
-    else if (char === ':') this.declaration();
-    else if (char === '|') this.emit('pipe');
-    else if (char === '(') this.open();
-    else if (char === ')') this.close();
-    else return false;
-    return true;
+    const read = this.symbols[char];
+    read?.();
+    return read !== undefined;
   }
+
+  private readonly symbols: Record<string, () => void> = {
+    '=': () => this.emit('assign'),
+    '|': () => this.emit('pipe'),
+    ':': () => this.declaration(),
+    '(': () => this.open(),
+    ')': () => this.close(),
+    '"': () => this.quoted('"', 'string'),
+    "'": () => this.quoted("'", 'charConstant'),
+    '`': () => this.rawString(),
+    $: () => this.name('variable'),
+  };
 
   private declaration(): void {
     if (this.next() !== '=') this.fail('expected :=');

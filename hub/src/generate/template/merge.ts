@@ -1,12 +1,4 @@
-import { type GoMap, isMap, isSlice, isStringMap, newMap, sliceLike, stringMap, type Value } from './value.ts';
-
-/** Go: the zero value of a type, as mergo and sprig's `empty` see it. */
-export function isEmpty(value: Value): boolean {
-  if (value === undefined || value === null || value === false || value === 0 || value === '') return true;
-  if (isSlice(value)) return value.length === 0;
-  if (isMap(value)) return Object.keys(value).length === 0;
-  return typeof value === 'object' && 'kind' in value && /^u?int/.test(value.kind) && String(value) === '0';
-}
+import { type GoMap, isMap, isSlice, isStringMap, isZero, newMap, sliceLike, stringMap, type Value } from './value.ts';
 
 /**
  * mergo: merges `source` into `target` in place, maps deeply, slices whole. Without `overwrite` only what is absent or
@@ -28,7 +20,7 @@ export function mergeInto(target: GoMap, source: GoMap, overwrite: boolean): GoM
 }
 
 function keepsKnown(known: Value, value: Value, overwrite: boolean): boolean {
-  if (isEmpty(known)) return false;
+  if (isZero(known)) return false;
   return !overwrite || (isMap(value) && isMap(known));
 }
 

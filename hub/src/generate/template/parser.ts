@@ -21,6 +21,9 @@ export interface ParseOptions {
   whyNotCallable(name: string): string | undefined;
 }
 
+/** Terms that stand for themselves: they take no fields, and nothing can be piped into them. */
+const literals: ReadonlySet<string> = new Set(['bool', 'dot', 'nil', 'number', 'string']);
+
 /** Parses a template text. Throws a TemplateError that names the template and the line. */
 export function parseTemplate(text: string, options: ParseOptions): Definitions {
   return new Parser(text, options).parse();
@@ -174,14 +177,13 @@ class Parser {
       if (typeof node === 'string') return { list, terminator: node };
       list.push(node);
     }
-    this.fail('unexpected EOF');
+    return this.fail('unexpected EOF');
   }
 
   private textOrAction(): Node | Terminator {
     const token = this.nextNonSpace();
     if (token.type === 'text') return { type: 'text', at: token.at, text: token.text };
-    if (token.type === 'left') return this.action();
-    this.unexpected(token, 'input');
+    return token.type === 'left' ? this.action() : this.unexpected(token, 'input');
   }
 
   private action(): Node | Terminator {
@@ -212,7 +214,7 @@ class Parser {
       case 'else':
         return this.orElse();
       default:
-        this.unexpected(token, 'command');
+        return this.unexpected(token, 'command');
     }
   }
 
@@ -321,7 +323,7 @@ class Parser {
   private checkPipeline(pipe: PipeNode, context: string): void {
     if (pipe.commands.length === 0) this.fail(`missing value for ${context}`);
     for (const [index, command] of pipe.commands.entries()) {
-      if (index > 0 && ['bool', 'dot', 'nil', 'number', 'string'].includes(command.args[0].type))
+      if (index > 0 && literals.has(command.args[0].type))
         this.fail(`non executable command in pipeline stage ${index + 1}`);
     }
   }
@@ -350,20 +352,9 @@ class Parser {
     const { at } = this.peek();
     const path: string[] = [];
     while (this.peek().type === 'field') path.push(this.next().text.slice(1));
-    switch (node.type) {
-      case 'field':
-      case 'variable':
-        return { ...node, path: [...node.path, ...path] };
-      case 'bool':
-      case 'string':
-      case 'number':
-      case 'nil':
-      case 'dot':
-        this.fail(`unexpected . after term ${JSON.stringify(formatNode(node))}`);
-        break;
-      default:
-        return { type: 'chain', at, node, path };
-    }
+    if (node.type === 'field' || node.type === 'variable') return { ...node, at, path: [...node.path, ...path] };
+    if (literals.has(node.type)) this.fail(`unexpected . after term ${JSON.stringify(formatNode(node))}`);
+    return { type: 'chain', at, node, path };
   }
 
   private term(): Operand | undefined {
@@ -384,24 +375,19 @@ class Parser {
       case 'nil':
         return { type, at };
       case 'variable':
-        if (!this.variables.includes(text)) this.fail(`undefined variable ${JSON.stringify(text)}`, at);
-        return { type: 'variable', at, name: text, path: [] };
+        return this.variable(text, at);
       case 'field':
         return { type: 'field', at, path: [text.slice(1)] };
-      case 'bool':
-        return { type: 'bool', at, value: text === 'true' };
       case 'openParen':
         return this.pipeline('parenthesized pipeline', 'closeParen');
-      case 'string':
-      case 'rawString':
-        return { type: 'string', at, quoted: text, value: unquote(text) };
-      case 'charConstant':
-        return parseCharacter(text, at);
-      case 'complex':
-        return parseComplex(text, at);
       default:
-        return parseNumber(text, at);
+        return constant({ type, text, at });
     }
+  }
+
+  private variable(name: string, at: number): Operand {
+    if (!this.variables.includes(name)) this.fail(`undefined variable ${JSON.stringify(name)}`, at);
+    return { type: 'variable', at, name, path: [] };
   }
 
   private identifier(name: string, at: number): Operand {
@@ -409,6 +395,13 @@ class Parser {
     if (reason !== undefined) this.fail(reason, at);
     return { type: 'identifier', at, name };
   }
+}
+
+function constant({ type, text, at }: Token): Operand {
+  if (type === 'bool') return { type, at, value: text === 'true' };
+  if (type === 'string' || type === 'rawString') return { type: 'string', at, quoted: text, value: unquote(text) };
+  if (type === 'charConstant') return parseCharacter(text, at);
+  return type === 'complex' ? parseComplex(text, at) : parseNumber(text, at);
 }
 
 function isEmpty(list: Node[]): boolean {

@@ -189,26 +189,37 @@ export function byteLength(text: string): number {
   return Buffer.byteLength(text);
 }
 
+export function isNil(value: Value): value is undefined | null {
+  return value === undefined || value === null;
+}
+
+/** Go: the zero value of a type: no, 0, nothing in it; and nil. */
+export function isZero(value: Value): boolean {
+  if (typeof value !== 'object') return !value;
+  if (value === null) return true;
+  if (isSlice(value)) return value.length === 0;
+  if (value instanceof Int) return value.value === 0n;
+  if (value instanceof Complex) return value.real === 0 && value.imaginary === 0;
+  return !(value instanceof GoStruct) && Object.keys(value).length === 0;
+}
+
 /** Go: `text/template`'s truth. */
 export function isTrue(value: Value): boolean {
-  if (value === undefined || value === null) return false;
-  if (typeof value === 'boolean') return value;
-  if (typeof value === 'number') return value !== 0;
-  if (typeof value === 'string') return value.length > 0;
-  if (isSlice(value)) return value.length > 0;
-  if (value instanceof Int) return value.value !== 0n;
-  if (value instanceof Complex) return value.real !== 0 || value.imaginary !== 0;
-  if (value instanceof GoStruct) return true;
-  return Object.keys(value).length > 0;
+  return !isZero(value);
 }
 
 /** Go: `reflect.DeepEqual`, types included. */
 export function deepEqual(left: Value, right: Value): boolean {
-  if (left === right || (left ?? null) === (right ?? null)) return true;
+  if (left === right || (isNil(left) && isNil(right))) return true;
   if (typeName(left) !== typeName(right)) return false;
   if (isSlice(left)) return isSlice(right) && sameItems(left, right);
-  if (left instanceof GoStruct) return String(left) === String(right);
-  return isMap(left) && isMap(right) && sameEntries(left, right);
+  if (isMap(left)) return isMap(right) && sameEntries(left, right);
+  return sameStruct(left, right);
+}
+
+/** Go: structs are equal when their fields are; here their text has all of them. */
+export function sameStruct(left: Value, right: Value): boolean {
+  return left instanceof GoStruct && right instanceof GoStruct && left.toString() === right.toString();
 }
 
 function sameItems(left: Value[], right: Value[]): boolean {

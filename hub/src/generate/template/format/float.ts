@@ -21,20 +21,23 @@ function binary(value: number): string {
 
 /** One digit before the point, as `0x1.8p+00`. */
 function hexadecimal(value: number, precision?: number): string {
-  if (value === 0) return precision === undefined || precision === 0 ? '0x0p+00' : `0x0.${'0'.repeat(precision)}p+00`;
-  let { mantissa, exponent } = decompose(value);
-  while (mantissa < 1n << 52n) {
-    mantissa <<= 1n;
-    exponent -= 1;
-  }
   const places = precision ?? 13;
-  if (places < 13) mantissa = roundTo(mantissa, BigInt(52 - 4 * places));
-  const carry = mantissa >= 1n << 53n;
-  const power = exponent + 52 + (carry ? 1 : 0);
-  const fraction = (carry ? mantissa >> 1n : mantissa).toString(16).slice(1).padEnd(places, '0').slice(0, places);
+  const { mantissa, exponent } = normalized(value, places);
+  const fraction = mantissa.toString(16).slice(1).padEnd(places, '0').slice(0, places);
   const digits = precision === undefined ? fraction.replace(/0+$/, '') : fraction;
-  const sign = power < 0 ? '-' : '+';
-  return `0x1${digits === '' ? '' : `.${digits}`}p${sign}${String(Math.abs(power)).padStart(2, '0')}`;
+  const power = String(Math.abs(exponent)).padStart(2, '0');
+  return `0x${value === 0 ? 0 : 1}${digits === '' ? '' : `.${digits}`}p${exponent < 0 ? '-' : '+'}${power}`;
+}
+
+/** A mantissa of one hexadecimal digit and 13 after the point, rounded to fewer places, and the power of two. */
+function normalized(value: number, places: number): { mantissa: bigint; exponent: number } {
+  if (value === 0) return { mantissa: 0n, exponent: 0 };
+  let { mantissa, exponent } = decompose(value);
+  for (; mantissa < 1n << 52n; exponent -= 1) mantissa <<= 1n;
+  if (places < 13) mantissa = roundTo(mantissa, BigInt(52 - 4 * places));
+  return mantissa >= 1n << 53n
+    ? { mantissa: mantissa >> 1n, exponent: exponent + 53 }
+    : { mantissa, exponent: exponent + 52 };
 }
 
 /** Clears the low bits, ties to even. */
@@ -113,14 +116,17 @@ function exponential({ digits, point }: Digits, precision?: number): string {
   return `${first}${rest === '' ? '' : `.${rest}`}e${sign}${String(Math.abs(exponent)).padStart(2, '0')}`;
 }
 
+/** The exponent from which on a number is written as 1e+06: the precision, or the digits when there are fewer. */
+function exponentLimit(precision: number, { digits, point }: Digits): number {
+  return precision > digits.length && digits.length >= point ? digits.length : precision;
+}
+
 function general(value: number, precision?: number): string {
   const wanted = precision === 0 ? 1 : precision;
   const exact = wanted === undefined ? shortest(value) : rounded(value, wanted);
   const digits = { digits: exact.digits.replace(/0+$/, ''), point: value === 0 ? 1 : exact.point };
-  let limit = wanted ?? 6;
-  if (wanted !== undefined && limit > digits.digits.length && digits.digits.length >= digits.point)
-    limit = digits.digits.length;
   const exponent = digits.point - 1;
+  const limit = wanted === undefined ? 6 : exponentLimit(wanted, digits);
   if (exponent < -4 || exponent >= limit) return exponential(digits);
   return digits.digits === '' ? '0' : plain(digits);
 }

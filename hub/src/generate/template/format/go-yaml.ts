@@ -1,6 +1,6 @@
 import { resolvePlain } from '@wheelhouse/shared/kube/yaml-scalar';
 import { runes } from '../letter.ts';
-import { GoStruct, Int, isSlice, type Value } from '../value.ts';
+import { Int, isMap, isNil, isSlice, type Value } from '../value.ts';
 import { formatFloat } from './float.ts';
 
 /** sigs.k8s.io/yaml: the text that Go's `yaml.Marshal` writes, which users of `toYaml` indent and compare. */
@@ -10,14 +10,13 @@ export function formatGoYaml(value: Value): string {
 
 /** A node after `key:` or `-`, or at the root; the caller has written what stands before it on the line. */
 function node(value: Value, indent: number, root = false): string {
-  if (value === undefined || value === null) return 'null';
+  if (isNil(value)) return 'null';
   if (typeof value === 'string') return scalar(value, root ? 2 : indent);
-  if (typeof value === 'boolean') return String(value);
-  if (typeof value === 'number') return number(value);
   if (isSlice(value)) return sequence(value, indent);
-  if (value instanceof Int) return value.toString();
-  if (value instanceof GoStruct) return scalar(value.toString(), indent);
-  return mapping(value, indent);
+  if (isMap(value)) return mapping(value, indent);
+  if (typeof value === 'number') return number(value);
+  // Go: an integer is a number, any other struct a text.
+  return typeof value === 'boolean' || value instanceof Int ? String(value) : scalar(value.toString(), indent);
 }
 
 function number(value: number): string {
@@ -38,7 +37,7 @@ function mapping(map: { [key: string]: Value }, indent: number): string {
 
 function entry(key: string, value: Value, indent: number): string {
   const name = simpleKey(key);
-  const nested = typeof value === 'object' && value !== null && !(value instanceof GoStruct);
+  const nested = isMap(value) || isSlice(value);
   if (!nested || Object.keys(value).length === 0) return `${name}: ${node(value, indent + 2)}`;
   // A sequence stands at the indentation of its key.
   const inner = isSlice(value) ? indent : indent + 2;
@@ -123,15 +122,21 @@ const isDigit = (char: string): boolean => /^\p{Nd}$/u.test(char);
 function compareKeys(left: string, right: string): number {
   const a = runes(left);
   const b = runes(right);
+  const at = commonLength(a, b);
+  const [first, second] = [a[at], b[at]];
+  if (first === undefined || second === undefined) return a.length - b.length;
+  if (isLetter(first) !== isLetter(second)) {
+    const afterDigits = isDigit(a[at - 1] ?? '');
+    return isLetter(first) === afterDigits ? -1 : 1;
+  }
+  const byCode = codeOf(a, at) - codeOf(b, at);
+  return isLetter(first) ? byCode : compareDigits(a, b, at) || byCode;
+}
+
+function commonLength(a: string[], b: string[]): number {
   let at = 0;
-  while (at < a.length && at < b.length && a[at] === b[at]) at += 1;
-  if (at === a.length || at === b.length) return a.length - b.length;
-  const aLetter = isLetter(a[at] ?? '');
-  const bLetter = isLetter(b[at] ?? '');
-  if (aLetter && bLetter) return codeOf(a, at) - codeOf(b, at);
-  const afterDigits = at > 0 && isDigit(a[at - 1] ?? '');
-  if (aLetter || bLetter) return aLetter === afterDigits ? -1 : 1;
-  return compareDigits(a, b, at) || codeOf(a, at) - codeOf(b, at);
+  while (at < a.length && a[at] === b[at]) at += 1;
+  return at;
 }
 
 function compareDigits(a: string[], b: string[], at: number): number {

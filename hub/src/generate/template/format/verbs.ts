@@ -134,12 +134,10 @@ function formatNumber(value: number, directive: Directive): string {
   if (!'veEfFgGbxX'.includes(verb)) return badVerb(value, directive);
   const format = verb === 'v' ? 'g' : (verb.toLowerCase() as 'e' | 'f' | 'g' | 'b' | 'x');
   const precision = directive.precision ?? ('ef'.includes(format) ? 6 : undefined);
-  let text = formatFloat(value, format, precision);
+  let text = formatFloat(value, format, precision).replace(/^\+/, '');
   if ('EGX'.includes(verb)) text = text.toUpperCase();
   if (directive.sharp && 'eEfFgG'.includes(verb)) text = keepPoint(text, format, directive.precision);
-  if (text.startsWith('+')) text = text.slice(1);
-  if (!text.startsWith('-') && directive.plus) text = `+${text}`;
-  else if (!text.startsWith('-') && directive.space) text = ` ${text}`;
+  if (!text.startsWith('-')) text = signOf(directive) + text;
   return padNumber(text, Number.isFinite(value) ? directive : { ...directive, zero: false });
 }
 
@@ -166,40 +164,44 @@ function keepPoint(text: string, format: string, precision: number | undefined):
 const radixes: Record<string, number> = { v: 10, d: 10, b: 2, o: 8, O: 8, x: 16, X: 16 };
 
 function formatInteger(value: Int, directive: Directive): string {
-  const { verb } = directive;
-  const radix = radixes[verb];
+  const radix = radixes[directive.verb];
   if (radix !== undefined) return formatRadix(value, radix, directive);
-  const code = Number(value.value);
-  const char =
-    code >= 0 && code <= 0x10_ffff && (code < 0xd800 || code > 0xdfff) ? String.fromCodePoint(code) : '\ufffd';
-  if (verb === 'c') return pad(char, directive);
-  if (verb === 'q') return pad(quoteGo(char, { ascii: directive.plus, quote: "'" }), directive);
-  if (verb === 'U') {
-    const hex = `U+${code.toString(16).toUpperCase().padStart(4, '0')}`;
-    return padWithSpaces(directive.sharp && isPrintable(char) ? `${hex} '${char}'` : hex, directive);
-  }
-  return badVerb(value, directive);
+  return 'cqU'.includes(directive.verb) ? formatRune(Number(value.value), directive) : badVerb(value, directive);
+}
+
+function formatRune(code: number, directive: Directive): string {
+  const valid = code >= 0 && code <= 0x10_ffff && (code < 0xd800 || code > 0xdfff);
+  const char = valid ? String.fromCodePoint(code) : '\ufffd';
+  if (directive.verb === 'c') return pad(char, directive);
+  if (directive.verb === 'q') return pad(quoteGo(char, { ascii: directive.plus, quote: "'" }), directive);
+  const hex = `U+${code.toString(16).toUpperCase().padStart(4, '0')}`;
+  return padWithSpaces(directive.sharp && isPrintable(char) ? `${hex} '${char}'` : hex, directive);
 }
 
 const prefixes: Record<string, string> = { b: '0b', o: '0', x: '0x', X: '0X' };
 
 function formatRadix(value: Int, radix: number, directive: Directive): string {
-  const { verb, precision, width, minus } = directive;
+  // Go: %#v writes unsigned integers in hexadecimal.
+  if (value.kind.startsWith('u') && directive.verb === 'v' && directive.goSyntax === true)
+    return formatRadix(value, 16, { ...directive, verb: 'x', sharp: true });
+  if (directive.precision === 0 && value.value === 0n) return padWithSpaces('', directive);
   const negative = value.value < 0n;
-  if (precision === 0 && value.value === 0n) return padWithSpaces('', directive);
-  let digits = (negative ? -value.value : value.value).toString(radix);
-  if (verb === 'X') digits = digits.toUpperCase();
-  const sign = integerSign(negative, directive);
-  const unsigned = value.kind.startsWith('u') && verb === 'v' && directive.goSyntax === true;
-  const prefix = integerPrefix(digits, unsigned ? { ...directive, verb: 'x', sharp: true } : directive);
-  if (unsigned) digits = value.value.toString(16);
-  if (precision !== undefined) digits = digits.padStart(precision, '0');
-  else if (directive.zero && !minus && width !== undefined) digits = digits.padStart(width - sign.length, '0');
-  return padWithSpaces(sign + prefix + digits, directive);
+  const magnitude = (negative ? -value.value : value.value).toString(radix);
+  const sign = negative ? '-' : signOf(directive);
+  const digits = (directive.verb === 'X' ? magnitude.toUpperCase() : magnitude).padStart(
+    minimumDigits(directive, sign),
+    '0',
+  );
+  return padWithSpaces(sign + integerPrefix(digits, directive) + digits, directive);
 }
 
-function integerSign(negative: boolean, directive: Directive): string {
-  if (negative) return '-';
+function minimumDigits({ precision, zero, minus, width = 0 }: Directive, sign: string): number {
+  if (precision !== undefined) return precision;
+  return zero && !minus ? width - sign.length : 0;
+}
+
+/** What stands before a number that is not negative. */
+function signOf(directive: Directive): string {
   if (directive.plus) return '+';
   return directive.space ? ' ' : '';
 }

@@ -1,7 +1,7 @@
 import { sprint, sprintln } from '../format/print-value.ts';
 import { sprintf } from '../format/sprintf.ts';
 import { type FunctionMap, fn, variadic } from '../go-function.ts';
-import { byteLength, Int, isMap, isSlice, isStringMap, isTrue, type Value } from '../value.ts';
+import { byteLength, type GoMap, Int, isMap, isNil, isSlice, isStringMap, isTrue, type Value } from '../value.ts';
 import { comparisonFunctions } from './comparison.ts';
 import { typeOf } from './reflection.ts';
 
@@ -35,33 +35,37 @@ function lengthOf(value: Value): Int {
   if (typeof value === 'string') return new Int(byteLength(value));
   if (isSlice(value)) return new Int(value.length);
   if (isMap(value)) return new Int(Object.keys(value).length);
-  if (value === undefined || value === null) throw new Error('len of nil pointer');
+  if (isNil(value)) throw new Error('len of nil pointer');
   throw new Error(`len of type ${typeOf(value)}`);
 }
 
 function index(item: Value, ...indexes: Value[]): Value {
-  if (item === undefined || item === null) throw new Error('index of untyped nil');
+  if (isNil(item)) throw new Error('index of untyped nil');
   let value: Value = item;
   for (const key of indexes) value = indexOne(value, key);
   return value;
 }
 
 function indexOne(item: Value, key: Value): Value {
-  if (item === undefined || item === null) throw new Error('index of nil pointer');
+  if (isNil(item)) throw new Error('index of nil pointer');
   if (typeof item === 'string') {
     const bytes = Buffer.from(item);
     return new Int(bytes[position(key, bytes.length)] ?? 0, 'uint8');
   }
   if (isSlice(item)) return item[position(key, item.length)];
   if (!isMap(item)) throw new Error(`can't index item of type ${typeOf(item)}`);
-  if (key === undefined || key === null) throw new Error('value is nil; should be of type string');
+  return entryOf(item, key);
+}
+
+function entryOf(map: GoMap, key: Value): Value {
+  if (isNil(key)) throw new Error('value is nil; should be of type string');
   if (typeof key !== 'string') throw new Error(`value has type ${typeOf(key)}; should be string`);
-  if (Object.hasOwn(item, key)) return item[key];
-  return isStringMap(item) ? '' : null;
+  if (Object.hasOwn(map, key)) return map[key];
+  return isStringMap(map) ? '' : null;
 }
 
 function position(key: Value, length: number): number {
-  if (key === undefined || key === null) throw new Error('cannot index slice/array with nil');
+  if (isNil(key)) throw new Error('cannot index slice/array with nil');
   if (!(key instanceof Int)) throw new Error(`cannot index slice/array with type ${typeOf(key)}`);
   if (key.value < 0n || key.value >= BigInt(length)) throw new Error(`index out of range: ${key.value}`);
   return Number(key.value);

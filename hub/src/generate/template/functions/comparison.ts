@@ -1,5 +1,16 @@
 import { type FunctionMap, fn, variadic } from '../go-function.ts';
-import { Complex, compareStrings, GoStruct, Int, isMap, isSlice, typeName, type Value } from '../value.ts';
+import {
+  Complex,
+  compareStrings,
+  GoStruct,
+  Int,
+  isMap,
+  isNil,
+  isSlice,
+  sameStruct,
+  typeName,
+  type Value,
+} from '../value.ts';
 
 type BasicKind = 'bool' | 'complex' | 'int' | 'float' | 'string' | 'uint' | undefined;
 
@@ -15,35 +26,24 @@ function incompatible(left: Value, right: Value): Error {
   return new Error(`incompatible types for comparison: ${typeName(left)} and ${typeName(right)}`);
 }
 
-function equalInts(left: Value, right: Value): boolean {
-  return left instanceof Int && right instanceof Int && left.value === right.value;
-}
-
 /** Go: integers compare whatever their sign and size; other kinds only with their own; maps and slices only with nil. */
 function equal(left: Value, right: Value): boolean {
+  if (left instanceof Int && right instanceof Int) return left.value === right.value;
   const kind = basicKind(left);
-  const other = basicKind(right);
-  const isNil = left === undefined || left === null;
-  const otherIsNil = right === undefined || right === null;
-  if (kind !== other) {
-    if (left instanceof Int && right instanceof Int) return equalInts(left, right);
-    if (isNil || otherIsNil) return false;
+  if (kind !== basicKind(right)) {
+    if (isNil(left) || isNil(right)) return false;
     throw incompatible(left, right);
   }
-  if (kind === 'int' || kind === 'uint') return equalInts(left, right);
-  if (kind === 'complex') return String(left) === String(right);
-  if (kind !== undefined) return left === right;
-  return equalOther(left, right);
+  if (kind === undefined) return equalOther(left, right);
+  return kind === 'complex' ? sameStruct(left, right) : left === right;
 }
 
 function equalOther(left: Value, right: Value): boolean {
-  const isNil = left === undefined || left === null;
-  const otherIsNil = right === undefined || right === null;
-  if (isNil || otherIsNil) return isNil === otherIsNil;
+  if (isNil(left) || isNil(right)) return isNil(left) && isNil(right);
   if (isSlice(left) !== isSlice(right) || isMap(left) !== isMap(right))
     throw new Error(`non-comparable types: ${typeName(left)}, ${typeName(right)}`);
   if (!(right instanceof GoStruct)) throw new Error(`non-comparable type ${typeName(right)}`);
-  return left === right || (typeName(left) === typeName(right) && String(left) === String(right));
+  return left === right || (typeName(left) === typeName(right) && sameStruct(left, right));
 }
 
 function eq(first: Value, ...rest: Value[]): boolean {

@@ -97,7 +97,7 @@ function derivePassword(...args: [number, string, string, string, string]): stri
     .update(Buffer.concat([scope, uint32(Buffer.byteLength(site)), Buffer.from(site), uint32(counter)]))
     .digest();
   const template = templates[(seed[0] ?? 0) % templates.length] ?? '';
-  return [...template].map((kind, index) => pick(kind, seed[index + 1] ?? 0)).join('');
+  return Array.from(template, (kind, index) => pick(kind, seed[index + 1] ?? 0)).join('');
 }
 
 function pick(kind: string, byte: number): string {

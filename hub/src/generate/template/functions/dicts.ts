@@ -16,7 +16,8 @@ function set(map: GoMap | null, key: string, value: Value): Value {
 }
 
 function unset(map: GoMap | null, key: string): Value {
-  if (map !== null) delete map[key];
+  if (map === null) return newMap();
+  delete map[key];
   return map;
 }
 

@@ -1,7 +1,6 @@
 import { type FunctionMap, fn, type GoFunction, variadic } from '../go-function.ts';
-import { isEmpty } from '../merge.ts';
 import { toInteger } from '../number.ts';
-import { deepEqual, isSlice, kindOf, sliceLike, type Value } from '../value.ts';
+import { deepEqual, isSlice, isZero, kindOf, sliceLike, type Value } from '../value.ts';
 
 function slice(value: Value, action: string): Value[] {
   if (isSlice(value)) return value;
@@ -52,7 +51,7 @@ const initial = fn(['any'], (list) => [...slice(list, 'find initial')].slice(0, 
 const push = fn(['any', 'any'], (list, item) => [...slice(list, 'push'), item]);
 const prepend = fn(['any', 'any'], (list, item) => [item, ...slice(list, 'prepend')]);
 const reverse = fn(['any'], (list) => [...slice(list, 'find reverse')].toReversed());
-const compact = fn(['any'], (list) => [...slice(list, 'compact')].filter((item) => !isEmpty(item)));
+const compact = fn(['any'], (list) => [...slice(list, 'compact')].filter((item) => !isZero(item)));
 const without = variadic(['any'], 'any', (list, ...omitted) =>
   [...slice(list, 'find without')].filter((item) => !isIn(omitted, item)),
 );

@@ -29,23 +29,18 @@ function range(start: number, stop: number, step: number): number[] {
   return values;
 }
 
+/** sprig: `seq END`, `seq START END` or `seq START STEP END`, the end included. */
 function sequence(...parameters: number[]): string {
   const [first = 0, second = 0, third = 0] = parameters;
-  switch (parameters.length) {
-    case 1: {
-      const step = first < 1 ? -1 : 1;
-      return range(1, first + step, step).join(' ');
-    }
-    case 2: {
-      const step = second < first ? -1 : 1;
-      return range(first, second + step, step).join(' ');
-    }
-    case 3:
-      if (third < first) return second > 0 ? '' : range(first, third - 1, second).join(' ');
-      return range(first, third + 1, second).join(' ');
-    default:
-      return '';
-  }
+  if (parameters.length === 1) return inclusive(1, first);
+  if (parameters.length === 2) return inclusive(first, second);
+  return parameters.length === 3 ? inclusive(first, third, second) : '';
+}
+
+function inclusive(start: number, end: number, step?: number): string {
+  const direction = end < start ? -1 : 1;
+  if (step !== undefined && direction < 0 && step > 0) return '';
+  return range(start, end + direction, step ?? direction).join(' ');
 }
 
 function round(value: Value, places: number, roundOn = 0.5): number {

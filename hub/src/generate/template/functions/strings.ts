@@ -33,13 +33,13 @@ function truncate(count: number, text: string): string {
 }
 
 function substring(start: number, end: number, text: string): string {
+  if (start < 0) return sliceChecked(text, 0, end);
   const length = byteLength(text);
-  if (start < 0) return sliceChecked(text, 0, end, length);
-  if (end < 0 || end > length) return sliceChecked(text, start, length, length);
-  return sliceChecked(text, start, end, length);
+  return sliceChecked(text, start, end < 0 || end > length ? length : end);
 }
 
-function sliceChecked(text: string, start: number, end: number, length: number): string {
+function sliceChecked(text: string, start: number, end: number): string {
+  const length = byteLength(text);
   if (end < 0 || end > length || start > end)
     throw new Error(`slice bounds out of range [${start}:${end}] with length ${length}`);
   return sliceBytes(text, start, end);

@@ -1,5 +1,5 @@
-import { type FunctionMap, fn } from '../go-function.ts';
 import { formatUrl, parseUrl } from '@wheelhouse/shared/url/go-url';
+import { type FunctionMap, fn } from '../go-function.ts';
 import { type GoMap, kindOf, type Value } from '../value.ts';
 
 function urlParse(text: string): Value {

@@ -14,14 +14,14 @@ export function parseDuration(text: string): bigint | undefined {
   const match = /^([+-]?)((?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+|0)$/.exec(text);
   if (match === null) return undefined;
   let total = 0n;
-  for (const [, whole = '', fraction = '', unit = ''] of (match[2] ?? '').matchAll(
-    /(\d*)\.?(\d*)(ns|us|µs|μs|ms|s|m|h)/g,
-  )) {
-    const scale = units[unit] ?? 0n;
-    total += BigInt(whole || '0') * scale;
-    if (fraction !== '') total += (BigInt(fraction) * scale) / 10n ** BigInt(fraction.length);
-  }
+  for (const part of (match[2] ?? '').matchAll(/(\d*)\.?(\d*)(ns|us|µs|μs|ms|s|m|h)/g)) total += partOf(part);
   return match[1] === '-' ? -total : total;
+}
+
+function partOf([, whole = '', fraction = '', unit = '']: RegExpExecArray): bigint {
+  const scale = units[unit] ?? 0n;
+  const rest = fraction === '' ? 0n : (BigInt(fraction) * scale) / 10n ** BigInt(fraction.length);
+  return BigInt(whole || '0') * scale + rest;
 }
 
 /** Go: `time.Duration.String()`: `1h2m3.5s`, `1.5ms`, `0s`. */

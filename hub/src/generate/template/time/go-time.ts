@@ -1,3 +1,4 @@
+import { formatValue } from '../format/print-value.ts';
 import { GoStruct, Int, type Value } from '../value.ts';
 import { formatDuration } from './duration.ts';
 import { formatLayout } from './layout.ts';
@@ -63,7 +64,7 @@ export class GoTime extends GoStruct {
   }
 
   override readonly methods = {
-    Format: (layout: Value) => this.format(String(layout)),
+    Format: (layout: Value) => this.format(formatValue(layout)),
     String: () => this.toString(),
     Unix: () => new Int(this.epochSeconds, 'int64'),
     UnixMilli: () => new Int(this.epochNs / 1_000_000n, 'int64'),

@@ -169,21 +169,19 @@ export function parseLayout(layout: string, text: string): ParsedTime | undefine
 }
 
 function complete(parsed: ParsedTime): ParsedTime | undefined {
-  if (parsed.afternoon === true && parsed.hour < 12) parsed.hour += 12;
-  else if (parsed.afternoon === false && parsed.hour === 12) parsed.hour = 0;
-  if (parsed.yearDay !== undefined) {
-    const date = new Date(Date.UTC(2000 + (parsed.year % 400), 0, parsed.yearDay));
-    parsed.month = date.getUTCMonth() + 1;
-    parsed.day = date.getUTCDate();
-  }
+  if (parsed.afternoon !== undefined) parsed.hour = (parsed.hour % 12) + (parsed.afternoon ? 12 : 0);
+  if (parsed.yearDay !== undefined) setYearDay(parsed, parsed.yearDay);
   const lastDay = new Date(Date.UTC(2000 + (parsed.year % 400), parsed.month, 0)).getUTCDate();
-  const fits =
-    parsed.month >= 1 &&
-    parsed.month <= 12 &&
-    parsed.day >= 1 &&
-    parsed.day <= lastDay &&
-    parsed.hour < 24 &&
-    parsed.minute < 60 &&
-    parsed.second < 60;
-  return fits ? parsed : undefined;
+  const fits = isWithin(parsed.month, 1, 12) && isWithin(parsed.day, 1, lastDay) && parsed.hour < 24;
+  return fits && parsed.minute < 60 && parsed.second < 60 ? parsed : undefined;
+}
+
+function setYearDay(parsed: ParsedTime, yearDay: number): void {
+  const date = new Date(Date.UTC(2000 + (parsed.year % 400), 0, yearDay));
+  parsed.month = date.getUTCMonth() + 1;
+  parsed.day = date.getUTCDate();
+}
+
+function isWithin(value: number, min: number, max: number): boolean {
+  return value >= min && value <= max;
 }
