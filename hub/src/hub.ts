@@ -31,10 +31,12 @@ import { createRenderer } from './render/render.ts';
 import { loadSecret } from './secret-file.ts';
 import { createGitSource } from './source/source.ts';
 import { createReadModel } from './status/read-model.ts';
+import { createTraceRecorder } from './status/record-traces.ts';
 import { followStatuses } from './status/follow-statuses.ts';
 import { createStatuses } from './status/statuses.ts';
 import { connectHub } from './store/nats.ts';
 import { openStores } from './store/open-stores.ts';
+import { consumeStatusOnce } from './store/status-stream.ts';
 
 export interface Hub extends AsyncDisposable {
   /** Where the API listens, `https://127.0.0.1:8443`. */
@@ -153,9 +155,10 @@ function startStages(context: Context, foundation: Foundation, state: State) {
     clusters: fleet,
   };
   const dispatch = open.use(createDispatch({ logger, queue, ...watched, repositories, onLost: schedule.lost }));
+  void consumeStatusOnce({ nats, logger }, { onStatus: createTraceRecorder() }, signal);
   followStatuses({ statuses, additions: stores.additions, dispatch, metrics, logger });
   const reportHub = async (status: AppStatus) => {
-    await nats.jetstream.publish(subjects.status(hubCluster, status.app), JSON.stringify(status));
+    await nats.run(() => nats.jetstream.publish(subjects.status(hubCluster, status.app), JSON.stringify(status)));
   };
   const shared = { logger, stores, queue, applications, statuses, changes, metrics, resolve, now };
   const signingKeyId = authority.documentKey.kid;

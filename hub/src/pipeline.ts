@@ -171,8 +171,17 @@ function generateDeps(deps: PipelineDeps, sources: ReturnType<typeof sourceDeps>
   };
 }
 
-/** `resolve` with everything it reads. */
+/** `resolve` with everything it reads. The answer is kept for as long as nothing that it was made of changes. */
 export function createResolve(stores: Pick<Stores, 'derived' | 'specs'>): (app: IndexedApplication) => Resolution {
-  return (app) =>
-    resolve(app, { derived: stores.derived, project: (application) => findProject(stores.specs, application) });
+  const known = new WeakMap<IndexedApplication, { outcome: unknown; project: unknown; resolution: Resolution }>();
+  const { derived, specs } = stores;
+  return (app) => {
+    const outcome = app.request && derived.render(app.request.key);
+    const project = findProject(specs, app.application);
+    const last = known.get(app);
+    if (last && last.outcome === outcome && last.project === project) return last.resolution;
+    const resolution = resolve(app, { derived, project: () => project });
+    known.set(app, { outcome, project, resolution });
+    return resolution;
+  };
 }

@@ -5,10 +5,10 @@
  */
 import { isFleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { Logger } from '@wheelhouse/shared/logging/logger';
+import { formatInline } from '@wheelhouse/shared/protocol/blob';
 import type { AssignedApp, AssignmentDocument } from '@wheelhouse/shared/protocol/document';
 import { activeTraceparent, spans, withSpan } from '@wheelhouse/shared/telemetry/tracing';
 import { sleep } from '@wheelhouse/shared/async/abort';
-import { gzipSync } from 'node:zlib';
 import { LRUCache } from 'lru-cache';
 import { type DraftDeps, draftDocument, fingerprint } from './document.ts';
 import { shardOf } from './shard.ts';
@@ -148,7 +148,7 @@ function createPacker(blobs: AssignDeps['blobs']): Pack {
   return async (digest) => {
     const found = packed.get(digest);
     if (found !== undefined) return found;
-    const text = gzipSync(await blobs.get(digest), { level: 1 }).toString('base64');
+    const text = formatInline(await blobs.get(digest));
     packed.set(digest, text);
     return text;
   };

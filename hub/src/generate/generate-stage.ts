@@ -2,12 +2,12 @@
  * Evaluates an ApplicationSet and keeps the outcome. A job is an ApplicationSet. A generator that fails changes
  * nothing; removals are written as withdrawals before the evaluation that lacks them, and only within the budget.
  */
+import { isDeepStrictEqual } from 'node:util';
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { Logger } from '@wheelhouse/shared/logging/logger';
-import { canonicalJson } from '@wheelhouse/shared/kube/canonical';
-import { activeTraceparent, spans, withSpan } from '@wheelhouse/shared/telemetry/tracing';
 import type { Application } from '@wheelhouse/shared/resources/application';
 import type { ApplicationSet } from '@wheelhouse/shared/resources/application-set';
+import { activeTraceparent, spans, withSpan } from '@wheelhouse/shared/telemetry/tracing';
 import type { Trigger } from '../queue/queue.ts';
 import type { Snapshot } from '../source/source.ts';
 import type { Derived, StoredEvaluation } from '../store/derived.ts';
@@ -170,6 +170,6 @@ function added(before: StoredEvaluation | undefined, applications: readonly Appl
 }
 
 function sameOutcome(before: StoredEvaluation, next: StoredEvaluation): boolean {
-  const comparable = ({ evaluatedAt: _, traceparent: __, ...rest }: StoredEvaluation) => canonicalJson(rest);
-  return comparable(before) === comparable(next);
+  const comparable = ({ evaluatedAt: _at, traceparent: _trace, ...rest }: StoredEvaluation) => rest;
+  return isDeepStrictEqual(comparable(before), comparable(next));
 }

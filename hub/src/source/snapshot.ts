@@ -42,7 +42,7 @@ export function createSnapshot(sha: string, lease: { store: ObjectStore }, displ
     let at: TreeEntry | undefined = root;
     for (const name of parsePath(path)) {
       if (at?.type !== 'tree') return undefined;
-      const line: TreeLine | undefined = lease.store.readTree(at.oid).find((candidate) => candidate.name === name);
+      const line: TreeLine | undefined = lease.store.findInTree(at.oid, name);
       at = line && entryOf(at.path, line);
     }
     return at;

@@ -5,9 +5,9 @@
 import { createHash } from 'node:crypto';
 import { toFleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { Logger } from '@wheelhouse/shared/logging/logger';
-import { activeTraceparent, spans, withSpan } from '@wheelhouse/shared/telemetry/tracing';
+import { recordSpan, spans } from '@wheelhouse/shared/telemetry/tracing';
 import type { Trigger } from '../queue/queue.ts';
-import type { Derived, ResolvedRevision } from '../store/derived.ts';
+import type { Derived } from '../store/derived.ts';
 import type { GitSource, Repository } from './source.ts';
 
 export interface SourceDeps {
@@ -55,51 +55,27 @@ export async function refresh(
   deps: SourceDeps,
   signal: AbortSignal,
 ): Promise<'same' | 'new' | 'failed'> {
-  const { repository, revision, traceparent: parent } = wanted;
+  const { repository, revision } = wanted;
   const before = deps.derived.revision(repository.url, revision);
+  const startedAt = new Date();
+  const attributes = { repository: withoutCredentials(repository.url), revision };
   try {
-    if (before?.sha && !before.problem && (await isCurrent(before, { repository, git: deps.git }, signal)))
-      return 'same';
-    return await withSpan(
-      spans.sourceFetch,
-      { traceparent: parent, attributes: { repository: withoutCredentials(repository.url), revision } },
-      async () => {
-        const commit = await deps.git.fetch(repository, revision, signal);
-        if (commit.sha === before?.sha && !before.problem) return 'same';
-        const traceparent = activeTraceparent();
-        await deps.derived.putRevision({
-          repoURL: repository.url,
-          targetRevision: revision,
-          ...commit,
-          ...(traceparent ? { traceparent } : {}),
-        });
-        return 'new';
-      },
-    );
+    // costs one look at the remote's refs when nothing is new
+    const commit = await deps.git.fetch(repository, revision, signal);
+    if (commit.sha === before?.sha && !before.problem) return 'same';
+    const traceparent = recordSpan(spans.sourceFetch, { traceparent: wanted.traceparent, startedAt, attributes });
+    const resolved = { repoURL: repository.url, targetRevision: revision, ...commit };
+    await deps.derived.putRevision({ ...resolved, ...(traceparent ? { traceparent } : {}) });
+    return 'new';
   } catch (error) {
     if (signal.aborted) throw error;
     const { code, message } = toFleetError(error, 'RepositoryUnreachable');
-    if (before?.problem?.message !== message)
-      await deps.derived.putRevision({
-        repoURL: repository.url,
-        targetRevision: revision,
-        ...before,
-        problem: { code, message },
-      });
-    deps.logger.warn({ repository: withoutCredentials(repository.url), revision, code, err: error }, 'source failed');
+    deps.logger.warn({ ...attributes, code, err: error }, 'source failed');
+    if (before?.problem?.message === message) return 'failed';
+    const known = { repoURL: repository.url, targetRevision: revision, ...before };
+    await deps.derived.putRevision({ ...known, problem: { code, message } });
     return 'failed';
   }
-}
-
-/** One cheap look at the remote's refs decides whether anything must be fetched. */
-async function isCurrent(
-  before: ResolvedRevision,
-  source: { repository: Repository; git: GitSource },
-  signal: AbortSignal,
-): Promise<boolean> {
-  if (before.targetRevision === before.sha) return true;
-  const refs = await source.git.listRefs(source.repository, signal);
-  return refs.resolve(before.targetRevision) === before.sha;
 }
 
 function withoutCredentials(url: string): string {

@@ -1,7 +1,6 @@
 import { toFleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { Logger } from '@wheelhouse/shared/logging/logger';
 import type { AppStatus } from '@wheelhouse/shared/protocol/status';
-import { recordSpan, spans } from '@wheelhouse/shared/telemetry/tracing';
 import { inCluster } from '../assign/destination.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Dispatch } from '../queue/dispatch.ts';
@@ -16,26 +15,12 @@ export interface FollowStatusesDeps {
   logger: Logger;
 }
 
-/** What a status brings about: the end of a commit's trace, and of a withdrawal that its cluster has carried out. */
+/** What a status brings about on every replica: the end of a withdrawal that its cluster has carried out. */
 export function followStatuses(deps: FollowStatusesDeps): Disposable {
-  return deps.statuses.onChange(({ cluster, status, before }) => {
+  return deps.statuses.onChange(({ cluster, status }) => {
     deps.metrics.statusRecorded();
     if (status.removed) forgetWithdrawal(cluster, status, deps);
-    else if (isSettled(status) && !(before && isSettled(before) && before.bundle === status.bundle))
-      recordSettled(cluster, status);
   });
-}
-
-function isSettled(status: AppStatus): boolean {
-  return status.sync === 'Synced' && status.health.status === 'Healthy';
-}
-
-function recordSettled(cluster: string, status: AppStatus): void {
-  if (status.traceparent)
-    recordSpan(spans.statusRecorded, {
-      traceparent: status.traceparent,
-      attributes: { cluster, application: status.app, revision: status.revision },
-    });
 }
 
 function forgetWithdrawal(cluster: string, status: AppStatus, deps: FollowStatusesDeps): void {

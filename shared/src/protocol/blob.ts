@@ -1,5 +1,5 @@
-import { promisify } from 'node:util';
-import { gunzip, gunzipSync, gzip, gzipSync } from 'node:zlib';
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { compress, decompress } from '../compression/compression.ts';
 import { FleetError } from '../errors/fleet-error.ts';
 import { digestOf } from '../kube/canonical.ts';
 
@@ -14,8 +14,6 @@ export const maxBlobBytes = 32 * 1024 * 1024;
 
 const version = 1;
 const prefixBytes = 5;
-const gzipAsync = promisify(gzip);
-const gunzipAsync = promisify(gunzip);
 
 /** The hexadecimal part of `sha256:<hex>`, as subjects and file names use it. Throws Malformed. */
 export function shaOf(digest: string): string {
@@ -33,7 +31,7 @@ export async function formatBlob(content: Uint8Array): Promise<Buffer[]> {
   prefix.writeUInt32BE(content.length, 1);
   const parts: Buffer[] = [];
   for (let at = 0; at === 0 || at < content.length; at += partBytes)
-    parts.push(Buffer.concat([prefix, await gzipAsync(content.subarray(at, at + partBytes))]));
+    parts.push(Buffer.concat([prefix, await compress(content.subarray(at, at + partBytes))]));
   return parts;
 }
 
@@ -45,9 +43,7 @@ export function partCountOf(part: Uint8Array): number {
 /** Joins all parts, in order. Throws DigestMismatch when they are not the content that was asked for. */
 export async function parseBlob(digest: string, parts: readonly Uint8Array[]): Promise<Buffer> {
   try {
-    const pieces = await Promise.all(
-      parts.map((part) => gunzipAsync(part.subarray(prefixBytes), { maxOutputLength: partBytes })),
-    );
+    const pieces = await Promise.all(parts.map((part) => decompress(part.subarray(prefixBytes), partBytes)));
     return verified(digest, Buffer.concat(pieces));
   } catch (cause) {
     throw asMismatch(digest, cause);

@@ -1,7 +1,6 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { gunzip, gzip } from 'node:zlib';
+import { compress, decompress } from '@wheelhouse/shared/compression/compression';
 import { findFile, replaceFile } from '@wheelhouse/shared/files/replace-file';
 import { maxBlobBytes, shaOf, verified } from '@wheelhouse/shared/protocol/blob';
 
@@ -15,29 +14,34 @@ export interface BundleFiles {
 }
 
 const suffix = '.gz';
-const gzipAsync = promisify(gzip);
-const gunzipAsync = promisify(gunzip);
 
 /** Keeps them in `bundles/` of the state directory. */
 export async function openBundleFiles(stateDir: string): Promise<BundleFiles> {
   const directory = join(stateDir, 'bundles');
   await mkdir(directory, { recursive: true, mode: 0o700 });
-  const pathOf = (digest: string) => join(directory, shaOf(digest) + suffix);
+  const present = new Set(await readdir(directory));
+  const nameOf = (digest: string) => shaOf(digest) + suffix;
   return {
     find: async (digest) => {
-      const packed = await findFile(pathOf(digest));
+      const name = nameOf(digest);
+      const packed = present.has(name) ? await findFile(join(directory, name)) : undefined;
       if (!packed) return undefined;
       try {
-        return verified(digest, await gunzipAsync(packed, { maxOutputLength: maxBlobBytes }));
+        return verified(digest, await decompress(packed, maxBlobBytes));
       } catch {
         // a damaged file is as good as none: it is fetched again and replaced
         return undefined;
       }
     },
-    save: async (digest, content) => await replaceFile(pathOf(digest), await gzipAsync(content, { level: 1 })),
+    save: async (digest, content) => {
+      const name = nameOf(digest);
+      await replaceFile(join(directory, name), await compress(content, 1));
+      present.add(name);
+    },
     keepOnly: async (digests) => {
-      const kept = new Set(Array.from(digests, (digest) => shaOf(digest) + suffix));
-      const others = (await readdir(directory)).filter((name) => name.endsWith(suffix) && !kept.has(name));
+      const kept = new Set(Array.from(digests, nameOf));
+      const others = [...present].filter((name) => name.endsWith(suffix) && !kept.has(name));
+      for (const name of others) present.delete(name);
       await Promise.all(others.map((name) => rm(join(directory, name), { force: true })));
     },
   };

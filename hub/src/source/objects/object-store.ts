@@ -20,6 +20,8 @@ export interface ObjectStore extends Disposable {
   /** Throws NotFound when absent, DigestMismatch when corrupt, TooLarge over the limit. */
   read(oid: string): GitObject;
   readTree(oid: string): TreeLine[];
+  /** Undefined when the tree has no entry of that name. */
+  findInTree(oid: string, name: string): TreeLine | undefined;
   readCommit(oid: string): Commit;
   /** Follows annotated tags to the commit; undefined when something on the way is missing or is no commit. */
   peel(oid: string): string | undefined;
@@ -39,6 +41,12 @@ export function openObjectStore(gitDirectory: string, options: ObjectStoreOption
   const trees = new LRUCache<string, TreeLine[]>({ max: 4096 });
   const has = (oid: string) =>
     reader.isPacked(oid) || existsSync(path.join(gitDirectory, 'objects', oid.slice(0, 2), oid.slice(2)));
+  const indexes = new WeakMap<TreeLine[], Map<string, TreeLine>>();
+  const indexOf = (lines: TreeLine[]) => {
+    const index = indexes.get(lines) ?? new Map(lines.map((line) => [line.name, line]));
+    indexes.set(lines, index);
+    return index;
+  };
   const store: ObjectStore = {
     reload: () => openNewPacks(path.join(gitDirectory, 'objects', 'pack'), packs, maxObjectBytes),
     get packCount() {
@@ -55,6 +63,11 @@ export function openObjectStore(gitDirectory: string, options: ObjectStoreOption
       const lines = parseTree(readTyped(reader, oid, 'tree'), oid);
       trees.set(oid, lines);
       return lines;
+    },
+    findInTree: (oid, name) => {
+      const lines = store.readTree(oid);
+      const index = lines.length > indexedTree ? indexOf(lines) : undefined;
+      return index ? index.get(name) : lines.find((line) => line.name === name);
     },
     readCommit: (oid) => parseCommit(readTyped(reader, oid, 'commit')),
     peel(oid) {
@@ -80,6 +93,9 @@ export function openObjectStore(gitDirectory: string, options: ObjectStoreOption
   }
   return store;
 }
+
+/** Trees with more entries than this are looked up by an index of their names. */
+const indexedTree = 32;
 
 /** The newest first: what was just fetched is what is read next. */
 function openNewPacks(directory: string, packs: Pack[], maxObjectBytes: number): void {
