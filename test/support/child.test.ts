@@ -43,16 +43,20 @@ it('says what a process wrote when it ends before it is ready', async () => {
   await expect(start).rejects.toThrow(/ended with 3 before it was ready: no such option/);
 });
 
-it('ends its processes when this process exits without disposing them', async () => {
+it.each([
+  ['exits', 'process.exit(0)'],
+  ['is killed', "process.kill(process.pid, 'SIGKILL')"],
+])('ends its processes when this process %s without disposing them', async (_, end) => {
   await using dir = await tempDir();
   const port = await freePort();
   const script = `
     const { startChild } = await import(${JSON.stringify(join(import.meta.dirname, 'child.ts'))});
     const child = await startChild({ command: process.execPath, args: ['-e', ${JSON.stringify(serve(port))}],
       logFile: ${JSON.stringify(join(dir.path, 'log'))}, ready: ${port} });
-    process.stdout.write(String(child.pid));
-    process.exit(0);`;
-  const pid = Number(await runChild(process.execPath, ['--input-type=module', '-e', script]));
+    (await import('node:fs')).writeFileSync(${JSON.stringify(join(dir.path, 'pid'))}, String(child.pid));
+    ${end};`;
+  await runChild(process.execPath, ['--input-type=module', '-e', script]).catch(() => undefined);
+  const pid = Number(readFileSync(join(dir.path, 'pid'), 'utf8'));
   expect(pid).toBeGreaterThan(1);
   await eventually(() => expect(hasEnded(pid)).toBe(true));
 });

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import { portOpen } from './free-port.ts';
+import { findTool } from './tools.ts';
 
 export interface ChildOptions {
   /** Program and arguments. */
@@ -56,7 +57,8 @@ export async function startChild(options: ChildOptions): Promise<Child> {
 
 async function launch(options: ChildOptions): Promise<ChildProcess> {
   const log = openSync(options.logFile, 'a');
-  const child = spawn(options.command, options.args, {
+  const [command, ...args] = tethered([options.command, ...options.args]);
+  const child = spawn(command, args, {
     stdio: ['ignore', log, log],
     env: options.env ?? process.env,
     ...(options.cwd ? { cwd: options.cwd } : {}),
@@ -89,6 +91,12 @@ export function endsProcesses(signal: NodeJS.Signals): boolean {
 
 function hasEnded(child: ChildProcess): boolean {
   return child.exitCode !== null || child.signalCode !== null;
+}
+
+/** Has the kernel end the process also when this one is killed (Linux: PR_SET_PDEATHSIG); elsewhere the exit handler has to do. */
+function tethered(line: [string, ...string[]]): [string, ...string[]] {
+  const setpriv = process.platform === 'linux' ? findTool('setpriv') : undefined;
+  return setpriv ? [setpriv, '--pdeathsig', 'KILL', ...line] : line;
 }
 
 function endWithThisProcess(child: ChildProcess): void {
