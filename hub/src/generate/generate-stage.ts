@@ -110,12 +110,7 @@ async function succeeded(evaluated: Evaluated, deps: GenerateDeps): Promise<Stor
   const mine = owned
     .filter(({ owner }) => owner === undefined || owner === `${namespace}/${name}`)
     .map(({ application }) => application);
-  const errored = new Set(evaluation.errors.map((error) => error.application));
-  const kept = (before?.applications ?? []).filter(
-    (application) =>
-      errored.has(application.metadata.name) && !mine.some((one) => one.metadata.name === application.metadata.name),
-  );
-  const fresh = withPolicy(applicationSet, before, [...mine, ...kept]);
+  const fresh = withPolicy(applicationSet, before, [...mine, ...spared(before, mine, evaluation.errors)]);
   const decision = decideRemovals({
     before,
     fresh,
@@ -145,6 +140,18 @@ async function succeeded(evaluated: Evaluated, deps: GenerateDeps): Promise<Stor
     reads: evaluation.reads,
     evaluatedAt: deps.now().toISOString(),
   };
+}
+
+/** An Application that could not be generated stays as it was; an error without a name may be about any of them. */
+function spared(
+  before: StoredEvaluation | undefined,
+  mine: readonly Application[],
+  errors: Evaluation['errors'],
+): Application[] {
+  const names = new Set(mine.map((application) => application.metadata.name));
+  const failed = new Set(errors.map((error) => error.application));
+  const gone = (before?.applications ?? []).filter((application) => !names.has(application.metadata.name));
+  return failed.has(undefined) ? gone : gone.filter((application) => failed.has(application.metadata.name));
 }
 
 /** Argo CD: `syncPolicy.applicationsSync` says whether Applications may be updated or deleted after they were created. */

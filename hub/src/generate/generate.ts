@@ -8,6 +8,7 @@ import { FleetError, toFleetError } from '@wheelhouse/shared/errors/fleet-error'
 import type { Application } from '@wheelhouse/shared/resources/application';
 import type { ApplicationSet } from '@wheelhouse/shared/resources/application-set';
 import type { Snapshot } from '../source/source.ts';
+import { distinguish } from './distinct-names.ts';
 import { evaluate, type ItemError, type Outcome } from './evaluate.ts';
 import type { GeneratorCluster, GeneratorContext, GitReader, Reads } from './generators/context.ts';
 import { createTemplateCompiler, type TemplateCompiler } from './template/template.ts';
@@ -46,7 +47,8 @@ export async function generate(input: GenerateInput): Promise<Evaluation> {
   const warnings = unbuiltFields(applicationSet);
   try {
     const outcome = await evaluate(applicationSet, createContext(input, { reads, warnings }));
-    return { ...settle(applicationSet, outcome), reads, warnings: distinct(warnings) };
+    const applications = distinguish(applicationSet, outcome.applications, warnings);
+    return { ...settle(applicationSet, { ...outcome, applications }), reads, warnings: distinct(warnings) };
   } catch (error) {
     signal.throwIfAborted();
     return { applications: [], errors: [], failed: nameSet(error, applicationSet), reads, warnings };
