@@ -59,8 +59,8 @@ export interface AppState {
   trace?: { traceparent: string; since: number } | undefined;
   /** Kinds whose objects a tombstone may have to delete. */
   removal?: { kinds: ObjectRef[] } | undefined;
-  /** Aborts the pass that runs. */
-  pass: AbortController;
+  /** Aborts the pass that runs; absent between passes. */
+  pass?: AbortController | undefined;
 }
 
 export interface ResourceState {
@@ -89,6 +89,8 @@ export interface Policy {
   ignore: (ref: Omit<ObjectRef, 'version'>) => IgnoreRule | undefined;
   /** What of it is not done as written. */
   unsupported: string[];
+  /** What one attempt is made of: when it changes, the Application is synced anew. */
+  attemptKey: string;
 }
 
 export function createAppState(record: AppRecord): AppState {
@@ -100,7 +102,6 @@ export function createAppState(record: AppRecord): AppState {
     refresh: false,
     record,
     resources: new Map(),
-    pass: new AbortController(),
   };
 }
 
@@ -113,11 +114,11 @@ export function readPolicy(assigned: AssignedApp | undefined): Policy {
     options,
     ignore: ignore.find,
     unsupported: [...unsupportedOptions(options), ...ignore.unsupported],
+    attemptKey: assigned ? attemptKey(assigned) : '',
   };
 }
 
-/** What one attempt is made of: when any of it changes, the Application is synced anew. */
-export function attemptKey({ revision, bundle, ns, policy }: AssignedApp): string {
+function attemptKey({ revision, bundle, ns, policy }: AssignedApp): string {
   const { automated, syncOptions, managedNamespaceMetadata, ignoreDifferences } = policy;
   const spec = {
     ns,

@@ -4,7 +4,6 @@ import type { KubeObject } from '@wheelhouse/shared/kube/object';
 import { fieldManager } from '../cluster/cluster.ts';
 import { rememberApplied } from '../diff/drift.ts';
 import { respectIgnored } from '../diff/respect-ignored.ts';
-import { liveKey } from '../watch/live-entry.ts';
 import { type AppState, resourceState, ruleDigest, type SyncContext } from './app-state.ts';
 import type { ManifestOf } from './manifest-of.ts';
 import { createNamespace } from './namespace.ts';
@@ -24,13 +23,13 @@ export interface Applying {
 export async function applyResource(applying: Applying, resource: DesiredResource): Promise<void> {
   const { context, state } = applying;
   const rule = state.policy.ignore(resource.ref);
-  const key = liveKey(resource.ref);
+  const key = resource.liveKey;
   const manifest = await respected(applying, resource);
   context.index.hold(key);
   try {
     const live = await send(applying, resource, manifest);
     remember(applying, resource, { live, manifest, ignore: ruleDigest(rule) });
-    context.index.put(live);
+    context.index.put(live, { drifted: false });
   } finally {
     context.index.release(key);
   }

@@ -1,6 +1,6 @@
 import { formatRef } from '@wheelhouse/shared/kube/object';
 import type { AssignedOperation } from '@wheelhouse/shared/protocol/document';
-import { type AppState, attemptKey, type SyncContext } from './app-state.ts';
+import type { AppState, SyncContext } from './app-state.ts';
 import type { Comparisons } from './compare.ts';
 import type { Operation } from './operation.ts';
 import { whyNotPruned } from './prune.ts';
@@ -25,9 +25,7 @@ export function chooseOperation(context: SyncContext, state: AppState, compariso
 
 /** What is synced as it is counts as attempted: drift from it is a matter of self-heal. */
 function settle(context: SyncContext, state: AppState): void {
-  const assigned = state.policy.assigned;
-  if (!assigned) return;
-  state.record.attempt = { key: attemptKey(assigned), phase: 'Succeeded', message: 'nothing to do' };
+  state.record.attempt = { key: state.policy.attemptKey, phase: 'Succeeded', message: 'nothing to do' };
   context.records.save(state.record);
 }
 
@@ -57,7 +55,7 @@ function acknowledge(context: SyncContext, state: AppState, asked: AssignedOpera
 function operationOf(context: SyncContext, state: AppState, asked: AssignedOperation | undefined): Operation {
   const assigned = state.policy.assigned;
   return {
-    key: assigned ? attemptKey(assigned) : '',
+    key: state.policy.attemptKey,
     revision: assigned?.revision ?? '',
     prune: assigned?.policy.automated?.prune ?? false,
     dryRun: false,
@@ -80,7 +78,7 @@ export function whyNotAutomated(state: AppState, comparisons: Comparisons): stri
   const assigned = state.policy.assigned;
   const automated = assigned?.policy.automated;
   if (!assigned || !automated) return 'not automated';
-  if (state.record.attempt?.key === attemptKey(assigned)) return 'attempted';
+  if (state.record.attempt?.key === state.policy.attemptKey) return 'attempted';
   const prunes = automated.prune && comparisons.extraneous.some((entry) => whyNotPruned(state, entry) === undefined);
   if (!prunes && comparisons.resources.every(({ verdict }) => verdict === 'synced')) return 'synced';
   return whyEmptyRefused(state, comparisons);

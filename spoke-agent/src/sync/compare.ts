@@ -1,5 +1,5 @@
 import { formatRef } from '@wheelhouse/shared/kube/object';
-import { type LiveEntry, liveKey } from '../watch/live-entry.ts';
+import type { LiveEntry } from '../watch/live-entry.ts';
 import { type AppState, ruleDigest, type SyncContext } from './app-state.ts';
 import { isHook } from './hooks.ts';
 import type { ResourceRecord } from './records.ts';
@@ -28,12 +28,11 @@ export interface Comparisons {
 }
 
 export function compareApp(context: Pick<SyncContext, 'index'>, state: AppState, target: Target): Comparisons {
-  const desired = new Set([...target.resources, ...target.hooks].map(({ key }) => key));
   return {
     resources: target.resources.map((resource) => compareResource(context, state, resource)),
     extraneous: context.index
       .ownedBy(state.app)
-      .filter((entry) => !desired.has(formatRef(entry.ref)) && !isHook(entry.annotations)),
+      .filter((entry) => !target.keys.has(formatRef(entry.ref)) && !isHook(entry.annotations)),
   };
 }
 
@@ -42,7 +41,7 @@ export function compareResource(
   state: AppState,
   resource: DesiredResource,
 ): Comparison {
-  const live = index.find(liveKey(resource.ref));
+  const live = index.find(resource.liveKey);
   const record = state.record.resources[resource.key];
   const verdict = judge({ resource, live, record, state });
   if (live?.owner === undefined || live.owner === state.app) return { resource, verdict, live, record };

@@ -2,7 +2,7 @@ import { withSpan, spans } from '@wheelhouse/shared/telemetry/tracing';
 import type { OperationPhase, OperationState } from '@wheelhouse/shared/protocol/status';
 import { FleetError, toFleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { Applying } from './apply.ts';
-import { type AppState, attemptKey, type SyncContext } from './app-state.ts';
+import type { AppState, SyncContext } from './app-state.ts';
 import { compareApp } from './compare.ts';
 import { createManifestOf } from './manifest-of.ts';
 import { ensureNamespace } from './namespace.ts';
@@ -60,9 +60,9 @@ export async function advance(context: SyncContext, state: AppState, signal: Abo
 }
 
 function restartIfSuperseded(state: AppState, operation: Operation): void {
-  const assigned = state.policy.assigned;
-  if (!assigned || operation.key === attemptKey(assigned)) return;
-  operation.key = attemptKey(assigned);
+  const { assigned, attemptKey } = state.policy;
+  if (!assigned || operation.key === attemptKey) return;
+  operation.key = attemptKey;
   operation.revision = assigned.revision;
   operation.plan = undefined;
   operation.done.clear();
@@ -151,8 +151,7 @@ function finish(context: SyncContext, state: AppState, step: Step): undefined {
     { app: state.app, revision: operation.revision, phase: step.phase, reason: step.message },
     'sync finished',
   );
-  // Whatever was asked for meanwhile begins at once.
-  context.wake(state.app);
+  if (state.asked.length > 0) context.wake(state.app);
   return undefined;
 }
 

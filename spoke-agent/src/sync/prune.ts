@@ -1,6 +1,7 @@
 import { formatRef } from '@wheelhouse/shared/kube/object';
 import type { LiveEntry } from '../watch/live-entry.ts';
 import type { AppState, SyncContext } from './app-state.ts';
+import type { ResourceRecord } from './records.ts';
 import { optionOf, propagationOf, resourceOptions } from './sync-options.ts';
 
 /** Why an object that is desired no longer stays; undefined when it may go. */
@@ -19,18 +20,17 @@ export async function pruneResource(
   await context.cluster.remove(entry.ref, { propagation, uid: entry.uid, signal });
 }
 
-/** Forgets what was applied once it is neither desired nor there. */
+/** Forgets what was applied once it is neither desired nor there. Returns whether there was any. */
 export function forgetGone(context: SyncContext, state: AppState): boolean {
-  const desired = new Set(state.target?.resources.map(({ key }) => key));
+  const undesired = Object.keys(state.record.resources).filter((key) => !state.target?.keys.has(key));
+  if (undesired.length === 0) return false;
   const live = new Set(context.index.ownedBy(state.app).map(({ ref }) => formatRef(ref)));
-  let forgot = false;
-  for (const [key, record] of Object.entries(state.record.resources)) {
-    if (desired.has(key) || live.has(key)) continue;
+  const gone = undesired.filter((key) => !live.has(key));
+  for (const key of gone) {
+    context.expectations.remove(state.record.resources[key] as ResourceRecord);
     delete state.record.resources[key];
-    context.expectations.remove(record);
     state.resources.delete(key);
-    forgot = true;
   }
-  if (forgot) context.records.save(state.record);
-  return forgot;
+  if (gone.length > 0) context.records.save(state.record);
+  return gone.length > 0;
 }

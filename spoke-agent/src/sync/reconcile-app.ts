@@ -83,7 +83,7 @@ async function act(
   const operationAfter = state.operation ? await advance(context, state, signal) : undefined;
   const comparisons = compareApp(context, state, target);
   const healAfter = await healDrift(context, state, { comparisons, signal });
-  if (!state.operation) await verifyApp(context, state, signal);
+  if (!state.operation) await verifyApp(context, state, { comparisons, signal });
   return sooner(operationAfter, healAfter);
 }
 

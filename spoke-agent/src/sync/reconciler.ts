@@ -126,7 +126,7 @@ class AppReconciler implements Reconciler {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const { pass } of this.#states.values()) pass.abort();
+    for (const { pass } of this.#states.values()) pass?.abort();
     await this.#queue[Symbol.asyncDispose]();
     await this.#context.watches[Symbol.asyncDispose]();
     this.#statuses[Symbol.dispose]();
@@ -187,7 +187,7 @@ class AppReconciler implements Reconciler {
 
   /** The tombstone was reported as carried out and is gone from the document, or was taken back. */
   #drop(state: AppState): void {
-    state.pass.abort();
+    state.pass?.abort();
     this.#queue.remove(state.app);
     this.#statuses.forget(state.app);
     this.#states.delete(state.app);
@@ -206,15 +206,17 @@ class AppReconciler implements Reconciler {
 
   /** What is newest wins: the pass that runs ends, another begins. */
   #interrupt(state: AppState): void {
-    state.pass.abort();
+    state.pass?.abort();
     this.#queue.add(state.app);
   }
 
   async #work(app: string): Promise<number | undefined> {
     const state = this.#states.get(app);
     if (!state) return undefined;
-    state.pass = new AbortController();
-    const { status, afterMs } = await reconcileApp(this.#context, state, state.pass.signal);
+    const pass = new AbortController();
+    state.pass = pass;
+    const { status, afterMs } = await reconcileApp(this.#context, state, pass.signal);
+    state.pass = undefined;
     if (status && this.#states.get(app) === state) this.#statuses.offer(status);
     return afterMs;
   }

@@ -1,7 +1,7 @@
 import type { AppStatus, HealthStatus, ResourceStatus, SyncStatus } from '@wheelhouse/shared/protocol/status';
 import { isWorse, worstHealth } from '../health/worst-health.ts';
 import type { LiveEntry } from '../watch/live-entry.ts';
-import { type AppState, attemptKey, type SyncContext } from './app-state.ts';
+import type { AppState, SyncContext } from './app-state.ts';
 import { whyEmptyRefused } from './choose-operation.ts';
 import { type Comparison, type Comparisons, compareApp } from './compare.ts';
 import { whyNotPruned } from './prune.ts';
@@ -171,7 +171,7 @@ function syncErrors(state: AppState, comparisons: Comparisons): Condition[] {
   if (empty) return [{ type: 'SyncError', message: empty }];
   const { attempt } = state.record;
   if (!assigned?.policy.automated || state.operation || attempt?.phase !== 'Failed') return [];
-  if (attempt.key !== attemptKey(assigned)) return [];
+  if (attempt.key !== state.policy.attemptKey) return [];
   const message = `the sync to ${assigned.revision} failed and is not tried again until that changes: ${attempt.message}`;
   return [{ type: 'SyncError', message }];
 }

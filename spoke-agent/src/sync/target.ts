@@ -9,6 +9,7 @@ import {
   trackingAnnotation,
 } from '@wheelhouse/shared/kube/object';
 import type { KubeKind } from '../cluster/cluster.ts';
+import { liveKey } from '../watch/live-entry.ts';
 import { type Annotations, isHook, isSkipped, waveOf } from './hooks.ts';
 import { resourceOptions, type SyncOptions, unsupportedOptions } from './sync-options.ts';
 
@@ -16,6 +17,8 @@ import { resourceOptions, type SyncOptions, unsupportedOptions } from './sync-op
 export interface DesiredResource {
   /** `group/Kind:namespace/name`. */
   key: string;
+  /** Its `liveKey`. */
+  liveKey: string;
   ref: ObjectRef;
   /** Place in the bundle. */
   at: number;
@@ -43,6 +46,8 @@ export interface Target {
   namespace: string;
   resources: DesiredResource[];
   hooks: DesiredResource[];
+  /** Keys of both. */
+  keys: ReadonlySet<string>;
   /** What is wrong with the bundle; such manifests are left out. */
   conditions: Condition[];
 }
@@ -83,6 +88,7 @@ export async function bindTarget(manifests: readonly KubeObject[], binding: Bind
     namespace: binding.namespace,
     resources: all.filter(({ hook }) => !hook),
     hooks: all.filter(({ hook }) => hook),
+    keys: new Set(byKey.keys()),
     conditions,
   };
 }
@@ -144,6 +150,7 @@ function describeResource(manifest: KubeObject, at: number): DesiredResource {
   const options = resourceOptions(annotations);
   return {
     key: formatRef(ref),
+    liveKey: liveKey(ref),
     ref,
     at,
     digest: digestOf(canonicalJson(manifest)),

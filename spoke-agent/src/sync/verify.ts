@@ -4,7 +4,7 @@ import { fieldManager } from '../cluster/cluster.ts';
 import { wouldChangeNothing } from '../diff/drift.ts';
 import { remember } from './apply.ts';
 import { type AppState, resourceState, ruleDigest, type SyncContext } from './app-state.ts';
-import { type Comparison, type Comparisons, compareApp, isKnownToDiffer } from './compare.ts';
+import { type Comparison, type Comparisons, compareResource, isKnownToDiffer } from './compare.ts';
 import { createManifestOf, type ManifestOf } from './manifest-of.ts';
 import { validationOf } from './sync-options.ts';
 
@@ -12,15 +12,17 @@ import { validationOf } from './sync-options.ts';
  * Asks the API server about resources whose record does not tell (lost records, Applications that are not automated,
  * refresh), by server-side dry runs: once per version of manifest and live object.
  */
-export async function verifyApp(context: SyncContext, state: AppState, signal: AbortSignal): Promise<void> {
-  if (!state.target) return;
+export async function verifyApp(
+  context: SyncContext,
+  state: AppState,
+  { comparisons, signal }: { comparisons: Comparisons; signal: AbortSignal },
+): Promise<void> {
   const verifying = { context, state, manifestOf: createManifestOf(context, state), signal };
-  const before = compareApp(context, state, state.target);
-  await Promise.all(
-    before.resources.filter((comparison) => isUnsought(state, comparison)).map(async (it) => await seek(verifying, it)),
-  );
-  const after = compareApp(context, state, state.target);
-  await Promise.all(unverified(state, after).map(async (comparison) => await verify(verifying, comparison)));
+  const unsought = comparisons.resources.filter((comparison) => isUnsought(state, comparison));
+  await Promise.all(unsought.map(async (comparison) => await seek(verifying, comparison)));
+  const sought = unsought.map(({ resource }) => compareResource(context, state, resource));
+  const doubtful = [...comparisons.resources, ...sought].filter((comparison) => isUnverified(state, comparison));
+  await Promise.all(doubtful.map(async (comparison) => await verify(verifying, comparison)));
   state.refresh = false;
 }
 
@@ -85,12 +87,10 @@ async function tryApply(
   }
 }
 
-/** Resources whose sync status only the API server can tell. */
-function unverified(state: AppState, { resources }: Comparisons): Comparison[] {
-  return resources.filter((comparison) => {
-    const { verdict, live } = comparison;
-    if (!live || live.deleting) return false;
-    if (state.refresh) return true;
-    return (verdict === 'unknown' || verdict === 'changed') && !isKnownToDiffer(state, comparison);
-  });
+/** Whether only the API server can tell its sync status. */
+function isUnverified(state: AppState, comparison: Comparison): boolean {
+  const { verdict, live } = comparison;
+  if (!live || live.deleting) return false;
+  if (state.refresh) return true;
+  return (verdict === 'unknown' || verdict === 'changed') && !isKnownToDiffer(state, comparison);
 }

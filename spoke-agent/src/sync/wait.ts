@@ -20,7 +20,7 @@ export function gateOf(context: Pick<SyncContext, 'index'>, { wave, prunes, grou
 }
 
 function gateOfTask({ index }: Pick<SyncContext, 'index'>, task: SyncTask, wave: number): Gate {
-  const live = task.resource && index.find(liveKey(task.resource.ref));
+  const live = task.resource && index.find(task.resource.liveKey);
   const { status, message } = live ? (live.health ?? { status: 'Healthy' }) : { status: 'Missing' };
   if (status === 'Healthy') return { open: true };
   const what = `${task.kind} ${task.name} (${status}${message ? `: ${message}` : ''})`;

@@ -14,8 +14,8 @@ export interface LiveIndex {
   ownedBy(app: string): LiveEntry[];
   /** Keeps these objects although they may carry no tracking id; replaces what the Application wanted before. */
   want(app: string, keys: readonly string[]): void;
-  /** Takes in an object that was read or applied rather than watched. */
-  put(object: KubeObject): void;
+  /** Takes in an object that was read or applied rather than watched; `drifted` where that is known already. */
+  put(object: KubeObject, known?: { drifted: boolean }): void;
   /** Until released, news of this object wait: its apply is on the way and will say what is to be compared. */
   hold(key: string): void;
   release(key: string): void;
@@ -64,11 +64,12 @@ class Index implements LiveIndex {
     for (const key of before) this.#forgetUnwanted(key);
   }
 
-  put(object: KubeObject): void {
+  put(object: KubeObject, known?: { drifted: boolean }): void {
     const key = liveKey(refOf(object));
     const previous = this.find(key);
     if (previous && isLater(previous.resourceVersion, object.metadata.resourceVersion)) return;
-    this.#store(key, summarize(object, this.#deps), previous);
+    const deps = known ? { ...this.#deps, isDrifted: () => known.drifted } : this.#deps;
+    this.#store(key, summarize(object, deps), previous);
   }
 
   hold(key: string): void {

@@ -107,7 +107,8 @@ function headersOf(https: RequestOptions): Record<string, string> {
 }
 
 function createDispatcher(proxyUrl: string | undefined, tls: ReturnType<typeof tlsOf>): Dispatcher {
-  const options = { keepAliveTimeout: 60_000, keepAliveMaxTimeout: 600_000, pipelining: 1 };
+  // HTTP/1.1: one connection a stream either way, and watches must not share one with requests.
+  const options = { allowH2: false, keepAliveTimeout: 60_000, keepAliveMaxTimeout: 600_000, pipelining: 1 };
   if (!proxyUrl) return new Agent({ ...options, connect: { ...tls, keepAlive: true } });
   if (!proxyUrl.startsWith('http'))
     throw new FleetError('Unsupported', `the kubeconfig's proxy-url ${proxyUrl} is neither http nor https`);

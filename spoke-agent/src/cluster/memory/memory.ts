@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import { type Clock, systemClock } from '@wheelhouse/shared/async/clock';
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import { type KubeObject, type ObjectRef, refOf } from '@wheelhouse/shared/kube/object';
@@ -6,7 +7,6 @@ import { type ApiResource, type ApplyOptions, type Cluster, formatKind, type Kub
 import { builtInKinds } from './built-in-kinds.ts';
 import { establishedStatus, kindsDefinedBy } from './definitions.ts';
 import { whyRefused } from './admission.ts';
-import { isSame } from './merge.ts';
 import { applyManaged, updateManaged } from './server-side-apply.ts';
 import { settledStatus, simulateAnnotation } from './simulated-status.ts';
 import { createStore, nameOf, type Store } from './store.ts';
@@ -75,7 +75,7 @@ class SimulatedCluster implements MemoryCluster {
       namespaceExists: (name) => this.#namespace(name) !== undefined,
     });
     if (refused) throw refused;
-    if (live && isSame(live, next)) return live;
+    if (live && isDeepStrictEqual(live, next)) return live;
     const stamped = this.#stamp(next, live);
     return options.dryRun ? stamped : this.#commit(stamped, live);
   }
@@ -177,7 +177,7 @@ class SimulatedCluster implements MemoryCluster {
       uid: this.#nextUid(),
       creationTimestamp: new Date(this.#clock.now()).toISOString(),
     };
-    const bump = live !== undefined && !isSame(specOf(live), specOf(next)) ? 1 : 0;
+    const bump = live !== undefined && !isDeepStrictEqual(specOf(live), specOf(next)) ? 1 : 0;
     const metadata = { ...next.metadata, uid, creationTimestamp, generation: generation + bump };
     return { ...next, ...(live?.['status'] ? { status: live['status'] } : {}), metadata } as KubeObject;
   }

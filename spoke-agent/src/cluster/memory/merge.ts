@@ -1,4 +1,4 @@
-import { canonicalJson } from '@wheelhouse/shared/kube/canonical';
+import { isDeepStrictEqual } from 'node:util';
 import { type FieldSet, indexOfKeys, isLeaf, self } from '../fields-v1.ts';
 import { keyStep, mergeOf } from './list-schema.ts';
 
@@ -90,10 +90,10 @@ function removeItems(list: unknown[], fields: FieldSet, kept: FieldSet): unknown
 export function changedFields(before: unknown, after: unknown, place: Place = root): FieldSet {
   if (before === after) return {};
   const out: FieldSet = {};
-  const steps = new Set([before, after].flatMap((value) => Object.keys(fieldsOf(value, place))));
+  const steps = new Set([before, after].flatMap((value) => stepsOf(value, place)));
   for (const step of steps) {
     const [a, b] = [valueAt(before, step), valueAt(after, step)];
-    if (isSame(a, b)) continue;
+    if (isDeepStrictEqual(a, b)) continue;
     const name = step.startsWith('f:') ? step.slice(2) : '';
     out[step] = a === undefined || b === undefined ? {} : changedFields(a, b, { field: name, parent: place.field });
   }
@@ -107,10 +107,12 @@ function valueAt(value: unknown, step: string): unknown {
   return value.includes(JSON.parse(step.slice(2))) ? true : undefined;
 }
 
-/** Deep equality, whatever the order of fields. */
-export function isSame(a: unknown, b: unknown): boolean {
-  if (a === b) return true;
-  return a !== undefined && b !== undefined && canonicalJson(a) === canonicalJson(b);
+/** The steps one level down. */
+function stepsOf(value: unknown, place: Place): string[] {
+  const merge = mergeOf(value, place.field, place.parent);
+  if (merge.as === 'map') return Object.keys(value as Fields).map((name) => `f:${name}`);
+  if (merge.as === 'keyed') return (value as unknown[]).map((item) => keyStep(item, merge.keys));
+  return merge.as === 'set' ? (value as unknown[]).map((member) => `v:${JSON.stringify(member)}`) : [];
 }
 
 function isMap(value: unknown): value is Fields {
