@@ -16,19 +16,25 @@ export function maskSecrets(
 const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration';
 
 function maskSecret(object: KubeObject, masks: Map<string, Map<string, string>>): KubeObject {
-  if (object.kind !== 'Secret' || object.apiVersion !== 'v1') return object;
+  if (object.kind !== 'Secret') return object;
   const { stringData, data, ...rest } = object;
   const plain = Object.entries((stringData ?? {}) as Record<string, unknown>).map(
-    ([key, value]) => [key, Buffer.from(String(value)).toString('base64')] as const,
+    ([key, value]) => [key, Buffer.from(textOf(value)).toString('base64')] as const,
   );
   const values = { ...(data as Record<string, unknown> | undefined), ...Object.fromEntries(plain) };
-  const masked = Object.entries(values).map(([key, value]) => [key, maskOf(masks, key, String(value))] as const);
+  const masked = Object.entries(values).map(([key, value]) => [key, maskOf(masks, key, textOf(value))] as const);
   const annotations = object.metadata.annotations;
   const metadata =
     annotations && lastApplied in annotations
       ? { ...object.metadata, annotations: { ...annotations, [lastApplied]: '++++++++' } }
       : object.metadata;
   return { ...rest, ...(data || stringData ? { data: Object.fromEntries(masked) } : {}), metadata };
+}
+
+/** Secrets hold strings; whatever else somebody wrote there must not show either. */
+function textOf(value: unknown): string {
+  if (typeof value === 'string') return value;
+  return value === null || value === undefined ? '' : JSON.stringify(value);
 }
 
 function maskOf(masks: Map<string, Map<string, string>>, key: string, value: string): string {

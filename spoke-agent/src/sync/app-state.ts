@@ -45,6 +45,8 @@ export interface AppState {
   target?: Target | undefined;
   policy: Policy;
   loading?: Loading | undefined;
+  /** Read since the last pass; the next one takes it. */
+  loaded?: Target | undefined;
   /** Operations that people asked for and that did not begin yet. */
   asked: AssignedOperation[];
   operation?: Operation | undefined;

@@ -11,12 +11,13 @@ const maxMs = 60_000;
 const clusterMaxMs = 10_000;
 
 /**
- * Makes the newest assignment's bundle the target, beside the pass: fetching may take long, and meanwhile the last
- * target goes on being healed. Returns when to look again after a failure, in milliseconds.
+ * Makes the newest assignment's bundle the target, at the beginning of a pass; reading it may take long and goes on
+ * beside the passes, which meanwhile heal the last target. Returns when to look again after a failure, in milliseconds.
  */
 export function ensureTarget(context: SyncContext, state: AppState): number | undefined {
   const wanted = state.assigned;
   if (!wanted) return undefined;
+  takeLoaded(context, state, wanted);
   if (isFor(state.target, wanted)) {
     state.loading = undefined;
     if (state.policy.assigned !== wanted) adopt(context, state, { assigned: wanted, target: state.target });
@@ -31,15 +32,21 @@ export function ensureTarget(context: SyncContext, state: AppState): number | un
   return undefined;
 }
 
+/** What was read since the last pass: what is wanted, or at least what was in force before a restart. */
+function takeLoaded(context: SyncContext, state: AppState, wanted: AssignedApp): void {
+  const { loaded } = state;
+  state.loaded = undefined;
+  const last = state.record.assigned;
+  if (isFor(loaded, wanted)) adopt(context, state, { assigned: wanted, target: loaded });
+  else if (!state.target && last && isFor(loaded, last)) adopt(context, state, { assigned: last, target: loaded });
+}
+
 async function load(context: SyncContext, state: AppState, wanted: AssignedApp): Promise<void> {
   const failures = state.loading && isFor(state.loading, wanted) ? state.loading.failures : 0;
   const loading = { bundle: wanted.bundle, namespace: wanted.ns, failures };
   state.loading = loading;
   try {
-    const target = await context.limit(async () => await readTarget(context, wanted));
-    // A newer assignment may have come meanwhile, with a policy of its own or another bundle altogether.
-    const newest = state.assigned;
-    if (newest && isFor(target, newest)) adopt(context, state, { assigned: newest, target });
+    state.loaded = await context.limit(async () => await readTarget(context, wanted));
   } catch (error) {
     if (state.loading !== loading) return;
     const failure = toFleetError(error);
@@ -47,19 +54,18 @@ async function load(context: SyncContext, state: AppState, wanted: AssignedApp):
     const wait = backoffMs(failures, { baseMs, maxMs: cap, random: () => 0.5 + context.random() / 2 });
     state.loading = { ...loading, error: failure, failures: failures + 1, retryAt: context.clock.now() + wait };
     context.logger.warn({ err: error, app: state.app, bundle: wanted.bundle }, 'cannot read a bundle');
-    if (!state.target) await fallBack(context, state, wanted);
+    if (!state.target) await loadLast(context, state, wanted);
   } finally {
     context.wake(state.app);
   }
 }
 
 /** After a restart: the bundle that was in force before, so that drift from it is healed. */
-async function fallBack(context: SyncContext, state: AppState, wanted: AssignedApp): Promise<void> {
+async function loadLast(context: SyncContext, state: AppState, wanted: AssignedApp): Promise<void> {
   const last = state.record.assigned;
   if (!last || isFor(last, wanted)) return;
   try {
-    const target = await context.limit(async () => await readTarget(context, last));
-    if (!state.target) adopt(context, state, { assigned: last, target });
+    state.loaded = await context.limit(async () => await readTarget(context, last));
   } catch (error) {
     context.logger.warn({ err: error, app: state.app, bundle: last.bundle }, 'cannot read the last bundle either');
   }

@@ -180,7 +180,6 @@ class AppReconciler implements Reconciler {
     if (state.tombstone?.cascade === tombstone.cascade) return;
     state.tombstone = tombstone;
     state.assigned = undefined;
-    state.operation = undefined;
     state.trace = undefined;
     this.#interrupt(state);
   }

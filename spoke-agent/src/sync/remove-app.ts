@@ -14,6 +14,7 @@ export type Removal = { done: true } | { done: false; left: LiveEntry[] };
  * kinds in reverse, each wave only when the one before is gone; without, leaves all of it. Then forgets the Application.
  */
 export async function removeApp(context: SyncContext, state: AppState, signal: AbortSignal): Promise<Removal> {
+  state.operation = undefined;
   if (state.record.removed) return { done: true };
   if (!state.tombstone?.cascade) return forget(context, state);
   const { kinds } = (state.removal ??= { kinds: await kindsToSearch(context, state, signal) });
@@ -74,7 +75,6 @@ function forget(context: SyncContext, state: AppState): Removal {
   context.index.want(state.app, []);
   context.watches.require(state.app, []);
   state.target = undefined;
-  state.operation = undefined;
   state.removal = undefined;
   state.resources.clear();
   return { done: true };

@@ -73,7 +73,7 @@ class Index implements LiveIndex {
   }
 
   hold(key: string): void {
-    this.#held.set(key, undefined);
+    if (!this.#held.has(key)) this.#held.set(key, undefined);
   }
 
   release(key: string): void {
