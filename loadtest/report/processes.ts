@@ -32,34 +32,25 @@ export interface Spent {
   rssMb: Record<string, number>;
 }
 
-/** Runs a task and says what it and the processes spent meanwhile. */
+/** Runs a task and says what it and the processes spent meanwhile; of a process that was killed, nothing is known. */
 export async function spend<T>(processes: Processes, task: () => Promise<T>): Promise<{ result: T; spent: Spent }> {
-  const before = sum(processes());
+  const before = new Map(
+    Object.values(processes())
+      .flat()
+      .map((pid) => [pid, readUsage(pid).cpuSeconds]),
+  );
   const started = performance.now();
   const result = await task();
   const wallSeconds = round((performance.now() - started) / 1000);
-  const after = sum(processes());
   const cpuSeconds: Record<string, number> = {};
-  for (const [name, usage] of Object.entries(after))
-    cpuSeconds[name] = round(usage.cpuSeconds - (before[name]?.cpuSeconds ?? 0));
+  const rssMb: Record<string, number> = {};
+  for (const [name, pids] of Object.entries(processes())) {
+    const usages = pids.map((pid) => ({ ...readUsage(pid), before: before.get(pid) ?? 0 }));
+    cpuSeconds[name] = round(usages.reduce((sum, usage) => sum + Math.max(0, usage.cpuSeconds - usage.before), 0));
+    rssMb[name] = usages.reduce((sum, usage) => sum + usage.rssMb, 0);
+  }
   cpuSeconds['all'] = round(Object.values(cpuSeconds).reduce((total, one) => total + one, 0));
-  const rssMb = Object.fromEntries(Object.entries(after).map(([name, usage]) => [name, usage.rssMb]));
   return { result, spent: { wallSeconds, cpuSeconds, rssMb } };
-}
-
-function sum(groups: Record<string, number[]>): Record<string, Usage> {
-  return Object.fromEntries(
-    Object.entries(groups).map(([name, pids]) => {
-      const usages = pids.map(readUsage);
-      return [
-        name,
-        {
-          cpuSeconds: usages.reduce((total, one) => total + one.cpuSeconds, 0),
-          rssMb: usages.reduce((total, one) => total + one.rssMb, 0),
-        },
-      ];
-    }),
-  );
 }
 
 function round(value: number): number {

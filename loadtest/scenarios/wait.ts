@@ -27,7 +27,7 @@ export async function waitSettled(platform: Platform, count: number, timeoutMs =
   while (performance.now() < deadline) {
     settled = await countSettled(platform);
     if (settled === count) return;
-    await sleep(200);
+    await sleep(400);
   }
   throw new Error(`only ${settled} of ${count} Applications were Synced and Healthy after ${timeoutMs / 1000} s`);
 }
@@ -41,15 +41,12 @@ export async function waitRevision(
   const deadline = performance.now() + timeoutMs;
   let current = 0;
   while (performance.now() < deadline) {
-    const { items } = await platform.api<List>('GET', '/api/v1/applications?limit=3&sync=Synced&health=Healthy');
-    if (
-      items?.every((item) => item.status?.sync?.revision === target.revision) &&
-      (await countSettled(platform)) === target.count
-    ) {
+    // reading all is dear: only when the first is there
+    const { items } = await platform.api<List>('GET', '/api/v1/applications?limit=1');
+    if (items?.[0]?.status?.sync?.revision === target.revision)
       current = await countRevision(platform, target.revision);
-      if (current === target.count) return;
-    }
-    await sleep(200);
+    if (current === target.count) return;
+    await sleep(400);
   }
   throw new Error(
     `only ${current} of ${target.count} Applications were at ${target.revision} after ${timeoutMs / 1000} s`,

@@ -1,8 +1,9 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { compress, decompress } from '@wheelhouse/shared/compression/compression';
-import { findFile, replaceFile } from '@wheelhouse/shared/files/replace-file';
+import { findFile, replaceCheckedFile } from '@wheelhouse/shared/files/replace-file';
 import { maxBlobBytes, shaOf, verified } from '@wheelhouse/shared/protocol/blob';
+import { LRUCache } from 'lru-cache';
 
 /** Bundles by digest, on disk; what a read returns was checked against the digest. */
 export interface BundleFiles {
@@ -14,6 +15,7 @@ export interface BundleFiles {
 }
 
 const suffix = '.gz';
+const recentBytes = 1024 * 1024;
 
 /** Keeps them in `bundles/` of the state directory. */
 export async function openBundleFiles(stateDir: string): Promise<BundleFiles> {
@@ -21,8 +23,15 @@ export async function openBundleFiles(stateDir: string): Promise<BundleFiles> {
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const present = new Set(await readdir(directory));
   const nameOf = (digest: string) => shaOf(digest) + suffix;
+  // what was just saved is read next
+  const recent = new LRUCache<string, Buffer>({
+    maxSize: recentBytes,
+    sizeCalculation: (content) => content.length + 1,
+  });
   return {
     find: async (digest) => {
+      const known = recent.get(digest);
+      if (known) return known;
       const name = nameOf(digest);
       const packed = present.has(name) ? await findFile(join(directory, name)) : undefined;
       if (!packed) return undefined;
@@ -35,7 +44,9 @@ export async function openBundleFiles(stateDir: string): Promise<BundleFiles> {
     },
     save: async (digest, content) => {
       const name = nameOf(digest);
-      await replaceFile(join(directory, name), await compress(content, 1));
+      const packed = await compress(content, 1);
+      recent.set(digest, Buffer.from(content));
+      replaceCheckedFile(join(directory, name), packed);
       present.add(name);
     },
     keepOnly: async (digests) => {

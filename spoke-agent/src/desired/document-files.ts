@@ -18,17 +18,15 @@ const suffix = '.document';
 export async function openDocumentFiles(stateDir: string): Promise<DocumentFiles> {
   const directory = join(stateDir, 'documents');
   await mkdir(directory, { recursive: true, mode: 0o700 });
-  const generations = async (): Promise<number[]> => {
-    const names = (await readdir(directory)).filter((name) => name.endsWith(suffix));
-    return names.map((name) => Number(name.slice(0, -suffix.length))).sort((a, b) => b - a);
-  };
+  const names = (await readdir(directory)).filter((name) => name.endsWith(suffix));
+  let generations = names.map((name) => Number(name.slice(0, -suffix.length))).sort((a, b) => b - a);
   const pathOf = (gen: number) => join(directory, `${String(gen).padStart(16, '0')}${suffix}`);
   return {
-    load: async () =>
-      await Promise.all((await generations()).map(async (gen) => ({ gen, bytes: await readFile(pathOf(gen)) }))),
+    load: async () => await Promise.all(generations.map(async (gen) => ({ gen, bytes: await readFile(pathOf(gen)) }))),
     save: async (gen, bytes) => {
       await replaceFile(pathOf(gen), bytes);
-      const old = (await generations()).slice(keptDocuments);
+      generations = [gen, ...generations.filter((one) => one !== gen)];
+      const old = generations.splice(keptDocuments);
       await Promise.all(old.map((generation) => rm(pathOf(generation), { force: true })));
     },
   };
