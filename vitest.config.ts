@@ -1,29 +1,37 @@
 import { defineConfig } from 'vitest/config';
 
+const minute = 60_000;
+
+/** Levels run one after the other, each with a file a core: what starts servers is not slowed by what only computes. */
 export default defineConfig({
   test: {
+    maxWorkers: 2,
     projects: [
       {
         test: {
           name: 'unit',
           include: ['{shared,hub,spoke-agent,cli,scripts,loadtest}/**/*.test.ts', 'test/support/**/*.test.ts'],
+          testTimeout: minute / 2,
+          sequence: { groupOrder: 1 },
         },
       },
-      { test: { name: 'conformance', include: ['test/conformance/**/*.test.ts'] } },
+      { test: { name: 'conformance', include: ['test/conformance/**/*.test.ts'], testTimeout: minute, sequence: { groupOrder: 2 } } },
       {
         test: {
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
-          testTimeout: 60_000,
-          hookTimeout: 120_000,
+          testTimeout: 2 * minute,
+          hookTimeout: 3 * minute,
+          sequence: { groupOrder: 3 },
         },
       },
       {
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts', 'test/chaos/**/*.test.ts'],
-          testTimeout: 180_000,
-          hookTimeout: 180_000,
+          testTimeout: 5 * minute,
+          hookTimeout: 5 * minute,
+          sequence: { groupOrder: 4 },
         },
       },
     ],
