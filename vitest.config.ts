@@ -15,7 +15,14 @@ export default defineConfig({
           sequence: { groupOrder: 1 },
         },
       },
-      { test: { name: 'conformance', include: ['test/conformance/**/*.test.ts'], testTimeout: minute, sequence: { groupOrder: 2 } } },
+      {
+        test: {
+          name: 'conformance',
+          include: ['test/conformance/**/*.test.ts'],
+          testTimeout: minute,
+          sequence: { groupOrder: 2 },
+        },
+      },
       {
         test: {
           name: 'integration',
