@@ -16,7 +16,12 @@ export type PodBehaviour =
 export function statusOf(pod: KubeJson, behaviour: Exclude<PodBehaviour, object>): object {
   const completes = behaviour === 'Ready' && pod.metadata.ownerReferences?.[0]?.kind === 'Job';
   const ready = behaviour === 'Ready' && !completes;
-  const condition = (type: string, value: boolean) => ({ type, status: value ? 'True' : 'False' });
+  // without its time a Pod never becomes available where minReadySeconds asks for a while
+  const condition = (type: string, value: boolean) => ({
+    type,
+    status: value ? 'True' : 'False',
+    lastTransitionTime: now(),
+  });
   const status = (container: KubeJson, isReady: boolean, state: object) => ({
     name: container.name,
     image: container.image,
