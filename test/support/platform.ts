@@ -39,8 +39,8 @@ export interface Platform extends AsyncDisposable {
   readonly caFile: string;
   /** Calls the API of the first hub; throws with the answer's text when it is not 2xx. */
   api<T = unknown>(method: string, path: string, body?: unknown): Promise<T>;
-  /** Sends a Git host's call, unsigned unless a signature header is given. */
-  webhook(host: 'github', event: string, body: unknown, headers?: Record<string, string>): Promise<void>;
+  /** Sends a Git host's call, with the headers by which the host is known. */
+  webhook(headers: Record<string, string>, body: unknown): Promise<void>;
   /** The first hub's metrics. */
   metrics(): Promise<string>;
   /** `wheelhouse apply` of a text; throws when any document was refused. */
@@ -159,16 +159,21 @@ async function startSpokeProcess(
       ...(spoke.kubeconfig ? { WHEELHOUSE_KUBECONFIG: spoke.kubeconfig } : { WHEELHOUSE_SIMULATE: 'true' }),
       ...spoke.env,
     },
-    ready: async () =>
-      await eventually(
-        async () => {
-          const { state: now } = await api<{ state: string }>('GET', `/api/v1/fleet/clusters/${spoke.name}`);
-          if (now !== 'Connected') throw new Error(`cluster ${spoke.name} is ${now}`);
-        },
-        { timeoutMs: 30_000 },
-      ),
+    ready: async () => await eventually(async () => await connected(spoke.name, api), { timeoutMs: 30_000 }),
   });
   return child;
+}
+
+/** Resolves when the hub shows the cluster as Connected, and when there is no hub to ask: an agent starts without one too. */
+async function connected(name: string, api: Platform['api']): Promise<void> {
+  const state = await api<{ state: string }>('GET', `/api/v1/fleet/clusters/${name}`).then(
+    (cluster) => cluster.state,
+    (error: unknown) => {
+      if (error instanceof TypeError) return 'Connected';
+      throw error;
+    },
+  );
+  if (state !== 'Connected') throw new Error(`cluster ${name} is ${state}`);
 }
 
 /** The environment without this process's own Wheelhouse settings. */
@@ -203,10 +208,10 @@ async function createClient(
     adminTokenFile,
     caFile,
     metrics: async () => await text('GET', '/metrics', {}),
-    webhook: async (host, event, body, headers = {}) =>
+    webhook: async (headers, body) =>
       void (await text('POST', '/api/webhook', {
         body: JSON.stringify(body),
-        headers: { 'content-type': 'application/json', [`x-${host}-event`]: event, ...headers },
+        headers: { 'content-type': 'application/json', ...headers },
       })),
     api: async <T>(method: string, path: string, body?: unknown) =>
       (await send(
