@@ -92,6 +92,24 @@ function installPnpm() {
   return findPnpm();
 }
 
+const installLock = join(root, '.wheelhouse/install.lock');
+
+/** One installation at a time in a checkout: false after another one, which may have done the work, has ended. */
+function claimInstall() {
+  mkdirSync(join(root, '.wheelhouse'), { recursive: true });
+  try {
+    writeFileSync(installLock, String(process.pid), { flag: 'wx' });
+    return true;
+  } catch (error) {
+    if (error.code !== 'EEXIST') throw error;
+  }
+  const isHeld = () =>
+    existsSync(installLock) && existsSync(join('/proc', readFileSync(installLock, 'utf8') || 'self'));
+  while (isHeld()) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500);
+  rmSync(installLock, { force: true });
+  return false;
+}
+
 /** Runs pnpm when the lock file is not the one that node_modules was made from. */
 function installPackages(pnpm) {
   const stamp = join(root, 'node_modules/.wheelhouse-lock');
@@ -99,6 +117,7 @@ function installPackages(pnpm) {
     .update(readFileSync(join(root, 'pnpm-lock.yaml')))
     .digest('hex');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === digest) return;
+  if (!claimInstall()) return installPackages(pnpm);
   log('installing packages (half a minute the first time)');
   const options = { cwd: root, stdio: ['ignore', 2, 2], env: { ...env, CI: 'true' } };
   const { status } = spawnSync(
@@ -106,6 +125,7 @@ function installPackages(pnpm) {
     ['install', '--frozen-lockfile', '--reporter=append-only', '--loglevel=error'],
     options,
   );
+  rmSync(installLock, { force: true });
   if (status !== 0) fail('pnpm could not install the packages (see above)');
   writeFileSync(stamp, digest);
 }

@@ -58,7 +58,6 @@ const schema = z.object({
   contextFile: z.string().optional(),
   kustomize: z.string().default('kustomize'),
   helm: z.string().default('helm'),
-  git: z.string().default('git'),
 });
 
 export type HubConfig = Readonly<z.infer<typeof schema>>;

@@ -41,7 +41,8 @@ export interface PipelineDeps {
   now(): Date;
 }
 
-const concurrency = { source: 8, generate: 2, render: 32, assign: 8, sweep: 1 } as const;
+/** Assignment jobs mostly wait for what else arrives for their shard. */
+const concurrency = { source: 8, generate: 2, render: 32, assign: 64, sweep: 1 } as const;
 
 export function startPipeline(deps: PipelineDeps, dispatch: Dispatch): void {
   const { queue, stores, logger, metrics } = deps;

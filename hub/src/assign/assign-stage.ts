@@ -3,12 +3,13 @@
  * shard is drafted anew and published only where it differs. Correctness comes from compare-and-set, not from who runs
  * the job. It never drops an Application without a withdrawal, and never publishes a generation that is not the highest.
  */
+
+import { sleep } from '@wheelhouse/shared/async/abort';
 import { isFleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { Logger } from '@wheelhouse/shared/logging/logger';
 import { formatInline } from '@wheelhouse/shared/protocol/blob';
 import type { AssignedApp, AssignmentDocument } from '@wheelhouse/shared/protocol/document';
 import { activeTraceparent, spans, withSpan } from '@wheelhouse/shared/telemetry/tracing';
-import { sleep } from '@wheelhouse/shared/async/abort';
 import { LRUCache } from 'lru-cache';
 import { type DraftDeps, draftDocument, fingerprint } from './document.ts';
 import { shardOf } from './shard.ts';
@@ -47,6 +48,8 @@ const inlineBytes = 64 * 1024;
 const maxInline = 64;
 const bigDocument = 200;
 const burstPauseMs = 150;
+/** Lets the renders of one commit arrive in one document. */
+const gatherMs = 15;
 
 export function createAssignStage(deps: AssignDeps): AssignStage {
   const known = new Map<string, PublishedDocument>();
@@ -71,6 +74,7 @@ export function createAssignStage(deps: AssignDeps): AssignStage {
   };
   return {
     run: async (shard, signal) => {
+      await sleep(gatherMs, signal);
       let largest = 0;
       for (const cluster of deps.clusters.names()) {
         if (shardOf(cluster) !== shard) continue;

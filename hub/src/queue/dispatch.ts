@@ -43,14 +43,11 @@ export interface Dispatch extends Disposable {
   assign(cluster: string): Promise<void>;
 }
 
-/** A short wait lets the renders of one commit arrive in one document. */
-const assignDelayMs = 20;
-
 export function createDispatch(deps: DispatchDeps): Dispatch {
   const enqueue = async (stage: Stage, triggers: readonly Trigger[]) => {
     if (triggers.length === 0) return;
     try {
-      await deps.queue.enqueue(stage, triggers, stage === 'assign' ? { delayMs: assignDelayMs } : {});
+      await deps.queue.enqueue(stage, triggers);
     } catch (error) {
       deps.logger.warn({ stage, count: triggers.length, err: error }, 'not enqueued');
       deps.onLost();

@@ -21,7 +21,7 @@ export interface Trigger {
 
 export interface WorkQueue {
   /** Makes keys due. A key that is waiting already stays where it is; one that is active runs once more afterwards. */
-  enqueue(stage: Stage, triggers: readonly Trigger[], options?: { delayMs?: number }): Promise<void>;
+  enqueue(stage: Stage, triggers: readonly Trigger[]): Promise<void>;
   /** Starts working on a stage. The handler's error decides: retryable ones are tried again with back-off. */
   work(stage: Stage, handler: (trigger: Trigger, signal: AbortSignal) => Promise<void>, concurrency: number): void;
   /** Jobs by stage and state. */
@@ -56,11 +56,11 @@ export async function createWorkQueue(
   const connections = [producer];
 
   return {
-    enqueue: async (stage, triggers, enqueueOptions) =>
+    enqueue: async (stage, triggers) =>
       await addJobs(
         queues.get(stage),
         stage,
-        triggers.map((trigger) => formatJob(stage, trigger, enqueueOptions?.delayMs)),
+        triggers.map((trigger) => formatJob(stage, trigger)),
       ),
     work: (stage, handler, concurrency) => {
       const connection = connect(deps.logger, options.redisUrl, { maxRetriesPerRequest: null });
@@ -134,7 +134,7 @@ function createQueue(stage: Stage, connection: Redis, prefix: string): Queue<Tri
   return new Queue<Trigger>(stage, { connection, prefix, skipVersionCheck: true });
 }
 
-function formatJob(stage: Stage, trigger: Trigger, delayMs: number | undefined) {
+function formatJob(stage: Stage, trigger: Trigger) {
   if (trigger.key.includes(':')) throw new FleetError('Internal', `job key '${trigger.key}' holds a colon`);
   return {
     name: stage,
@@ -145,7 +145,6 @@ function formatJob(stage: Stage, trigger: Trigger, delayMs: number | undefined) 
       backoff: { type: 'custom' },
       removeOnComplete: true,
       removeOnFail: { count: 1_000 },
-      ...(delayMs ? { delay: delayMs } : {}),
     },
   };
 }

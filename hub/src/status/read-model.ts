@@ -165,8 +165,8 @@ function mergeStatus(onHub: AppStatus, reported: AppStatus): AppStatus {
   };
 }
 
-function revisionProblem({ source, request }: IndexedApplication, deps: ReadModelDeps): Problem | undefined {
-  return source && request ? deps.derived.revision(source.repoURL, source.targetRevision)?.problem : undefined;
+function revisionProblem({ source, problem }: IndexedApplication, deps: ReadModelDeps): Problem | undefined {
+  return source && !problem ? deps.derived.revision(source.repoURL, source.targetRevision)?.problem : undefined;
 }
 
 function summarizeCluster(cluster: string, deps: ReadModelDeps) {

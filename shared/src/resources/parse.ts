@@ -14,7 +14,7 @@ import { checkAgainst } from './check.ts';
 import { fillDefaults } from './defaults.ts';
 import { keepSecret, warnOfConfigMap } from './kept-settings.ts';
 import { type ConfigMap, configMap, type Secret, secret } from './settings.ts';
-import { isUnbuiltKind, type UnbuiltResource } from './unbuilt.ts';
+import { isUnbuiltKind, type UnbuiltResource, warnOfUnbuiltFields } from './unbuilt.ts';
 
 /** What the hub keeps; `kind` tells them apart. */
 export type Resource = Application | ApplicationSet | AppProject | ConfigMap | Secret | UnbuiltResource;
@@ -102,7 +102,8 @@ function keepSettings(resource: Exclude<Resource, UnbuiltResource>, warnings: st
   const name = nameOf(resource);
   if (resource.kind === 'ConfigMap')
     return { resource, warnings: [...warnings, ...warnOfConfigMap(resource).map((text) => `${name}: ${text}`)] };
-  if (resource.kind !== 'Secret') return { resource, warnings };
+  if (resource.kind !== 'Secret')
+    return { resource, warnings: [...warnings, ...warnOfUnbuiltFields(resource).map((text) => `${name}: ${text}`)] };
   const kept = keepSecret(resource);
   return { resource: kept.secret, warnings: [...warnings, ...kept.warnings.map((text) => `${name}: ${text}`)] };
 }

@@ -37,3 +37,25 @@ export function isUnbuiltKind(group: string, kind: string): kind is UnbuiltKind 
   const kinds: readonly string[] | undefined = (unbuiltKinds as Record<string, readonly string[]>)[group];
   return kinds?.includes(kind) ?? false;
 }
+
+/** Fields below `spec` that are read and kept, but that nothing acts upon yet, by kind. */
+const unbuiltFields: Readonly<Record<string, readonly string[]>> = {
+  AppProject: [
+    'roles',
+    'syncWindows',
+    'orphanedResources',
+    'signatureKeys',
+    'sourceIntegrity',
+    'destinationServiceAccounts',
+    'permitOnlyProjectScopedClusters',
+  ],
+  Application: ['revisionHistoryLimit'],
+};
+
+/** A sentence for each such field that an object sets; nothing is ignored without a word. */
+export function warnOfUnbuiltFields({ kind, spec }: { kind: string; spec?: unknown }): string[] {
+  const set = (spec ?? {}) as Record<string, unknown>;
+  const isSet = (field: string) => !['undefined', 'false', '[]', '{}'].includes(String(JSON.stringify(set[field])));
+  const used = (unbuiltFields[kind] ?? []).filter(isSet);
+  return used.map((field) => `spec.${field} is not built yet and has no effect`);
+}

@@ -1,0 +1,24 @@
+import { expect, it } from 'vitest';
+import { parseResource } from './parse.ts';
+
+const project = (spec: object) => ({
+  apiVersion: 'argoproj.io/v1alpha1',
+  kind: 'AppProject',
+  metadata: { name: 'shop' },
+  spec,
+});
+
+it.each([
+  ['sync windows', { syncWindows: [{ kind: 'deny', schedule: '* * * * *', duration: '1h' }] }, ['syncWindows']],
+  [
+    'roles and orphans',
+    { roles: [{ name: 'dev' }], orphanedResources: { warn: true } },
+    ['roles', 'orphanedResources'],
+  ],
+  ['nothing unbuilt', { sourceRepos: ['*'], roles: [], permitOnlyProjectScopedClusters: false }, []],
+])('warns of fields of a project without effect: %s', (...[, spec, fields]) => {
+  const { warnings } = parseResource(project(spec), { unknownFields: 'refuse' });
+  expect(warnings).toEqual(
+    fields.map((field) => `AppProject argocd/shop: spec.${field} is not built yet and has no effect`),
+  );
+});
