@@ -1,3 +1,4 @@
+import { formatJson } from '@wheelhouse/shared/kube/json';
 import { FleetError, toFleetError } from '@wheelhouse/shared/errors/fleet-error';
 import { type ApplicationFilter, matchesFilter } from './application-filter.ts';
 import { formatApplication } from './application-view.ts';
@@ -45,7 +46,7 @@ export async function* createChangeFeed(model: ReadModel, options: ChangeFeedOpt
     }
     while (await backlog.ready()) yield formatAll(backlog.take(rowsPerChunk));
   } catch (error) {
-    if (!signal.aborted) yield `${JSON.stringify({ error: formatStreamError(toFleetError(error)) })}\n`;
+    if (!signal.aborted) yield `${formatJson({ error: formatStreamError(toFleetError(error)) })}\n`;
   }
 }
 
@@ -102,7 +103,7 @@ function createBacklog({ backlog, signal, onOverflow }: ChangeFeedOptions): Back
 }
 
 function formatLine({ type, view }: ApplicationChange, mask: FieldMask | undefined): string {
-  return `${JSON.stringify({ result: { type, application: applyFieldMask(formatApplication(view), mask) } })}\n`;
+  return `${formatJson({ result: { type, application: applyFieldMask(formatApplication(view), mask) } })}\n`;
 }
 
 function keyOf({ application: { metadata } }: ApplicationView): string {

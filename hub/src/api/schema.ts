@@ -1,3 +1,4 @@
+import { formatJson } from '@wheelhouse/shared/kube/json';
 import type { FastifySchemaCompiler, FastifySerializerCompiler } from 'fastify';
 import { validatorCompiler } from 'fastify-type-provider-zod';
 import { z } from 'zod';
@@ -15,7 +16,7 @@ export const compileValidator: FastifySchemaCompiler<z.ZodType> = (route) =>
   resourceBodies.has(route.schema) ? (value) => ({ value }) : validatorCompiler(route);
 
 /** Answers are typed where they are made; checking 100,000 rows again on the way out would cost more than making them. */
-export const compileSerializer: FastifySerializerCompiler<z.ZodType> = () => (value) => JSON.stringify(value);
+export const compileSerializer: FastifySerializerCompiler<z.ZodType> = () => formatJson;
 
 /** One or many: `?projects=a&projects=b`, or Argo CD's `?projects=a`. */
 export function manyOf<S extends z.ZodType<string, string>>(item: S) {

@@ -1,3 +1,4 @@
+import { formatJson } from '@wheelhouse/shared/kube/json';
 import type { ApplicationChange, IndexedApplication } from './applications.ts';
 
 /** The index itself: Applications by id, and their ids by cluster, by render request and by source. */
@@ -57,10 +58,10 @@ function sourceGroup(repoURL: string, targetRevision: string): string {
 function same(before: IndexedApplication, after: IndexedApplication): boolean {
   return (
     before.cluster === after.cluster &&
+    before.hubOnly === after.hubOnly &&
     before.request?.key === after.request?.key &&
     before.problem?.message === after.problem?.message &&
-    (before.application === after.application ||
-      JSON.stringify(before.application) === JSON.stringify(after.application))
+    (before.application === after.application || formatJson(before.application) === formatJson(after.application))
   );
 }
 

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { formatJson } from '@wheelhouse/shared/kube/json';
 import type {
   AssignedApp,
   AssignedOperation,
@@ -72,12 +73,12 @@ export function draftDocument(cluster: string, previous: AssignmentDocument | un
 export function fingerprint(document: Pick<AssignmentDocument, 'apps' | 'ops' | 'tombstones'>): string {
   const apps = document.apps.map(({ traceparent: _, ...app }) => app);
   return createHash('sha256')
-    .update(JSON.stringify([apps, document.ops, document.tombstones]))
+    .update(formatJson([apps, document.ops, document.tombstones]))
     .digest('base64');
 }
 
 function sameApp(was: AssignedApp, app: Omit<AssignedApp, 'traceparent'>): boolean {
   if (was.bundle !== app.bundle || was.ns !== app.ns || was.project !== app.project || was.wave !== app.wave)
     return false;
-  return JSON.stringify([was.policy, was.vars]) === JSON.stringify([app.policy, app.vars]);
+  return formatJson([was.policy, was.vars]) === formatJson([app.policy, app.vars]);
 }

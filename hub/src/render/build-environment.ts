@@ -1,3 +1,4 @@
+import { formatJson } from '@wheelhouse/shared/kube/json';
 import { applicationId } from '@wheelhouse/shared/protocol/document';
 import type { ApplicationSource } from '@wheelhouse/shared/resources/application-source';
 
@@ -63,7 +64,7 @@ export function substituteSource(
 /** Whether a field with build environment names the revision, so that every commit makes a new render. */
 export function readsRevision(source: ApplicationSource, facts: RenderFacts): boolean {
   if (!source.kustomize && !source.helm) return false;
-  const at = (sha: string) => JSON.stringify(substituteSource(source, buildEnvironment(source, facts, sha)));
+  const at = (sha: string) => formatJson(substituteSource(source, buildEnvironment(source, facts, sha)));
   return at('0'.repeat(40)) !== at('1'.repeat(40));
 }
 

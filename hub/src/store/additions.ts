@@ -3,6 +3,7 @@
  * A withdrawal is written before the Application disappears from what is desired: a document never drops an
  * Application because something is merely absent.
  */
+import { formatJson, parseJson } from '@wheelhouse/shared/kube/json';
 import { formatToken, parseToken } from '@wheelhouse/shared/protocol/subjects';
 import type { AssignedOperation } from '@wheelhouse/shared/protocol/document';
 import type { Application } from '@wheelhouse/shared/resources/application';
@@ -65,7 +66,7 @@ export async function createAdditions(bucket: Bucket): Promise<Additions> {
       const revisions = await Promise.all(
         list.map(
           async (one) =>
-            await bucket.put(`withdrawal.${one.cluster}.${formatToken(one.app)}`, Buffer.from(JSON.stringify(one))),
+            await bucket.put(`withdrawal.${one.cluster}.${formatToken(one.app)}`, Buffer.from(formatJson(one))),
         ),
       );
       for (const revision of revisions) await bucket.caughtUp(revision);
@@ -81,7 +82,7 @@ export async function createAdditions(bucket: Bucket): Promise<Additions> {
         (one) => Date.parse(one.expiresAt) > now.getTime(),
       );
       await bucket.caughtUp(
-        await bucket.put(key, Buffer.from(JSON.stringify([...kept, operation].slice(-20))), present?.revision ?? 0),
+        await bucket.put(key, Buffer.from(formatJson([...kept, operation].slice(-20))), present?.revision ?? 0),
       );
     },
     onChange: (listener) => {
@@ -92,5 +93,5 @@ export async function createAdditions(bucket: Bucket): Promise<Additions> {
 }
 
 function parse<T>(value: Uint8Array | undefined): T | undefined {
-  return value && (JSON.parse(Buffer.from(value).toString()) as T);
+  return value && (parseJson(Buffer.from(value).toString()) as T);
 }

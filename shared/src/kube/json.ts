@@ -1,3 +1,4 @@
+import { canonicalJson } from './canonical.ts';
 import { asNumberIfExact } from './yaml-scalar.ts';
 
 /**
@@ -12,6 +13,16 @@ function keepExact(_key: string, value: unknown, { source }: { source?: string }
   if (typeof value !== 'number' || Number.isSafeInteger(value) || source === undefined) return value;
   if (!Number.isFinite(value)) throw new SyntaxError(`the number ${source} is out of range`);
   return /^-?\d{1,20}$/.test(source) ? asNumberIfExact(BigInt(source)) : value;
+}
+
+/** The opposite of `parseJson`: bigints become digits. Keys keep their order, except in a value that holds bigints. */
+export function formatJson(value: unknown): string {
+  try {
+    return JSON.stringify(value);
+  } catch (error) {
+    if (error instanceof TypeError && error.message.includes('BigInt')) return canonicalJson(value);
+    throw error;
+  }
 }
 
 export interface JsonStream {

@@ -1,3 +1,4 @@
+import { formatJson } from '@wheelhouse/shared/kube/json';
 import type { KubeObject } from '@wheelhouse/shared/kube/object';
 
 /**
@@ -34,7 +35,7 @@ function maskSecret(object: KubeObject, masks: Map<string, Map<string, string>>)
 /** Secrets hold strings; whatever else somebody wrote there must not show either. */
 function textOf(value: unknown): string {
   if (typeof value === 'string') return value;
-  return value === null || value === undefined ? '' : JSON.stringify(value);
+  return value === null || value === undefined ? '' : formatJson(value);
 }
 
 function maskOf(masks: Map<string, Map<string, string>>, key: string, value: string): string {

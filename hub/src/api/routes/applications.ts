@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
+import { formatJson } from '@wheelhouse/shared/kube/json';
 import { application } from '@wheelhouse/shared/resources/application';
 import { z } from 'zod';
 import type { ApiServer } from '../api-server.ts';
@@ -39,7 +40,7 @@ export function applicationRoutes(app: ApiServer, deps: ApiDeps): void {
       void reply.type('application/json');
       if (!limit && !start) return await reply.send(Readable.from(listAll(deps, filter, mask)) as never);
       return await reply.send(
-        JSON.stringify(listPage(deps, { filter, mask, limit: limit || defaultLimit, start })) as never,
+        formatJson(listPage(deps, { filter, mask, limit: limit || defaultLimit, start })) as never,
       );
     },
   );
@@ -90,9 +91,9 @@ function listPage(deps: ApiDeps, { filter, mask, limit, start }: PageRequest) {
 
 /** The whole list as text, made piece by piece: 100,000 rows neither fill memory nor hold up other requests. */
 async function* listAll(deps: ApiDeps, filter: ApplicationFilter, mask: FieldMask | undefined): AsyncGenerator<string> {
-  let before = `{"metadata":{"resourceVersion":${JSON.stringify(deps.applications.revision())}},"items":[`;
+  let before = `{"metadata":{"resourceVersion":${formatJson(deps.applications.revision())}},"items":[`;
   for (const views of walkApplications(deps.applications, filter)) {
-    yield before + views.map((view) => JSON.stringify(applyFieldMask(formatApplication(view), mask))).join(',');
+    yield before + views.map((view) => formatJson(applyFieldMask(formatApplication(view), mask))).join(',');
     before = ',';
     await setImmediate();
   }

@@ -1,3 +1,4 @@
+import { formatJson } from '@wheelhouse/shared/kube/json';
 import { TemplateError } from '../template/template-error.ts';
 import type { GeneratorContext } from './context.ts';
 import type { Parameters } from './parameters.ts';
@@ -15,7 +16,7 @@ const withValues: ReadonlySet<string> = new Set([
 
 /** Whether interpolating the generator could change it. */
 export function holdsTemplate(value: unknown): boolean {
-  return JSON.stringify(value).includes('{{');
+  return formatJson(value).includes('{{');
 }
 
 /**

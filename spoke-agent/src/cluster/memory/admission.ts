@@ -1,3 +1,4 @@
+import { formatJson } from '@wheelhouse/shared/kube/json';
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import { canonicalJson } from '@wheelhouse/shared/kube/canonical';
 import type { KubeObject } from '@wheelhouse/shared/kube/object';
@@ -48,7 +49,7 @@ function whySelectorRefused(next: KubeObject, live: KubeObject | undefined): Fle
 function whyDataRefused(object: KubeObject, what: string): FleetError | undefined {
   if (object.kind !== 'ConfigMap' && object.kind !== 'Secret') return undefined;
   const wrong = Object.entries(object['data'] ?? {}).find(([, value]) => typeof value !== 'string');
-  return wrong ? invalid(`${what}: .data.${wrong[0]}: expected string, got ${JSON.stringify(wrong[1])}`) : undefined;
+  return wrong ? invalid(`${what}: .data.${wrong[0]}: expected string, got ${formatJson(wrong[1])}`) : undefined;
 }
 
 function selectorOf(object: KubeObject | undefined): string | undefined {

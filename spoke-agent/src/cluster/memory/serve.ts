@@ -4,6 +4,7 @@
  */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { formatJson } from '@wheelhouse/shared/kube/json';
 import { FleetError, toFleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { KubeObject, ObjectRef } from '@wheelhouse/shared/kube/object';
 import type { ApiResource } from '../cluster.ts';
@@ -108,5 +109,5 @@ async function readBody(request: IncomingMessage): Promise<string> {
 }
 
 function send(response: ServerResponse, status: number, body: unknown): void {
-  response.writeHead(status, { 'content-type': 'application/json' }).end(`${JSON.stringify(body)}\n`);
+  response.writeHead(status, { 'content-type': 'application/json' }).end(`${formatJson(body)}\n`);
 }
