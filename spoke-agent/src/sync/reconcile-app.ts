@@ -94,6 +94,8 @@ function sooner(a: number | undefined, b: number | undefined): number | undefine
 /** The trace of a commit ends here; the status that says Healthy still carries it. */
 function traceHealthy(state: AppState, status: ReportedStatus): void {
   const { trace } = state;
+  // as long as the new bundle is being read, the status is about the old one
+  if (state.policy.assigned !== state.assigned) return;
   if (!trace || status.sync !== 'Synced' || status.health.status !== 'Healthy' || state.operation) return;
   const attributes = { app: state.app, revision: status.revision };
   recordSpan(spans.appHealthy, { traceparent: trace.traceparent, attributes, startedAt: new Date(trace.since) });
