@@ -1,0 +1,119 @@
+// One trace from a push to Healthy, as a real Jaeger shows it: the hub's part and the spoke's part are one.
+import { spans } from '@wheelhouse/shared/telemetry/tracing';
+import { fetch } from 'undici';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { whenSettled } from '../support/applications.ts';
+import { eventually } from '../support/eventually.ts';
+import { type ServedRepository, startGitServer } from '../support/git-server.ts';
+import { type Jaeger, startJaeger } from '../support/jaeger.ts';
+import { type Platform, startPlatform } from '../support/platform.ts';
+import { sendPush } from '../support/push-event.ts';
+
+const stack = new AsyncDisposableStack();
+let jaeger: Jaeger;
+let platform: Platform;
+let repository: ServedRepository;
+
+beforeAll(async () => {
+  jaeger = stack.use(await startJaeger());
+  const git = stack.use(await startGitServer());
+  repository = await git.createRepository('shop', { 'services/cart/app.yaml': deployment('cart', 1) });
+  const tracing = { WHEELHOUSE_OTLP_ENDPOINT: jaeger.otlpUrl };
+  platform = stack.use(await startPlatform({ hubEnv: { ...tracing, WHEELHOUSE_POLL_INTERVAL: '1h' } }));
+  await platform.startSpoke('east', { env: tracing });
+  await platform.apply(applicationSet(repository.url));
+  await whenSettled(platform, { names: ['cart'] });
+});
+afterAll(async () => await stack.disposeAsync());
+
+const everySpan = Object.values(spans);
+const bySpoke: string[] = [spans.spokeReceive, spans.appApply, spans.appHealthy];
+
+test.each([
+  ['changes an Application', { 'services/cart/app.yaml': deployment('cart', 2) }, ['cart']],
+  ['adds an Application', { 'services/till/app.yaml': deployment('till', 1) }, ['cart', 'till']],
+])('a push that %s is one trace until it is Healthy', async (_what, files, names) => {
+  const sha = await repository.commit(files, 'Change what runs');
+  await sendPush(platform, repository.url, sha);
+  await whenSettled(platform, { names });
+
+  const trace = await eventually(async () => await findTrace(sha), { timeoutMs: 20_000, intervalMs: 250 });
+
+  expect([...new Set(trace.map(({ name }) => name))].sort()).toEqual([...everySpan].sort());
+  for (const { name, service } of trace)
+    expect([name, service]).toEqual([name, bySpoke.includes(name) ? 'spoke-agent' : 'hub']);
+  const [root, ...others] = trace.filter(({ parent }) => !trace.some(({ id }) => id === parent));
+  expect([root?.name, others]).toEqual([spans.sourceFetch, []]);
+});
+
+interface Span {
+  id: string;
+  parent: string | undefined;
+  name: string;
+  service: string;
+  tags: Record<string, unknown>;
+}
+
+interface JaegerTrace {
+  spans: {
+    spanID: string;
+    operationName: string;
+    processID: string;
+    references: { refType: string; spanID: string }[];
+    tags: { key: string; value: unknown }[];
+  }[];
+  processes: Record<string, { serviceName: string }>;
+}
+
+/** The trace in which this commit was rendered; throws until it has all its spans. */
+async function findTrace(sha: string): Promise<Span[]> {
+  const response = await fetch(`${jaeger.queryUrl}/api/traces?service=hub&operation=${spans.appRender}&limit=100`);
+  const { data } = (await response.json()) as { data: JaegerTrace[] };
+  const found = data
+    .map(readTrace)
+    .find((trace) => trace.some(({ name, tags }) => name === spans.appRender && tags['revision'] === sha));
+  if (!found) throw new Error(`no trace has the render of ${sha}`);
+  const missing = everySpan.filter((name) => !found.some((span) => span.name === name));
+  if (missing.length > 0) throw new Error(`the trace of ${sha} lacks ${missing.join(', ')}`);
+  return found;
+}
+
+function readTrace(trace: JaegerTrace): Span[] {
+  return trace.spans.map(({ spanID, operationName, processID, references, tags }) => ({
+    id: spanID,
+    parent: references.find(({ refType }) => refType === 'CHILD_OF')?.spanID,
+    name: operationName,
+    service: trace.processes[processID]?.serviceName ?? '',
+    tags: Object.fromEntries(tags.map(({ key, value }) => [key, value])),
+  }));
+}
+
+function deployment(name: string, replicas: number): string {
+  return `apiVersion: apps/v1
+kind: Deployment
+metadata: {name: ${name}}
+spec:
+  replicas: ${replicas}
+  selector: {matchLabels: {app: ${name}}}
+  template:
+    metadata: {labels: {app: ${name}}}
+    spec: {containers: [{name: ${name}, image: example.com/${name}}]}
+`;
+}
+
+function applicationSet(repoURL: string): string {
+  return `apiVersion: argoproj.io/v1alpha1
+kind: ApplicationSet
+metadata: {name: shop, namespace: argocd}
+spec:
+  generators:
+    - git: {repoURL: '${repoURL}', revision: main, directories: [{path: 'services/*'}]}
+  template:
+    metadata: {name: '{{path.basename}}'}
+    spec:
+      project: default
+      source: {repoURL: '${repoURL}', targetRevision: main, path: '{{path}}'}
+      destination: {name: east, namespace: default}
+      syncPolicy: {automated: {}}
+`;
+}
