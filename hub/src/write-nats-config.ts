@@ -1,7 +1,7 @@
 /**
  * `node hub/src/write-nats-config.ts DIRECTORY [ADDRESS]`: writes `nats.conf`, `tls.crt` and `tls.key` there, for a
- * nats-server that listens on ADDRESS (0.0.0.0:4222 unless given) and runs beside the hub in a container of its own (deploy/compose). Makes the authority when the hub's data has none. The
- * directory gets no key that signs anything.
+ * nats-server that listens on ADDRESS (0.0.0.0:4222 unless given) and runs beside the hub (deploy/compose). Makes the
+ * authority when the hub's data has none. The directory gets no key that signs anything.
  */
 import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';

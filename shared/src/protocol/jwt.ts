@@ -72,12 +72,19 @@ export interface UserInit {
 }
 
 const unlimited = -1;
+/** Issue time of operator and accounts: the same keys give the same JWTs each time, so a server's configuration can be reloaded. */
+const foundedAt = Date.UTC(2026, 0, 1) / 1000;
 const header = encode({ typ: 'JWT', alg: 'ed25519-nkey' });
 
 export function mintOperator(init: OperatorInit): string {
   const { name, operator, systemAccount } = init;
   return mint(
-    { name, sub: operator.publicKey, nats: { type: 'operator', version: 2, system_account: systemAccount } },
+    {
+      iat: foundedAt,
+      name,
+      sub: operator.publicKey,
+      nats: { type: 'operator', version: 2, system_account: systemAccount },
+    },
     operator,
   );
 }
@@ -108,7 +115,7 @@ export function mintAccount(init: AccountInit): string {
       },
     })),
   };
-  return mint({ name: init.name, sub: init.account, nats }, init.operator);
+  return mint({ iat: foundedAt, name: init.name, sub: init.account, nats }, init.operator);
 }
 
 export function mintUser(init: UserInit): string {
@@ -139,7 +146,7 @@ export function expiryOf(claims: Claims): Date | undefined {
   return claims.exp === undefined ? undefined : new Date(claims.exp * 1000);
 }
 
-function mint(claims: Omit<Claims, 'jti' | 'iat' | 'iss'>, signer: KeyPair): string {
+function mint(claims: Omit<Claims, 'jti' | 'iat' | 'iss'> & { iat?: number }, signer: KeyPair): string {
   const complete: Claims = { jti: '', iat: Math.floor(Date.now() / 1000), iss: signer.publicKey, ...claims };
   complete.jti = formatClaimsId(JSON.stringify(complete));
   const content = `${header}.${encode(complete)}`;
