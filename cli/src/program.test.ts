@@ -364,6 +364,8 @@ describe('the other groups', () => {
     expect((await run('cluster label us-east tier=gold region-')).out).toBe('cluster us-east labelled: tier=gold\n');
     const made = await run('cluster token new --label region=x --label env=prod --expires 1h');
     expect(made).toMatchObject({ out: 'wh1.secret\n', err: expect.stringContaining('valid once, until') as string });
+    expect((await run('cluster token us-east --replace')).out).toBe('wh1.secret\n');
+    expect(deps.calls).toContain('token that replaces us-east by admin');
   });
 
   it('appset: list, get, release, delete', async () => {

@@ -143,6 +143,19 @@ describe('enrolment', () => {
     });
   });
 
+  it('does not let a replaced installation come back by the token that it once used', async () => {
+    await fixture.join('thrice');
+    const [second, third] = [await newIdentity(), await newIdentity()];
+    const spent = (await newToken('thrice', { replace: true })).token;
+    await enrol(second, { ...installation, token: spent }, signal);
+    await enrol(third, { ...installation, token: (await newToken('thrice', { replace: true })).token }, signal);
+    await expect(enrol(second, { ...installation, token: spent }, signal)).rejects.toMatchObject({
+      code: 'TokenInvalid',
+      message: expect.stringMatching(/was replaced by another installation/),
+    });
+    expect(fixture.records.clusters.find('thrice')?.publicKey).toBe(third.key.publicKey);
+  });
+
   it('does not trust another server in the place of the hub', async () => {
     await using directory = await tempDir();
     const stranger = await loadAuthority({ directory: directory.path, names: ['127.0.0.1'] });

@@ -55,6 +55,7 @@ function addLabel(cluster: Command, run: Run): void {
 interface TokenOptions {
   label?: string[];
   expires?: number;
+  replace?: boolean;
 }
 
 function addToken(cluster: Command, run: Run): void {
@@ -62,14 +63,23 @@ function addToken(cluster: Command, run: Run): void {
     .command('token <name>')
     .description('make a token with which one agent may join under this name, once')
     .option('--label <label>', 'label that the cluster gets, key=value (repeatable)', collect)
+    .option(
+      '--replace',
+      'for a cluster that was installed anew: it takes the place of the one enrolled under this name',
+    )
     .addOption(
       new Option('--expires <duration>', 'how long it may be used; the hub’s default otherwise').argParser(
         readDuration,
       ),
     )
     .action(
-      run<[string], TokenOptions>(async ({ client, io, print }, [name], { label = [], expires }) => {
-        const body = { cluster: name, labels: parseLabels(label), ...(expires ? { expiresInMs: expires } : {}) };
+      run<[string], TokenOptions>(async ({ client, io, print }, [name], { label = [], expires, replace }) => {
+        const body = {
+          cluster: name,
+          labels: parseLabels(label),
+          ...(expires ? { expiresInMs: expires } : {}),
+          ...(replace ? { replace } : {}),
+        };
         const made = await client.request<EnrolmentTokenRecord & { token: string }>('/api/v1/fleet/tokens', {
           method: 'POST',
           body,

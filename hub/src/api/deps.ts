@@ -171,6 +171,8 @@ export interface EnrolmentTokens {
     labels: Record<string, string>;
     /** The store's default when absent. */
     expiresInMs?: number;
+    /** Lets another installation take the place of an enrolled cluster. */
+    replace?: boolean;
     by: string;
   }): Promise<EnrolmentTokenRecord & { token: string }>;
   /** Throws NotFound. */

@@ -240,6 +240,12 @@ describe('enrolment', () => {
     expect(deps.calls).toEqual(['revoke token-1 by admin']);
   });
 
+  it('makes a token for a cluster that was installed anew', async () => {
+    const payload = { cluster: 'us-east', replace: true };
+    const reply = await app.inject({ method: 'POST', url: '/api/v1/fleet/tokens', headers, payload });
+    expect([reply.statusCode, deps.calls]).toEqual([200, ['token that replaces us-east by admin']]);
+  });
+
   it('answers a bad enrolment token with the reason, without a bearer token', async () => {
     const reply = await app.inject({ method: 'POST', url: '/api/v1/fleet/enrol', payload: enrol });
     expect([reply.statusCode, reply.json<{ reason: string }>().reason]).toEqual([401, 'TokenInvalid']);

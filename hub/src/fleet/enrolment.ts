@@ -75,7 +75,7 @@ export function createEnrolment(deps: EnrolmentDeps, options: EnrolmentOptions):
         object: record.name,
         details: { token: token.id },
       });
-      return credentialsOf(record);
+      return credentialsOf(assertNotCloned(record));
     },
     renew: async (body) => {
       const request = parse(renewRequestSchema, body);
@@ -126,20 +126,29 @@ interface Admission {
   at: string;
 }
 
-/** Writes the cluster into the inventory, unless it is there with that key. Throws Conflict. */
+/** Writes the cluster into the inventory, unless it is there with that key. Throws Conflict, TokenInvalid. */
 async function admit(records: FleetRecords, admission: Admission): Promise<ClusterRecord> {
   const { token, request } = admission;
   const known = await records.clusters.read(token.cluster);
-  if (known && !token.replaces) {
-    if (known.value.publicKey === request.publicKey) return known.value;
-    throw new FleetError(
-      'Conflict',
-      `cluster ${token.cluster} is enrolled with another key; ask for its replacement to enrol this installation`,
-    );
-  }
+  if (known && known.value.publicKey !== request.publicKey) assertMayReplace(token, known.value);
+  else if (known && !token.replaces) return known.value;
   const record = recordOf(admission, known?.value);
   await records.clusters.put(record.name, record, known?.revision ?? 0);
   return record;
+}
+
+/** A token that was spent before yet another installation came may not bring its key back. */
+function assertMayReplace(token: TokenRecord, known: ClusterRecord): void {
+  if (!token.replaces)
+    throw new FleetError(
+      'Conflict',
+      `cluster ${known.name} is enrolled with another key; if it was installed anew, make a token with --replace (API: replace: true)`,
+    );
+  if (Date.parse(token.usedAt ?? '') < Date.parse(known.enrolledAt))
+    throw new FleetError(
+      'TokenInvalid',
+      `cluster ${known.name} was replaced by another installation at ${known.enrolledAt}; make a new token with --replace`,
+    );
 }
 
 /** A replacement keeps what people set on the cluster it replaces. */
@@ -147,6 +156,7 @@ function recordOf({ token, request, at }: Admission, replaced: ClusterRecord | u
   return {
     name: token.cluster,
     server: token.server,
+    ...(replaced?.project === undefined ? {} : { project: replaced.project }),
     labels: { ...replaced?.labels, ...token.labels },
     annotations: replaced?.annotations ?? {},
     publicKey: request.publicKey,

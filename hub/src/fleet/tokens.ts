@@ -114,7 +114,7 @@ function assertMayEnrol(records: FleetRecords, { cluster, replace, labels }: Tok
   if (records.clusters.find(cluster) && !replace)
     throw new FleetError(
       'Conflict',
-      `cluster ${cluster} is enrolled already; ask for its replacement to enrol another installation under that name`,
+      `cluster ${cluster} is enrolled already; if it was installed anew, make a token with --replace (API: replace: true)`,
     );
 }
 

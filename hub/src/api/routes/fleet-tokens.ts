@@ -35,12 +35,16 @@ export function fleetTokenRoutes(app: ApiServer, deps: ApiDeps): void {
       .min(1_000)
       .max(30 * 24 * 3_600_000)
       .optional(),
+    replace: z
+      .boolean()
+      .default(false)
+      .describe('Lets another installation take the place of a cluster of this name that is enrolled'),
   });
   const schema = { tags, querystring: noQuery, body, response: { 200: tokenRecord.extend({ token: z.string() }) } };
   app.post(path, { schema }, async (request) => {
-    const { cluster, labels, expiresInMs } = request.body;
-    const by = permit(request, 'create', { kind: 'tokens', name: cluster });
-    return await deps.tokens.create({ cluster, labels, by, ...(expiresInMs === undefined ? {} : { expiresInMs }) });
+    const { expiresInMs, ...asked } = request.body;
+    const by = permit(request, 'create', { kind: 'tokens', name: asked.cluster });
+    return await deps.tokens.create({ ...asked, by, ...(expiresInMs === undefined ? {} : { expiresInMs }) });
   });
 
   const params = z.strictObject({ id: z.string() });

@@ -55,14 +55,10 @@ export function createFakeDeps(): FakeDeps {
     clusters: createFakeClusters(calls),
     tokens: {
       list: async () => [],
-      create: async ({ cluster, labels, by }) => ({
-        ...tokenTimes,
-        id: 'token-1',
-        cluster,
-        labels,
-        by,
-        token: 'wh1.secret',
-      }),
+      create: async ({ cluster, labels, by, replace }) => {
+        if (replace) calls.push(`token that replaces ${cluster} by ${by}`);
+        return { ...tokenTimes, id: 'token-1', cluster, labels, by, token: 'wh1.secret' };
+      },
       revoke: async (id, by) => void calls.push(`revoke ${id} by ${by}`),
     },
     enrolment: {
