@@ -54,6 +54,12 @@ const gatherMs = 15;
 export function createAssignStage(deps: AssignDeps): AssignStage {
   const known = new Map<string, PublishedDocument>();
   const pack = createPacker(deps.blobs);
+  const shards = new Map<string, string>();
+  const isIn = (shard: string, cluster: string) => {
+    const known = shards.get(cluster) ?? shardOf(cluster);
+    shards.set(cluster, known);
+    return known === shard;
+  };
   const assign = async (cluster: string, signal: AbortSignal) => {
     for (let attempt = 0; attempt < 5 && !signal.aborted; attempt += 1) {
       const previous = known.get(cluster) ?? (await deps.documents.find(cluster));
@@ -77,7 +83,7 @@ export function createAssignStage(deps: AssignDeps): AssignStage {
       await sleep(gatherMs, signal);
       let largest = 0;
       for (const cluster of deps.clusters.names()) {
-        if (shardOf(cluster) !== shard) continue;
+        if (!isIn(shard, cluster)) continue;
         const published = await assign(cluster, signal);
         largest = Math.max(largest, published?.document.apps.length ?? 0);
       }
