@@ -5,9 +5,9 @@
  * evaluations keep their last good outcome themselves.
  */
 import { applicationId } from '@wheelhouse/shared/protocol/document';
+import type { AppProject } from '@wheelhouse/shared/resources/app-project';
 import type { Application } from '@wheelhouse/shared/resources/application';
 import type { ApplicationSource } from '@wheelhouse/shared/resources/application-source';
-import type { AppProject } from '@wheelhouse/shared/resources/app-project';
 import { defaultProject, whyNotPermitted } from '../project/project.ts';
 import { explicitSourceType } from '../render/discover.ts';
 import { type RenderFacts, renderRequestKey } from '../render/render.ts';
@@ -24,6 +24,8 @@ export interface IndexedApplication {
   origin: { type: 'spec'; owner?: string; warnings: string[] } | { type: 'generated'; applicationSet: string };
   /** Cluster it goes to, where that is known. */
   cluster?: string;
+  /** It goes to the cluster of the hub, and no such cluster is registered: only the hub's own objects can go there. */
+  hubOnly?: boolean;
   /** Why it may not go there. */
   problem?: Problem;
   /** Where its manifests come from, with the target revision filled in ('' stands for the default branch). */
@@ -147,7 +149,7 @@ function describeApplication(
   application: Application,
   origin: IndexedApplication['origin'],
 ): IndexedApplication {
-  const { cluster, problem: nowhere } = findDestination(application, deps.destinations);
+  const { cluster, hubOnly, problem: nowhere } = findDestination(application, deps.destinations);
   const source = sourceOf(application);
   const problem = whyUnsupported(application) ?? nowhere ?? whyForbidden(application, deps);
   const request = problem || !source ? undefined : requestOf(application, source, deps.derived);
@@ -156,6 +158,7 @@ function describeApplication(
     application,
     origin,
     ...(cluster === undefined ? {} : { cluster }),
+    ...(hubOnly ? { hubOnly } : {}),
     ...(source ? { source } : {}),
     ...(problem ? { problem } : {}),
     ...(request ? { request } : {}),

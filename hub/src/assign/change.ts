@@ -7,7 +7,7 @@ import type { KubeObject } from '@wheelhouse/shared/kube/object';
 import type { Application } from '@wheelhouse/shared/resources/application';
 import type { Additions } from '../store/additions.ts';
 import type { Derived } from '../store/derived.ts';
-import { namespaceOf, nameOf, type PutOptions, type SpecStore, type StoredSpec } from '../store/specs.ts';
+import { nameOf, namespaceOf, type PutOptions, type SpecStore, type StoredSpec } from '../store/specs.ts';
 import { type Applications, idOf } from './applications.ts';
 import { type Destinations, findDestination } from './destination.ts';
 import { withdrawalsOf } from './withdraw.ts';

@@ -23,10 +23,11 @@ export interface Destinations {
 export function findDestination(
   application: Application,
   destinations: Destinations,
-): { cluster?: string; problem?: Problem } {
+): { cluster?: string; hubOnly?: boolean; problem?: Problem } {
   const { name, server } = application.spec.destination;
   if (name && server) return invalid(application, 'names both destination.name and destination.server: keep one');
-  if (server?.replace(/\/$/, '') === inCluster.server || name === inCluster.name) return { cluster: inCluster.name };
+  if (server?.replace(/\/$/, '') === inCluster.server || name === inCluster.name)
+    return { cluster: inCluster.name, hubOnly: destinations.findByName(inCluster.name) === undefined };
   if (name) return known(application, destinations.findByName(name), `name '${name}'`);
   if (server) return known(application, destinations.findByServer(server.replace(/\/$/, '')), `server '${server}'`);
   return invalid(application, 'has no destination: set destination.server or destination.name');

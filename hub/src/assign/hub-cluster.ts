@@ -5,6 +5,7 @@
  */
 import { toFleetError } from '@wheelhouse/shared/errors/fleet-error';
 import { canonicalJson } from '@wheelhouse/shared/kube/canonical';
+import { parseJson } from '@wheelhouse/shared/kube/json';
 import { type KubeObject, refOf } from '@wheelhouse/shared/kube/object';
 import type { Logger } from '@wheelhouse/shared/logging/logger';
 import type { AssignedOperation } from '@wheelhouse/shared/protocol/document';
@@ -12,7 +13,7 @@ import type { AppStatus, OperationState, ResourceStatus } from '@wheelhouse/shar
 import { parseResource } from '@wheelhouse/shared/resources/parse';
 import { isHubObject } from '../render/render-stage.ts';
 import type { Additions } from '../store/additions.ts';
-import { namespaceOf, nameOf, type SpecStore, type StoredSpec } from '../store/specs.ts';
+import { nameOf, namespaceOf, type SpecStore, type StoredSpec } from '../store/specs.ts';
 import type { Applications, IndexedApplication } from './applications.ts';
 import type { Changes } from './change.ts';
 import { inCluster } from './destination.ts';
@@ -66,11 +67,10 @@ async function reconcileParent(
   );
   const last = deps.lastStatus(parent.id);
   const operation = pendingSync(parent.id, last, deps);
-  const isNew = last?.bundle !== desired.bundle || last.operation?.phase !== 'Succeeded';
-  const due = whatToDo(parent, { operation, isNew });
+  const isNew = last === undefined || !wasCarriedOut(last, desired.bundle);
+  const due = whatToDo(parent, { operation, isNew, isEmpty: children.length === 0 });
   const startedAt = deps.now().toISOString();
-  if (due.apply) for (const child of children.sort(byKind)) await applyChild(child, parent, deps);
-  if (due.prune) for (const spec of extra) await removeChild(spec, parent, deps);
+  await carryOut(due, { parent, children, extra }, deps);
   const after = children.map((child) => ({ ...child, present: findStored(child.resource, deps) }));
   const revision = desired.resolution.revision ?? '';
   const status = formatStatus({
@@ -93,8 +93,21 @@ async function reconcileParent(
   if (!last || comparable(last) !== comparable(status)) await deps.report(status);
 }
 
+function wasCarriedOut({ bundle, operation }: AppStatus, desired: string): boolean {
+  return bundle === desired && operation?.phase === 'Succeeded';
+}
+
+async function carryOut(
+  due: { apply: boolean; prune: boolean },
+  { parent, children, extra }: { parent: IndexedApplication; children: Child[]; extra: StoredSpec[] },
+  deps: HubClusterDeps,
+): Promise<void> {
+  if (due.apply) for (const child of children.sort(byKind)) await applyChild(child, parent, deps);
+  if (due.prune) for (const spec of extra) await removeChild(spec, parent, deps);
+}
+
 async function readChildren(parent: IndexedApplication, bundle: string, deps: HubClusterDeps): Promise<Child[]> {
-  const manifests = JSON.parse(Buffer.from(await deps.blobs.get(bundle)).toString()) as KubeObject[];
+  const manifests = parseJson(Buffer.from(await deps.blobs.get(bundle)).toString()) as KubeObject[];
   return manifests.filter(isHubObject).map((manifest) => parseChild(manifest, parent, deps));
 }
 
@@ -130,13 +143,15 @@ function operationOf(
 
 function whatToDo(
   parent: IndexedApplication,
-  state: { operation: AssignedOperation | undefined; isNew: boolean },
+  state: { operation: AssignedOperation | undefined; isNew: boolean; isEmpty: boolean },
 ): { apply: boolean; prune: boolean } {
   const automated = assignedPolicy(parent.application.spec).automated;
   const sync = state.operation?.sync;
   if (sync && !sync.dryRun) return { apply: true, prune: sync.prune };
   if (!automated) return { apply: false, prune: false };
-  return { apply: state.isNew || automated.selfHeal, prune: automated.prune };
+  // Argo CD: allowEmpty
+  const mayPrune = automated.prune && (automated.allowEmpty || !state.isEmpty);
+  return { apply: state.isNew || automated.selfHeal, prune: mayPrune };
 }
 
 function parseChild(manifest: KubeObject, parent: IndexedApplication, deps: HubClusterDeps): Child {

@@ -1,6 +1,6 @@
 import type { AssignedApp } from '@wheelhouse/shared/protocol/document';
-import type { Application } from '@wheelhouse/shared/resources/application';
 import type { AppProject } from '@wheelhouse/shared/resources/app-project';
+import type { Application } from '@wheelhouse/shared/resources/application';
 import { whyKindNotPermitted } from '../project/project.ts';
 import type { Derived, Problem, RenderOutcome } from '../store/derived.ts';
 import type { IndexedApplication } from './applications.ts';
@@ -33,16 +33,32 @@ export function resolve(indexed: IndexedApplication, deps: ResolveDeps): Resolut
   const refused = whyRefused(indexed.application, outcome, deps.project(indexed.application));
   const problems = [refused, outcome.problem].filter((problem) => problem !== undefined);
   const nothing = { problems, warnings: outcome.warnings };
-  return refused ? nothing : { ...nothing, ...assignable(indexed, outcome) };
+  if (refused) return nothing;
+  const desired = assignable(indexed, outcome);
+  if (desired.app && indexed.hubOnly) problems.push(notRegistered(indexed));
+  return { ...nothing, ...desired };
+}
+
+function notRegistered({ application, id }: IndexedApplication): Problem {
+  const { server, name } = application.spec.destination;
+  return {
+    code: 'UnknownDestination',
+    message: `application ${id} goes to cluster ${name ?? server}, which is not registered: without 'wheelhouse cluster token ${inCluster.name}' only Applications, ApplicationSets and AppProjects can go there`,
+  };
 }
 
 /** The last good render, split into what the hub carries out itself and what goes to the cluster. */
 function assignable(indexed: IndexedApplication, outcome: RenderOutcome): Partial<Resolution> {
   const { record, sha, traceparent } = outcome;
   if (!record || sha === undefined) return {};
-  const rest = indexed.cluster === inCluster.name ? outcome.rest : undefined;
+  const rest = indexed.cluster === inCluster.name ? restOf(indexed, outcome) : undefined;
   const app = rest?.empty ? undefined : assignedApp(indexed, sha, rest?.digest ?? record.digest);
   return { revision: sha, traceparent, ...(rest ? { hubBundle: record.digest } : {}), ...(app ? { app } : {}) };
+}
+
+/** A parent that has no children yet is the hub's too, as long as no cluster could take it. */
+function restOf({ hubOnly }: IndexedApplication, { rest, kinds, record }: RenderOutcome): RenderOutcome['rest'] {
+  return rest ?? (hubOnly && kinds.length === 0 && record ? { digest: record.digest, empty: true } : undefined);
 }
 
 function assignedApp(indexed: IndexedApplication, revision: string, bundle: string): Omit<AssignedApp, 'traceparent'> {
