@@ -61,19 +61,20 @@ export async function createDesired(deps: DesiredDeps, options: DesiredOptions):
   const files = await openBundleFiles(options.stateDir);
   const rejections = createRejections({ logger, now: () => new Date(clock.now()) });
   const bundles = createBundles({ link, files, rejections }, stop.signal);
-  const kept: AssignmentDocument[] = [];
+  const kept: Kept[] = [];
   const open = createOpener(link, (digest) => bundles.content(digest));
   const handOver = (document: AssignmentDocument, restored: boolean) =>
     deps.onDocument({ document, restored, manifests: (digest) => bundles.manifests(digest) });
-  const appliedGen = () => kept[0]?.gen ?? 0;
+  const appliedGen = () => kept[0]?.document.gen ?? 0;
 
   const accept = async (bytes: Uint8Array) => {
-    const document = await open(bytes, appliedGen());
+    const opened = await open(bytes, appliedGen());
+    const { document } = opened;
     for (const [digest, text] of Object.entries(document.inline ?? {}))
       await keepInline(files, { digest, text, rejections });
     await documents.save(document.gen, bytes);
     logger.info({ cluster: link.cluster, gen: document.gen, apps: document.apps.length }, 'document received');
-    kept.unshift(document);
+    kept.unshift(opened);
     kept.splice(keptDocuments);
     handOver(document, false);
     await files.keepOnly(digestsOf(kept));
@@ -87,7 +88,7 @@ export async function createDesired(deps: DesiredDeps, options: DesiredOptions):
   };
 
   kept.push(...(await restore(documents, { open, logger })));
-  if (kept[0]) handOver(kept[0], true);
+  if (kept[0]) handOver(kept[0].document, true);
   const asking = createAsking({ ...deps, receive: (bytes) => receive(bytes, false) }, options, stop.signal);
   const subscriptions = [link.onLive((bytes) => void receive(bytes, true)), link.onConnect(() => asking.soon())];
   if (link.state() === 'connected') asking.soon();
@@ -103,26 +104,36 @@ export async function createDesired(deps: DesiredDeps, options: DesiredOptions):
   };
 }
 
-type Open = (bytes: Uint8Array, appliedGen: number) => Promise<AssignmentDocument>;
+interface Kept {
+  document: AssignmentDocument;
+  /** Digest of the page that holds it, if it came by one. */
+  page?: string;
+}
+
+type Open = (bytes: Uint8Array, appliedGen: number) => Promise<Kept>;
 
 function createOpener(link: Pick<Link, 'cluster' | 'documentKeys'>, page: (digest: string) => Promise<Buffer>): Open {
   let parsed: { from: DocumentKeys; keys: Map<string, KeyObject> } | undefined;
   return async (bytes, appliedGen) => {
     const from = link.documentKeys();
     if (parsed?.from !== from) parsed = { from, keys: parseDocumentKeys(from) };
-    return await openDocument(bytes, { cluster: link.cluster, keys: parsed.keys, appliedGen, page });
+    let named: string | undefined;
+    const document = await openDocument(bytes, {
+      cluster: link.cluster,
+      keys: parsed.keys,
+      appliedGen,
+      page: async (digest) => await page((named = digest)),
+    });
+    return { document, ...(named === undefined ? {} : { page: named }) };
   };
 }
 
 /** Newest first; what no longer verifies is passed over. */
-async function restore(
-  documents: DocumentFiles,
-  { open, logger }: { open: Open; logger: Logger },
-): Promise<AssignmentDocument[]> {
-  const restored: AssignmentDocument[] = [];
+async function restore(documents: DocumentFiles, { open, logger }: { open: Open; logger: Logger }): Promise<Kept[]> {
+  const restored: Kept[] = [];
   for (const { gen, bytes } of (await documents.load()).reverse()) {
     try {
-      restored.push(await open(bytes, restored.at(-1)?.gen ?? -1));
+      restored.push(await open(bytes, restored.at(-1)?.document.gen ?? -1));
     } catch (error) {
       logger.error({ err: error, gen }, 'a document on disk cannot be used');
     }
@@ -150,8 +161,8 @@ function refuse(error: FleetError, context: { isHint: boolean; appliedGen: numbe
   if (!isRepeated) context.rejections.add(error);
 }
 
-function digestsOf(documents: readonly AssignmentDocument[]): Set<string> {
-  return new Set(documents.flatMap((document) => document.apps.map((app) => app.bundle)));
+function digestsOf(kept: readonly Kept[]): Set<string> {
+  return new Set(kept.flatMap(({ document, page }) => [...document.apps.map((app) => app.bundle), page ?? []].flat()));
 }
 
 interface Asking extends Disposable {

@@ -1,0 +1,114 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtempDisposable } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createManualClock } from '@wheelhouse/shared/async/manual-clock';
+import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
+import { digestOf } from '@wheelhouse/shared/kube/canonical';
+import { createLogger } from '@wheelhouse/shared/logging/logger';
+import type { AssignedApp, AssignmentDocument } from '@wheelhouse/shared/protocol/document';
+import { createSigningKey, publicHalf } from '@wheelhouse/shared/protocol/document-key';
+import { signDocument } from '@wheelhouse/shared/protocol/envelope';
+import { describe, expect, it, vi } from 'vitest';
+import { createDesired, type DesiredDeps, type DesiredDocument } from './desired.ts';
+
+const key = createSigningKey();
+const logger = createLogger({ name: 'test', level: 'silent' });
+
+function app(index: number): AssignedApp {
+  const bundle = digestOf(randomBytes(32));
+  const revision = randomBytes(20).toString('hex');
+  return {
+    app: `a-${index}`,
+    ns: '',
+    project: 'default',
+    revision,
+    bundle,
+    vars: {},
+    policy: { syncOptions: [] },
+    wave: 0,
+  };
+}
+
+function signed(gen: number, apps: AssignedApp[]) {
+  const document: AssignmentDocument = {
+    ...{ v: 1, cluster: 'us-east', gen, kid: key.kid, issuedAt: '2026-01-01T00:00:00Z' },
+    ...{ apps, ops: [], tombstones: [] },
+  };
+  return signDocument(document, key);
+}
+
+/** A link that stands for the hub; without blobs it is unreachable. */
+function fakeLink(blobs: Map<string, Buffer> | undefined) {
+  const live = new Set<(bytes: Uint8Array) => void>();
+  const unreachable = new FleetError('TransportUnavailable', 'no hub', { retryable: false });
+  const link: DesiredDeps['link'] = {
+    cluster: 'us-east',
+    state: () => (blobs ? 'connected' : 'connecting'),
+    documentKeys: () => ({ [key.kid]: publicHalf(key) }),
+    latest: async () => undefined,
+    blob: async (digest) => {
+      const found = blobs?.get(digest);
+      if (!found) throw unreachable;
+      return found;
+    },
+    onLive: (listener) => {
+      live.add(listener);
+      return { [Symbol.dispose]: () => void live.delete(listener) };
+    },
+    onConnect: () => ({ [Symbol.dispose]: () => undefined }),
+  };
+  const send = (bytes: Uint8Array) => {
+    for (const listener of live) listener(bytes);
+  };
+  return { link, send };
+}
+
+async function start(stateDir: string, link: DesiredDeps['link']) {
+  const received: DesiredDocument[] = [];
+  const onDocument = (document: DesiredDocument) => void received.push(document);
+  const clock = createManualClock();
+  const desired = await createDesired({ link, logger, clock, random: () => 0.5, onDocument }, { stateDir });
+  return { desired, received };
+}
+
+describe('what a spoke keeps on disk', () => {
+  it.each([
+    ['a small document', 3],
+    ['a document so large that it travels as a page', 14_000],
+  ])('brings %s back without the hub', async (_name, count) => {
+    await using directory = await mkdtempDisposable(join(tmpdir(), 'desired-'));
+    const apps = Array.from({ length: count }, (_, index) => app(index));
+    const blobs = new Map<string, Buffer>();
+    const online = fakeLink(blobs);
+    const first = await start(directory.path, online.link);
+    for (const gen of [1, 2]) {
+      const { envelope, page } = signed(gen, apps);
+      if (page) blobs.set(page.digest, page.content);
+      expect(page !== undefined).toBe(count > 1_000);
+      online.send(envelope);
+      await vi.waitFor(() => expect(first.desired.appliedGen()).toBe(gen), { timeout: 10_000 });
+    }
+    await vi.waitFor(() => expect(first.received).toHaveLength(2));
+    first.desired[Symbol.dispose]();
+
+    const again = await start(directory.path, fakeLink(undefined).link);
+    expect(again.received.map(({ document, restored }) => [document.gen, document.apps.length, restored])).toEqual([
+      [2, count, true],
+    ]);
+    again.desired[Symbol.dispose]();
+  });
+
+  it('ignores what is older, and what is of another cluster', async () => {
+    await using directory = await mkdtempDisposable(join(tmpdir(), 'desired-'));
+    const { link, send } = fakeLink(new Map());
+    const { desired, received } = await start(directory.path, link);
+    send(signed(5, []).envelope);
+    send(signed(4, [app(1)]).envelope);
+    send(signed(5, [app(1)]).envelope);
+    send(signed(6, [app(1)]).envelope);
+    await vi.waitFor(() => expect(desired.appliedGen()).toBe(6));
+    expect(received.map(({ document }) => document.gen)).toEqual([5, 6]);
+    desired[Symbol.dispose]();
+  });
+});
