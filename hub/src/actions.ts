@@ -1,16 +1,16 @@
 /** What a person may ask of the hub, each carried out by writing a record that the stages act upon. */
 import { randomUUID } from 'node:crypto';
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
-import { applicationId, type AssignedOperation } from '@wheelhouse/shared/protocol/document';
+import { type AssignedOperation, applicationId } from '@wheelhouse/shared/protocol/document';
 import type { Actions, ObjectKey, ResourceDiff } from './api/deps.ts';
 import type { Applications, IndexedApplication } from './assign/applications.ts';
 import type { Changes } from './assign/change.ts';
 import type { Resolution } from './assign/resolve.ts';
 import type { Dispatch } from './queue/dispatch.ts';
-import type { Additions } from './store/additions.ts';
-import type { Derived } from './store/derived.ts';
 import type { Statuses } from './status/statuses.ts';
+import type { Additions } from './store/additions.ts';
 import type { AuditEntry } from './store/audit.ts';
+import type { Derived } from './store/derived.ts';
 import type { Releases } from './store/releases.ts';
 
 export interface ActionsDeps {

@@ -1,7 +1,7 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { readConfig } from '@wheelhouse/shared/config/read-config';
 import { parseDuration } from '@wheelhouse/shared/config/duration';
+import { readConfig } from '@wheelhouse/shared/config/read-config';
 import { z } from 'zod';
 
 const duration = z.string().transform((text, context) => {

@@ -1,5 +1,5 @@
-import { createLogger } from '@wheelhouse/shared/logging/logger';
 import { toFleetError } from '@wheelhouse/shared/errors/fleet-error';
+import { createLogger } from '@wheelhouse/shared/logging/logger';
 import { readEnvironment, readHubConfig } from './config.ts';
 import { startHub } from './hub.ts';
 

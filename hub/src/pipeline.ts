@@ -3,7 +3,7 @@ import type { Logger } from '@wheelhouse/shared/logging/logger';
 import type { AppStatus } from '@wheelhouse/shared/protocol/status';
 import type { Application } from '@wheelhouse/shared/resources/application';
 import type { ApplicationSet } from '@wheelhouse/shared/resources/application-set';
-import { type Applications, findProject, idOf, type IndexedApplication } from './assign/applications.ts';
+import { type Applications, findProject, type IndexedApplication, idOf } from './assign/applications.ts';
 import { createAssignStage } from './assign/assign-stage.ts';
 import type { Changes } from './assign/change.ts';
 import { inCluster } from './assign/destination.ts';
@@ -21,8 +21,8 @@ import type { GitSource, Repository, Snapshot } from './source/source.ts';
 import { refresh, runSource } from './source/source-stage.ts';
 import type { Statuses } from './status/statuses.ts';
 import type { ResolvedRevision } from './store/derived.ts';
-import { nameOf, namespaceOf } from './store/specs.ts';
 import type { Stores } from './store/open-stores.ts';
+import { nameOf, namespaceOf } from './store/specs.ts';
 
 export interface PipelineDeps {
   logger: Logger;

@@ -1,5 +1,5 @@
-import { startGitServer } from '@wheelhouse/test/support/git-server';
 import type { ServedRepository } from '@wheelhouse/test/support/git-server';
+import { startGitServer } from '@wheelhouse/test/support/git-server';
 import { type KubeCluster, startCluster } from '@wheelhouse/test/support/kube-cluster';
 import { type Platform, startPlatform } from '@wheelhouse/test/support/platform';
 import { tempDir } from '@wheelhouse/test/support/temp-dir';

@@ -83,7 +83,10 @@ export async function createAgent(deps: AgentDeps, options: AgentOptions): Promi
   });
   const onNewerGeneration = () => desired.catchUp();
   const onResend = (seqFloor: number) => reporter.resend(seqFloor);
-  open.use(startHeartbeats({ ...shared, compose, onNewerGeneration, onResend }, { intervalMs: heartbeatMs }));
+  const onConfirmed = () => reporter.confirm();
+  open.use(
+    startHeartbeats({ ...shared, compose, onNewerGeneration, onResend, onConfirmed }, { intervalMs: heartbeatMs }),
+  );
   const opened = open.move();
   return { appliedGen: () => desired.appliedGen(), [Symbol.asyncDispose]: async () => await opened.disposeAsync() };
 }

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { getApplication, type ShownApplication, whenSettled } from '../support/applications.ts';
 import type { Child } from '../support/child.ts';
 import { eventually } from '../support/eventually.ts';
-import { readFiles, type RepositoryFiles } from '../support/git-repository.ts';
+import { type RepositoryFiles, readFiles } from '../support/git-repository.ts';
 import { type ServedRepository, startGitServer } from '../support/git-server.ts';
 import { type KubeCluster, startClusters } from '../support/kube-cluster.ts';
 import type { KubeJson } from '../support/kube-request.ts';

@@ -90,7 +90,7 @@ describe('what a spoke may do with its real credentials and a client of its own'
 
   it('gets live messages of its own document through the account boundary', async () => {
     const got: string[] = [];
-    victim.subscribe(subjects.live('victim'), { callback: (_error, message) => got.push(message.string()) });
+    victim.subscribe(subjects.live('victim'), { callback: (_error, message) => void got.push(message.string()) });
     await victim.flush();
     const { seq } = (await stores.documents.find('victim')) ?? { seq: 0 };
     await stores.documents.publish(documentOf(fixture.authority, { cluster: 'victim', gen: 7 }), seq);

@@ -12,8 +12,8 @@ import { createLink } from '@wheelhouse/spoke-agent/link/link';
 import { eventually } from '@wheelhouse/test/support/eventually';
 import { tempDir } from '@wheelhouse/test/support/temp-dir';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type FleetFixture, startFleetFixture } from './transport-fleet.ts';
 import { documentOf, logger } from './transport-fixture.ts';
+import { type FleetFixture, startFleetFixture } from './transport-fleet.ts';
 
 let fixture: FleetFixture;
 const signal = new AbortController().signal;

@@ -1,7 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { loadAuthority } from '@wheelhouse/hub/fleet/authority';
-import { renewProof, type RenewRequest } from '@wheelhouse/shared/protocol/enrolment';
+import { type RenewRequest, renewProof } from '@wheelhouse/shared/protocol/enrolment';
 import { formatEnrolmentToken, parseEnrolmentToken } from '@wheelhouse/shared/protocol/enrolment-token';
 import { parseJwt } from '@wheelhouse/shared/protocol/jwt';
 import { createKeyPair } from '@wheelhouse/shared/protocol/nkeys';
@@ -12,8 +12,8 @@ import { createLink } from '@wheelhouse/spoke-agent/link/link';
 import { eventually } from '@wheelhouse/test/support/eventually';
 import { tempDir } from '@wheelhouse/test/support/temp-dir';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type FleetFixture, startFleetFixture } from './transport-fleet.ts';
 import { logger } from './transport-fixture.ts';
+import { type FleetFixture, startFleetFixture } from './transport-fleet.ts';
 
 let fixture: FleetFixture;
 let count = 0;

@@ -1,8 +1,8 @@
-import { digestOf } from '@wheelhouse/shared/kube/canonical';
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createCommands } from '@wheelhouse/hub/fleet/commands';
 import { systemClock } from '@wheelhouse/shared/async/clock';
+import { digestOf } from '@wheelhouse/shared/kube/canonical';
 import { formatInline } from '@wheelhouse/shared/protocol/blob';
 import type { AssignedApp, AssignmentDocument } from '@wheelhouse/shared/protocol/document';
 import { createSigningKey, type SigningKey } from '@wheelhouse/shared/protocol/document-key';
@@ -10,16 +10,16 @@ import { signDocument } from '@wheelhouse/shared/protocol/envelope';
 import type { AppStatus, Heartbeat } from '@wheelhouse/shared/protocol/status';
 import { subjects } from '@wheelhouse/shared/protocol/subjects';
 import { createDesired, type Desired, type DesiredDocument } from '@wheelhouse/spoke-agent/desired/desired';
-import { createLink, type Link } from '@wheelhouse/spoke-agent/link/link';
 import { membershipOf } from '@wheelhouse/spoke-agent/link/enrol';
 import type { Identity } from '@wheelhouse/spoke-agent/link/identity';
+import { createLink, type Link } from '@wheelhouse/spoke-agent/link/link';
 import { startHeartbeats } from '@wheelhouse/spoke-agent/report/heartbeats';
 import { createReporter, type Reporter } from '@wheelhouse/spoke-agent/report/reporter';
 import type { ReportedStatus } from '@wheelhouse/spoke-agent/sync/status';
 import { eventually } from '@wheelhouse/test/support/eventually';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type FleetFixture, startFleetFixture } from './transport-fleet.ts';
 import { documentOf, logger, statusOf } from './transport-fixture.ts';
+import { type FleetFixture, startFleetFixture } from './transport-fleet.ts';
 
 interface Spoke extends AsyncDisposable {
   identity: Identity;
@@ -66,9 +66,8 @@ async function startSpoke(
     rejected: desired.rejected(),
   });
   const onResend = (floor: number) => reporter.resend(floor);
-  stack.use(
-    startHeartbeats({ ...deps, compose, onResend, onNewerGeneration: () => desired.catchUp() }, { intervalMs: 250 }),
-  );
+  const answers = { onResend, onConfirmed: () => reporter.confirm(), onNewerGeneration: () => desired.catchUp() };
+  stack.use(startHeartbeats({ ...deps, ...answers, compose }, { intervalMs: 250 }));
   const owned = stack.move();
   return { identity, link, desired, reporter, received, stateDir, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }

@@ -1,5 +1,5 @@
 // What a platform's API shows of Applications, in the few fields that tests read.
-import { eventually, type EventuallyOptions } from './eventually.ts';
+import { type EventuallyOptions, eventually } from './eventually.ts';
 import type { Platform } from './platform.ts';
 
 export interface ShownApplication {

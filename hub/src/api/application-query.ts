@@ -1,7 +1,7 @@
 import { parseSelector } from '@wheelhouse/shared/kube/selector-text';
 import { controlNamespace } from '@wheelhouse/shared/resources/defaults';
 import { z } from 'zod';
-import type { ApplicationFilter } from './application-filter.ts';
+import type { ApplicationFilter } from '../status/application-filter.ts';
 import type { ObjectKey } from './deps.ts';
 import { manyOf } from './schema.ts';
 

@@ -1,4 +1,4 @@
-import type { ApplicationFilter } from './application-filter.ts';
+import type { ApplicationFilter } from '../status/application-filter.ts';
 import type { ApplicationView, ReadModel } from './deps.ts';
 
 /** Large, because the read model goes through all its rows for a page. */

@@ -1,6 +1,6 @@
-import { formatJson } from '@wheelhouse/shared/kube/json';
 import { FleetError, toFleetError } from '@wheelhouse/shared/errors/fleet-error';
-import { type ApplicationFilter, matchesFilter } from './application-filter.ts';
+import { formatJson } from '@wheelhouse/shared/kube/json';
+import { type ApplicationFilter, matchesFilter } from '../status/application-filter.ts';
 import { formatApplication } from './application-view.ts';
 import { walkApplications } from './application-walk.ts';
 import type { ApplicationChange, ApplicationView, ReadModel } from './deps.ts';

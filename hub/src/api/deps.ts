@@ -5,10 +5,14 @@
 import type { KubeObject, ObjectRef } from '@wheelhouse/shared/kube/object';
 import type { Logger } from '@wheelhouse/shared/logging/logger';
 import type { Credentials, EnrolRequest, RenewRequest } from '@wheelhouse/shared/protocol/enrolment';
-import type { Application } from '@wheelhouse/shared/resources/application';
 import type { Registry } from 'prom-client';
 import type { Access } from '../access/access.ts';
-import type { ApplicationFilter } from './application-filter.ts';
+import type { ApplicationFilter } from '../status/application-filter.ts';
+import type { ApplicationPage } from '../status/list-page.ts';
+import type { ApplicationView } from '../status/view.ts';
+import type { PutOptions, StoredSpec } from '../store/specs.ts';
+
+export type { ApplicationPage, ApplicationView, PutOptions, StoredSpec };
 
 export interface ApiDeps {
   access: Access;
@@ -47,29 +51,6 @@ export interface SpecStore {
   delete(kind: string, namespace: string, name: string, options: { by: string }): Promise<void>;
 }
 
-export interface StoredSpec {
-  /** As `parseResource` answered it. */
-  resource: KubeObject;
-  /** The text it came from. */
-  yaml: string;
-  /** Grows with every write of this object. */
-  revision: number;
-  /** RFC 3339. */
-  updatedAt: string;
-  by: string;
-  /** Application id of the App of Apps that owns it. */
-  owner?: string;
-  warnings: string[];
-}
-
-export interface PutOptions {
-  by: string;
-  yaml?: string;
-  owner?: string;
-  expectedRevision?: number;
-  warnings?: string[];
-}
-
 /** Every Application, stored or generated, with the status that its cluster reported. */
 export interface ReadModel {
   /** Ordered by namespace and name; `continue` is where the next page starts, whatever changed in between. */
@@ -78,23 +59,6 @@ export interface ReadModel {
   onChange(listener: (change: ApplicationChange) => void): Disposable;
   /** Opaque; differs after every change. Answered as a list's resourceVersion. */
   revision(): string;
-}
-
-export interface ApplicationPage {
-  items: ApplicationView[];
-  /** Matching the filter, on all pages. */
-  total: number;
-  continue?: string;
-}
-
-export interface ApplicationView {
-  /** With Argo CD's status filled in. */
-  application: Application;
-  cluster?: string;
-  /** RFC 3339: when its cluster last said so. */
-  observedAt?: string;
-  ageMs?: number;
-  stale: boolean;
 }
 
 export interface ApplicationChange {

@@ -133,6 +133,7 @@ describe('apply', () => {
 
   it.each([
     ['a kind of a cluster', 'apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: d}\n', 'Invalid'],
+    ['a project that could never be meant so', project.replace('["*"]', '["!*"]'), 'Invalid'],
     [
       'a raw Secret',
       'apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {a: hunter2}\n',

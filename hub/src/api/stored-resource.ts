@@ -2,6 +2,7 @@ import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import { canonicalJson } from '@wheelhouse/shared/kube/canonical';
 import type { KubeObject } from '@wheelhouse/shared/kube/object';
 import { parseResource } from '@wheelhouse/shared/resources/parse';
+import { assertProject } from '../project/project.ts';
 import type { ApiDeps, ObjectKey, StoredSpec } from './deps.ts';
 
 export interface ReadResource extends ObjectKey {
@@ -24,6 +25,7 @@ const serverMetadata = [
 /** Checks an object of any stored kind. Unknown fields, wrong types and kinds that are not stored throw, naming object and field. */
 export function readResource(object: unknown): ReadResource {
   const { resource, warnings } = parseResource(withoutServerFields(object), { unknownFields: 'refuse' });
+  assertProject(resource);
   const { name, namespace } = resource.metadata;
   if (resource.kind !== 'Application' || !resource.operation) return { resource, namespace, name, warnings };
   const { operation: _operation, ...rest } = resource;

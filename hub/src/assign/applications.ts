@@ -8,7 +8,8 @@ import { applicationId } from '@wheelhouse/shared/protocol/document';
 import type { AppProject } from '@wheelhouse/shared/resources/app-project';
 import type { Application } from '@wheelhouse/shared/resources/application';
 import type { ApplicationSource } from '@wheelhouse/shared/resources/application-source';
-import { defaultProject, whyNotPermitted } from '../project/project.ts';
+import { controlNamespace } from '@wheelhouse/shared/resources/defaults';
+import { defaultProject, whyNamespaceNotPermitted, whyNotPermitted } from '../project/project.ts';
 import { explicitSourceType } from '../render/discover.ts';
 import { type RenderFacts, renderRequestKey } from '../render/render.ts';
 import type { Derived, Problem, StoredEvaluation } from '../store/derived.ts';
@@ -193,20 +194,23 @@ function whyForbidden(application: Application, deps: ApplicationsDeps): Problem
   return project ? notPermitted(application, project, deps.destinations) : unknownProject(application);
 }
 
-export function findProject(specs: SpecStore, application: Application): AppProject | undefined {
+/** Argo CD: projects count in the control namespace only; elsewhere whoever writes Applications could permit himself all. */
+export function findProject(specs: Pick<SpecStore, 'find'>, application: Application): AppProject | undefined {
   const name = application.spec.project;
-  const stored = specs.find('AppProject', namespaceOf(application), name) ?? specs.find('AppProject', 'argocd', name);
+  const stored = specs.find('AppProject', controlNamespace, name);
   return (stored?.resource as AppProject | undefined) ?? (name === 'default' ? defaultProject : undefined);
 }
 
 function unknownProject(application: Application): Problem {
   return {
     code: 'NotPermitted',
-    message: `application ${idOf(application)} refers to project ${application.spec.project}, which does not exist: create an AppProject of that name, or use project default`,
+    message: `application ${idOf(application)} refers to project ${application.spec.project}, which does not exist: create an AppProject of that name in namespace ${controlNamespace}, or use project default`,
   };
 }
 
 function notPermitted(application: Application, project: AppProject, destinations: Destinations): Problem | undefined {
-  const reason = whyNotPermitted({ project, application, clusters: destinations.list() });
+  const reason =
+    whyNamespaceNotPermitted(project, namespaceOf(application), controlNamespace) ??
+    whyNotPermitted({ project, application, clusters: destinations.list() });
   return reason ? { code: 'NotPermitted', message: reason.message } : undefined;
 }

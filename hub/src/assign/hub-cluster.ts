@@ -11,6 +11,7 @@ import type { Logger } from '@wheelhouse/shared/logging/logger';
 import type { AssignedOperation } from '@wheelhouse/shared/protocol/document';
 import type { AppStatus, OperationState, ResourceStatus } from '@wheelhouse/shared/protocol/status';
 import { parseResource } from '@wheelhouse/shared/resources/parse';
+import { assertProject } from '../project/project.ts';
 import { isHubObject } from '../render/render-stage.ts';
 import type { Additions } from '../store/additions.ts';
 import { nameOf, namespaceOf, type SpecStore, type StoredSpec } from '../store/specs.ts';
@@ -164,6 +165,7 @@ function parseChild(manifest: KubeObject, parent: IndexedApplication, deps: HubC
   };
   try {
     const { resource, warnings } = parseResource(placed, { unknownFields: 'warn' });
+    assertProject(resource);
     const present = deps.specs.find(resource.kind, namespaceOf(resource), nameOf(resource));
     const foreign = present?.owner !== undefined && present.owner !== parent.id;
     return {

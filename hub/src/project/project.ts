@@ -12,7 +12,7 @@ import { isSourcePermitted } from './sources.ts';
 
 export type { ProjectCluster } from './destinations.ts';
 export type { KindInUse } from './kinds.ts';
-export { projectProblems } from './validate.ts';
+export { assertProject, projectProblems } from './validate.ts';
 
 /** Why something is not permitted, as a sentence for people. */
 export interface Reason {

@@ -1,5 +1,8 @@
+import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import { canonicalJson } from '@wheelhouse/shared/kube/canonical';
+import type { KubeObject } from '@wheelhouse/shared/kube/object';
 import type { AppProject, AppProjectSpec, SyncWindow } from '@wheelhouse/shared/resources/app-project';
+import { controlNamespace } from '@wheelhouse/shared/resources/defaults';
 import { compileGlob } from './glob.ts';
 import { whyGroupInvalid, whyPolicyInvalid } from './policy.ts';
 import { whyWindowInvalid } from './window.ts';
@@ -21,6 +24,18 @@ export function projectProblems({ metadata, spec }: Pick<AppProject, 'metadata' 
     ...windowProblems(spec.syncWindows ?? []),
     ...serviceAccountProblems(spec.destinationServiceAccounts ?? []),
   ];
+}
+
+/** Throws Invalid with all that is wrong when the object is an AppProject that is not valid. */
+export function assertProject(resource: KubeObject): void {
+  if (resource.kind !== 'AppProject') return;
+  const { metadata } = resource;
+  const problems = projectProblems(resource as AppProject);
+  if (problems.length > 0)
+    throw new FleetError(
+      'Invalid',
+      `AppProject ${metadata.namespace ?? controlNamespace}/${metadata.name}: spec.${problems.join('; spec.')}`,
+    );
 }
 
 function deniesAll(pattern: string | undefined): boolean {

@@ -14,7 +14,7 @@ import { surveyKey } from '../render/render-stage.ts';
 import { repositoryKey } from '../source/source-stage.ts';
 import type { Additions } from '../store/additions.ts';
 import type { Derived, DerivedChange, ResolvedRevision } from '../store/derived.ts';
-import { namespaceOf, nameOf, type SpecChange, type SpecStore } from '../store/specs.ts';
+import { nameOf, namespaceOf, type SpecChange, type SpecStore } from '../store/specs.ts';
 import type { Stage, Trigger, WorkQueue } from './queue.ts';
 
 export interface DispatchDeps {

@@ -4,8 +4,9 @@
  * A job carries its key and a trace context, nothing else: every stage re-reads what it needs, so jobs may be lost,
  * repeated or reordered without harm. Redis is never the only copy of anything.
  */
-import { type Logger } from '@wheelhouse/shared/logging/logger';
+
 import { FleetError, toFleetError } from '@wheelhouse/shared/errors/fleet-error';
+import { type Logger } from '@wheelhouse/shared/logging/logger';
 import { type Job, Queue, UnrecoverableError, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Snapshot, TreeEntry } from '../source/source.ts';
-import { compileGlob } from './glob.ts';
 import { markerFiles } from './discover.ts';
+import { compileGlob } from './glob.ts';
 
 /** Which files of a folder are manifests. Argo CD: `spec.source.directory`. */
 export interface FileSelection {

@@ -11,8 +11,8 @@ import { collectFileParameters, collectValueFiles } from './helm-values.ts';
 import type { ToolDeps, ToolRequest } from './kustomize.ts';
 import type { ManifestText } from './manifests.ts';
 import type { RenderPlan } from './plan.ts';
-import { helmFacts } from './request.ts';
 import { formatPath } from './repository-path.ts';
+import { helmFacts } from './request.ts';
 import type { Workspace } from './workspace.ts';
 
 /**

@@ -1,9 +1,9 @@
 import { Worker } from 'node:worker_threads';
-import { createLimit } from '@wheelhouse/shared/async/limit';
 import { withTimeout } from '@wheelhouse/shared/async/abort';
+import { createLimit } from '@wheelhouse/shared/async/limit';
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
-import { type ManifestSet, type ManifestText, readManifests } from './manifests.ts';
 import type { WorkerReply, WorkerRequest } from './manifest-worker.ts';
+import { type ManifestSet, type ManifestText, readManifests } from './manifests.ts';
 
 /** Above this many characters a parse would hold up the event loop, and BullMQ's locks with it. */
 const heavyChars = 256 * 1024;

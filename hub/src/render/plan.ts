@@ -1,6 +1,6 @@
+import type { SourceType } from './discover.ts';
 import type { RenderInput } from './inputs.ts';
 import type { ManifestText } from './manifests.ts';
-import type { SourceType } from './discover.ts';
 
 /** A render that knows what it depends upon, before it is run. */
 export interface RenderPlan {

@@ -5,11 +5,11 @@
  */
 import type { ErrorCode } from '@wheelhouse/shared/errors/catalogue';
 import { FleetError, toFleetError } from '@wheelhouse/shared/errors/fleet-error';
-import type { ApplicationSource } from '@wheelhouse/shared/resources/application-source';
 import { canonicalJson, digestOf } from '@wheelhouse/shared/kube/canonical';
 import { isClusterScoped } from '@wheelhouse/shared/kube/kinds';
 import { type KubeObject, parseApiVersion } from '@wheelhouse/shared/kube/object';
 import type { Logger } from '@wheelhouse/shared/logging/logger';
+import type { ApplicationSource } from '@wheelhouse/shared/resources/application-source';
 import { activeTraceparent, spans, withSpan } from '@wheelhouse/shared/telemetry/tracing';
 import type { Applications } from '../assign/applications.ts';
 import type { Trigger, WorkQueue } from '../queue/queue.ts';

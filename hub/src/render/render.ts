@@ -9,7 +9,7 @@ import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { Logger } from '@wheelhouse/shared/logging/logger';
 import { LRUCache } from 'lru-cache';
 import type { Snapshot } from '../source/source.ts';
-import { buildEnvironment, readsRevision, type RenderFacts, substituteSource } from './build-environment.ts';
+import { buildEnvironment, type RenderFacts, readsRevision, substituteSource } from './build-environment.ts';
 import { planDirectory } from './directory.ts';
 import { discoverSourceType, openSourceFolder, type SourceType } from './discover.ts';
 import { planHelm } from './helm.ts';
@@ -29,8 +29,8 @@ import {
 import { createToolPool } from './tool-pool.ts';
 import { createWorkspaces } from './workspace.ts';
 
-export { discoverSourceType, renderRequestKey };
 export type { Rendered, RenderFacts, RenderInput, RenderRecord, RenderRequest, SourceType };
+export { discoverSourceType, renderRequestKey };
 
 export interface RendererOptions {
   /** Absolute paths of the executables, and their versions, as `5.8.1`. */

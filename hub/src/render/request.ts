@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { KubeObject } from '@wheelhouse/shared/kube/object';
 import { canonicalJson } from '@wheelhouse/shared/kube/canonical';
+import type { KubeObject } from '@wheelhouse/shared/kube/object';
 import type { ApplicationSource, HelmSource } from '@wheelhouse/shared/resources/application-source';
 import type { Snapshot } from '../source/source.ts';
 import { buildEnvironment, type RenderFacts, substituteSource } from './build-environment.ts';

@@ -1,5 +1,5 @@
-import { type ApplicationFilter, matchesFilter } from '../api/application-filter.ts';
 import type { IndexedApplication } from '../assign/applications.ts';
+import { type ApplicationFilter, matchesFilter } from './application-filter.ts';
 import type { ApplicationView, Brief } from './view.ts';
 
 export interface ApplicationPage {

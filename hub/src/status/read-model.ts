@@ -2,15 +2,16 @@
  * What the API answers from: every Application with its newest status and its age. A copy in memory of specs,
  * evaluations and statuses; it decides nothing.
  */
-import type { AppStatus, HealthStatus } from '@wheelhouse/shared/protocol/status';
+
 import { applicationId } from '@wheelhouse/shared/protocol/document';
+import type { AppStatus, HealthStatus } from '@wheelhouse/shared/protocol/status';
 import type { Applications, IndexedApplication } from '../assign/applications.ts';
 import { hubCluster } from '../assign/hub-cluster.ts';
 import type { Resolution } from '../assign/resolve.ts';
-import type { ApplicationFilter } from '../api/application-filter.ts';
-import { type ApplicationPage, listPage } from './list-page.ts';
 import type { Additions } from '../store/additions.ts';
 import type { Derived, Problem } from '../store/derived.ts';
+import type { ApplicationFilter } from './application-filter.ts';
+import { type ApplicationPage, listPage } from './list-page.ts';
 import type { Statuses } from './statuses.ts';
 import { type ApplicationView, formatBrief, formatView, formatWithdrawnView, type ViewInput } from './view.ts';
 

@@ -4,8 +4,8 @@
  * Application because something is merely absent.
  */
 import { formatJson, parseJson } from '@wheelhouse/shared/kube/json';
-import { formatToken, parseToken } from '@wheelhouse/shared/protocol/subjects';
 import type { AssignedOperation } from '@wheelhouse/shared/protocol/document';
+import { formatToken, parseToken } from '@wheelhouse/shared/protocol/subjects';
 import type { Application } from '@wheelhouse/shared/resources/application';
 import type { Bucket } from './bucket.ts';
 

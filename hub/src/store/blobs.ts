@@ -1,7 +1,7 @@
 import type { StoredMsg } from '@nats-io/jetstream';
-import { digestOf } from '@wheelhouse/shared/kube/canonical';
 import { mapLimit } from '@wheelhouse/shared/async/limit';
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
+import { digestOf } from '@wheelhouse/shared/kube/canonical';
 import { formatBlob, parseBlob, partCountOf, shaOf } from '@wheelhouse/shared/protocol/blob';
 import { subjects } from '@wheelhouse/shared/protocol/subjects';
 import { apiErrorCode, type HubNats } from './nats.ts';

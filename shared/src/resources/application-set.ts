@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { argoApiVersion, anyObject, flag, intOrText, objectMeta, text, texts } from './fields.ts';
+import { anyObject, argoApiVersion, flag, intOrText, objectMeta, text, texts } from './fields.ts';
 import { applicationSetTemplate, generator } from './generator.ts';
 
 const rolloutStep = z.strictObject({

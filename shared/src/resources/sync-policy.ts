@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { flag, intOrText, integer, text, textMap, texts } from './fields.ts';
+import { flag, integer, intOrText, text, textMap, texts } from './fields.ts';
 
 /** Argo CD: `limit` < 0 is without limit, 0 none; a duration is Go's ("5s", "3m") or bare seconds. */
 export const retryStrategy = z.strictObject({

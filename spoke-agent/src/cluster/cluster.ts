@@ -5,8 +5,9 @@
  * Failures are FleetErrors whose `retryable` is decided here: ApplyFailed, NotFound, Conflict, Forbidden,
  * Unauthenticated, ClusterUnavailable, Aborted; `details.reason` is the API server's reason when it gave one.
  */
-import type { KubeObject, ObjectRef } from '@wheelhouse/shared/kube/object';
+
 import type { FleetError } from '@wheelhouse/shared/errors/fleet-error';
+import type { KubeObject, ObjectRef } from '@wheelhouse/shared/kube/object';
 
 export interface KubeKind {
   group: string;

@@ -1,8 +1,8 @@
 import type { KubeObject, ObjectRef } from '@wheelhouse/shared/kube/object';
 import { refOf } from '@wheelhouse/shared/kube/object';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { type Cluster, fieldManager, type WatchListener } from './cluster.ts';
 import { ownedFields } from '../diff/owned-fields.ts';
+import { type Cluster, fieldManager, type WatchListener } from './cluster.ts';
 
 /* oxlint-disable max-lines-per-function -- a test suite: its length is its number of rows */
 

@@ -32,8 +32,14 @@ function app(index: number): AssignedApp {
 
 function signed(gen: number, apps: AssignedApp[]) {
   const document: AssignmentDocument = {
-    ...{ v: 1, cluster: 'us-east', gen, kid: key.kid, issuedAt: '2026-01-01T00:00:00Z' },
-    ...{ apps, ops: [], tombstones: [] },
+    v: 1,
+    cluster: 'us-east',
+    gen,
+    kid: key.kid,
+    issuedAt: '2026-01-01T00:00:00Z',
+    apps,
+    ops: [],
+    tombstones: [],
   };
   return signDocument(document, key);
 }

@@ -4,8 +4,8 @@
  * That no document can be had never means that nothing should run; what cannot be verified changes nothing.
  */
 import type { KeyObject } from 'node:crypto';
-import type { Clock } from '@wheelhouse/shared/async/clock';
 import { backoffMs } from '@wheelhouse/shared/async/backoff';
+import type { Clock } from '@wheelhouse/shared/async/clock';
 import { type FleetError, isFleetError, toFleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { KubeObject } from '@wheelhouse/shared/kube/object';
 import type { Logger } from '@wheelhouse/shared/logging/logger';

@@ -13,8 +13,8 @@ import {
 } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fieldManager } from '../cluster/cluster.ts';
-import { createMemoryCluster } from '../cluster/memory/memory.ts';
 import type { FieldSet } from '../cluster/fields-v1.ts';
+import { createMemoryCluster } from '../cluster/memory/memory.ts';
 import { isDrifted, rememberApplied, wouldChangeNothing } from './drift.ts';
 import { project, removeFromProjection, watchedFields } from './projection.ts';
 

@@ -1,6 +1,6 @@
 import type { KubeObject, ObjectRef } from '@wheelhouse/shared/kube/object';
 import type { IgnoreDifference } from '@wheelhouse/shared/protocol/document';
-import { parseJqPath, parseJsonPointer, type PathStep } from './jq-path.ts';
+import { type PathStep, parseJqPath, parseJsonPointer } from './jq-path.ts';
 
 /** What of one object is not compared. */
 export interface IgnoreRule {

@@ -1,9 +1,9 @@
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import {
   credentialsSchema,
+  type EnrolRequest,
   enrolmentPaths,
   enrolProof,
-  type EnrolRequest,
   type RenewRequest,
   renewProof,
 } from '@wheelhouse/shared/protocol/enrolment';

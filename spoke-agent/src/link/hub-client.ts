@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { request } from 'node:https';
 import { isIP } from 'node:net';
 import { connect, type DetailedPeerCertificate } from 'node:tls';
-import { catalogue, type ErrorCode } from '@wheelhouse/shared/errors/catalogue';
 import { withTimeout } from '@wheelhouse/shared/async/abort';
+import { catalogue, type ErrorCode } from '@wheelhouse/shared/errors/catalogue';
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 
 const timeoutMs = 20_000;

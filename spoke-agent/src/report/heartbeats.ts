@@ -13,6 +13,8 @@ export interface HeartbeatsDeps {
   onNewerGeneration(): void;
   /** The hub lacks a status. */
   onResend(seqFloor: number): void;
+  /** The hub has what the digest stood for. */
+  onConfirmed(): void;
 }
 
 const maxResendWaitMs = 600_000;
@@ -34,7 +36,9 @@ export function startHeartbeats(deps: HeartbeatsDeps, options: { intervalMs: num
   const take = (reply: HeartbeatReply, sent: Heartbeat) => {
     if (reply.gen > sent.appliedGen) deps.onNewerGeneration();
     if (!reply.resend) {
-      if (sent.statusDigest !== '') resends = 0;
+      if (sent.statusDigest === '') return;
+      resends = 0;
+      deps.onConfirmed();
       return;
     }
     if (clock.now() < resendFrom) return;

@@ -111,6 +111,19 @@ describe('the reporter', () => {
     expect(link.sent.map((item) => item.status.revision)).toEqual(['new']);
   });
 
+  it('sends again, when a connection was lost, what the hub did not confirm', async () => {
+    const { clock, link, reporter, apps } = setUp();
+    reporter.report(status('a'));
+    await pass(clock, 20_000);
+    reporter.digest();
+    reporter.report(status('b'));
+    reporter.confirm();
+    await pass(clock, 0);
+    link.connect();
+    await pass(clock, 0);
+    expect(apps()).toEqual(['a', 'b', 'b']);
+  });
+
   it('tries again when a send fails', async () => {
     const { clock, link, reporter, apps } = setUp();
     link.failing = true;
@@ -185,6 +198,7 @@ describe('heartbeats', () => {
       compose,
       onNewerGeneration: () => asked.push('newer'),
       onResend: (floor: number) => asked.push(`resend ${floor}`),
+      onConfirmed: () => asked.push('confirmed'),
     };
     return { clock, link, asked, heartbeats: startHeartbeats(deps, { intervalMs: 30_000 }) };
   }
@@ -207,9 +221,9 @@ describe('heartbeats', () => {
   });
 
   it.each([
-    ['the hub has nothing newer', { gen: 3, resend: false }, []],
-    ['the hub has a newer document', { gen: 4, resend: false }, ['newer']],
-    ['the hub has an older one', { gen: 2, resend: false }, []],
+    ['the hub has nothing newer', { gen: 3, resend: false }, ['confirmed']],
+    ['the hub has a newer document', { gen: 4, resend: false }, ['newer', 'confirmed']],
+    ['the hub has an older one', { gen: 2, resend: false }, ['confirmed']],
     ['the hub lacks a status', { gen: 3, resend: true, seqFloor: 7 }, ['resend 7']],
   ])('have the agent do what is needed when %s', async (_name, reply, expected) => {
     const { clock, link, asked } = setUpHeartbeats();

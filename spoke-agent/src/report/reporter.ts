@@ -2,9 +2,10 @@
  * Sends what the spoke says of its Applications: newest value only, what failed first and acknowledged, the rest as fast
  * as a token bucket lets it. Nothing is lost by being offline: the newest value waits. It never decides what a status is.
  */
-import { mapLimit } from '@wheelhouse/shared/async/limit';
+
 import { backoffMs } from '@wheelhouse/shared/async/backoff';
 import type { Clock } from '@wheelhouse/shared/async/clock';
+import { mapLimit } from '@wheelhouse/shared/async/limit';
 import type { Logger } from '@wheelhouse/shared/logging/logger';
 import type { AppStatus } from '@wheelhouse/shared/protocol/status';
 import { statusDigest } from '@wheelhouse/shared/protocol/status-digest';
@@ -19,6 +20,8 @@ export interface Reporter extends Disposable {
   resend(seqFloor: number): void;
   /** Digest of everything reported; '' while some of it may still be on its way. */
   digest(): string;
+  /** The hub has what the last digest stood for. What it did not confirm is sent again when a connection was lost. */
+  confirm(): void;
   /** Forgets Applications that were removed and that no tombstone names any more. */
   forgetRemoved(tombstones: ReadonlySet<string>): void;
 }
@@ -42,6 +45,7 @@ export function createReporter(deps: ReporterDeps): Reporter {
   const outbox = createOutbox();
   const sender = createSender(deps, outbox);
   let seq = 0;
+  let digestSeq = 0;
   const put = (status: ReportedStatus) => {
     // time as the base lets the number grow across restarts without a file
     seq = Math.max(seq + 1, clock.now());
@@ -60,8 +64,10 @@ export function createReporter(deps: ReporterDeps): Reporter {
     digest: () => {
       const statuses = outbox.all();
       const isSettled = statuses.length > 0 && outbox.waiting() === 0 && clock.now() - sender.sentAt() >= quietMs;
+      if (isSettled) digestSeq = seq;
       return isSettled ? statusDigest(statuses) : '';
     },
+    confirm: () => outbox.confirm(digestSeq),
     forgetRemoved: (tombstones) => {
       for (const { app, removed } of outbox.all()) if (removed && !tombstones.has(app)) outbox.remove(app);
     },
@@ -105,7 +111,10 @@ function createSender(deps: ReporterDeps, outbox: Outbox): Sender {
     if (outbox.waiting() === 0) return;
     schedule(failures > 0 ? backoffMs(failures, { baseMs: 500, maxMs: 30_000, random }) : bucket.waitMs());
   };
-  const onConnect = link.onConnect(() => schedule(0));
+  const onConnect = link.onConnect(() => {
+    outbox.doubt();
+    schedule(0);
+  });
   return {
     soon: () => {
       if (!sending && failures === 0) schedule(0);

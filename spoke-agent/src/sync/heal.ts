@@ -1,7 +1,7 @@
-import { spans, withSpan } from '@wheelhouse/shared/telemetry/tracing';
 import { isFleetError, toFleetError } from '@wheelhouse/shared/errors/fleet-error';
-import { applyResource } from './apply.ts';
+import { spans, withSpan } from '@wheelhouse/shared/telemetry/tracing';
 import { type AppState, resourceState, type SyncContext } from './app-state.ts';
+import { applyResource } from './apply.ts';
 import type { Comparison, Comparisons } from './compare.ts';
 import { createManifestOf } from './manifest-of.ts';
 import { orderTasks } from './order.ts';

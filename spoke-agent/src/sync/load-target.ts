@@ -1,7 +1,7 @@
 import { backoffMs } from '@wheelhouse/shared/async/backoff';
 import { toFleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { AssignedApp } from '@wheelhouse/shared/protocol/document';
-import { type KubeKind, formatKind } from '../cluster/cluster.ts';
+import { formatKind, type KubeKind } from '../cluster/cluster.ts';
 import { liveKey } from '../watch/live-entry.ts';
 import { type AppState, readPolicy, type SyncContext } from './app-state.ts';
 import { bindTarget, type Target } from './target.ts';

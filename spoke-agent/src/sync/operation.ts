@@ -1,8 +1,8 @@
-import { withSpan, spans } from '@wheelhouse/shared/telemetry/tracing';
-import type { OperationPhase, OperationState } from '@wheelhouse/shared/protocol/status';
 import { FleetError, toFleetError } from '@wheelhouse/shared/errors/fleet-error';
-import type { Applying } from './apply.ts';
+import type { OperationPhase, OperationState } from '@wheelhouse/shared/protocol/status';
+import { spans, withSpan } from '@wheelhouse/shared/telemetry/tracing';
 import type { AppState, SyncContext } from './app-state.ts';
+import type { Applying } from './apply.ts';
 import { compareApp } from './compare.ts';
 import { createManifestOf } from './manifest-of.ts';
 import { ensureNamespace } from './namespace.ts';

@@ -9,7 +9,7 @@ import { ensureTarget, followTarget, kindsOf } from './load-target.ts';
 import { advance } from './operation.ts';
 import { forgetGone } from './prune.ts';
 import { removeApp } from './remove-app.ts';
-import { removalStatus, type ReportedStatus, statusOf } from './status.ts';
+import { type ReportedStatus, removalStatus, statusOf } from './status.ts';
 import type { Target } from './target.ts';
 import { verifyApp } from './verify.ts';
 

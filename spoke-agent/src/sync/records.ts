@@ -1,6 +1,6 @@
+import type { ObjectRef } from '@wheelhouse/shared/kube/object';
 import type { AssignedApp } from '@wheelhouse/shared/protocol/document';
 import type { OperationState } from '@wheelhouse/shared/protocol/status';
-import type { ObjectRef } from '@wheelhouse/shared/kube/object';
 import type { Applied } from '../diff/drift.ts';
 
 /** What was applied of one manifest, so that drift is seen without asking the API server. */

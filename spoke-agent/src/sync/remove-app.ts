@@ -1,5 +1,5 @@
-import { type ObjectRef, formatRef, formatTrackingId, refOf, trackingAnnotation } from '@wheelhouse/shared/kube/object';
 import { kindPosition } from '@wheelhouse/shared/kube/kinds';
+import { formatRef, formatTrackingId, type ObjectRef, refOf, trackingAnnotation } from '@wheelhouse/shared/kube/object';
 import type { LiveEntry } from '../watch/live-entry.ts';
 import { type AppState, type SyncContext } from './app-state.ts';
 import { waveOf } from './hooks.ts';

@@ -1,8 +1,8 @@
 import { isFleetError, toFleetError } from '@wheelhouse/shared/errors/fleet-error';
 import { fieldManager } from '../cluster/cluster.ts';
 import { wouldChangeNothing } from '../diff/drift.ts';
-import { type Applying, applyResource } from './apply.ts';
 import { type AppState, resourceState, type SyncContext } from './app-state.ts';
+import { type Applying, applyResource } from './apply.ts';
 import { compareResource } from './compare.ts';
 import { waitEstablished } from './established.ts';
 import type { Operation } from './operation.ts';

@@ -2,8 +2,8 @@ import { isFleetError, toFleetError } from '@wheelhouse/shared/errors/fleet-erro
 import type { KubeObject } from '@wheelhouse/shared/kube/object';
 import { fieldManager } from '../cluster/cluster.ts';
 import { wouldChangeNothing } from '../diff/drift.ts';
-import { remember } from './apply.ts';
 import { type AppState, resourceState, ruleDigest, type SyncContext } from './app-state.ts';
+import { remember } from './apply.ts';
 import { type Comparison, type Comparisons, compareResource, isKnownToDiffer } from './compare.ts';
 import { createManifestOf, type ManifestOf } from './manifest-of.ts';
 import { validationOf } from './sync-options.ts';

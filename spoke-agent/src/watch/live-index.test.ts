@@ -1,4 +1,4 @@
-import { type KubeObject, formatTrackingId, refOf, trackingAnnotation } from '@wheelhouse/shared/kube/object';
+import { formatTrackingId, type KubeObject, refOf, trackingAnnotation } from '@wheelhouse/shared/kube/object';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { liveKey } from './live-entry.ts';
 import { createLiveIndex, type LiveIndex } from './live-index.ts';

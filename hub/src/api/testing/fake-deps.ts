@@ -3,7 +3,7 @@ import { createLogger } from '@wheelhouse/shared/logging/logger';
 import type { Application } from '@wheelhouse/shared/resources/application';
 import { Registry } from 'prom-client';
 import { createAdminAccess, hashToken } from '../../access/access.ts';
-import { matchesFilter } from '../application-filter.ts';
+import { matchesFilter } from '../../status/application-filter.ts';
 import type {
   Actions,
   ApiDeps,

@@ -1,5 +1,5 @@
-import { canonicalJson } from '@wheelhouse/shared/kube/canonical';
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
+import { canonicalJson } from '@wheelhouse/shared/kube/canonical';
 import { formatRef, type KubeObject, type ObjectRef, refOf } from '@wheelhouse/shared/kube/object';
 import {
   type ApiResource,

@@ -1,6 +1,6 @@
-import { formatJson } from '@wheelhouse/shared/kube/json';
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import { canonicalJson } from '@wheelhouse/shared/kube/canonical';
+import { formatJson } from '@wheelhouse/shared/kube/json';
 import type { KubeObject } from '@wheelhouse/shared/kube/object';
 import type { ApiResource } from '../cluster.ts';
 import { nameOf } from './store.ts';

@@ -4,8 +4,8 @@
  */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { formatJson } from '@wheelhouse/shared/kube/json';
 import { FleetError, toFleetError } from '@wheelhouse/shared/errors/fleet-error';
+import { formatJson } from '@wheelhouse/shared/kube/json';
 import type { KubeObject, ObjectRef } from '@wheelhouse/shared/kube/object';
 import type { ApiResource } from '../cluster.ts';
 import type { MemoryCluster } from './memory.ts';

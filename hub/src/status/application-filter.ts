@@ -1,6 +1,6 @@
 import { type LabelRequirement, matchesSelector } from '@wheelhouse/shared/kube/selector-text';
 import type { HealthStatus, SyncStatus } from '@wheelhouse/shared/protocol/status';
-import type { ApplicationView } from './deps.ts';
+import type { ApplicationView } from './view.ts';
 
 /** Which Applications a list or a stream is about: every field that is present must match. */
 export interface ApplicationFilter {

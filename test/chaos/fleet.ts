@@ -1,0 +1,119 @@
+// A fleet of hollow spokes and the record of what chaos must never do to it: delete something that nobody asked to
+// delete, write a tombstone, or publish a generation that is not higher than the one before.
+import { join } from 'node:path';
+import { loadAuthority } from '@wheelhouse/hub/fleet/authority';
+import { follow } from '@wheelhouse/hub/store/follow';
+import { connectHub } from '@wheelhouse/hub/store/nats';
+import { streams } from '@wheelhouse/hub/store/streams';
+import { mapLimit } from '@wheelhouse/shared/async/limit';
+import type { KubeObject } from '@wheelhouse/shared/kube/object';
+import { createLogger } from '@wheelhouse/shared/logging/logger';
+import { parseDocumentKeys } from '@wheelhouse/shared/protocol/document-key';
+import { openDocument } from '@wheelhouse/shared/protocol/envelope';
+import { type HollowSpoke, startHollowSpoke } from '../support/hollow-spoke.ts';
+import type { Platform } from '../support/platform.ts';
+
+/** What every Application of these tests consists of. */
+export const configMaps = { group: '', version: 'v1', kind: 'ConfigMap' };
+
+export interface Fleet extends AsyncDisposable {
+  readonly spokes: readonly HollowSpoke[];
+  /** `cluster/name` of every ConfigMap that was deleted on any cluster. */
+  readonly deleted: readonly string[];
+  /** What documents said against the rules, in words. */
+  readonly violations: readonly string[];
+  /** Newest generation of each cluster's document. */
+  readonly generations: ReadonlyMap<string, number>;
+  /** Number of ConfigMaps of each version that run, as `data.version` says. */
+  versions(): Promise<Record<string, number>>;
+  /** Identity of every ConfigMap: it changes when one is deleted and made again. */
+  uids(): Promise<Record<string, string>>;
+}
+
+const logger = createLogger({ name: 'chaos', level: 'error' });
+
+/** Enrols `names` as clusters labelled `fleet: hollow`, and begins the record. */
+export async function startFleet(platform: Platform, names: readonly string[]): Promise<Fleet> {
+  await using stack = new AsyncDisposableStack();
+  const stop = new AbortController();
+  stack.defer(() => stop.abort());
+  const dir = join(platform.dir, 'spokes');
+  const spokes = await mapLimit([...names], 4, async (cluster) => {
+    const labels = { fleet: 'hollow' };
+    const { token } = await platform.api<{ token: string }>('POST', '/api/v1/fleet/tokens', { cluster, labels });
+    return stack.use(await startHollowSpoke({ name: cluster, token, dir }));
+  });
+  const deleted: string[] = [];
+  for (const { name, cluster } of spokes)
+    void cluster.watch(
+      configMaps,
+      watching((object) => deleted.push(`${name}/${object.metadata.name}`)),
+      stop.signal,
+    );
+  const documents = await watchDocuments(platform, stack, stop.signal);
+  const owned = stack.move();
+  const all = async () => (await Promise.all(spokes.map(configMapsOf))).flat();
+  return {
+    spokes,
+    deleted,
+    ...documents,
+    versions: async () => countBy(await all(), ({ object }) => (object['data'] as { version: string }).version),
+    uids: async () => Object.fromEntries((await all()).map(({ id, object }) => [id, object.metadata.uid ?? ''])),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+async function configMapsOf({ name, cluster }: HollowSpoke): Promise<{ id: string; object: KubeObject }[]> {
+  const objects = await Array.fromAsync(cluster.list(configMaps, AbortSignal.timeout(5_000)));
+  return objects.map((object) => ({ id: `${name}/${object.metadata.name}`, object }));
+}
+
+function countBy<T>(items: readonly T[], keyOf: (item: T) => string): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const item of items) counts[keyOf(item)] = (counts[keyOf(item)] ?? 0) + 1;
+  return counts;
+}
+
+function watching(removed: (object: KubeObject) => void) {
+  const nothing = () => undefined;
+  return { listing: nothing, changed: nothing, removed, listed: nothing, connected: nothing, failed: nothing };
+}
+
+/** Reads the stream of documents as a hub does. */
+async function watchDocuments(
+  platform: Platform,
+  stack: AsyncDisposableStack,
+  signal: AbortSignal,
+): Promise<Pick<Fleet, 'violations' | 'generations'>> {
+  const directory = join(platform.dir, 'hub/authority');
+  const authority = await loadAuthority({ directory, names: ['127.0.0.1', 'localhost'] });
+  const login = { url: platform.nats.url, user: authority.hubUser(), ca: authority.ca.pem, name: 'chaos' };
+  const nats = stack.use(await connectHub({ logger }, login, signal));
+  const keys = parseDocumentKeys(authority.documentKeys);
+  const violations: string[] = [];
+  const generations = new Map<string, number>();
+  const read = async (cluster: string, bytes: Uint8Array) => {
+    const page = () => Promise.reject(new Error('these documents need no pages'));
+    const { gen, tombstones } = await openDocument(bytes, { cluster, keys, appliedGen: -1, page });
+    const before = generations.get(cluster) ?? 0;
+    if (gen <= before) violations.push(`${cluster}: generation ${gen} came after ${before}`);
+    for (const { app, reason } of tombstones) violations.push(`${cluster}: tombstone of ${app}: ${reason}`);
+    generations.set(cluster, gen);
+  };
+  let reading = Promise.resolve();
+  const follower = follow(
+    { nats, logger },
+    {
+      stream: streams.desired,
+      onMessage: ({ subject, data }) => {
+        const cluster = subject.split('.')[3] ?? '';
+        reading = reading
+          .then(async () => await read(cluster, data))
+          .catch((error: unknown) => void violations.push(`${cluster}: ${String(error)}`));
+      },
+    },
+    signal,
+  );
+  await follower.loaded();
+  return { violations, generations };
+}
