@@ -9,9 +9,9 @@ async function breakCluster(name: string, service: string): Promise<void> {
   const access = accesses[name];
   if (!access) throw new Error(`there is no cluster ${name}: choose one of ${Object.keys(accesses).join(', ')}`);
   const base = `/api/v1/namespaces/${service}`;
-  await call(access, 'DELETE', `${base}/services/${service}`);
-  await call(access, 'PATCH', `${base}/configmaps/${service}`, { data: { GREETING: 'broken by hand' } });
-  await call(access, 'PATCH', `/apis/apps/v1/namespaces/${service}/deployments/${service}`, { spec: { replicas: 0 } });
+  await call(access, `DELETE ${base}/services/${service}`);
+  await call(access, `PATCH ${base}/configmaps/${service}`, { data: { GREETING: 'broken by hand' } });
+  await call(access, `PATCH /apis/apps/v1/namespaces/${service}/deployments/${service}`, { spec: { replicas: 0 } });
   process.stdout.write(`on ${name}: deleted Service ${service}, edited its ConfigMap, scaled its Deployment to 0\n`);
   const broken = performance.now();
   while ((await greeting(access, service)) !== `hello from ${service}`) {
@@ -22,13 +22,14 @@ async function breakCluster(name: string, service: string): Promise<void> {
 }
 
 async function greeting(access: ClusterAccess, service: string): Promise<string | undefined> {
-  const object = (await call(access, 'GET', `/api/v1/namespaces/${service}/configmaps/${service}`)) as {
+  const object = (await call(access, `GET /api/v1/namespaces/${service}/configmaps/${service}`)) as {
     data?: { GREETING?: string };
   };
   return object.data?.GREETING;
 }
 
-async function call(access: ClusterAccess, method: string, path: string, body?: unknown): Promise<unknown> {
+async function call(access: ClusterAccess, request: string, body?: unknown): Promise<unknown> {
+  const [method = 'GET', path = ''] = request.split(' ');
   const dispatcher = new Agent(access.caPem ? { connect: { ca: access.caPem } } : {});
   const headers = {
     ...(access.token ? { authorization: `Bearer ${access.token}` } : {}),
@@ -42,7 +43,7 @@ async function call(access: ClusterAccess, method: string, path: string, body?: 
   });
   const text = await response.text();
   await dispatcher.close();
-  if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text.slice(0, 300)}`);
+  if (!response.ok) throw new Error(`${request}: ${response.status} ${text.slice(0, 300)}`);
   return JSON.parse(text);
 }
 

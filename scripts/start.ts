@@ -124,7 +124,7 @@ async function follow(
   platform: Platform,
   options: { footer: string[]; once: boolean; started: number },
 ): Promise<void> {
-  const live = process.stdout.isTTY === true;
+  const live = process.stdout.isTTY;
   let last = '';
   let settled = false;
   do {

@@ -80,7 +80,7 @@ test('an Application of a project that does not exist says so, and runs nothing'
     await eventually(async () => {
       const application = await getApplication(platform, name);
       expect(messagesOf(application, 'InvalidSpecError')).toEqual([
-        `application ${name} refers to project ${project}, which does not exist: create an AppProject of that name, or use project default`,
+        `application ${name} refers to project ${project}, which does not exist: create an AppProject of that name in namespace argocd, or use project default`,
       ]);
     });
   expect(await assignedTo('us-east')).toEqual([]);

@@ -13,7 +13,7 @@ import { createGitRepository, type RepositoryFiles } from '../support/git-reposi
 import { tempDir } from '../support/temp-dir.ts';
 import { getTool } from '../support/tools.ts';
 
-export const facts: RenderFacts = { appName: 'web', appNamespace: 'argocd', project: 'default', namespace: 'shop' };
+const facts: RenderFacts = { appName: 'web', appNamespace: 'argocd', project: 'default', namespace: 'shop' };
 
 export interface RenderFixture extends AsyncDisposable {
   renderer: Renderer;

@@ -20,23 +20,26 @@ export function readConfig<S extends z.ZodObject>(
 ): Readonly<z.infer<S>> {
   const known = new Map(Object.keys(schema.shape).map((field) => [formatVariable(field), field]));
   const values: Record<string, unknown> = {};
-  for (const [variable, value] of Object.entries(source.env)) {
-    if (!variable.startsWith('WHEELHOUSE_') || value === undefined || value === '') continue;
+  for (const [variable, value] of settingsOf(source.env)) {
     const field = known.get(variable);
-    if (field) values[field] = value;
-    else if (!others.includes(variable))
-      throw new FleetError(
-        'Invalid',
-        `${variable} is not a setting of this process; known: ${[...known.keys()].sort().join(', ')}`,
-      );
+    if (field !== undefined) values[field] = value;
+    else if (!others.includes(variable)) throw unknownSetting(variable, [...known.keys()]);
   }
   for (const [field, value] of Object.entries(source.overrides ?? {})) if (value !== undefined) values[field] = value;
   const parsed = schema.safeParse(values);
   if (parsed.success) return Object.freeze(parsed.data);
-  const problems = parsed.error.issues.map(
-    (issue) => `${formatVariable(String(issue.path[0] ?? ''))}: ${issue.message}`,
-  );
+  const problems = parsed.error.issues.map(({ path, message }) => `${formatVariable(String(path[0]))}: ${message}`);
   throw new FleetError('Invalid', `configuration: ${problems.join('; ')}`);
+}
+
+function settingsOf(env: ConfigSource['env']): [variable: string, value: string][] {
+  return Object.entries(env).flatMap(([variable, value]) =>
+    variable.startsWith('WHEELHOUSE_') && value ? [[variable, value]] : [],
+  );
+}
+
+function unknownSetting(variable: string, known: string[]): FleetError {
+  return new FleetError('Invalid', `${variable} is not a setting of this process; known: ${known.sort().join(', ')}`);
 }
 
 function formatVariable(field: string): string {

@@ -52,10 +52,12 @@ const unbuiltFields: Readonly<Record<string, readonly string[]>> = {
   Application: ['revisionHistoryLimit'],
 };
 
+const nothing = new Set<string | undefined>([undefined, 'false', '[]', '{}']);
+
 /** A sentence for each such field that an object sets; nothing is ignored without a word. */
 export function warnOfUnbuiltFields({ kind, spec }: { kind: string; spec?: unknown }): string[] {
   const set = (spec ?? {}) as Record<string, unknown>;
-  const isSet = (field: string) => !['undefined', 'false', '[]', '{}'].includes(String(JSON.stringify(set[field])));
+  const isSet = (field: string) => !nothing.has(JSON.stringify(set[field]));
   const used = (unbuiltFields[kind] ?? []).filter(isSet);
   return used.map((field) => `spec.${field} is not built yet and has no effect`);
 }
