@@ -14,7 +14,7 @@ import { type HollowSpoke, startHollowSpoke } from '../support/hollow-spoke.ts';
 import type { Platform } from '../support/platform.ts';
 
 /** What every Application of these tests consists of. */
-export const configMaps = { group: '', version: 'v1', kind: 'ConfigMap' };
+const configMaps = { group: '', version: 'v1', kind: 'ConfigMap' };
 
 export interface Fleet extends AsyncDisposable {
   readonly spokes: readonly HollowSpoke[];

@@ -1,4 +1,4 @@
-import { type ConsumerMessages, DeliverPolicy, type JsMsg } from '@nats-io/jetstream';
+import { DeliverPolicy, type JsMsg } from '@nats-io/jetstream';
 import { sleep } from '@wheelhouse/shared/async/abort';
 import { backoffMs } from '@wheelhouse/shared/async/backoff';
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
@@ -101,7 +101,8 @@ async function consume(work: Run, signal: AbortSignal): Promise<void> {
   if (pending === 0) work.onEmpty();
   const stop = () => void messages.close();
   signal.addEventListener('abort', stop);
-  using _ = nats.onReconnect(() => void restartWhenReplaced(work, messages));
+  // a server that came back does not know this consumer any more; its absence would be noticed half a minute later
+  using _ = nats.onReconnect(stop);
   try {
     if (signal.aborted) stop();
     const ended = await messages.closed();
@@ -109,12 +110,6 @@ async function consume(work: Run, signal: AbortSignal): Promise<void> {
   } finally {
     signal.removeEventListener('abort', stop);
   }
-}
-
-async function restartWhenReplaced(work: Run, messages: ConsumerMessages): Promise<void> {
-  const { created } = work.progress;
-  const now = await createdAt(work).catch(() => undefined);
-  if (now !== created) await messages.close();
 }
 
 async function noticeReplacement(work: Run): Promise<void> {
