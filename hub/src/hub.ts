@@ -22,14 +22,16 @@ import { type Authority, loadAuthority } from './fleet/authority.ts';
 import { createCommands } from './fleet/commands.ts';
 import { startFleet } from './fleet/fleet.ts';
 import { createMetrics } from './metrics.ts';
-import { createResolve, startPipeline, wantedRevisions } from './pipeline.ts';
+import { createResolve, startPipeline } from './pipeline.ts';
 import { createDispatch } from './queue/dispatch.ts';
+import { createForget } from './queue/forget.ts';
 import { createWorkQueue } from './queue/queue.ts';
 import { createSchedule } from './queue/schedule.ts';
 import { findTools } from './render/find-tool.ts';
 import { createRenderer } from './render/render.ts';
 import { loadSecret } from './secret-file.ts';
 import { createGitSource } from './source/source.ts';
+import { wantedRevisions } from './source/wanted.ts';
 import { followStatuses } from './status/follow-statuses.ts';
 import { createReadModel } from './status/read-model.ts';
 import { createTraceRecorder } from './status/record-traces.ts';
@@ -117,7 +119,9 @@ async function openState(
     createApplications({ specs, derived, destinations, onClustersChange: fleet.onDestinationsChange }),
   );
   const resolve = createResolve(stores);
-  const changes = createChanges({ specs, derived, additions, applications, destinations, now });
+  const generation = (cluster: string) =>
+    Math.max(stores.documents.head(cluster)?.gen ?? 0, fleet.clusters.find(cluster)?.appliedGeneration ?? 0);
+  const changes = createChanges({ specs, derived, additions, applications, destinations, generation, now });
   const readModel = open.use(
     createReadModel({ applications, additions, derived, statuses, resolve, lastSeen: fleet.lastSeen, now }),
   );
@@ -130,7 +134,7 @@ async function openState(
     changes,
     readModel,
     tools,
-    wanted: () => wantedRevisions({ applications, stores }),
+    wanted: () => wantedRevisions({ applications, specs, derived }),
   };
 }
 
@@ -156,14 +160,21 @@ function startStages(context: Context, foundation: Foundation, state: State) {
   };
   const dispatch = open.use(createDispatch({ logger, queue, ...watched, repositories, onLost: schedule.lost }));
   void consumeStatusOnce({ nats, logger }, { onStatus: createTraceRecorder() }, signal);
-  followStatuses({ statuses, additions: stores.additions, dispatch, metrics, logger });
+  const { additions } = stores;
+  const follower = open.use(followStatuses({ statuses, additions, applications, dispatch, metrics, logger, now }));
+  const forget = open.use(createForget({ ...stores, applications, logger }));
   const reportHub = async (status: AppStatus) => {
     await nats.run(() => nats.jetstream.publish(subjects.status(hubCluster, status.app), JSON.stringify(status)));
   };
   const shared = { logger, stores, queue, applications, statuses, changes, metrics, resolve, now };
   const signingKeyId = authority.documentKey.kid;
   startPipeline({ ...shared, git, renderer, clusters: fleet.clusters, reportHub, signingKeyId }, dispatch);
-  open.use(schedule.start(dispatch, signal));
+  const sweep = async () => {
+    await dispatch.sweep();
+    await follower.sweep();
+    await forget.sweep();
+  };
+  open.use(schedule.start({ sources: dispatch.sources, sweep }, signal));
   return { metrics, dispatch };
 }
 

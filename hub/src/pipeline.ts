@@ -2,7 +2,6 @@
 import type { Logger } from '@wheelhouse/shared/logging/logger';
 import type { AppStatus } from '@wheelhouse/shared/protocol/status';
 import type { Application } from '@wheelhouse/shared/resources/application';
-import type { ApplicationSet } from '@wheelhouse/shared/resources/application-set';
 import { type Applications, findProject, type IndexedApplication, idOf } from './assign/applications.ts';
 import { createAssignStage } from './assign/assign-stage.ts';
 import type { Changes } from './assign/change.ts';
@@ -12,13 +11,14 @@ import { type Resolution, resolve } from './assign/resolve.ts';
 import type { Clusters } from './fleet/clusters.ts';
 import { runGenerate } from './generate/generate-stage.ts';
 import type { Metrics } from './metrics.ts';
-import { type Dispatch, gitGenerators } from './queue/dispatch.ts';
+import type { Dispatch } from './queue/dispatch.ts';
 import type { WorkQueue } from './queue/queue.ts';
 import type { Renderer } from './render/render.ts';
 import { runRender } from './render/render-stage.ts';
 import { findRepository } from './source/repositories.ts';
 import type { GitSource, Repository, Snapshot } from './source/source.ts';
 import { refresh, runSource } from './source/source-stage.ts';
+import { wantedRevisions } from './source/wanted.ts';
 import type { Statuses } from './status/statuses.ts';
 import type { ResolvedRevision } from './store/derived.ts';
 import type { Stores } from './store/open-stores.ts';
@@ -114,28 +114,12 @@ function assignStage(deps: PipelineDeps) {
   });
 }
 
-/** Every (repository, revision) that an Application or a generator reads. */
-export function wantedRevisions(deps: Pick<PipelineDeps, 'applications' | 'stores'>): Map<string, Set<string>> {
-  const wanted = new Map<string, Set<string>>();
-  const want = (url: string, revision: string) =>
-    void (wanted.get(url) ?? wanted.set(url, new Set()).get(url))?.add(revision);
-  for (const { source, problem } of deps.applications.list())
-    if (source && !problem) want(source.repoURL, source.targetRevision);
-  for (const spec of deps.stores.specs.list('ApplicationSet')) {
-    for (const git of gitGenerators((spec.resource as ApplicationSet).spec.generators))
-      if (!git.repoURL.includes('{{')) want(git.repoURL, git.revision ?? '');
-  }
-  for (const { reads } of deps.stores.derived.evaluations())
-    for (const { repoURL, revision } of reads.repositories) want(repoURL, revision);
-  return wanted;
-}
-
 function sourceDeps(deps: PipelineDeps) {
   return {
     logger: deps.logger,
     git: deps.git,
     derived: deps.stores.derived,
-    wanted: () => wantedRevisions(deps),
+    wanted: () => wantedRevisions({ applications: deps.applications, ...deps.stores }),
     repository: (url: string): Repository => findRepository(url, deps.stores.specs.list('Secret')),
     observe: deps.metrics.fetched,
   };

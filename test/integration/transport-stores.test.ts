@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { createAuditLog } from '@wheelhouse/hub/store/audit';
-import type { BucketChange } from '@wheelhouse/hub/store/bucket';
 import { openBucket } from '@wheelhouse/hub/store/kv';
 import { consumeStatus, consumeStatusOnce } from '@wheelhouse/hub/store/status-stream';
 import { ensureStreams } from '@wheelhouse/hub/store/streams';
+import { describeBucket } from '@wheelhouse/hub/store/testing/bucket-conformance';
 import { digestOf } from '@wheelhouse/shared/kube/canonical';
 import { createSigningKey, publicHalf } from '@wheelhouse/shared/protocol/document-key';
 import type { AppStatus } from '@wheelhouse/shared/protocol/status';
@@ -138,58 +138,7 @@ describe("the hub's stores in NATS", () => {
     });
   });
 
-  describe('a bucket', () => {
-    const open = (name: string) => openBucket({ nats: fixture.nats, logger }, { name }, fixture.signal);
-    const text = (value: Uint8Array | undefined) => value && Buffer.from(value).toString();
-
-    it('delivers what is there, then what changes, and lets a writer read its own write', async () => {
-      const bucket = await open('watched');
-      await bucket.put('gone', Buffer.from('1'));
-      await bucket.delete('gone');
-      await bucket.put('old', Buffer.from('1'));
-      const replica = await open('watched');
-      const changes: (string | undefined)[][] = [];
-      await replica.watchAll(({ key, value }: BucketChange) => changes.push([key, text(value)]));
-      expect(changes).toEqual([['old', '1']]);
-      await replica.caughtUp(await bucket.put('new', Buffer.from('2')));
-      await bucket.delete('old');
-      await eventually(() =>
-        expect(changes).toEqual([
-          ['old', '1'],
-          ['new', '2'],
-          ['old', undefined],
-        ]),
-      );
-    });
-
-    it('delivers at once when it is empty', async () => {
-      const bucket = await open('empty');
-      const changes: BucketChange[] = [];
-      await bucket.watchAll((change) => changes.push(change));
-      expect(changes).toEqual([]);
-    });
-
-    it.each([
-      ['a creation, where there is an entry', 0],
-      ['a change of an older revision', 1],
-    ])('refuses as a conflict: %s', async (_name, expected) => {
-      const bucket = await open(`cas${expected}`);
-      await bucket.put('key', Buffer.from('1'));
-      const revision = await bucket.put('key', Buffer.from('2'));
-      await expect(bucket.put('key', Buffer.from('3'), expected)).rejects.toMatchObject({ code: 'Conflict' });
-      expect(await bucket.put('key', Buffer.from('4'), revision)).toBe(revision + 1);
-      expect(text((await bucket.get('key'))?.value)).toBe('4');
-    });
-
-    it('lets a deleted entry be made again', async () => {
-      const bucket = await open('again');
-      await bucket.put('key', Buffer.from('1'), 0);
-      await bucket.delete('key');
-      expect(await bucket.get('key')).toBeUndefined();
-      await bucket.put('key', Buffer.from('2'), 0);
-      expect(text((await bucket.get('key'))?.value)).toBe('2');
-    });
-  });
+  describeBucket('NATS', async (name) => await openBucket({ nats: fixture.nats, logger }, { name }, fixture.signal));
 
   describe('statuses', () => {
     const send = async (cluster: string, status: AppStatus | object) =>

@@ -18,6 +18,8 @@ export interface ChangeDeps {
   additions: Pick<Additions, 'putWithdrawals' | 'deleteWithdrawal'>;
   applications: Pick<Applications, 'find'>;
   destinations: Destinations;
+  /** Generation of a cluster's newest document; 0 when there is none. */
+  generation(cluster: string): number;
   now(): Date;
 }
 
@@ -44,7 +46,12 @@ export interface Changes {
 export function createChanges(deps: ChangeDeps): Changes {
   const withdraw = async (applications: readonly Application[], options: RemoveOptions) =>
     await deps.additions.putWithdrawals(
-      withdrawalsOf(applications, { ...options, at: deps.now(), destinations: deps.destinations }),
+      withdrawalsOf(applications, {
+        ...options,
+        at: deps.now(),
+        destinations: deps.destinations,
+        generation: deps.generation,
+      }),
     );
   const restore = async (applications: readonly Application[]) => {
     for (const application of applications) {

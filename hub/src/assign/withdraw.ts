@@ -19,6 +19,8 @@ export interface WithdrawOptions {
   by: string;
   at: Date;
   destinations: Destinations;
+  /** Generation of a cluster's newest document. */
+  generation(cluster: string): number;
   /** Overrides what the Application's finalizers say. */
   cascade?: boolean;
 }
@@ -35,6 +37,7 @@ export function withdrawalsOf(applications: readonly Application[], options: Wit
       cascade: options.cascade ?? cascades(application),
       by: options.by,
       at: options.at.toISOString(),
+      after: options.generation(cluster),
       application,
     };
   });

@@ -12,6 +12,7 @@ import { formatShard, shardCount, shardOf } from '../assign/shard.ts';
 import { applicationSetKey } from '../generate/generate-stage.ts';
 import { surveyKey } from '../render/render-stage.ts';
 import { repositoryKey } from '../source/source-stage.ts';
+import { gitGenerators, isSameRevision, isWanted, revisionRead } from '../source/wanted.ts';
 import type { Additions } from '../store/additions.ts';
 import type { Derived, DerivedChange, ResolvedRevision } from '../store/derived.ts';
 import { nameOf, namespaceOf, type SpecChange, type SpecStore } from '../store/specs.ts';
@@ -21,7 +22,7 @@ export interface DispatchDeps {
   logger: Logger;
   queue: Pick<WorkQueue, 'enqueue'>;
   specs: Pick<SpecStore, 'list' | 'onChange'>;
-  derived: Pick<Derived, 'onChange' | 'revision' | 'render' | 'evaluations' | 'evaluation'>;
+  derived: Pick<Derived, 'onChange' | 'revision' | 'revisions' | 'render' | 'evaluations' | 'evaluation'>;
   applications: Applications;
   additions: Pick<Additions, 'onChange'>;
   clusters: {
@@ -79,7 +80,7 @@ export function createDispatch(deps: DispatchDeps): Dispatch {
         'generate',
         deps.specs.list('ApplicationSet').map((spec) => ({ key: keyOf(spec.resource) })),
       );
-      await enqueue('render', missingRenders([...deps.applications.list()], deps));
+      await enqueue('render', [...missingRenders([...deps.applications.list()], deps), ...surveys(deps)]);
       await enqueue('assign', [
         { key: hubCluster },
         ...Array.from({ length: shardCount }, (_, index) => ({ key: formatShard(index) })),
@@ -115,6 +116,7 @@ function sourceTriggers(urls: Iterable<string>): Trigger[] {
 
 function onDerived(change: DerivedChange, deps: DispatchDeps, send: Send): void {
   if (change.type === 'revision' && change.after) onRevision(change.after, deps, send);
+  if (!change.after) onForgotten(change, deps, send);
   if (change.type === 'render' && change.after) {
     const apps = deps.applications.byRequest(change.after.requestKey);
     send(
@@ -132,6 +134,16 @@ function onDerived(change: DerivedChange, deps: DispatchDeps, send: Send): void 
   }
 }
 
+/** What was forgotten just when somebody came back to it is found again. */
+function onForgotten(change: DerivedChange, deps: DispatchDeps, send: Send): void {
+  if (change.type === 'revision' && change.before) {
+    const { repoURL, targetRevision } = change.before;
+    if (isWanted({ repoURL, revision: targetRevision }, deps)) send('source', sourceTriggers([repoURL]));
+  }
+  if (change.type === 'render' && change.before)
+    send('render', missingRenders(deps.applications.byRequest(change.before.requestKey), deps));
+}
+
 function onRevision(resolved: ResolvedRevision, deps: DispatchDeps, send: Send): void {
   const { repoURL, targetRevision, traceparent } = resolved;
   send(
@@ -143,16 +155,34 @@ function onRevision(resolved: ResolvedRevision, deps: DispatchDeps, send: Send):
 }
 
 function onApplications(changes: ApplicationChange[], deps: DispatchDeps, send: Send): void {
-  const apps = changes.flatMap(({ after }) => after ?? []);
-  const unresolved = apps.flatMap(({ source, problem }) =>
-    source && !problem && !deps.derived.revision(source.repoURL, source.targetRevision) ? source.repoURL : [],
-  );
-  send('source', sourceTriggers(new Set(unresolved)));
-  send('render', missingRenders(apps, deps));
+  send('source', sourceTriggers(new Set(changes.flatMap((change) => sourceToLookAt(change, deps)))));
+  send('render', rendersToCheck(changes, deps));
   send(
     'assign',
     shardsOf(changes.flatMap(({ before, after }) => [before?.cluster ?? [], after?.cluster ?? []].flat())),
   );
+}
+
+/** The repository of a source that is new to an Application, or of which no commit is known. */
+function sourceToLookAt({ before, after }: ApplicationChange, deps: DispatchDeps): string[] {
+  const read = revisionRead(after);
+  if (!read) return [];
+  const { repoURL, revision } = read;
+  return isSameRevision(read, revisionRead(before)) && deps.derived.revision(repoURL, revision) ? [] : [repoURL];
+}
+
+/** What was never rendered, and what an Application newly asks for: nobody looked whether its last outcome still holds. */
+function rendersToCheck(changes: readonly ApplicationChange[], deps: DispatchDeps): Trigger[] {
+  const due = new Map<string, Trigger>();
+  for (const { before, after } of changes)
+    if (after?.request && after.request.key !== before?.request?.key)
+      due.set(after.request.key, { key: after.request.key });
+  for (const trigger of missingRenders(
+    changes.flatMap(({ after }) => after ?? []),
+    deps,
+  ))
+    due.set(trigger.key, trigger);
+  return [...due.values()];
 }
 
 /** Work for Applications that have a commit but no outcome yet, or whose kind of source is not known. */
@@ -166,6 +196,14 @@ function missingRenders(apps: readonly IndexedApplication[], deps: DispatchDeps)
       due.set(key, { key, traceparent: traceOf(app, deps) ?? revision.traceparent });
   }
   return [...due.values()];
+}
+
+/** A look at every commit that is known: what it touches may have gone unnoticed when jobs were lost. */
+function surveys({ derived, applications }: DispatchDeps): Trigger[] {
+  return derived
+    .revisions()
+    .filter((one) => one.sha !== undefined && applications.bySource(one.repoURL, one.targetRevision).length > 0)
+    .map((one) => ({ key: surveyKey(one), traceparent: one.traceparent }));
 }
 
 /** A generated Application that is new belongs to the trace of the evaluation that made it (span `appset.generate`). */
@@ -208,27 +246,6 @@ function readersOfClusters(deps: DispatchDeps): Trigger[] {
 /** Repositories that an ApplicationSet's generators name literally. */
 export function repositoriesOf(applicationSet: ApplicationSet): string[] {
   return [...new Set(gitGenerators(applicationSet.spec.generators).map((git) => git.repoURL))];
-}
-
-interface GitGenerator {
-  repoURL: string;
-  revision?: string | undefined;
-}
-
-/** Every git generator of a set, at whatever depth. */
-export function gitGenerators(generators: readonly unknown[]): GitGenerator[] {
-  return generators.flatMap((generator) => {
-    const { git, matrix, merge } = generator as {
-      git?: GitGenerator;
-      matrix?: { generators: unknown[] };
-      merge?: { generators: unknown[] };
-    };
-    return [
-      ...(git?.repoURL ? [git] : []),
-      ...gitGenerators(matrix?.generators ?? []),
-      ...gitGenerators(merge?.generators ?? []),
-    ];
-  });
 }
 
 function keyOf(resource: KubeObject): string {

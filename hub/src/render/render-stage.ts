@@ -22,7 +22,7 @@ import {
   revisionKey,
 } from '../store/derived.ts';
 import { discoverSourceType, explicitSourceType } from './discover.ts';
-import type { Rendered, Renderer, RenderFacts } from './render.ts';
+import type { Rendered, Renderer, RenderFacts, SourceType } from './render.ts';
 
 export interface RenderDeps {
   logger: Logger;
@@ -101,6 +101,11 @@ async function renderRequest(work: Work, deps: RenderDeps, signal: AbortSignal):
       if (before?.record && !before.problem && (await deps.renderer.stillValid(before.record, snapshot)))
         return undefined;
       const rendered = await deps.renderer.render({ source, snapshot, facts }, signal);
+      if (rendered.record.requestKey !== trigger.key) {
+        // this commit made another kind of source of it: what was rendered answers another request, and a survey finds which
+        await deps.queue.enqueue('render', [{ key: surveyKey(revision), traceparent: trigger.traceparent }]);
+        return undefined;
+      }
       span.setAttribute('digest', rendered.digest);
       await deps.blobs.put(rendered.digest, rendered.bytes);
       await deps.derived.putRender(
@@ -207,13 +212,22 @@ async function discover(revision: ResolvedRevision, snapshot: Snapshot, deps: Re
   const sources = deps.applications
     .bySource(repoURL, targetRevision)
     .flatMap((app) => (app.source && !explicitSourceType(app.source) ? app.source : []));
+  const before = deps.derived.discovery(repoURL, targetRevision);
   const types: Discovery['types'] = {};
   for (const source of sources) {
     const path = source.path ?? '';
-    // a path that is not there is read as a directory, and the render says what is missing
-    types[path] ??= await discoverSourceType(source, snapshot).catch(() => 'Directory' as const);
+    types[path] ??= await typeAt(source, snapshot, before?.types[path] ?? 'Directory');
   }
-  const before = deps.derived.discovery(repoURL, targetRevision);
   if (Object.keys(types).length === 0 || canonicalJson(before?.types ?? {}) === canonicalJson(types)) return;
   await deps.derived.putDiscovery({ repoURL, targetRevision, types });
+}
+
+/** A path that is not there stays what it was: its request keeps the last good outcome, and the render says what is missing. */
+async function typeAt(source: ApplicationSource, snapshot: Snapshot, otherwise: SourceType): Promise<SourceType> {
+  try {
+    return await discoverSourceType(source, snapshot);
+  } catch (error) {
+    if (toFleetError(error).retryable) throw error;
+    return otherwise;
+  }
 }

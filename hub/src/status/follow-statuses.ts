@@ -1,36 +1,74 @@
 import { toFleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { Logger } from '@wheelhouse/shared/logging/logger';
 import type { AppStatus } from '@wheelhouse/shared/protocol/status';
+import type { Applications } from '../assign/applications.ts';
 import { inCluster } from '../assign/destination.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Dispatch } from '../queue/dispatch.ts';
-import type { Additions } from '../store/additions.ts';
+import type { Additions, Withdrawal } from '../store/additions.ts';
 import type { Statuses } from './statuses.ts';
 
 export interface FollowStatusesDeps {
-  statuses: Statuses;
-  additions: Pick<Additions, 'deleteWithdrawal'>;
+  statuses: Pick<Statuses, 'find' | 'onChange'>;
+  additions: Pick<Additions, 'withdrawals' | 'allWithdrawals' | 'deleteWithdrawal'>;
+  applications: Pick<Applications, 'find'>;
   dispatch: Pick<Dispatch, 'assign'>;
-  metrics: Metrics;
+  metrics: Pick<Metrics, 'statusRecorded'>;
   logger: Logger;
+  now(): Date;
 }
+
+export interface StatusFollower extends Disposable {
+  /** Ends what a crash left: withdrawals that are confirmed already, and those whose removal never took place. */
+  sweep(): Promise<void>;
+}
+
+/** A removal writes its withdrawal first and is over in a moment; one that is this old was cut off in the middle. */
+const cutOffAfterMs = 10 * 60_000;
 
 /** What a status brings about on every replica: the end of a withdrawal that its cluster has carried out. */
-export function followStatuses(deps: FollowStatusesDeps): Disposable {
-  return deps.statuses.onChange(({ cluster, status }) => {
+export function followStatuses(deps: FollowStatusesDeps): StatusFollower {
+  const subscription = deps.statuses.onChange(({ cluster, status }) => {
     deps.metrics.statusRecorded();
-    if (status.removed) forgetWithdrawal(cluster, status, deps);
+    const withdrawal = status.removed && deps.additions.withdrawals(cluster).find((one) => one.app === status.app);
+    if (!withdrawal || !confirms(status, withdrawal)) return;
+    end(withdrawal, deps).catch((error: unknown) =>
+      deps.logger.warn(
+        { err: toFleetError(error), cluster, app: status.app },
+        'withdrawal was not forgotten; the next sweep tries again',
+      ),
+    );
   });
+  return {
+    sweep: async () => {
+      for (const withdrawal of deps.additions.allWithdrawals()) await sweepOne(withdrawal, deps);
+    },
+    [Symbol.dispose]: () => subscription[Symbol.dispose](),
+  };
 }
 
-function forgetWithdrawal(cluster: string, status: AppStatus, deps: FollowStatusesDeps): void {
+async function sweepOne(withdrawal: Withdrawal, deps: FollowStatusesDeps): Promise<void> {
+  const { cluster, app } = withdrawal;
+  const status = deps.statuses.find(cluster, app)?.status;
+  if (status && confirms(status, withdrawal)) await end(withdrawal, deps);
+  else if (wasCutOff(withdrawal, deps)) {
+    deps.logger.warn({ cluster, app }, 'a withdrawal of an application that is still desired is forgotten');
+    await deps.additions.deleteWithdrawal(cluster, app);
+  }
+}
+
+/** A removal that an earlier document asked for says nothing about this one. */
+function confirms(status: AppStatus, { after = 0 }: Withdrawal): boolean {
+  return status.removed === true && status.gen > after;
+}
+
+function wasCutOff({ cluster, app, at }: Withdrawal, deps: FollowStatusesDeps): boolean {
+  const isDesired = deps.applications.find(app)?.cluster === cluster;
+  return isDesired && deps.now().getTime() - Date.parse(at) > cutOffAfterMs;
+}
+
+async function end({ cluster, app }: Withdrawal, deps: FollowStatusesDeps): Promise<void> {
   // a parent's withdrawal ends only when the hub's part of it is done too
-  const forgotten =
-    cluster === inCluster.name ? deps.dispatch.assign(cluster) : deps.additions.deleteWithdrawal(cluster, status.app);
-  forgotten.catch((error: unknown) =>
-    deps.logger.warn(
-      { err: toFleetError(error), cluster, app: status.app },
-      'withdrawal was not forgotten; the next status tries again',
-    ),
-  );
+  if (cluster === inCluster.name) await deps.dispatch.assign(cluster);
+  else await deps.additions.deleteWithdrawal(cluster, app);
 }

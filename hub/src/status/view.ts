@@ -112,11 +112,12 @@ function formatObserved({ observedAt, operation }: AppStatus, source: unknown) {
   return { observedAt, reconciledAt: observedAt, ...(operationState ? { operationState } : {}) };
 }
 
-/** What its cluster said, unless that was about another bundle, or nothing can be compared. */
+/** What its cluster said, unless that was about another bundle, or there is nothing (yet) to compare it with. */
 function formatSync({ resolution, status, problems }: ViewInput): string {
   if (problems.length > 0 || !status) return 'Unknown';
   const desired = resolution.hubBundle ?? resolution.app?.bundle;
-  return desired !== undefined && status.bundle !== desired ? 'OutOfSync' : status.sync;
+  if (desired === undefined) return 'Unknown';
+  return status.bundle === desired ? status.sync : 'OutOfSync';
 }
 
 function formatConditions({ indexed, resolution, status, problems }: ViewInput) {

@@ -18,6 +18,8 @@ export interface Withdrawal {
   by: string;
   /** RFC 3339. */
   at: string;
+  /** Generation of the cluster's document when this was written: only a report on a newer one confirms it. Default 0. */
+  after?: number;
   /** As it last was, so that it can be shown while it goes. */
   application: Application;
 }

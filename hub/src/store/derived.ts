@@ -81,6 +81,7 @@ export interface Derived {
   revisions(): ResolvedRevision[];
   discovery(repoURL: string, targetRevision: string): Discovery | undefined;
   render(requestKey: string): RenderOutcome | undefined;
+  renders(): RenderOutcome[];
   evaluation(namespace: string, name: string): StoredEvaluation | undefined;
   evaluations(): StoredEvaluation[];
   putRevision(revision: ResolvedRevision): Promise<void>;
@@ -88,6 +89,9 @@ export interface Derived {
   putRender(outcome: RenderOutcome): Promise<void>;
   putEvaluation(evaluation: StoredEvaluation): Promise<void>;
   deleteEvaluation(namespace: string, name: string): Promise<void>;
+  /** With what was discovered at it. */
+  deleteRevision(repoURL: string, targetRevision: string): Promise<void>;
+  deleteRender(requestKey: string): Promise<void>;
   onChange(listener: (change: DerivedChange) => void): Disposable;
 }
 
@@ -119,6 +123,7 @@ export async function createDerived(bucket: Bucket): Promise<Derived> {
     revisions: () => [...revisions.values()],
     discovery: (repoURL, targetRevision) => discoveries.get(keyOf(repoURL, targetRevision)),
     render: (requestKey) => renders.get(requestKey),
+    renders: () => [...renders.values()],
     evaluation: (namespace, name) => evaluations.get(`${namespace}.${name}`),
     evaluations: () => [...evaluations.values()],
     putRevision: async (revision) =>
@@ -129,6 +134,14 @@ export async function createDerived(bucket: Bucket): Promise<Derived> {
     putEvaluation: async (evaluation) =>
       await write(`evaluation.${evaluation.namespace}.${evaluation.name}`, evaluation),
     deleteEvaluation: async (namespace, name) => await bucket.delete(`evaluation.${namespace}.${name}`),
+    deleteRevision: async (repoURL, targetRevision) => {
+      const key = revisionKey(repoURL, targetRevision);
+      if (discoveries.has(key)) await bucket.delete(`discovery.${key}`);
+      if (revisions.has(key)) await bucket.delete(`revision.${key}`);
+    },
+    deleteRender: async (requestKey) => {
+      if (renders.has(requestKey)) await bucket.delete(`render.${requestKey}`);
+    },
     onChange: (listener) => {
       listeners.add(listener);
       return { [Symbol.dispose]: () => void listeners.delete(listener) };

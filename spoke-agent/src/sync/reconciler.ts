@@ -177,11 +177,20 @@ class AppReconciler implements Reconciler {
   #bury(tombstone: Tombstone, gen: number): void {
     const state = this.#stateOf(tombstone.app);
     state.gen = gen;
-    if (state.tombstone?.cascade === tombstone.cascade) return;
+    if (state.tombstone?.cascade === tombstone.cascade) {
+      // asked again: what was carried out is reported again, as of this document
+      if (state.record.removed) this.#reportAgain(state);
+      return;
+    }
     state.tombstone = tombstone;
     state.assigned = undefined;
     state.trace = undefined;
     this.#interrupt(state);
+  }
+
+  #reportAgain({ app }: AppState): void {
+    this.#statuses.forget(app);
+    this.#queue.add(app);
   }
 
   /** The tombstone was reported as carried out and is gone from the document, or was taken back. */

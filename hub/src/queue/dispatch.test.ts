@@ -1,0 +1,257 @@
+import type { KubeObject } from '@wheelhouse/shared/kube/object';
+import { describe, expect, it } from 'vitest';
+import { formatShard, shardCount, shardOf } from '../assign/shard.ts';
+import { surveyKey } from '../render/render-stage.ts';
+import { repositoryKey } from '../source/source-stage.ts';
+import { wantedRevisions } from '../source/wanted.ts';
+import {
+  applicationOf,
+  createHubState,
+  evaluationOf,
+  type HubState,
+  logger,
+  outcomeOf,
+  repoURL,
+} from '../testing/hub-state.ts';
+import { createDispatch, type Dispatch } from './dispatch.ts';
+
+const main = { repoURL, targetRevision: 'main', sha: 'c0ffee' };
+const survey = `render ${surveyKey(main)}`;
+const source = `source ${repositoryKey(repoURL)}`;
+const [east, west] = ['east', 'west'].map((cluster) => `assign ${shardOf(cluster)}`) as [string, string];
+const otherURL = 'https://git.example.com/other.git';
+
+interface Started extends HubState {
+  dispatch: Dispatch;
+  lost: string[];
+  /** Tells of a cluster, as the fleet does. */
+  cluster(change: { name: string; labelsChanged: boolean }): void;
+}
+
+/** Application `shop` on cluster east, resolved, discovered and rendered, with nothing enqueued. */
+async function start(queue?: HubState['queue']): Promise<Started> {
+  const state = await createHubState();
+  await state.specs.put(applicationOf('shop'), { by: 'test' });
+  await state.derived.putRevision(main);
+  await state.derived.putDiscovery({
+    repoURL,
+    targetRevision: 'main',
+    types: { shop: 'Directory', folder: 'Directory' },
+  });
+  await state.derived.putRender(outcomeOf(requestOf(state)));
+  const lost: string[] = [];
+  const listeners = new Set<Parameters<Parameters<typeof createDispatch>[0]['clusters']['onChange']>[0]>();
+  const dispatch = createDispatch({
+    ...state,
+    logger,
+    queue: queue ?? state.queue,
+    clusters: {
+      onChange: (listener) => {
+        listeners.add(listener);
+        return { [Symbol.dispose]: () => void listeners.delete(listener) };
+      },
+    },
+    repositories: () => wantedRevisions(state).keys(),
+    onLost: () => void lost.push('lost'),
+  });
+  const cluster: Started['cluster'] = (change) => {
+    for (const listener of listeners) listener(change);
+  };
+  return { ...state, dispatch, lost, cluster };
+}
+
+function requestOf({ applications }: HubState, app = 'shop'): string {
+  return applications.find(app)?.request?.key ?? '';
+}
+
+function setOf(generators: unknown[]): KubeObject {
+  return {
+    apiVersion: 'argoproj.io/v1alpha1',
+    kind: 'ApplicationSet',
+    metadata: { name: 'fleet', namespace: 'argocd' },
+    spec: { generators },
+  };
+}
+
+const by = { by: 'test' };
+
+describe('what a change makes due', () => {
+  it.each<[string, (state: Started) => unknown, string[]]>([
+    [
+      'a new Application of a known folder: a look at its repository, its render, its cluster',
+      async ({ specs }) => await specs.put(applicationOf('twin', { source: { path: 'shop' } }), by),
+      [source, 'render KEY', east],
+    ],
+    [
+      'a new Application of a folder that nobody looked at: a survey of its revision',
+      async ({ specs }) => await specs.put(applicationOf('new'), by),
+      [source, survey, east],
+    ],
+    [
+      'a new Application of an unknown repository: that repository',
+      async ({ specs }) => await specs.put(applicationOf('new', { source: { repoURL: otherURL } }), by),
+      [`source ${repositoryKey(otherURL)}`, east],
+    ],
+    [
+      'a new Application that may not go anywhere: nothing',
+      async ({ specs }) => await specs.put(applicationOf('new', { cluster: 'mars' }), by),
+      [],
+    ],
+    [
+      'another sync policy: its cluster',
+      async ({ specs }) => await specs.put(applicationOf('shop', { spec: { syncPolicy: { automated: {} } } }), by),
+      [east],
+    ],
+    [
+      'another cluster: both clusters',
+      async ({ specs }) => await specs.put(applicationOf('shop', { cluster: 'west' }), by),
+      [east, west],
+    ],
+    [
+      'a deleted Application: its cluster',
+      async ({ specs }) => await specs.delete('Application', 'argocd', 'shop'),
+      [east],
+    ],
+    [
+      'a new commit: a survey of it',
+      async ({ derived }) => await derived.putRevision({ ...main, sha: 'd00d' }),
+      [survey],
+    ],
+    [
+      'a commit that nothing reads: nothing',
+      async ({ derived }) => await derived.putRevision({ ...main, repoURL: otherURL }),
+      [],
+    ],
+    [
+      'a finished render: the clusters that run it',
+      async (state) => await state.derived.putRender(outcomeOf(requestOf(state), 'sha256:two')),
+      [east],
+    ],
+    [
+      'a render that was forgotten while it is wanted: that render',
+      async (state) => await state.derived.deleteRender(requestOf(state)),
+      ['render KEY'],
+    ],
+    [
+      'a revision that was forgotten while it is wanted: its repository',
+      async ({ derived }) => await derived.deleteRevision(repoURL, 'main'),
+      [source],
+    ],
+    [
+      'an operation: the cluster of its Application',
+      async ({ additions, now }) =>
+        await additions.addOperation(
+          { id: '1', type: 'refresh', app: 'shop', expiresAt: '2027-01-01T00:00:00Z', by: 'ann' },
+          now(),
+        ),
+      [east],
+    ],
+    [
+      'a withdrawal: its cluster',
+      async ({ changes }) =>
+        await changes.withdraw([applicationOf('gone', { cluster: 'west' })], { by: 'ann', reason: 'x' }),
+      [west],
+    ],
+    [
+      'a cluster that was heard of: that cluster',
+      ({ cluster }) => cluster({ name: 'west', labelsChanged: false }),
+      [west],
+    ],
+    [
+      'repository credentials: every repository',
+      async ({ specs }) =>
+        await specs.put({ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'r', namespace: 'argocd' } }, by),
+      [source],
+    ],
+  ])('%s', async (_name, change, due) => {
+    const state = await start();
+    const key = requestOf(state);
+    await change(state);
+    const made = new Set(state.enqueued().map((job) => job.replace(key, 'KEY')));
+    // any change of an Application may be one of a parent's children
+    made.delete('assign hub');
+    expect([...made].sort()).toEqual([...due].sort());
+  });
+});
+
+describe('ApplicationSets', () => {
+  const git = { git: { repoURL: otherURL, revision: 'main' } };
+
+  it('are evaluated when they are written, with a look at what they read', async () => {
+    const state = await start();
+    await state.specs.put(setOf([{ matrix: { generators: [git, { clusters: {} }] } }]), by);
+    expect(state.enqueued()).toEqual(
+      expect.arrayContaining(['generate argocd.fleet', `source ${repositoryKey(otherURL)}`]),
+    );
+  });
+
+  it.each<[string, unknown[], boolean | undefined, string[]]>([
+    ['that was never evaluated', [{ list: {} }], undefined, ['generate argocd.fleet', west]],
+    ['that read the clusters', [{ clusters: {} }], true, ['generate argocd.fleet', west]],
+    ['that did not read the clusters', [git], false, [west]],
+  ])('one %s, when labels change', async (...[, generators, readClusters, due]) => {
+    const state = await start();
+    await state.specs.put(setOf(generators), by);
+    if (readClusters !== undefined)
+      await state.derived.putEvaluation(evaluationOf([], { reads: { repositories: [], clusters: readClusters } }));
+    state.enqueued();
+    state.cluster({ name: 'west', labelsChanged: true });
+    expect(state.enqueued()).toEqual(due);
+  });
+
+  it('are evaluated when a repository that they name, or read last time, has a new commit', async () => {
+    const state = await start();
+    await state.specs.put(setOf([git]), by);
+    state.enqueued();
+    await state.derived.putRevision({ repoURL: otherURL, targetRevision: 'main', sha: 'd00d' });
+    expect(state.enqueued()).toEqual(['generate argocd.fleet']);
+    await state.derived.putEvaluation(
+      evaluationOf([], { reads: { repositories: [{ repoURL, revision: 'v1' }], clusters: false } }),
+    );
+    state.enqueued();
+    await state.derived.putRevision({ ...main, targetRevision: 'v1' });
+    expect(state.enqueued()).toEqual(['generate argocd.fleet']);
+  });
+
+  it('have unresolved revisions of an evaluation looked at', async () => {
+    const state = await start();
+    await state.derived.putEvaluation(
+      evaluationOf([], { reads: { repositories: [{ repoURL: otherURL, revision: 'v2' }], clusters: false } }),
+    );
+    expect(state.enqueued()).toEqual([`source ${repositoryKey(otherURL)}`]);
+  });
+});
+
+describe('a sweep', () => {
+  it('makes everything due: repositories, sets, missing renders, a look at every commit, all shards', async () => {
+    const state = await start();
+    await state.specs.put(setOf([{ list: {} }]), by);
+    await state.specs.put(applicationOf('twin', { source: { path: 'folder' } }), by);
+    const twin = requestOf(state, 'twin');
+    state.enqueued();
+    await state.dispatch.sweep();
+    const shards = Array.from({ length: shardCount }, (_, index) => `assign ${formatShard(index)}`);
+    expect(state.enqueued()).toEqual([
+      source,
+      'generate argocd.fleet',
+      `render ${twin}`,
+      survey,
+      'assign hub',
+      ...shards,
+    ]);
+  });
+
+  it('is asked for when something could not be enqueued', async () => {
+    const state = await start({ enqueue: () => Promise.reject(new Error('no redis')) });
+    await state.dispatch.source(repoURL);
+    expect(state.lost).toEqual(['lost']);
+  });
+
+  it('is all that happens once nobody listens any more', async () => {
+    const state = await start();
+    state.dispatch[Symbol.dispose]();
+    await state.specs.put(applicationOf('new'), by);
+    state.cluster({ name: 'west', labelsChanged: true });
+    expect(state.enqueued()).toEqual([]);
+  });
+});

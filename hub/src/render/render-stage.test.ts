@@ -1,0 +1,213 @@
+import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
+import { describe, expect, it } from 'vitest';
+import type { Snapshot } from '../source/source.ts';
+import { applicationOf, createHubState, type HubState, logger, repoURL } from '../testing/hub-state.ts';
+import { createMemorySnapshot, type MemoryFiles } from './memory-snapshot.ts';
+import { createRenderer, type Renderer } from './render.ts';
+import { runRender, surveyKey } from './render-stage.ts';
+
+const signal = new AbortController().signal;
+const survey = surveyKey({ repoURL, targetRevision: 'main' });
+const configMap = (text: string) => `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: shop}\ndata: {text: ${text}}\n`;
+const kustomization = { 'shop/kustomization.yaml': 'resources: [config.yaml]\n' };
+
+/** Renders of directories are real; those of other kinds are made by hand, as no tool runs here. */
+interface Stage extends HubState {
+  /** Resolves `main` to a commit of these files. */
+  commit(files: MemoryFiles): Promise<void>;
+  run(key: string): Promise<void>;
+  /** Runs what was enqueued of stage render, and what that enqueues, until nothing is left. */
+  drain(): Promise<void>;
+  /** Text of the ConfigMap in the bundle that the Application would be given. */
+  text(app?: string): string | undefined;
+  /** Makes opening a commit fail. */
+  break(error: Error | undefined): void;
+}
+
+async function start(): Promise<Stage> {
+  const state = await createHubState();
+  await state.specs.put(applicationOf('shop'), { by: 'test' });
+  const commits = new Map<string, Snapshot>();
+  const blobs = new Map<string, Uint8Array>();
+  let broken: Error | undefined;
+  const deps = {
+    ...state,
+    logger,
+    renderer: withKustomize(
+      createRenderer(
+        { logger },
+        { concurrency: 1, tools: { kustomize: '', helm: '', versions: { kustomize: '5', helm: '4' } } },
+      ),
+    ),
+    blobs: { put: async (digest: string, bytes: Uint8Array) => void blobs.set(digest, bytes) },
+    open: async ({ sha = '' }: { sha?: string }) => {
+      if (broken) throw broken;
+      const snapshot = commits.get(sha);
+      if (!snapshot) throw new Error(`no commit ${sha}`);
+      return { ...snapshot, [Symbol.dispose]: () => undefined };
+    },
+  };
+  const run = async (key: string) => await runRender({ key }, deps, signal);
+  return {
+    ...state,
+    run,
+    commit: async (files) => {
+      const snapshot = createMemorySnapshot(files);
+      commits.set(snapshot.sha, snapshot);
+      await state.derived.putRevision({ repoURL, targetRevision: 'main', sha: snapshot.sha });
+    },
+    drain: async () => {
+      for (let jobs = state.enqueued(); jobs.length > 0; jobs = state.enqueued())
+        for (const job of jobs) await run(job.split(' ')[1] ?? '');
+    },
+    text: (app = 'shop') => {
+      const key = state.applications.find(app)?.request?.key ?? '';
+      const bytes = blobs.get(state.derived.render(key)?.record?.digest ?? '');
+      return bytes && /"text":"(\w+)"/.exec(Buffer.from(bytes).toString())?.[1];
+    },
+    break: (error) => {
+      broken = error;
+    },
+  };
+}
+
+/** In the place of kustomize: reads the folder as plain manifests, and says that it is a kustomization. */
+function withKustomize(renderer: Renderer): Renderer {
+  return {
+    ...renderer,
+    render: async (request, stop) => {
+      const requestKey = await renderer.requestKey(request);
+      const { source } = request;
+      if ((await request.snapshot.entry(`${source.path}/kustomization.yaml`)) === undefined)
+        return await renderer.render(request, stop);
+      const directory = { include: 'config.yaml' };
+      const rendered = await renderer.render({ ...request, source: { ...source, directory } }, stop);
+      return {
+        ...rendered,
+        sourceType: 'Kustomize',
+        record: { ...rendered.record, requestKey, sourceType: 'Kustomize' },
+      };
+    },
+  };
+}
+
+function typeOf(state: HubState): string | undefined {
+  return state.derived.discovery(repoURL, 'main')?.types['shop'];
+}
+
+function problemOf({ applications, derived }: HubState): string {
+  return derived.render(applications.find('shop')?.request?.key ?? '')?.problem?.message ?? '';
+}
+
+describe('a new commit', () => {
+  it('is discovered and rendered', async () => {
+    const stage = await start();
+    await stage.commit({ 'shop/config.yaml': configMap('one') });
+    await stage.run(survey);
+    await stage.drain();
+    expect({ type: typeOf(stage), text: stage.text() }).toEqual({ type: 'Directory', text: 'one' });
+  });
+
+  it.each<[string, number, MemoryFiles]>([
+    ['touches nothing of the folder', 0, { 'shop/config.yaml': configMap('one'), README: 'new' }],
+    ['touches the folder', 1, { 'shop/config.yaml': configMap('two') }],
+    ['makes another kind of source of it', 1, { 'shop/config.yaml': configMap('one'), ...kustomization }],
+  ])('that %s makes %d renders due', async (_name, due, files) => {
+    const stage = await start();
+    await stage.commit({ 'shop/config.yaml': configMap('one') });
+    await stage.run(survey);
+    await stage.drain();
+    await stage.commit(files);
+    await stage.run(survey);
+    expect(stage.enqueued()).toHaveLength(due);
+  });
+
+  it('without the folder leaves its kind and its last bundle, and says what is missing', async () => {
+    const stage = await start();
+    await stage.commit({ 'shop/config.yaml': configMap('directory') });
+    await stage.run(survey);
+    await stage.drain();
+    await stage.commit({ 'shop/config.yaml': configMap('kustomized'), ...kustomization });
+    await stage.run(survey);
+    await stage.drain();
+    expect({ type: typeOf(stage), text: stage.text() }).toEqual({ type: 'Kustomize', text: 'kustomized' });
+    await stage.commit({ README: 'the folder is gone' });
+    await stage.run(survey);
+    await stage.drain();
+    expect({ type: typeOf(stage), text: stage.text() }).toEqual({ type: 'Kustomize', text: 'kustomized' });
+    expect(problemOf(stage)).toMatch(/path shop does not exist/);
+  });
+
+  it('that cannot be read is surveyed again, and decides nothing', async () => {
+    const stage = await start();
+    await stage.commit({ 'shop/config.yaml': configMap('one'), ...kustomization });
+    await stage.run(survey);
+    await stage.drain();
+    stage.break(new FleetError('RepositoryUnreachable', 'repository cannot be reached'));
+    await expect(stage.run(survey)).rejects.toMatchObject({ code: 'RepositoryUnreachable', retryable: true });
+    expect({ type: typeOf(stage), text: stage.text() }).toEqual({ type: 'Kustomize', text: 'one' });
+  });
+
+  it('does not let a render that was due for the old kind of source count for it', async () => {
+    const stage = await start();
+    await stage.commit({ 'shop/config.yaml': configMap('directory') });
+    await stage.run(survey);
+    await stage.drain();
+    const old = stage.applications.find('shop')?.request?.key ?? '';
+    await stage.commit({ 'shop/config.yaml': configMap('kustomized'), ...kustomization });
+    await stage.run(old);
+    expect({ text: stage.text(), due: stage.enqueued() }).toEqual({ text: 'directory', due: [`render ${survey}`] });
+    await stage.run(survey);
+    await stage.drain();
+    expect(stage.text()).toBe('kustomized');
+  });
+});
+
+describe('a render that fails', () => {
+  it('keeps the last good bundle with the reason, and is due again until it succeeds', async () => {
+    const stage = await start();
+    await stage.commit({ 'shop/config.yaml': configMap('one') });
+    await stage.run(survey);
+    await stage.drain();
+    await stage.commit({ 'shop/config.yaml': 'metadata: {}\n' });
+    await stage.run(survey);
+    await stage.drain();
+    expect({ text: stage.text(), problem: problemOf(stage) }).toMatchObject({
+      text: 'one',
+      problem: expect.stringContaining('shop/config.yaml document 1: has no kind') as string,
+    });
+    await stage.run(survey);
+    expect(stage.enqueued()).toHaveLength(1);
+    await stage.commit({ 'shop/config.yaml': configMap('two') });
+    await stage.run(survey);
+    await stage.drain();
+    expect({ text: stage.text(), problem: problemOf(stage) }).toEqual({ text: 'two', problem: '' });
+  });
+
+  it('is tried again by the queue when that can help, and keeps what it had', async () => {
+    const stage = await start();
+    await stage.commit({ 'shop/config.yaml': configMap('one') });
+    await stage.run(survey);
+    await stage.drain();
+    stage.break(new FleetError('RepositoryUnreachable', 'repository cannot be reached'));
+    const key = stage.applications.find('shop')?.request?.key ?? '';
+    await expect(stage.run(key)).rejects.toMatchObject({ code: 'RepositoryUnreachable' });
+    expect({ text: stage.text(), problem: problemOf(stage) }).toEqual({
+      text: 'one',
+      problem: 'repository cannot be reached',
+    });
+  });
+
+  it.each<[string, (stage: Stage) => Promise<unknown>]>([
+    ['nobody asks for it any more', async ({ specs }) => await specs.delete('Application', 'argocd', 'shop')],
+    ['its revision was forgotten', async ({ derived }) => await derived.deleteRevision(repoURL, 'main')],
+  ])('is not tried when %s', async (_name, change) => {
+    const stage = await start();
+    await stage.commit({ 'shop/config.yaml': configMap('one') });
+    await stage.run(survey);
+    const key = stage.applications.find('shop')?.request?.key ?? '';
+    await change(stage);
+    await stage.run(key);
+    expect(stage.derived.render(key)).toBeUndefined();
+  });
+});
