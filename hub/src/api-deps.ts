@@ -1,19 +1,24 @@
 /** What the API is given: narrow views of the hub's parts. */
 import type { Logger } from '@wheelhouse/shared/logging/logger';
+import type { ApplicationSet } from '@wheelhouse/shared/resources/application-set';
 import type { Access } from './access/access.ts';
 import type { Actions, ApiDeps, ConnectionState, ReadinessCheck } from './api/deps.ts';
+import type { Applications } from './assign/applications.ts';
 import type { Changes } from './assign/change.ts';
 import type { HubConfig } from './config.ts';
 import type { Fleet } from './fleet/fleet.ts';
+import { listsPullRequestOf } from './generate/generators/pull-request-event.ts';
 import type { Metrics } from './metrics.ts';
-import type { Dispatch } from './queue/dispatch.ts';
+import { type Dispatch, repositoriesOf } from './queue/dispatch.ts';
 import type { WorkQueue } from './queue/queue.ts';
 import type { RendererOptions } from './render/render.ts';
 import { receiveWebhook } from './source/receive-webhook.ts';
+import type { PullRequestContent } from './source/webhook/provider.ts';
 import { formatApplicationSetStatus } from './status/application-set-status.ts';
 import type { ReadModel } from './status/read-model.ts';
 import type { HubNats } from './store/nats.ts';
 import type { Stores } from './store/open-stores.ts';
+import { nameOf, namespaceOf } from './store/specs.ts';
 import { version } from './version.ts';
 
 export interface ApiDepsInput {
@@ -23,6 +28,7 @@ export interface ApiDepsInput {
   stores: Stores;
   readModel: ReadModel;
   actions: Actions;
+  applications: Applications;
   changes: Changes;
   fleet: Fleet;
   metrics: Metrics;
@@ -34,7 +40,7 @@ export interface ApiDepsInput {
 }
 
 export function createApiDeps(input: ApiDepsInput): ApiDeps {
-  const { stores, fleet, changes, dispatch, metrics, logger } = input;
+  const { stores, fleet, changes, metrics, logger } = input;
   const secrets = webhookSecrets(input.config);
   return {
     access: input.access,
@@ -64,7 +70,7 @@ export function createApiDeps(input: ApiDepsInput): ApiDeps {
     webhook: async (headers, body) =>
       await receiveWebhook(
         { headers, body },
-        { logger, secrets, wanted: input.wanted, source: dispatch.source, observe: metrics.webhook },
+        { logger, secrets, wanted: input.wanted, observe: metrics.webhook, ...webhookTargets(input) },
       ),
     readiness: async () => await readiness(input),
     version: { version, kustomizeVersion: input.tools.versions.kustomize, helmVersion: input.tools.versions.helm },
@@ -84,6 +90,8 @@ function withApplications(cluster: FleetCluster, readModel: ReadModel) {
 
 function webhookSecrets(config: HubConfig) {
   const {
+    webhookSecretAzureDevops: azureDevOps,
+    webhookSecretBitbucket: bitbucket,
     webhookSecretGithub: github,
     webhookSecretGitlab: gitlab,
     webhookSecretBitbucketServer: bitbucketServer,
@@ -91,11 +99,37 @@ function webhookSecrets(config: HubConfig) {
     webhookSecretGogs: gogs,
   } = config;
   return {
+    ...(azureDevOps ? { azureDevOps } : {}),
+    ...(bitbucket ? { bitbucket } : {}),
     ...(github ? { github } : {}),
     ...(gitlab ? { gitlab } : {}),
     ...(bitbucketServer ? { bitbucketServer } : {}),
     ...(gitea ? { gitea } : {}),
     ...(gogs ? { gogs } : {}),
+  };
+}
+
+/** What a webhook may set off. */
+function webhookTargets({ applications, stores, dispatch }: ApiDepsInput) {
+  return {
+    source: dispatch.source,
+    readers: (url: string, revision: string) => ({
+      applications: applications.bySource(url, revision).map(({ application }) => application),
+      generators: stores.specs
+        .list('ApplicationSet')
+        .some(({ resource }) =>
+          repositoriesOf(resource as ApplicationSet).some((one) => one === url || one.includes('{{')),
+        ),
+    }),
+    pullRequest: async (content: PullRequestContent) => {
+      const sets = stores.specs
+        .list('ApplicationSet')
+        .filter(({ resource }) => listsPullRequestOf(content, (resource as ApplicationSet).spec.generators));
+      await Promise.all(
+        sets.map(async ({ resource }) => await dispatch.generate(namespaceOf(resource), nameOf(resource))),
+      );
+      return sets.length;
+    },
   };
 }
 

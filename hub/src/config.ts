@@ -46,6 +46,10 @@ const schema = z.object({
   gitTimeout: duration.default(60_000),
   renderTimeout: duration.default(90_000),
   renderConcurrency: z.coerce.number().int().min(1).max(64).default(2),
+  /** `user:password` of the basic authentication that the service hook sends. */
+  webhookSecretAzureDevops: z.string().optional(),
+  /** Bitbucket Cloud: the webhook's UUID. */
+  webhookSecretBitbucket: z.string().optional(),
   webhookSecretGithub: z.string().optional(),
   webhookSecretGitlab: z.string().optional(),
   webhookSecretBitbucketServer: z.string().optional(),

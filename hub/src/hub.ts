@@ -220,6 +220,7 @@ async function serve({ config, logger, open, now }: Context, parts: Foundation &
     logger,
     config,
     stores,
+    applications,
     readModel,
     actions,
     changes,

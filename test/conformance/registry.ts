@@ -1,7 +1,9 @@
 import type { Suite } from './suite.ts';
 import { argocdGenerators } from './suites/argocd-generators.ts';
+import { argocdPaths } from './suites/argocd-paths.ts';
 import { argocdProjects } from './suites/argocd-projects.ts';
 import { argocdTemplating } from './suites/argocd-templating.ts';
+import { argocdWebhooks } from './suites/argocd-webhooks.ts';
 import { healthCoreCases } from './suites/health-core-cases.ts';
 import { seed } from './suites/seed.ts';
 import { kubernetesYaml } from './suites/yaml-kubernetes-yaml.ts';
@@ -9,8 +11,10 @@ import { kubernetesYaml } from './suites/yaml-kubernetes-yaml.ts';
 /** Every suite whose subject is built. A new one is a file in `suites/` and a line here. */
 export const registry: readonly Suite[] = [
   argocdGenerators,
+  argocdPaths,
   argocdProjects,
   argocdTemplating,
+  argocdWebhooks,
   healthCoreCases,
   seed,
   kubernetesYaml,

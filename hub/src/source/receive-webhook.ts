@@ -1,33 +1,57 @@
 import { FleetError, toFleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { Logger } from '@wheelhouse/shared/logging/logger';
-import { affects, designates, parsePushEvent, type WebhookSecrets } from './webhook.ts';
+import type { Application } from '@wheelhouse/shared/resources/application';
+import { filesChanged, refreshPathsOf } from './refresh-paths.ts';
+import type { PullRequestContent } from './webhook/provider.ts';
+import {
+  affects,
+  designates,
+  type PullRequestEvent,
+  type PushEvent,
+  parsePullRequestEvent,
+  parsePushEvent,
+  type WebhookSecrets,
+} from './webhook.ts';
 
 export interface WebhookDeps {
   logger: Logger;
   secrets: WebhookSecrets;
   /** Repositories that something reads, each with the revisions that are read. */
   wanted(): Map<string, Set<string>>;
+  /** Who reads a revision of a repository: Applications, and whether a generator does too. */
+  readers(url: string, revision: string): { applications: Application[]; generators: boolean };
   source(url: string): Promise<void>;
+  /** Evaluates the ApplicationSets that list this repository's pull requests; returns how many there are. */
+  pullRequest(content: PullRequestContent): Promise<number>;
   observe(provider: string, outcome: 'accepted' | 'refused' | 'ignored'): void;
 }
 
-/** Takes a Git host's call and looks at once at every repository that it means. Throws Forbidden for a bad signature. */
-export async function receiveWebhook(
-  call: { headers: Record<string, string | string[] | undefined>; body: Buffer },
-  deps: WebhookDeps,
-): Promise<void> {
-  const push = parse(call, deps);
-  if (!push) {
-    deps.observe('unknown', 'ignored');
-    throw new FleetError(
-      'Malformed',
-      'no Git host sends such a call: expected a push event of GitHub, GitLab, Bitbucket Server, Gitea or Gogs',
-    );
-  }
+interface ReceivedCall {
+  headers: Record<string, string | string[] | undefined>;
+  body: Buffer;
+}
+
+/**
+ * Takes a Git host's call and looks at once at every repository that it means, or at its pull requests. Throws Forbidden
+ * for a bad signature.
+ */
+export async function receiveWebhook(call: ReceivedCall, deps: WebhookDeps): Promise<void> {
+  const event = parse(() => parsePullRequestEvent({ ...call, secrets: deps.secrets }), deps);
+  if (event) return await receivePullRequest(event, deps);
+  const push = parse(() => parsePushEvent({ ...call, secrets: deps.secrets }), deps);
+  if (push) return await receivePush(push, deps);
+  deps.observe('unknown', 'ignored');
+  throw new FleetError(
+    'Malformed',
+    'no Git host sends such a call: expected an event of GitHub, GitLab, Bitbucket, Gitea, Gogs or Azure DevOps',
+  );
+}
+
+async function receivePush(push: PushEvent, deps: WebhookDeps): Promise<void> {
   const meant = [...deps.wanted()].filter(
     ([url, revisions]) =>
       push.repoURLs.some((webUrl) => designates(webUrl, url)) &&
-      [...revisions].some((revision) => affects(push, revision)),
+      [...revisions].some((revision) => affects(push, revision) && isRead(push, { url, revision }, deps)),
   );
   deps.observe(push.provider, meant.length > 0 ? 'accepted' : 'ignored');
   deps.logger.info(
@@ -37,9 +61,29 @@ export async function receiveWebhook(
   await Promise.all(meant.map(async ([url]) => await deps.source(url)));
 }
 
-function parse(call: { headers: Record<string, string | string[] | undefined>; body: Buffer }, deps: WebhookDeps) {
+/**
+ * Argo CD: the annotation manifest-generate-paths. A push below none of the paths that its readers name is not looked at
+ * now; the next poll does, so a list of files that is wrong costs time and nothing else.
+ */
+function isRead(push: PushEvent, at: { url: string; revision: string }, deps: WebhookDeps): boolean {
+  if (!push.isComplete || push.changedFiles.length === 0) return true;
+  const { applications, generators } = deps.readers(at.url, at.revision);
+  return (
+    generators ||
+    applications.length === 0 ||
+    applications.some((application) => filesChanged(refreshPathsOf(application), push.changedFiles))
+  );
+}
+
+async function receivePullRequest({ provider, pullRequest }: PullRequestEvent, deps: WebhookDeps): Promise<void> {
+  const count = pullRequest === undefined ? 0 : await deps.pullRequest(pullRequest);
+  deps.observe(provider, count > 0 ? 'accepted' : 'ignored');
+  deps.logger.info({ provider, applicationSets: count }, 'webhook of a pull request');
+}
+
+function parse<T>(read: () => T, deps: WebhookDeps): T {
   try {
-    return parsePushEvent({ ...call, secrets: deps.secrets });
+    return read();
   } catch (error) {
     deps.observe('unknown', 'refused');
     throw toFleetError(error, 'Malformed');

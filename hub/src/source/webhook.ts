@@ -3,16 +3,29 @@
 // Must never: act on a call that is not genuine once a secret is set, or believe a commit id in a payload.
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import { satisfies } from './version-constraint.ts';
+import { azureDevOps } from './webhook/azure-devops.ts';
 import { bitbucket } from './webhook/bitbucket.ts';
 import { bitbucketServer } from './webhook/bitbucket-server.ts';
 import { gitea } from './webhook/gitea.ts';
 import { github } from './webhook/github.ts';
 import { gitlab } from './webhook/gitlab.ts';
 import { gogs } from './webhook/gogs.ts';
-import { type Provider, type ProviderName, type PushContent, shortRef } from './webhook/provider.ts';
+import {
+  type Provider,
+  type ProviderName,
+  type PullRequestContent,
+  type PushContent,
+  shortRef,
+} from './webhook/provider.ts';
 
 export interface PushEvent extends PushContent {
   provider: ProviderName;
+}
+
+export interface PullRequestEvent {
+  provider: ProviderName;
+  /** Undefined when nothing changed that a generator reads. */
+  pullRequest: PullRequestContent | undefined;
 }
 
 /** Shared secrets by host (Argo CD: webhook.github.secret and so on in argocd-secret). */
@@ -29,13 +42,43 @@ export interface WebhookCall {
 export const maxPayloadBytes = 50 << 20;
 
 /** The order matters: Gitea sends the headers of Gogs and GitHub too, and Bitbucket Cloud those of Bitbucket Server. */
-const providers: readonly Provider[] = [gitea, gogs, github, gitlab, bitbucket, bitbucketServer];
+const providers: readonly Provider[] = [gitea, gogs, github, gitlab, bitbucket, bitbucketServer, azureDevOps];
 
 /**
  * Reads a call. Undefined when no known host sent it; no changes when there is nothing to do (a ping). Throws TooLarge, Forbidden
  * when a secret is set and the call is not signed with it, Malformed for a body that is no push, Invalid for another event.
  */
 export function parsePushEvent(call: WebhookCall): PushEvent | undefined {
+  const known = recognize(call);
+  if (!known) return undefined;
+  const { provider, event } = known;
+  const { name } = provider;
+  if (provider.idleEvents.includes(event) || isQuietPullRequest(provider, event))
+    return { provider: name, repoURLs: [], changes: [], touchedHead: false, changedFiles: [], isComplete: false };
+  if (!provider.pushEvents.includes(event))
+    throw new FleetError(
+      'Invalid',
+      `${name} event "${event}" is neither a push nor a pull request; let the webhook send those only`,
+    );
+  return { provider: name, ...parseBody(provider, () => provider.parse(bodyOf(call), event)) };
+}
+
+/** Reads a call that tells of a pull request; undefined for every other call. Throws as `parsePushEvent`. */
+export function parsePullRequestEvent(call: WebhookCall): PullRequestEvent | undefined {
+  const known = recognize(call);
+  if (!known?.provider.pullRequestEvents.includes(known.event)) return undefined;
+  const { provider, event } = known;
+  const pullRequest = parseBody(provider, () => provider.parsePullRequest(bodyOf(call), event));
+  return { provider: provider.name, pullRequest };
+}
+
+/** Argo CD: Azure DevOps is told apart by its body, so where only pushes count its pull requests are nothing to do. */
+function isQuietPullRequest(provider: Provider, event: string): boolean {
+  return provider === azureDevOps && provider.pullRequestEvents.includes(event);
+}
+
+/** Which host sent the call, and that it is genuine. */
+function recognize(call: WebhookCall): { provider: Provider; event: string } | undefined {
   if (call.body.length > maxPayloadBytes)
     throw new FleetError(
       'TooLarge',
@@ -44,15 +87,9 @@ export function parsePushEvent(call: WebhookCall): PushEvent | undefined {
   const headers = new Map(
     Object.entries(call.headers).map(([name, value]) => [name.toLowerCase(), String(value ?? '')]),
   );
-  const found = findProvider(headers);
-  if (!found) return undefined;
-  const { provider, event } = found;
-  assertGenuine(provider, { headers, body: call.body }, call.secrets);
-  const { name } = provider;
-  if (provider.idleEvents.includes(event)) return { provider: name, repoURLs: [], changes: [], touchedHead: false };
-  if (!provider.pushEvents.includes(event))
-    throw new FleetError('Invalid', `${name} event "${event}" is not a push; let the webhook send push events only`);
-  return { provider: name, ...parseBody(provider, event, call.body) };
+  const found = findProvider(headers, call.body);
+  if (found) assertGenuine(found.provider, { headers, body: call.body }, call.secrets);
+  return found;
 }
 
 /**
@@ -78,9 +115,12 @@ export function affects(push: Pick<PushEvent, 'changes' | 'touchedHead'>, target
   return push.changes.some(({ revision }) => revision === wanted || satisfies(revision, wanted));
 }
 
-function findProvider(headers: ReadonlyMap<string, string>): { provider: Provider; event: string } | undefined {
+function findProvider(
+  headers: ReadonlyMap<string, string>,
+  body: Buffer,
+): { provider: Provider; event: string } | undefined {
   for (const provider of providers) {
-    const event = provider.eventOf(headers);
+    const event = provider.eventOf(headers, body);
     if (event !== undefined) return { provider, event };
   }
   return undefined;
@@ -102,13 +142,17 @@ function assertGenuine(provider: Provider, call: Parameters<Provider['isGenuine'
     );
 }
 
-function parseBody(provider: Provider, event: string, body: Buffer): PushContent {
+function bodyOf(call: WebhookCall): unknown {
+  return JSON.parse(call.body.toString('utf8'));
+}
+
+function parseBody<T>(provider: Provider, parse: () => T): T {
   try {
-    return provider.parse(JSON.parse(body.toString('utf8')), event);
+    return parse();
   } catch (cause) {
     throw new FleetError(
       'Malformed',
-      `the ${provider.name} webhook's body is no push; set its content type to application/json`,
+      `the ${provider.name} webhook's body is not what its event says; set its content type to application/json`,
       { cause },
     );
   }

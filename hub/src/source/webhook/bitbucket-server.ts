@@ -6,6 +6,12 @@ const push = z.object({
   changes: z.array(z.object({ ref: z.object({ id: z.string() }) })),
 });
 
+const pullRequest = z.object({
+  pullRequest: z.object({
+    toRef: z.object({ repository: z.object({ slug: z.string(), project: z.object({ key: z.string() }) }) }),
+  }),
+});
+
 /** Bitbucket Server and Data Center. */
 export const bitbucketServer: Provider = {
   name: 'bitbucketServer',
@@ -13,6 +19,7 @@ export const bitbucketServer: Provider = {
   eventOf: (headers) => headers.get('x-event-key'),
   pushEvents: ['repo:refs_changed'],
   idleEvents: ['diagnostics:ping'],
+  pullRequestEvents: ['pr:opened', 'pr:modified', 'pr:from_ref_updated', 'pr:merged', 'pr:declined', 'pr:deleted'],
   isGenuine: ({ headers, body }, secret) => isHmac(headers.get('x-hub-signature'), body, secret),
   parse(payload) {
     const { repository, changes } = push.parse(payload);
@@ -21,6 +28,12 @@ export const bitbucketServer: Provider = {
       repoURLs: links.map(({ href }) => href),
       changes: changes.map(({ ref }) => ({ revision: shortRef(ref.id), shaBefore: '', shaAfter: '' })),
       touchedHead: true,
+      changedFiles: [],
+      isComplete: false,
     };
+  },
+  parsePullRequest(payload) {
+    const { repository } = pullRequest.parse(payload).pullRequest.toRef;
+    return { host: 'bitbucketServer', project: repository.project.key, repo: repository.slug };
   },
 };

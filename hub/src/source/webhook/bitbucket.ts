@@ -12,6 +12,8 @@ const push = z.object({
   }),
 });
 
+const pullRequest = z.object({ repository: z.object({ full_name: z.string() }) });
+
 /** Bitbucket Cloud. Its secret is the webhook's UUID (Argo CD: webhook.bitbucket.uuid). */
 export const bitbucket: Provider = {
   name: 'bitbucket',
@@ -19,6 +21,7 @@ export const bitbucket: Provider = {
   eventOf: (headers) => (headers.has('x-hook-uuid') ? headers.get('x-event-key') : undefined),
   pushEvents: ['repo:push'],
   idleEvents: [],
+  pullRequestEvents: ['pullrequest:created', 'pullrequest:updated', 'pullrequest:fulfilled', 'pullrequest:rejected'],
   isGenuine: ({ headers }, secret) => isSame(headers.get('x-hook-uuid'), secret),
   parse(payload) {
     const { repository, push: pushed } = push.parse(payload);
@@ -30,6 +33,12 @@ export const bitbucket: Provider = {
         shaAfter: change.new?.target.hash ?? '',
       })),
       touchedHead: true,
+      changedFiles: [],
+      isComplete: false,
     };
+  },
+  parsePullRequest(payload) {
+    const [owner = '', repo = ''] = pullRequest.parse(payload).repository.full_name.split('/');
+    return { host: 'bitbucket', owner, repo };
   },
 };

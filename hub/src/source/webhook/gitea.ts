@@ -1,4 +1,4 @@
-import { parseGithubPush } from './github.ts';
+import { parseGiteaPullRequest, parseGithubPush } from './github.ts';
 import { isHmac, type Provider } from './provider.ts';
 
 /** Gitea and Forgejo. They send the headers of Gogs and GitHub too, so they are asked first; Argo CD calls their secret gogs. */
@@ -8,6 +8,8 @@ export const gitea: Provider = {
   eventOf: (headers) => headers.get('x-gitea-event'),
   pushEvents: ['push'],
   idleEvents: ['ping'],
+  pullRequestEvents: ['pull_request', 'pull_request_sync', 'pull_request_label'],
   isGenuine: ({ headers, body }, secret) => isHmac(headers.get('x-gitea-signature'), body, secret),
   parse: parseGithubPush,
+  parsePullRequest: parseGiteaPullRequest,
 };

@@ -7,6 +7,8 @@ export const gogs: Provider = {
   eventOf: (headers) => headers.get('x-gogs-event'),
   pushEvents: ['push'],
   idleEvents: ['ping'],
+  pullRequestEvents: [],
   isGenuine: ({ headers, body }, secret) => isHmac(headers.get('x-gogs-signature'), body, secret),
   parse: parseGithubPush,
+  parsePullRequest: () => undefined,
 };

@@ -1,0 +1,89 @@
+import { createLogger } from '@wheelhouse/shared/logging/logger';
+import type { Application } from '@wheelhouse/shared/resources/application';
+import { describe, expect, it } from 'vitest';
+import { receiveWebhook, type WebhookDeps } from './receive-webhook.ts';
+
+const url = 'https://git.example.com/a/b.git';
+
+function setUp(readers: ReturnType<WebhookDeps['readers']>) {
+  const looked: string[] = [];
+  const outcomes: string[] = [];
+  const deps: WebhookDeps = {
+    logger: createLogger({ name: 'test', level: 'silent' }),
+    secrets: {},
+    wanted: () => new Map([[url, new Set(['main'])]]),
+    readers: () => readers,
+    source: (repository) => Promise.resolve(void looked.push(repository)),
+    pullRequest: ({ host }) => Promise.resolve(host === 'github' ? 2 : 0),
+    observe: (provider, outcome) => outcomes.push(`${provider} ${outcome}`),
+  };
+  return { looked, outcomes, deps };
+}
+
+function reader(paths?: string): Application {
+  const annotations: Record<string, string> =
+    paths === undefined ? {} : { 'argocd.argoproj.io/manifest-generate-paths': paths };
+  return {
+    apiVersion: 'argoproj.io/v1alpha1',
+    kind: 'Application',
+    metadata: { name: 'a', namespace: 'argocd', annotations },
+    spec: { project: 'default', destination: {}, source: { repoURL: url, path: 'apps/a' } },
+  };
+}
+
+function pushOf(files: string[], forced = false) {
+  const payload = {
+    ref: 'refs/heads/main',
+    forced,
+    commits: [{ modified: files }],
+    repository: { html_url: 'https://git.example.com/a/b', default_branch: 'main' },
+  };
+  return { headers: { 'x-github-event': 'push' }, body: Buffer.from(JSON.stringify(payload)) };
+}
+
+describe('a push', () => {
+  it.each([
+    {
+      why: 'a file below a path that a reader names',
+      files: ['shared/x.yaml'],
+      readers: [reader('.;/shared')],
+      looks: true,
+    },
+    {
+      why: 'a file below no path that a reader names',
+      files: ['docs/x.md'],
+      readers: [reader('.;/shared')],
+      looks: false,
+    },
+    { why: 'a reader that names no paths', files: ['docs/x.md'], readers: [reader('.'), reader()], looks: true },
+    { why: 'no list of files', files: [], readers: [reader('.')], looks: true },
+    {
+      why: 'a forced push, whose list is not whole',
+      files: ['docs/x.md'],
+      forced: true,
+      readers: [reader('.')],
+      looks: true,
+    },
+  ])('$why', async ({ files, forced, readers, looks }) => {
+    const { deps, looked, outcomes } = setUp({ applications: readers, generators: false });
+    await receiveWebhook(pushOf(files, forced), deps);
+    expect(looked).toEqual(looks ? [url] : []);
+    expect(outcomes).toEqual([looks ? 'github accepted' : 'github ignored']);
+  });
+
+  it('is looked at when a generator reads the revision, whatever Applications name', async () => {
+    const { deps, looked } = setUp({ applications: [reader('.')], generators: true });
+    await receiveWebhook(pushOf(['docs/x.md']), deps);
+    expect(looked).toEqual([url]);
+  });
+});
+
+describe('a pull request', () => {
+  it('evaluates the sets that list it', async () => {
+    const { deps, outcomes } = setUp({ applications: [], generators: false });
+    const repository = { name: 'b', url: 'https://api.github.com/repos/a/b', owner: { login: 'a' } };
+    const body = Buffer.from(JSON.stringify({ action: 'opened', repository }));
+    await receiveWebhook({ headers: { 'x-github-event': 'pull_request' }, body }, deps);
+    expect(outcomes).toEqual(['github accepted']);
+  });
+});
