@@ -14,6 +14,7 @@ import { healthOf } from './health/health.ts';
 import type { Link } from './link/link.ts';
 import { continueTraces } from './receive.ts';
 import { startHeartbeats } from './report/heartbeats.ts';
+import { followInventory } from './report/inventory.ts';
 import { createReporter } from './report/reporter.ts';
 import { openFileRecords } from './sync/file-records.ts';
 import { createReconciler } from './sync/reconciler.ts';
@@ -33,6 +34,8 @@ export interface AgentOptions {
   /** What the cluster says of itself, for heartbeats. */
   info: ClusterInfo;
   agentVersion: string;
+  /** Labels that it asks the hub to give its cluster. */
+  labels?: Record<string, string>;
   /** Default 30 s. */
   heartbeatMs?: number;
   /** Shortest wait between two questions for the newest document, which are at most twice that apart; default 5 minutes. */
@@ -50,7 +53,7 @@ const defaultHeartbeatMs = 30_000;
 /** Starts reconciling what is on disk before it returns. */
 export async function createAgent(deps: AgentDeps, options: AgentOptions): Promise<Agent> {
   const { cluster, link, logger, clock = systemClock, random = Math.random } = deps;
-  const { stateDir, info, agentVersion, pollMs, heartbeatMs = defaultHeartbeatMs } = options;
+  const { stateDir, info, agentVersion, labels, pollMs, heartbeatMs = defaultHeartbeatMs } = options;
   const shared = { link, logger, clock, random };
   await using open = new AsyncDisposableStack();
   const stop = new AbortController();
@@ -70,6 +73,7 @@ export async function createAgent(deps: AgentDeps, options: AgentOptions): Promi
   };
   const desired = open.use(await createDesired({ ...shared, onDocument }, { stateDir, pollMs }));
   open.use(link.onCommand(async ({ app }) => await reconciler.diff(app, stop.signal)));
+  const inventory = followInventory({ cluster, logger }, { info, labels }, stop.signal);
   const compose = (): Heartbeat => ({
     v: 1,
     cluster: link.cluster,
@@ -77,9 +81,9 @@ export async function createAgent(deps: AgentDeps, options: AgentOptions): Promi
     appliedGen: desired.appliedGen(),
     statusDigest: reporter.digest(),
     agentVersion,
-    kubernetesVersion: info.kubernetesVersion,
     at: new Date(clock.now()).toISOString(),
     rejected: desired.rejected(),
+    ...inventory(),
   });
   const onNewerGeneration = () => desired.catchUp();
   const onResend = (seqFloor: number) => reporter.resend(seqFloor);

@@ -10,6 +10,10 @@ describe("the agent's settings", () => {
       simulate: true,
     });
     expect(readAgentConfig({ WHEELHOUSE_SIMULATE: 'true' }, []).simulate).toBe(true);
+    expect(readAgentConfig({ WHEELHOUSE_LABELS: 'region=eu, example.com/tier=' }, []).labels).toEqual({
+      region: 'eu',
+      'example.com/tier': '',
+    });
     expect(readAgentConfig({}, [])).toMatchObject({ simulate: false, logLevel: 'info' });
   });
 
@@ -18,6 +22,8 @@ describe("the agent's settings", () => {
     ['an unknown flag', {}, ['--tokn', 'x'], /'--tokn'/],
     ['a flag without value', {}, ['--token'], /--token/],
     ['a log level that is none', { WHEELHOUSE_LOG_LEVEL: 'loud' }, [], /WHEELHOUSE_LOG_LEVEL/],
+    ['a label without value', { WHEELHOUSE_LABELS: 'region' }, [], /WHEELHOUSE_LABELS: 'region' is not key=value/],
+    ['a label that Kubernetes would not take', {}, ['--labels', 'region=eu west'], /syntax of labels/],
     ['a collector that is no URL', { WHEELHOUSE_OTLP_ENDPOINT: 'jaeger' }, [], /WHEELHOUSE_OTLP_ENDPOINT/],
   ])('are refused with %s', (...[, env, args, message]) => {
     expect(() => readAgentConfig(env, args)).toThrow(message);

@@ -3,7 +3,18 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { readConfig } from '@wheelhouse/shared/config/read-config';
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
+import { isLabelKey, isLabelValue } from '@wheelhouse/shared/kube/label-syntax';
+import { maxOwnLabels } from '@wheelhouse/shared/protocol/inventory';
 import { z } from 'zod';
+
+const labels = z.string().transform((text, context) => {
+  const pairs = text.split(',').map((pair) => pair.trim().split('='));
+  for (const [key = '', value, more] of pairs)
+    if (!isLabelKey(key) || value === undefined || !isLabelValue(value) || more !== undefined)
+      context.addIssue(`'${text}' is not key=value, separated by commas, in the syntax of labels`);
+  if (pairs.length > maxOwnLabels) context.addIssue(`are more than ${maxOwnLabels}`);
+  return Object.fromEntries(pairs.map(([key = '', value = '']) => [key, value]));
+});
 
 const schema = z.object({
   /** Enrolment token; needed the first time only. */
@@ -18,6 +29,8 @@ const schema = z.object({
   simulate: z.stringbool().default(false),
   /** Serve the simulated cluster's API on this port of 127.0.0.1, to break things by hand. */
   simulatePort: z.coerce.number().int().min(0).max(65_535).optional(),
+  /** Labels that it asks the hub to give its cluster, `key=value` separated by commas; the hub takes those that it allows. */
+  labels: labels.optional(),
   /** A file that is rewritten every 10 s while the agent is alive, for a container's health check. */
   healthFile: z.string().optional(),
   /** OTLP over HTTP, as http://127.0.0.1:4318. */

@@ -48,7 +48,10 @@ export async function runAgent(
   );
   const link = open.use(createLink({ identity, logger }, { uid: info.uid, firstDelayMs: maxFirstDelayMs }));
   const agent = open.use(
-    await createAgent({ cluster, link, logger }, { stateDir: config.stateDir, info, agentVersion: version }),
+    await createAgent(
+      { cluster, link, logger },
+      { stateDir: config.stateDir, info, agentVersion: version, labels: config.labels ?? {} },
+    ),
   );
   while (!signal.aborted) {
     if (config.healthFile) await writeFile(config.healthFile, formatHealth(agent, link));

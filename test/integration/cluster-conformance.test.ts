@@ -17,4 +17,16 @@ afterAll(async () => {
   await server[Symbol.asyncDispose]();
 });
 
-describeCluster('kubernetes', () => cluster);
+const paths: Record<string, string> = { Node: 'nodes', Pod: 'pods' };
+
+describeCluster(
+  'kubernetes',
+  () => cluster,
+  async ({ kind, namespace, name }, status) => {
+    const scope = namespace ? `/namespaces/${namespace}` : '';
+    await server.request('PATCH', `/api/v1${scope}/${paths[kind]}/${name}/status`, {
+      contentType: 'application/merge-patch+json',
+      body: { status },
+    });
+  },
+);

@@ -8,6 +8,7 @@ interface AgentOptions {
   context?: string;
   kubeconfig?: string;
   state?: string;
+  labels?: string;
   simulate?: boolean;
   logLevel?: string;
 }
@@ -22,6 +23,7 @@ export function addAgentCommand(program: Command, io: Io): void {
     .description('run the agent of one cluster; --token takes an enrolment token, --context one of the kubeconfig')
     .option('--kubeconfig <file>', 'the Pod’s service account, else your own kubeconfig, unless given')
     .option('--state <directory>', 'identity, documents and records; one for each agent')
+    .option('--labels <labels>', 'key=value,… that its cluster shall have, as far as the hub allows')
     .option('--simulate', 'a cluster in memory instead of a real one')
     .option('--log-level <level>')
     .action(
@@ -30,7 +32,7 @@ export function addAgentCommand(program: Command, io: Io): void {
 }
 
 async function startAgent(
-  { token, context, kubeconfig, state, simulate, logLevel }: AgentOptions,
+  { token, context, kubeconfig, state, labels, simulate, logLevel }: AgentOptions,
   io: Io,
 ): Promise<void> {
   // only here, so that the other commands need not load an agent
@@ -39,7 +41,7 @@ async function startAgent(
   const own = Object.entries(io.env).filter(
     ([name]) => name === shared || !cliVariables.some((other) => other === name),
   );
-  const flags = { token, context, kubeconfig, 'state-dir': state, 'log-level': logLevel };
+  const flags = { token, context, kubeconfig, labels, 'state-dir': state, 'log-level': logLevel };
   const args = Object.entries(flags).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}=${value}`]));
   const config = readAgentConfig(Object.fromEntries(own), simulate ? [...args, '--simulate'] : args);
   const logger = createLogger({ name: 'spoke-agent', level: config.logLevel });

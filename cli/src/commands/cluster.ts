@@ -1,8 +1,9 @@
 import type { EnrolmentTokenRecord, FleetCluster } from '@wheelhouse/hub/api/deps';
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import { type Command, Option } from 'commander';
+import { formatClusterPage, formatSeen } from '../cluster-page.ts';
 import { collect, readDuration } from '../option.ts';
-import { type Column, formatAge, formatFields, formatLabels, formatTable } from '../output.ts';
+import { type Column, formatLabels, formatTable } from '../output.ts';
 import type { Run } from '../session.ts';
 
 const path = '/api/v1/fleet/clusters';
@@ -33,7 +34,7 @@ function addRead(cluster: Command, run: Run): void {
     .action(
       run<[string]>(async ({ client, print }, [name]) => {
         const found = await client.request<FleetCluster>(`${path}/${encodeURIComponent(name)}`);
-        print(found, () => formatPage(found));
+        print(found, () => formatClusterPage(found));
       }),
     );
 }
@@ -102,34 +103,6 @@ const columns: Column<FleetCluster>[] = [
   ['KUBERNETES', ({ kubernetesVersion }) => kubernetesVersion],
   ['LABELS', ({ labels }) => formatLabels(labels)],
 ];
-
-function formatPage(cluster: FleetCluster): string {
-  const { applications } = cluster;
-  return formatFields([
-    ['Name', cluster.name],
-    ['Server', cluster.server],
-    ['State', cluster.state],
-    ['Last seen', formatSeen(cluster.lastSeenAt)],
-    ['Labels', formatLabels(cluster.labels)],
-    ['Agent', cluster.agentVersion],
-    ['Kubernetes', cluster.kubernetesVersion],
-    [
-      'Generation',
-      cluster.generation === undefined
-        ? undefined
-        : `${cluster.appliedGeneration ?? 0} applied of ${cluster.generation}`,
-    ],
-    [
-      'Applications',
-      applications &&
-        `${applications.total}: ${applications.synced} Synced, ${applications.healthy} Healthy, ${applications.stale} stale`,
-    ],
-  ]);
-}
-
-function formatSeen(lastSeenAt: string | undefined): string {
-  return lastSeenAt === undefined ? 'never' : `${formatAge(Date.now() - Date.parse(lastSeenAt))} ago`;
-}
 
 function parseLabelChange(text: string): [key: string, value: string | null] {
   const removed = /^([^=]+)-$/.exec(text)?.[1];

@@ -5,6 +5,7 @@
 import type { KubeObject, ObjectRef } from '@wheelhouse/shared/kube/object';
 import type { Logger } from '@wheelhouse/shared/logging/logger';
 import type { Credentials, EnrolRequest, RenewRequest } from '@wheelhouse/shared/protocol/enrolment';
+import type { Inventory } from '@wheelhouse/shared/protocol/inventory';
 import type { Registry } from 'prom-client';
 import type { Access } from '../access/access.ts';
 import type { ApplicationFilter } from '../status/application-filter.ts';
@@ -125,6 +126,9 @@ export interface FleetCluster {
   /** Newest generation published for it, and the one it says it applied. */
   generation?: number;
   appliedGeneration?: number;
+  /** What it says that it has, as of `lastSeenAt`; and why that is not known, or may be old. */
+  inventory?: Inventory;
+  inventoryProblem?: string;
   applications?: { total: number; synced: number; healthy: number; stale: number };
 }
 

@@ -3,10 +3,12 @@
  * It reports what is; it never decides what runs where, and silence of a cluster changes nothing in it but its state.
  */
 import { FleetError, isFleetError } from '@wheelhouse/shared/errors/fleet-error';
+import { isLabelKey, isLabelValue } from '@wheelhouse/shared/kube/label-syntax';
+import type { Inventory } from '@wheelhouse/shared/protocol/inventory';
 import type { Heartbeat } from '@wheelhouse/shared/protocol/status';
 import type { AuditLog } from '../store/audit.ts';
 import type { DocumentHead } from '../store/documents.ts';
-import type { Presence } from './presence.ts';
+import type { Heard, Presence } from './presence.ts';
 import type { ClusterChange, ClusterRecord, FleetRecords } from './records.ts';
 
 /** Expected: a token waits for it. Stale: silent for 90 s. Lost: silent for 10 minutes. */
@@ -29,6 +31,10 @@ export interface FleetCluster {
   appliedGeneration?: number;
   /** Documents and bundles that it refused. */
   rejected?: Heartbeat['rejected'];
+  /** What it says that it has, as of `lastSeenAt`. */
+  inventory?: Inventory;
+  /** Why the inventory is absent, or may be old. */
+  inventoryProblem?: string;
   enrolledAt?: string;
   labelled?: { at: string; by: string };
   cloned?: { uid: string; at: string };
@@ -57,8 +63,6 @@ export interface ClustersDeps {
 const staleAfterMs = 90_000;
 const lostAfterMs = 600_000;
 const attempts = 5;
-const labelKey = /^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
-const labelValue = /^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$/;
 
 export function createClusters(deps: ClustersDeps): Clusters {
   const { records, audit, now } = deps;
@@ -114,15 +118,20 @@ function viewOf(record: ClusterRecord, deps: ClustersDeps): FleetCluster {
     ...shown,
     state: stateOf(heard?.at ?? Date.parse(record.enrolledAt), deps.now().getTime()),
     ...(head ? { generation: head.gen } : {}),
-    ...(heard
-      ? {
-          lastSeenAt: new Date(heard.at).toISOString(),
-          agentVersion: heard.heartbeat.agentVersion,
-          kubernetesVersion: heard.heartbeat.kubernetesVersion,
-          appliedGeneration: heard.heartbeat.appliedGen,
-          ...(heard.heartbeat.rejected ? { rejected: heard.heartbeat.rejected } : {}),
-        }
-      : {}),
+    ...(heard ? heardOf(heard) : {}),
+  };
+}
+
+function heardOf({ at, heartbeat }: Heard): Partial<FleetCluster> {
+  const { agentVersion, kubernetesVersion, appliedGen, rejected, inventory, inventoryProblem } = heartbeat;
+  return {
+    lastSeenAt: new Date(at).toISOString(),
+    agentVersion,
+    kubernetesVersion,
+    appliedGeneration: appliedGen,
+    ...(rejected ? { rejected } : {}),
+    ...(inventory ? { inventory } : {}),
+    ...(inventoryProblem === undefined ? {} : { inventoryProblem }),
   };
 }
 
@@ -157,9 +166,9 @@ function assertLabels(name: string, labels: Record<string, string | null>): void
   for (const [key, value] of Object.entries(labels)) {
     if (key.startsWith('wheelhouse.dev/'))
       throw new FleetError('Forbidden', `label ${key} of ${name} belongs to the hub`);
-    if (!labelKey.test(key))
+    if (!isLabelKey(key))
       throw new FleetError('Invalid', `label ${JSON.stringify(key)} of ${name} is not a valid label name`);
-    if (value !== null && !labelValue.test(value))
+    if (value !== null && !isLabelValue(value))
       throw new FleetError(
         'Invalid',
         `value ${JSON.stringify(value)} of label ${key} of ${name} is not a valid label value`,

@@ -1,5 +1,6 @@
 import type { Msg } from '@nats-io/transport-node';
 import type { Logger } from '@wheelhouse/shared/logging/logger';
+import { parseHeartbeat } from '@wheelhouse/shared/protocol/heartbeat-schema';
 import type { Heartbeat, HeartbeatReply } from '@wheelhouse/shared/protocol/status';
 import type { DocumentHead } from '../store/documents.ts';
 import { follow } from '../store/follow.ts';
@@ -78,11 +79,4 @@ function answer(deps: HeartbeatDeps, message: Msg): void {
 
 function clusterOf(subject: string): string {
   return subject.split('.')[3] ?? '';
-}
-
-function parseHeartbeat(text: string): Heartbeat {
-  const heartbeat = JSON.parse(text) as Heartbeat;
-  if (heartbeat.v === 1 && Number.isSafeInteger(heartbeat.appliedGen) && typeof heartbeat.statusDigest === 'string')
-    return heartbeat;
-  throw new Error('not a heartbeat of version 1');
 }

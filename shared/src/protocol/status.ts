@@ -1,3 +1,5 @@
+import type { Inventory } from './inventory.ts';
+
 export type SyncStatus = 'Synced' | 'OutOfSync' | 'Unknown';
 export type HealthStatus = 'Healthy' | 'Suspended' | 'Progressing' | 'Missing' | 'Degraded' | 'Unknown';
 /** Argo CD: operation phases. */
@@ -67,6 +69,10 @@ export interface Heartbeat {
   at: string;
   /** Documents and bundles refused since the agent started, and the last of them. */
   rejected?: { count: number; code: string; message: string; at: string } | undefined;
+  /** Absent until everything in it is known. */
+  inventory?: Inventory;
+  /** Why the inventory is not known, or may be old. */
+  inventoryProblem?: string;
 }
 
 export interface HeartbeatReply {

@@ -8,6 +8,7 @@
 
 import type { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { KubeObject, ObjectRef } from '@wheelhouse/shared/kube/object';
+import type { Inventory } from '@wheelhouse/shared/protocol/inventory';
 
 export interface KubeKind {
   group: string;
@@ -61,6 +62,15 @@ export interface ClusterInfo {
   uid: string;
 }
 
+/** What the cluster has and serves, kept up to date in the background. */
+export interface LiveInventory {
+  /** Undefined until everything in it was listed once; the last that was known while `problem` says that it may be old. */
+  current(): Inventory | undefined;
+  /** As `v1.36.3`; follows an upgrade of the API server. Undefined until it is known. */
+  kubernetesVersion(): string | undefined;
+  problem(): FleetError | undefined;
+}
+
 export interface Cluster extends AsyncDisposable {
   /** Server-side apply; returns the object as it now is (or, in a dry run, would be). */
   apply(object: KubeObject, options: ApplyOptions): Promise<KubeObject>;
@@ -76,6 +86,8 @@ export interface Cluster extends AsyncDisposable {
   /** Every kind that is served now. */
   resources(signal: AbortSignal): Promise<ApiResource[]>;
   info(signal: AbortSignal): Promise<ClusterInfo>;
+  /** Starts to follow the inventory, until the signal aborts. */
+  followInventory(signal: AbortSignal): LiveInventory;
 }
 
 /** `apps/v1/Deployment`; the core group as `/v1/Pod`. */

@@ -1,13 +1,17 @@
 import type { KubeObject, ObjectRef } from '@wheelhouse/shared/kube/object';
 import { refOf } from '@wheelhouse/shared/kube/object';
+import type { Inventory } from '@wheelhouse/shared/protocol/inventory';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { ownedFields } from '../diff/owned-fields.ts';
-import { type Cluster, fieldManager, type WatchListener } from './cluster.ts';
+import { type Cluster, fieldManager, type LiveInventory, type WatchListener } from './cluster.ts';
 
 /* oxlint-disable max-lines-per-function -- a test suite: its length is its number of rows */
 
+/** Plays a controller or kubelet: sets an object's status. */
+export type SetStatus = (ref: ObjectRef, status: Record<string, unknown>) => Promise<void>;
+
 /** What every adapter of the port must do; `start` gives a cluster that may be used for many tests. */
-export function describeCluster(name: string, start: () => Cluster): void {
+export function describeCluster(name: string, start: () => Cluster, setStatus: SetStatus): void {
   describe(`${name} as a Cluster`, () => {
     const signal = new AbortController().signal;
     let cluster: Cluster;
@@ -202,6 +206,75 @@ export function describeCluster(name: string, start: () => Cluster): void {
       expect(await cluster.info(signal)).toEqual(info);
     });
 
+    describe('its inventory', () => {
+      let stop: AbortController;
+      let inventory: LiveInventory;
+      const current = () => inventory.current() as Inventory;
+      const shows = async (assert: () => void) => await vi.waitFor(assert, { timeout: 10_000, interval: 20 });
+
+      beforeEach(async () => {
+        stop = new AbortController();
+        inventory = cluster.followInventory(stop.signal);
+        await shows(() => expect(inventory.current()).toBeDefined());
+        return () => stop.abort();
+      });
+
+      it('follows Nodes, and counts on those only that take Pods', async () => {
+        const before = current();
+        const node: KubeObject = { apiVersion: 'v1', kind: 'Node', metadata: { name: namespace } };
+        await cluster.apply(node, by());
+        await shows(() => expect(current().nodes).toBe(before.nodes + 1));
+        const allocatable = { cpu: '3500m', memory: '1Gi' };
+        await setStatus(refOf(node), { allocatable, conditions: [{ type: 'Ready', status: 'False' }] });
+        expect(current().allocatable).toEqual(before.allocatable);
+        await setStatus(refOf(node), { allocatable, conditions: [{ type: 'Ready', status: 'True' }] });
+        const more = {
+          cpuMillis: before.allocatable.cpuMillis + 3_500,
+          memoryBytes: before.allocatable.memoryBytes + 2 ** 30,
+        };
+        await shows(() => expect(current().allocatable).toEqual(more));
+        await cluster.apply({ ...node, spec: { unschedulable: true } }, by());
+        await shows(() => expect(current().allocatable).toEqual(before.allocatable));
+        await cluster.remove(refOf(node), { propagation: 'Background', signal });
+        await shows(() => expect(current().nodes).toBe(before.nodes));
+      });
+
+      it('counts what Pods ask for until they are finished or gone', async () => {
+        const before = current().requested;
+        const pods = ['ends', 'goes'].map((name) => pod(name, namespace));
+        await cluster.apply(
+          { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default', namespace } },
+          by(),
+        );
+        for (const one of pods) await cluster.apply(one, by());
+        const plus = (count: number) => ({
+          cpuMillis: before.cpuMillis + 250 * count,
+          memoryBytes: before.memoryBytes + 2 ** 20 * count,
+        });
+        await shows(() => expect(current().requested).toEqual(plus(2)));
+        await setStatus(refOf(pods[0] as KubeObject), { phase: 'Succeeded' });
+        await shows(() => expect(current().requested).toEqual(plus(1)));
+        await cluster.remove(refOf(pods[1] as KubeObject), { propagation: 'Background', signal });
+        await shows(() => expect(current().requested).toEqual(plus(0)));
+      });
+
+      it('names the API groups that are served, those of definitions as they come', async () => {
+        const { group, object } = definition(`g${namespace.slice(5)}`);
+        expect(current().apiGroups).toEqual(expect.arrayContaining(['apps', 'batch']));
+        expect(current().apiGroups).not.toContain('');
+        expect(current().apiGroups).not.toContain(group);
+        await cluster.apply(object, by());
+        await shows(() => expect(current().apiGroups).toContain(group));
+        expect(current().apiGroups).toEqual([...new Set(current().apiGroups)].sort());
+      });
+
+      it('knows the version and has no problem', async () => {
+        const { kubernetesVersion } = await cluster.info(signal);
+        await shows(() => expect(inventory.kubernetesVersion()).toBe(kubernetesVersion));
+        expect(inventory.problem()).toBeUndefined();
+      });
+    });
+
     it('lists what it serves', async () => {
       const resources = await cluster.resources(signal);
       expect(resources).toContainEqual(
@@ -236,6 +309,16 @@ function recorder(namespace: string): { listener: WatchListener; seen: string[] 
     removed: (object) => void (mine(object) && seen.push(`removed ${object.metadata.name}`)),
   };
   return { listener, seen };
+}
+
+function pod(name: string, namespace: string): KubeObject {
+  const resources = { requests: { cpu: '250m', memory: '1Mi' } };
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name, namespace },
+    spec: { automountServiceAccountToken: false, containers: [{ name: 'main', image: 'main:1', resources }] },
+  };
 }
 
 function definition(prefix: string): { group: string; object: KubeObject } {

@@ -1,5 +1,7 @@
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
+import { isLabelKey, isLabelValue } from '@wheelhouse/shared/kube/label-syntax';
 import { matchesSelector, parseSelector } from '@wheelhouse/shared/kube/selector-text';
+import { inventorySchema } from '@wheelhouse/shared/protocol/inventory';
 import { z } from 'zod';
 import type { ApiServer } from '../api-server.ts';
 import { permit } from '../authentication.ts';
@@ -24,6 +26,10 @@ const fleetCluster = z
     kubernetesVersion: z.string().exactOptional(),
     generation: z.number().exactOptional().describe('Newest document published for it'),
     appliedGeneration: z.number().exactOptional(),
+    inventory: inventorySchema
+      .exactOptional()
+      .describe('What it says that it has, as of lastSeenAt: CPU in thousandths of a core, memory in bytes'),
+    inventoryProblem: z.string().exactOptional().describe('Why the inventory is absent, or may be old'),
     applications: z
       .object({ total: z.number(), synced: z.number(), healthy: z.number(), stale: z.number() })
       .exactOptional(),
@@ -62,8 +68,8 @@ function labelRoute(app: ApiServer, deps: ApiDeps): void {
     querystring: noQuery,
     body: z.strictObject({
       labels: z.record(
-        z.string().regex(labelKey, 'not a label key'),
-        z.string().regex(labelValue, 'not a label value').nullable(),
+        z.string().refine(isLabelKey, 'not a label key'),
+        z.string().refine(isLabelValue, 'not a label value').nullable(),
       ),
     }),
     response: { 200: fleetCluster },
@@ -74,10 +80,6 @@ function labelRoute(app: ApiServer, deps: ApiDeps): void {
     return await deps.clusters.setLabels(cluster.name, request.body.labels, by);
   });
 }
-
-/** Kubernetes: a label key is a name of at most 63, after an optional DNS prefix and a slash; a value is such a name or ''. */
-const labelKey = /^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?\/)?[A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?$/;
-const labelValue = /^([A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?)?$/;
 
 function getCluster(deps: ApiDeps, name: string): FleetCluster {
   const cluster = deps.clusters.find(name);

@@ -12,6 +12,7 @@ import {
 } from '../cluster.ts';
 import { type KubeconfigOptions, openConnection } from './connection.ts';
 import { collectionPath, createDiscovery, objectPath } from './discovery.ts';
+import { followInventory, readVersion } from './inventory.ts';
 import { createRequests, type KubeRequest, type Requests } from './requests.ts';
 import { followKind, listPages, type WatchDeps } from './watch.ts';
 
@@ -63,7 +64,7 @@ export function createKubernetesCluster(deps: { random: () => number }, options:
       }
     },
     async *list(kind, signal) {
-      for await (const page of listPages(watching, kind, signal)) yield* page.items;
+      for await (const page of listPages(watching, { kind }, signal)) yield* page.items;
     },
     watch: async (kind, listener, signal) => await followKind(watching, { kind, listener, signal }),
     async remove(ref, options) {
@@ -78,18 +79,18 @@ export function createKubernetesCluster(deps: { random: () => number }, options:
     findResource: async (kind, signal) => await discovery.find(kind, signal),
     resources: async (signal) => await discovery.all(signal),
     info: async (signal) => await identify(requests, signal),
+    followInventory: (signal) => followInventory(watching, signal),
     [Symbol.asyncDispose]: async () => await connection[Symbol.asyncDispose](),
   };
 }
 
 async function identify(requests: Requests, signal: AbortSignal): Promise<ClusterInfo> {
-  const get = async <T>(path: string) =>
-    await requests.send<T>({ method: 'GET', path, signal, what: 'identify the cluster' });
-  const [version, system] = await Promise.all([
-    get<{ gitVersion: string }>('/version'),
-    get<KubeObject>('/api/v1/namespaces/kube-system'),
+  const path = '/api/v1/namespaces/kube-system';
+  const [kubernetesVersion, system] = await Promise.all([
+    readVersion(requests, signal),
+    requests.send<KubeObject>({ method: 'GET', path, signal, what: 'identify the cluster' }),
   ]);
-  return { kubernetesVersion: version.gitVersion, uid: system.metadata.uid ?? '' };
+  return { kubernetesVersion, uid: system.metadata.uid ?? '' };
 }
 
 function applyRequest(object: KubeObject, options: ApplyOptions): Omit<KubeRequest, 'path'> {

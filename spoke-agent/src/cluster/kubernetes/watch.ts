@@ -21,6 +21,8 @@ interface WatchEvent {
 
 interface Following {
   kind: KubeKind;
+  /** Leaves out what it does not match; an object that matches no longer is removed. */
+  fieldSelector?: string;
   listener: WatchListener;
   signal: AbortSignal;
   /** Where the next watch begins; undefined: list first. */
@@ -52,10 +54,11 @@ export async function followKind(deps: WatchDeps, following: Following): Promise
   }
 }
 
-async function listAll(deps: WatchDeps, { kind, listener, signal }: Following): Promise<string> {
+async function listAll(deps: WatchDeps, following: Following): Promise<string> {
+  const { listener, signal } = following;
   listener.listing();
   let resourceVersion = '';
-  for await (const page of listPages(deps, kind, signal)) {
+  for await (const page of listPages(deps, following, signal)) {
     resourceVersion = page.resourceVersion;
     for (const item of page.items) listener.changed(item);
   }
@@ -69,7 +72,11 @@ interface ListPage {
 }
 
 /** The items of a list name neither apiVersion nor kind; they are put back here. */
-export async function* listPages(deps: WatchDeps, kind: KubeKind, signal: AbortSignal): AsyncGenerator<ListPage> {
+export async function* listPages(
+  deps: WatchDeps,
+  { kind, fieldSelector }: Pick<Following, 'kind' | 'fieldSelector'>,
+  signal: AbortSignal,
+): AsyncGenerator<ListPage> {
   const path = await deps.pathOf(kind, signal);
   const apiVersion = kind.group === '' ? kind.version : `${kind.group}/${kind.version}`;
   let next: string | undefined = '';
@@ -78,7 +85,11 @@ export async function* listPages(deps: WatchDeps, kind: KubeKind, signal: AbortS
       await deps.requests.send({
         method: 'GET',
         path,
-        query: { limit: String(pageSize), ...(next ? { continue: next } : {}) },
+        query: {
+          limit: String(pageSize),
+          ...(fieldSelector ? { fieldSelector } : {}),
+          ...(next ? { continue: next } : {}),
+        },
         signal,
         what: `list ${kind.kind}`,
       });
@@ -89,7 +100,7 @@ export async function* listPages(deps: WatchDeps, kind: KubeKind, signal: AbortS
 }
 
 async function followOnce(deps: WatchDeps, following: Following): Promise<void> {
-  const { kind, listener, signal } = following;
+  const { kind, fieldSelector, listener, signal } = following;
   const stream = await deps.requests.stream(
     {
       method: 'GET',
@@ -98,6 +109,7 @@ async function followOnce(deps: WatchDeps, following: Following): Promise<void> 
         watch: '1',
         allowWatchBookmarks: 'true',
         resourceVersion: following.resourceVersion ?? '',
+        ...(fieldSelector ? { fieldSelector } : {}),
         timeoutSeconds: String(Math.round(300 + 300 * deps.random())),
       },
       signal,

@@ -3,10 +3,18 @@ import { isDeepStrictEqual } from 'node:util';
 import { type Clock, systemClock } from '@wheelhouse/shared/async/clock';
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import { type KubeObject, type ObjectRef, refOf } from '@wheelhouse/shared/kube/object';
-import { type ApiResource, type ApplyOptions, type Cluster, formatKind, type KubeKind } from '../cluster.ts';
+import {
+  type ApiResource,
+  type ApplyOptions,
+  type Cluster,
+  formatKind,
+  type KubeKind,
+  type LiveInventory,
+} from '../cluster.ts';
 import { whyRefused } from './admission.ts';
 import { builtInKinds } from './built-in-kinds.ts';
 import { establishedStatus, kindsDefinedBy } from './definitions.ts';
+import { inventoryOf, simulatedNode } from './inventory.ts';
 import { applyManaged, updateManaged } from './server-side-apply.ts';
 import { settledStatus, simulateAnnotation } from './simulated-status.ts';
 import { createStore, nameOf, type Store } from './store.ts';
@@ -18,6 +26,8 @@ export interface MemoryOptions {
   settleMs?: number;
   /** Identity of the installation; random unless given. */
   uid?: string;
+  /** What its one Node offers. Default 64 CPUs and 256 GiB. */
+  node?: { cpu: string; memory: string };
   /** Called before each request; what it returns is thrown instead. For tests. */
   intercept?: (verb: Verb, ref?: ObjectRef) => FleetError | undefined;
 }
@@ -34,6 +44,8 @@ export interface MemoryCluster extends Cluster {
     change: (object: KubeObject) => KubeObject | undefined,
     manager?: string,
   ): KubeObject | undefined;
+  /** Writes a status as a controller does. Throws NotFound. */
+  setStatus(ref: ObjectRef, status: Record<string, unknown>): void;
   readonly size: number;
 }
 
@@ -61,6 +73,7 @@ class SimulatedCluster implements MemoryCluster {
       const uid = name === 'kube-system' ? this.#uid : this.#nextUid();
       this.#store.put({ apiVersion: 'v1', kind: 'Namespace', metadata: { name, uid }, status: { phase: 'Active' } });
     }
+    this.#store.put(simulatedNode(options.node ?? { cpu: '64', memory: '256Gi' }));
   }
 
   async apply(object: KubeObject, options: ApplyOptions): Promise<KubeObject> {
@@ -122,16 +135,37 @@ class SimulatedCluster implements MemoryCluster {
 
   async info(signal: AbortSignal): Promise<{ kubernetesVersion: string; uid: string }> {
     this.#count('find', signal);
-    return { kubernetesVersion: this.#options.kubernetesVersion ?? 'v1.36.3', uid: this.#uid };
+    return { kubernetesVersion: this.#version, uid: this.#uid };
+  }
+
+  followInventory(_signal: AbortSignal): LiveInventory {
+    return {
+      current: () => inventoryOf(this.#store.all(), [...builtInKinds, ...this.#defined]),
+      kubernetesVersion: () => this.#version,
+      problem: () => undefined,
+    };
   }
 
   edit(ref: ObjectRef, change: (object: KubeObject) => KubeObject | undefined, manager = 'kubectl-edit') {
-    const live = this.#store.find(ref, ref.namespace, ref.name);
-    if (!live) throw new FleetError('NotFound', `${ref.kind} ${ref.namespace}/${ref.name} does not exist`);
+    const live = this.#get(ref);
     const next = change(structuredClone(live));
     if (next) return this.#commit(this.#stamp(updateManaged(live, next, manager), live), live);
     this.#delete(live, true);
     return undefined;
+  }
+
+  setStatus(ref: ObjectRef, status: Record<string, unknown>): void {
+    this.#store.put({ ...this.#get(ref), status });
+  }
+
+  #get(ref: ObjectRef): KubeObject {
+    const live = this.#store.find(ref, ref.namespace, ref.name);
+    if (live) return live;
+    throw new FleetError('NotFound', `${ref.kind} ${ref.namespace}/${ref.name} does not exist`);
+  }
+
+  get #version(): string {
+    return this.#options.kubernetesVersion ?? 'v1.36.3';
   }
 
   get size(): number {
