@@ -15,6 +15,7 @@ import { type RenderFacts, renderRequestKey } from '../render/render.ts';
 import type { Derived, Problem, StoredEvaluation } from '../store/derived.ts';
 import { nameOf, namespaceOf, type SpecStore, type StoredSpec } from '../store/specs.ts';
 import { type ApplicationTable, createApplicationTable } from './application-table.ts';
+import { type Claim, type Claims, createClaims } from './claims.ts';
 import { type Destinations, findDestination } from './destination.ts';
 import { whyUnsupported } from './unsupported.ts';
 
@@ -69,18 +70,18 @@ export function createApplications(deps: ApplicationsDeps): Applications & Dispo
   const again = (which: (app: IndexedApplication) => boolean) =>
     apply([...table.all()].filter(which).map((app) => ({ before: app, after: describe(app.application, app.origin) })));
 
-  for (const spec of deps.specs.list('Application')) apply([specChange(undefined, spec, { table, describe })]);
-  for (const evaluation of deps.derived.evaluations())
-    apply(evaluationChanges(undefined, evaluation, { table, describe }));
+  const index = { table, claims: createClaims(), describe };
+  for (const spec of deps.specs.list('Application')) apply([specChange(undefined, spec, index)]);
+  for (const evaluation of deps.derived.evaluations()) apply(evaluationChanges(undefined, evaluation, index));
 
   const subscriptions = [
     deps.specs.onChange(({ kind, before, after }) => {
       if (kind === 'AppProject')
         again((app) => app.application.spec.project === (after ?? before)?.resource.metadata.name);
-      else if (kind === 'Application') apply([specChange(before, after, { table, describe })]);
+      else if (kind === 'Application') apply([specChange(before, after, index)]);
     }),
     deps.derived.onChange((change) => {
-      if (change.type === 'evaluation') apply(evaluationChanges(change.before, change.after, { table, describe }));
+      if (change.type === 'evaluation') apply(evaluationChanges(change.before, change.after, index));
       if (change.type === 'discovery' && change.after) {
         const undiscovered = new Set(table.bySource(change.after.repoURL, change.after.targetRevision));
         again((app) => undiscovered.has(app));
@@ -110,13 +111,15 @@ type Describe = (application: Application, origin: IndexedApplication['origin'])
 
 interface Index {
   table: ApplicationTable;
+  claims: Claims;
   describe: Describe;
 }
 
 function specChange(before: StoredSpec | undefined, after: StoredSpec | undefined, index: Index): ApplicationChange {
   const known = index.table.find(idOf((after ?? before)?.resource as Application));
-  if (after) return { before: known, after: index.describe(after.resource as Application, specOrigin(after)) };
-  return { before: known, after: known?.origin.type === 'generated' ? known : undefined };
+  if (!after) return { before: known, after: known?.origin.type === 'spec' ? nextOwner(known.id, index) : known };
+  if (known?.origin.type === 'generated') index.claims.wait(known.id, claimOf(known, known.origin.applicationSet));
+  return { before: known, after: index.describe(after.resource as Application, specOrigin(after)) };
 }
 
 function evaluationChanges(
@@ -125,16 +128,50 @@ function evaluationChanges(
   index: Index,
 ): ApplicationChange[] {
   const set = after ?? before;
-  const origin = { type: 'generated' as const, applicationSet: `${set?.namespace}/${set?.name}` };
+  const applicationSet = `${set?.namespace}/${set?.name}`;
   const fresh = new Map((after?.applications ?? []).map((application) => [idOf(application), application]));
   const gone = (before?.applications ?? []).map(idOf).filter((id) => !fresh.has(id));
   return [
-    ...gone.map((id) => ({ before: index.table.find(id), after: undefined })),
-    ...[...fresh].map(([id, application]) => ({
-      before: index.table.find(id),
-      after: index.describe(application, origin),
-    })),
+    ...gone.flatMap((id) => leave(id, applicationSet, index)),
+    ...[...fresh].flatMap(([id, application]) => claim(id, { applicationSet, application }, index)),
   ];
+}
+
+/** A set no longer gives an Application: it goes to whoever waits for its name, unless it is another's anyway. */
+function leave(id: string, applicationSet: string, index: Index): ApplicationChange[] {
+  index.claims.drop(id, applicationSet);
+  const known = index.table.find(id);
+  return ownerOf(known) === applicationSet ? [{ before: known, after: nextOwner(id, index) }] : [];
+}
+
+function claim(id: string, wanted: Claim, { table, claims, describe }: Index): ApplicationChange[] {
+  const known = table.find(id);
+  const owner = ownerOf(known);
+  if (known && (owner === undefined || owner < wanted.applicationSet)) {
+    claims.wait(id, wanted);
+    return [];
+  }
+  if (known && owner !== undefined && owner !== wanted.applicationSet) claims.wait(id, claimOf(known, owner));
+  claims.drop(id, wanted.applicationSet);
+  return [{ before: known, after: describe(wanted.application, generatedBy(wanted.applicationSet)) }];
+}
+
+function nextOwner(id: string, { claims, describe }: Index): IndexedApplication | undefined {
+  const next = claims.takeNext(id);
+  return next && describe(next.application, generatedBy(next.applicationSet));
+}
+
+function claimOf({ application }: IndexedApplication, applicationSet: string): Claim {
+  return { applicationSet, application };
+}
+
+/** The ApplicationSet of a generated Application. */
+function ownerOf(app: IndexedApplication | undefined): string | undefined {
+  return app?.origin.type === 'generated' ? app.origin.applicationSet : undefined;
+}
+
+function generatedBy(applicationSet: string): IndexedApplication['origin'] {
+  return { type: 'generated', applicationSet };
 }
 
 export function idOf(application: Application): string {

@@ -83,14 +83,22 @@ export function createChanges(deps: ChangeDeps): Changes {
       const spec = deps.specs.find(kind, namespace, name);
       if (!spec) throw missing(target, deps);
       if (kind === 'Application') await withdraw([spec.resource as Application], options);
-      if (kind === 'ApplicationSet')
-        await withdraw(deps.derived.evaluation(namespace, name)?.applications ?? [], options);
+      if (kind === 'ApplicationSet') await withdraw(generatedBy(`${namespace}/${name}`, deps), options);
       await deps.specs.delete(kind, namespace, name);
       if (kind === 'ApplicationSet') await deps.derived.deleteEvaluation(namespace, name);
     },
     withdraw,
     restore,
   };
+}
+
+/** What a set owns: it may also claim names of Applications that are another's. */
+function generatedBy(applicationSet: string, { derived, applications }: ChangeDeps): Application[] {
+  const [namespace = '', name = ''] = applicationSet.split('/');
+  return (derived.evaluation(namespace, name)?.applications ?? []).filter((application) => {
+    const origin = applications.find(idOf(application))?.origin;
+    return origin?.type === 'generated' && origin.applicationSet === applicationSet;
+  });
 }
 
 function refuseGenerated(application: Application, deps: ChangeDeps): void {

@@ -11,7 +11,7 @@ import { activeTraceparent, spans, withSpan } from '@wheelhouse/shared/telemetry
 import type { Trigger } from '../queue/queue.ts';
 import type { Snapshot } from '../source/source.ts';
 import type { Derived, StoredEvaluation } from '../store/derived.ts';
-import type { SpecStore } from '../store/specs.ts';
+import { nameOf, namespaceOf, type SpecStore } from '../store/specs.ts';
 import { type Evaluation, type GeneratorCluster, generate } from './generate.ts';
 import { budgetOf, decideRemovals } from './hold.ts';
 
@@ -43,27 +43,41 @@ export async function runGenerate(trigger: Trigger, deps: GenerateDeps, signal: 
   const [namespace, name] = [trigger.key.slice(0, dot), trigger.key.slice(dot + 1)];
   const spec = deps.specs.find('ApplicationSet', namespace, name);
   if (!spec) return;
-  await withSpan(
-    spans.appsetGenerate,
-    { traceparent: trigger.traceparent, attributes: { applicationset: `${namespace}/${name}` } },
-    async (span) => {
-      const applicationSet = spec.resource as ApplicationSet;
-      const before = deps.derived.evaluation(namespace, name);
-      const evaluation = await generate({
-        applicationSet,
-        clusters: deps.clusters(),
-        git: { snapshot: deps.snapshot },
-        signal,
-      });
-      span.setAttribute('applications', evaluation.applications.length);
-      const next = evaluation.failed
-        ? failed(before, { namespace, name, evaluation, now: deps.now() })
-        : await succeeded({ applicationSet, before, evaluation }, deps);
-      if (before && sameOutcome(before, next)) return;
-      const traceparent = activeTraceparent();
-      await deps.derived.putEvaluation({ ...next, ...(traceparent ? { traceparent } : {}) });
-    },
-  );
+  const attributes = { applicationset: `${namespace}/${name}` };
+  await withSpan(spans.appsetGenerate, { traceparent: trigger.traceparent, attributes }, async (span) => {
+    const evaluation = await generate({
+      applicationSet: spec.resource as ApplicationSet,
+      clusters: deps.clusters(),
+      git: { snapshot: deps.snapshot },
+      signal,
+    });
+    span.setAttribute('applications', evaluation.applications.length);
+    // once more when another set claimed one of the names at the same time
+    for (let turn = 0; turn < 2 && (await keep(spec.resource as ApplicationSet, evaluation, deps)); turn += 1);
+  });
+}
+
+/** Stores the outcome; true when it holds Applications that turn out to be another's. */
+async function keep(applicationSet: ApplicationSet, evaluation: Evaluation, deps: GenerateDeps): Promise<boolean> {
+  const [namespace, name] = [namespaceOf(applicationSet), nameOf(applicationSet)];
+  const before = deps.derived.evaluation(namespace, name);
+  const next = evaluation.failed
+    ? failed(before, { namespace, name, evaluation, now: deps.now() })
+    : await succeeded({ applicationSet, before, evaluation }, deps);
+  if (before && sameOutcome(before, next)) return false;
+  const traceparent = activeTraceparent();
+  await deps.derived.putEvaluation({ ...next, ...(traceparent ? { traceparent } : {}) });
+  return next.applications.some((application) => foreignOwner(application, applicationSet, deps) !== undefined);
+}
+
+/** Who else has this name: a manifest, or another set. */
+function foreignOwner(
+  application: Application,
+  applicationSet: ApplicationSet,
+  deps: Pick<GenerateDeps, 'ownerOf'>,
+): string | undefined {
+  const owner = deps.ownerOf(application);
+  return owner === `${namespaceOf(applicationSet)}/${nameOf(applicationSet)}` ? undefined : owner;
 }
 
 /** Nothing may change: the last good Applications stay, and the condition says why. */
@@ -92,24 +106,15 @@ interface Evaluated {
 }
 
 async function succeeded(evaluated: Evaluated, deps: GenerateDeps): Promise<StoredEvaluation> {
-  const { applicationSet, before, evaluation } = evaluated;
-  const namespace = applicationSet.metadata.namespace ?? 'argocd';
-  const name = applicationSet.metadata.name ?? '';
-  const owned = evaluation.applications.map((application) => ({ application, owner: deps.ownerOf(application) }));
-  const foreign = owned.flatMap(({ application, owner }) =>
-    owner === undefined || owner === `${namespace}/${name}`
-      ? []
-      : [
-          {
-            application: application.metadata.name ?? '',
-            code: 'DuplicateApplication',
-            message: `application ${application.metadata.name} exists already, from ${owner}: change the template's metadata.name`,
-          },
-        ],
-  );
-  const mine = owned
-    .filter(({ owner }) => owner === undefined || owner === `${namespace}/${name}`)
-    .map(({ application }) => application);
+  const { applicationSet, evaluation } = evaluated;
+  const [namespace, name] = [namespaceOf(applicationSet), nameOf(applicationSet)];
+  const isMine = (application: Application) => foreignOwner(application, applicationSet, deps) === undefined;
+  // what turned out to be another's is let go of without a withdrawal: it goes on there
+  const before = evaluated.before && {
+    ...evaluated.before,
+    applications: evaluated.before.applications.filter(isMine),
+  };
+  const mine = evaluation.applications.filter(isMine);
   const fresh = withPolicy(applicationSet, before, [...mine, ...spared(before, mine, evaluation.errors)]);
   const decision = decideRemovals({
     before,
@@ -135,11 +140,28 @@ async function succeeded(evaluated: Evaluated, deps: GenerateDeps): Promise<Stor
     name,
     applications: decision.applications,
     ...(decision.held ? { held: decision.held } : {}),
-    errors: [...evaluation.errors, ...foreign],
+    errors: [...evaluation.errors, ...whyForeign(evaluated, deps), ...whyUnread(evaluation, deps)],
     warnings: evaluation.warnings,
     reads: evaluation.reads,
     evaluatedAt: deps.now().toISOString(),
   };
+}
+
+type Errors = StoredEvaluation['errors'];
+
+function whyForeign({ applicationSet, evaluation }: Evaluated, deps: GenerateDeps): Errors {
+  return evaluation.applications.flatMap((application) => {
+    const owner = foreignOwner(application, applicationSet, deps);
+    if (owner === undefined) return [];
+    const { name = '' } = application.metadata;
+    const message = `application ${name} exists already, from ${owner}: change the template's metadata.name`;
+    return { application: name, code: 'DuplicateApplication', message };
+  });
+}
+
+/** A repository that cannot be read now: its last commit was evaluated. */
+function whyUnread({ reads }: Evaluation, { derived }: Pick<GenerateDeps, 'derived'>): Errors {
+  return reads.repositories.flatMap(({ repoURL, revision }) => derived.revision(repoURL, revision)?.problem ?? []);
 }
 
 /** An Application that could not be generated stays as it was; an error without a name may be about any of them. */

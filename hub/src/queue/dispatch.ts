@@ -157,10 +157,27 @@ function onRevision(resolved: ResolvedRevision, deps: DispatchDeps, send: Send):
 function onApplications(changes: ApplicationChange[], deps: DispatchDeps, send: Send): void {
   send('source', sourceTriggers(new Set(changes.flatMap((change) => sourceToLookAt(change, deps)))));
   send('render', rendersToCheck(changes, deps));
+  send('generate', setsThatLost(changes));
   send(
     'assign',
     shardsOf(changes.flatMap(({ before, after }) => [before?.cluster ?? [], after?.cluster ?? []].flat())),
   );
+}
+
+/** A set whose Application became another's has to say so. */
+function setsThatLost(changes: readonly ApplicationChange[]): Trigger[] {
+  const sets = changes.flatMap(({ before, after }) => {
+    const [was, is] = [before, after].map((app) => app && formatOrigin(app.origin));
+    return before?.origin.type === 'generated' && is !== undefined && is !== was ? before.origin.applicationSet : [];
+  });
+  return [...new Set(sets)].map((set) => {
+    const [namespace = '', name = ''] = set.split('/');
+    return { key: applicationSetKey(namespace, name) };
+  });
+}
+
+function formatOrigin(origin: IndexedApplication['origin']): string {
+  return origin.type === 'generated' ? origin.applicationSet : origin.type;
 }
 
 /** The repository of a source that is new to an Application, or of which no commit is known. */
