@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { formatJson } from '@wheelhouse/shared/kube/json';
 import type { ApplicationChange, IndexedApplication } from './applications.ts';
 
@@ -61,8 +62,13 @@ function same(before: IndexedApplication, after: IndexedApplication): boolean {
     before.hubOnly === after.hubOnly &&
     before.request?.key === after.request?.key &&
     before.problem?.message === after.problem?.message &&
-    (before.application === after.application || formatJson(before.application) === formatJson(after.application))
+    sameManifest(before, after)
   );
+}
+
+function sameManifest(before: IndexedApplication, after: IndexedApplication): boolean {
+  if (!isDeepStrictEqual(before.origin, after.origin)) return false;
+  return before.application === after.application || formatJson(before.application) === formatJson(after.application);
 }
 
 interface Groups {

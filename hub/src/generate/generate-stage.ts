@@ -153,7 +153,7 @@ function whyForeign({ applicationSet, evaluation }: Evaluated, deps: GenerateDep
   return evaluation.applications.flatMap((application) => {
     const owner = foreignOwner(application, applicationSet, deps);
     if (owner === undefined) return [];
-    const { name = '' } = application.metadata;
+    const { name } = application.metadata;
     const message = `application ${name} exists already, from ${owner}: change the template's metadata.name`;
     return { application: name, code: 'DuplicateApplication', message };
   });
