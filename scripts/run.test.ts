@@ -11,14 +11,14 @@ it('says what it can run', () => {
   expect(stderr).toMatch(/^wheelhouse: say what to run: setup, doctor, check/);
 });
 
-it('is behind every script of the root package', async () => {
+it('is behind every script of the root package, in the place of the shell, which would not outlive Ctrl-C', async () => {
   const { scripts } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as {
     scripts: Record<string, string>;
   };
   const { stderr } = spawnSync('node', [join(root, 'scripts/run.mjs')], { encoding: 'utf8' });
   const known = stderr.trim().replace(/^.*: /, '').split(', ').sort();
   expect(Object.keys(scripts).sort()).toEqual(known);
-  for (const [name, script] of Object.entries(scripts)) expect(script).toBe(`node scripts/run.mjs ${name}`);
+  for (const [name, script] of Object.entries(scripts)) expect(script).toBe(`exec node scripts/run.mjs ${name}`);
 });
 
 it('hands arguments and the exit code through', () => {

@@ -2,9 +2,8 @@
 // State lives in .wheelhouse; Ctrl-C ends everything; --reset forgets it, --kubernetes takes real API servers, --jaeger traces.
 import { existsSync } from 'node:fs';
 import { copyFile, rm } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { sleep } from '@wheelhouse/shared/async/abort';
 import { toFleetError } from '@wheelhouse/shared/errors/fleet-error';
 import { runChild } from '@wheelhouse/test/support/child';
 import { startGitServer } from '@wheelhouse/test/support/git-server';
@@ -12,9 +11,11 @@ import { startJaeger } from '@wheelhouse/test/support/jaeger';
 import { type Platform, startPlatform } from '@wheelhouse/test/support/platform';
 import { getTool } from '@wheelhouse/test/support/tools';
 import { startDemoClusters } from './demo/clusters.ts';
-import { type DemoPorts, demoRoot, prepareLayout } from './demo/layout.ts';
+import { follow } from './demo/follow.ts';
+import { formatFooter } from './demo/footer.ts';
+import { claimDemo, type DemoPorts, demoRoot, prepareLayout } from './demo/layout.ts';
 import { demoApplicationSet, demoFiles } from './demo/repository.ts';
-import { formatFleet, isSettled, readFleet } from './demo/table.ts';
+import { readFleet } from './demo/table.ts';
 
 const help = `npm start [-- OPTIONS]
   --kubernetes  three real API servers instead of simulated clusters
@@ -23,27 +24,31 @@ const help = `npm start [-- OPTIONS]
   --reset       forget the demo's state, and end
 `;
 
+const say = (text: string) => process.stdout.write(text);
+
 const stop = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
 // a terminal's Ctrl-C reaches every process of the demo at once; this one outlives them to say so
 process.on('SIGINT', () => undefined);
+stop.signal.addEventListener('abort', () => say('\nstopping\n'));
 
 async function main(): Promise<void> {
   const flag = { type: 'boolean', default: false } as const;
   const { values } = parseArgs({ options: { kubernetes: flag, jaeger: flag, once: flag, reset: flag, help: flag } });
-  if (values.help) return void process.stdout.write(help);
+  if (values.help) return void say(help);
+  const startedAt = Date.now();
+  await using stack = new AsyncDisposableStack();
+  stack.use(await claimDemo());
   if (values.reset) {
     await rm(demoRoot, { recursive: true, force: true });
-    return void process.stdout.write('forgotten: the next npm start begins anew\n');
+    return void say('forgotten: the next npm start begins anew\n');
   }
-  const started = performance.now();
-  await using stack = new AsyncDisposableStack();
   const { dir, ports } = await prepareLayout(values.kubernetes);
   const { platform, traces } = await startEverything({ dir, ports, stack, ...values });
-  await copyFile(join(dir, 'context.json'), join(demoRoot, 'context.json'));
-  await copyFile(join(dir, 'clusters.json'), join(demoRoot, 'clusters.json'));
-  const footer = formatFooter({ platform, dir, traces });
-  await follow(platform, { footer, once: values.once, started });
+  for (const file of ['context.json', 'clusters.json']) await copyFile(join(dir, file), join(demoRoot, file));
+  if (!stop.signal.aborted) say(formatFooter({ platform, traces }));
+  const { once } = values;
+  await follow(() => readFleet(platform.api), { output: process.stdout, once, startedAt, signal: stop.signal });
 }
 
 interface DemoOptions {
@@ -56,18 +61,17 @@ interface DemoOptions {
 
 async function startEverything(options: DemoOptions): Promise<{ platform: Platform; traces: string | undefined }> {
   const { dir, ports, stack, kubernetes } = options;
-  const say = (text: string) => process.stdout.write(`${text}\n`);
   const jaeger = options.jaeger
     ? stack.use(await startJaeger({ otlpPort: ports.otlp, queryPort: ports.jaeger }))
     : undefined;
   const env: Record<string, string> = jaeger ? { WHEELHOUSE_OTLP_ENDPOINT: jaeger.otlpUrl } : {};
-  say('starting NATS, Redis, Git and the hub');
+  say('starting NATS, Redis, Git and the hub\n');
   const git = stack.use(await startGitServer({ dir: join(dir, 'git'), port: ports.git }));
   const repository = await git.createRepository('shop', demoFiles());
   await cloneShop(repository);
   const hubEnv = { ...env, WHEELHOUSE_POLL_INTERVAL: '2s' };
   const platform = stack.use(await startPlatform({ dir, hubEnv, ports }));
-  say(kubernetes ? 'starting three Kubernetes API servers and their agents' : 'starting three simulated clusters');
+  say(`starting three ${kubernetes ? 'Kubernetes API servers and their agents' : 'simulated clusters'}\n`);
   await startDemoClusters(platform, { kubernetes, ports, stack, env });
   await platform.apply(demoApplicationSet(repository.url));
   return { platform, traces: jaeger?.queryUrl };
@@ -88,63 +92,6 @@ async function cloneShop(repository: { dir: string; url: string }): Promise<void
   await runChild(git, ['-C', shop, 'remote', 'set-url', '--push', 'origin', repository.dir]);
   await runChild(git, ['-C', shop, 'config', 'user.name', 'You']);
   await runChild(git, ['-C', shop, 'config', 'user.email', 'you@example.com']);
-}
-
-function formatFooter({
-  platform,
-  dir,
-  traces,
-}: {
-  platform: Platform;
-  dir: string;
-  traces: string | undefined;
-}): string[] {
-  const here = (path: string) => relative(process.cwd(), path) || '.';
-  const tree = here(shop);
-  return [
-    `API          ${platform.hubs[0]?.url}  (CA ${here(platform.caFile)})`,
-    `admin token  ${here(platform.adminTokenFile)}`,
-    `logs         ${here(dir)}/*.log`,
-    ...(traces ? [`traces       ${traces}`] : []),
-    '',
-    'Try, in another terminal:',
-    '  1. commit a change, and watch it roll out',
-    `     sed -i 's/replicas: 2/replicas: 4/' ${tree}/services/checkout/manifests.yaml && git -C ${tree} commit -qam 'Scale checkout' && git -C ${tree} push -q`,
-    '  2. break something by hand, and watch it heal',
-    '     npm run demo -- break us-east',
-    '  3. relabel a cluster, and watch the shop open in Europe',
-    '     npm run wheelhouse -- cluster label eu-central environment=production',
-    '',
-    'Ctrl-C ends everything; npm start goes on from here; npm start -- --reset forgets it.',
-  ];
-}
-
-/** Redraws while a terminal watches; else prints each change of the last line, and the table once it is settled. */
-async function follow(
-  platform: Platform,
-  options: { footer: string[]; once: boolean; started: number },
-): Promise<void> {
-  const live = process.stdout.isTTY;
-  let last = '';
-  let settled = false;
-  do {
-    const state = await readFleet(platform.api).catch(() => undefined);
-    if (!state || stop.signal.aborted) continue;
-    const lines = formatFleet(state, { color: live });
-    if (!settled && isSettled(state)) {
-      settled = true;
-      options.footer.unshift(
-        `all Healthy ${((performance.now() - options.started) / 1000).toFixed(1)} s after the start`,
-        '',
-      );
-      if (!live) process.stdout.write(`${[...lines, '', ...options.footer].join('\n')}\n`);
-      if (options.once) return;
-    }
-    const text = live ? `\u001B[2J\u001B[H${[...lines, '', ...options.footer].join('\n')}\n` : `${lines.at(-1)}\n`;
-    if (text !== last) process.stdout.write(text);
-    last = text;
-  } while (await sleep(500, stop.signal));
-  process.stdout.write('\nstopping\n');
 }
 
 try {

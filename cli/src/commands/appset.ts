@@ -72,7 +72,8 @@ function describeGenerator(generator: object): string {
   return generators ? `${kind}(${generators.map(describeGenerator).join(',')})` : kind;
 }
 
-function describeState({ status }: ApplicationSet): string {
+/** `up to date`, or what keeps it from being that. */
+export function describeState({ status }: ApplicationSet): string {
   if (!status?.conditions) return 'not evaluated yet';
   const isTrue = (type: string) => status.conditions?.find((one) => one.type === type && one.status === 'True');
   const problem = isTrue('ErrorOccurred') ?? isTrue('DeletionHeld');
