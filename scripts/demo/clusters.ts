@@ -23,7 +23,7 @@ export async function startDemoClusters(
   const { env } = options;
   const real = options.kubernetes ? options.stack.use(await startClusters(names.length, { names })) : undefined;
   const accesses: ClusterAccesses = {};
-  for (const [name, labels] of Object.entries(demoClusters)) {
+  const starts = Object.entries(demoClusters).map(async ([name, labels]) => {
     const cluster = real?.find((one) => one.name === name);
     const port = options.ports[name as keyof DemoPorts];
     accesses[name] = cluster
@@ -33,7 +33,8 @@ export async function startDemoClusters(
       ? { kubeconfig: cluster.kubeconfigPath, env }
       : { env: { ...env, WHEELHOUSE_SIMULATE_PORT: String(port) } };
     await platform.startSpoke(name, { labels, ...how });
-  }
+  });
+  await Promise.all(starts);
   await writeFile(accessFile(platform.dir), JSON.stringify(accesses), { mode: 0o600 });
 }
 
