@@ -2,7 +2,7 @@
 // the system's packages only as root. Never writes into the repository, never replaces what is on PATH.
 import { execFile } from 'node:child_process';
 import { chmod, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import {
@@ -50,8 +50,11 @@ export async function buildTool(name: ToolName, binaries: readonly string[]): Pr
 function goArguments(tool: Tool, binaries: readonly string[], directory: string): string[] {
   const flags = ['-trimpath', '-buildvcs=false', `-ldflags=-s -w ${tool.ldflags ?? ''}`.trim()];
   if (tool.install) return ['install', ...flags, `${tool.install}@v${tool.version}`];
-  const packages = (tool.packages ?? []).filter((path) => binaries.some((binary) => path.endsWith(`/${binary}`)));
-  return ['build', ...flags, '-mod=readonly', '-o', `${directory}/`, ...packages];
+  const { packages = [] } = tool;
+  const wanted = packages.length === 1 ? packages : packages.filter((path) => binaries.includes(basename(path)));
+  // one program is named as it is wanted, several as their packages are
+  const output = wanted.length === 1 ? join(directory, binaries[0] ?? '') : `${directory}/`;
+  return ['build', ...flags, '-mod=readonly', '-o', output, ...wanted];
 }
 
 function goOptions(tool: Tool, directory: string): { cwd: string; env: NodeJS.ProcessEnv } {

@@ -5,9 +5,10 @@ import { promisify } from 'node:util';
 import { isExecutable, type ToolName, toolFolder, tools } from '@wheelhouse/test/support/tools';
 
 /** What a program is needed for. `start` is `npm start` with simulated clusters. */
-export type Profile = 'start' | 'kubernetes' | 'jaeger';
+export type Profile = 'start' | 'kubernetes' | 'jaeger' | 'containers';
 
-export const profiles: readonly Profile[] = ['start', 'kubernetes', 'jaeger'];
+/** In the order of need; `containers` is for the tests that start deploy/compose, and is not brought unless it is asked for. */
+export const profiles: readonly Profile[] = ['start', 'kubernetes', 'jaeger', 'containers'];
 
 export interface Program {
   name: string;
@@ -50,6 +51,7 @@ export const programs: readonly Program[] = [
   { name: 'kube-apiserver', ...built('kubernetes', 'kubernetes'), versionArgs: ['--version'], kubebuilder: true },
   { name: 'kube-controller-manager', ...built('kubernetes', 'kubernetes'), versionArgs: ['--version'] },
   { name: 'jaeger', ...built('jaeger', 'jaeger'), versionArgs: ['version'] },
+  { name: 'docker-compose', ...built('compose', 'containers'), versionArgs: ['version', '--short'] },
 ];
 
 /** The program that will be run, or undefined when nothing on this machine will do. The same order as in tools.ts. */

@@ -27,7 +27,7 @@ const commands = {
   check: { entry: 'scripts/check.ts', needs: () => [] },
   start: { entry: 'scripts/start.ts', needs: startNeeds },
   demo: { entry: 'scripts/demo.ts', needs: () => [] },
-  test: { entry: 'scripts/test.ts', needs: () => ['start', 'kubernetes', 'jaeger'] },
+  test: { entry: 'scripts/test.ts', needs: testNeeds },
   conformance: { entry: 'test/conformance/run.ts', needs: () => [] },
   bench: { entry: 'loadtest/bench.ts', needs: () => ['start', 'kubernetes'] },
   loadtest: { entry: 'loadtest/loadtest.ts', needs: () => ['start'] },
@@ -37,6 +37,10 @@ const commands = {
 function startNeeds(args) {
   if (args.includes('--help')) return [];
   return ['start', ...['kubernetes', 'jaeger'].filter((profile) => args.includes(`--${profile}`))];
+}
+
+function testNeeds() {
+  return ['start', 'kubernetes', 'jaeger', ...(env.WHEELHOUSE_TEST_CONTAINERS === '1' ? ['containers'] : [])];
 }
 
 async function main() {

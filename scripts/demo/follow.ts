@@ -18,20 +18,33 @@ export interface FollowOptions {
  */
 export async function follow(read: () => Promise<FleetState>, options: FollowOptions): Promise<void> {
   const { output, once, signal } = options;
-  const screen = createScreen(output);
+  const show = output.isTTY ? createLiveTable(output) : createLines(output);
   let view: View = { rows: [], words: [], settled: '', at: 0 };
-  let said = '';
   do {
     const state = await read().catch(() => undefined);
     if (signal.aborted) return;
-    const settles = view.settled === '' && state !== undefined && isSettled(state, options.startedAt);
-    view = state ? viewOf(state, settles ? formatSettled(options.startedAt) : view.settled, output) : view;
-    const words = state ? view.words : [...view.words, formatSilence(view)];
-    screen.draw([...view.rows, '', ...words, view.settled]);
-    if (!output.isTTY) output.write(settles ? formatPage(view) : words.join('\n') === said ? '' : formatWords(words));
-    said = words.join('\n');
-    if (once && settles) return;
+    if (state) view = viewOf(state, view.settled, options);
+    show(state ? view : { ...view, words: [...view.words, formatSilence(view)] });
+    if (once && view.settled !== '') return;
   } while (await sleep(500, signal));
+}
+
+function createLiveTable(output: Output): (view: View) => void {
+  const screen = createScreen(output);
+  return ({ rows, words, settled }) => screen.draw([...rows, '', ...words, settled]);
+}
+
+/** The words whenever they change; the whole page once, when all is Healthy. */
+function createLines(output: Output): (view: View) => void {
+  let said = '';
+  let settledBefore = '';
+  return (view) => {
+    const words = formatWords(view.words);
+    if (view.settled !== settledBefore) output.write(formatPage(view));
+    else if (words !== said) output.write(words);
+    said = words;
+    settledBefore = view.settled;
+  };
 }
 
 /** What was last read. */
@@ -42,9 +55,10 @@ interface View extends FleetText {
   at: number;
 }
 
-function viewOf(state: FleetState, settled: string, { isTTY = false }: Output): View {
+function viewOf(state: FleetState, settledBefore: string, { output, startedAt }: FollowOptions): View {
   const now = Date.now();
-  return { ...formatFleet(state, { color: isTTY, now }), settled, at: now };
+  const settled = settledBefore === '' && isSettled(state, startedAt) ? formatSettled(now - startedAt) : settledBefore;
+  return { ...formatFleet(state, { color: output.isTTY === true, now }), settled, at: now };
 }
 
 function formatPage({ rows, words, settled }: View): string {
@@ -55,8 +69,8 @@ function formatWords(words: readonly string[]): string {
   return `${words.join('\n')}\n`;
 }
 
-function formatSettled(startedAt: number): string {
-  return `all Healthy ${((Date.now() - startedAt) / 1_000).toFixed(1)} s after the start`;
+function formatSettled(tookMs: number): string {
+  return `all Healthy ${(tookMs / 1_000).toFixed(1)} s after the start`;
 }
 
 function formatSilence({ at }: View): string {

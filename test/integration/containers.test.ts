@@ -1,16 +1,17 @@
-import { chmod, cp, mkdir, readFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GenericContainer, getContainerRuntimeClient, type StartedTestContainer, Wait } from 'testcontainers';
 import { Agent, fetch } from 'undici';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createBaseImage } from '../support/base-image.ts';
 import { runChild } from '../support/child.ts';
-import { importImage, whyNoContainers } from '../support/containers.ts';
+import { whyNoContainers } from '../support/containers.ts';
 import { eventually } from '../support/eventually.ts';
 import { freePort } from '../support/free-port.ts';
 import { startNats } from '../support/nats.ts';
 import { startRedis } from '../support/redis.ts';
 import { tempDir } from '../support/temp-dir.ts';
-import { getTool, tools } from '../support/tools.ts';
+import { tools } from '../support/tools.ts';
 
 const root = join(import.meta.dirname, '../..');
 const base = 'wheelhouse-test/base:local';
@@ -22,38 +23,6 @@ it('names the pinned versions of its tools', async () => {
   expect(dockerfile).toContain(`ARG KUSTOMIZE=${tools.kustomize.version}\n`);
   expect(dockerfile).toContain(`ARG HELM=${tools.helm.version}\n`);
 });
-
-/** Stands in for the base images of the Dockerfiles, which a machine without a registry cannot pull. */
-async function createBase(): Promise<void> {
-  await using dir = await tempDir({ prefix: 'wheelhouse-store-' });
-  for (const file of ['package.json', 'pnpm-lock.yaml', 'pnpm-workspace.yaml'])
-    await cp(join(root, file), join(dir.path, file));
-  for (const name of ['shared', ...Object.keys(images)]) {
-    await mkdir(join(dir.path, name));
-    await cp(join(root, name, 'package.json'), join(dir.path, name, 'package.json'));
-  }
-  const store = join(dir.path, 'store');
-  const filters = Object.keys(images).flatMap((name) => ['--filter', `@wheelhouse/${name}...`]);
-  const args = ['install', '--prod', '--frozen-lockfile', '--prefer-offline', '--store-dir', store, ...filters];
-  await runChild('pnpm', args, { cwd: dir.path, env: { ...process.env, CI: 'true' }, timeoutMs: 300_000 });
-  const programs = (folder: string, ...names: string[]) =>
-    Object.fromEntries(names.map((name) => [`${folder}/${name}`, getTool(name)]));
-  await runChild('docker', ['image', 'rm', '--force', base]);
-  await importImage(base, {
-    // the lock file was checked against the registry when the store was filled; the build has no network
-    changes: ['ENV pnpm_config_minimum_release_age=0'],
-    files: {
-      ...programs('/bin', 'mkdir', 'cp', 'chown', 'touch', 'id'),
-      '/bin/sh': getTool('dash'),
-      '/usr/local/bin/node': process.execPath,
-      ...programs('/usr/local/bin', 'pnpm', 'kustomize', 'helm'),
-      ...programs('/usr/bin', 'git'),
-      '/usr/lib/git-core/git-remote-https': '/usr/lib/git-core/git-remote-https',
-      '/etc/ssl/certs/ca-certificates.crt': '/etc/ssl/certs/ca-certificates.crt',
-      '/root/.local/share/pnpm/store': store,
-    },
-  });
-}
 
 async function build(name: keyof typeof images): Promise<void> {
   const file = join(root, `deploy/docker/${name}.Dockerfile`);
@@ -85,7 +54,7 @@ describe.skipIf(reason)(`images (${reason ?? 'built and started'})`, () => {
   beforeAll(async () => {
     process.env.TESTCONTAINERS_RYUK_DISABLED = 'true';
     stack = new AsyncDisposableStack();
-    await createBase();
+    await createBaseImage(base);
     await build('hub');
     await build('spoke-agent');
   }, 600_000);

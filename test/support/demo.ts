@@ -53,7 +53,7 @@ export async function openDemo(): Promise<Demo> {
     whenGone: async () => {
       const ports = await readPorts(dir);
       await eventually(async () => expect(await processesWith(dir)).toEqual([]));
-      for (const port of ports) await expect(portOpen(port, 0), `port ${port}`).rejects.toThrow();
+      for (const port of ports) await expect(portOpen(port, 0), `port ${port}`).rejects.toThrow('ECONNREFUSED');
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };

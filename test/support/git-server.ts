@@ -14,16 +14,18 @@ export interface GitServerOptions {
   /** Where the bare repositories are kept; a temporary directory, removed at the end, unless given. */
   dir?: string;
   port?: number;
+  /** The address to listen on; 127.0.0.1 unless given. */
+  host?: string;
 }
 
 /** A repository and the URL that it is served under. */
 export interface ServedRepository extends GitRepository {
-  /** `http://127.0.0.1:PORT/NAME.git` */
+  /** `http://HOST:PORT/NAME.git` */
   url: string;
 }
 
 export interface GitServer extends AsyncDisposable {
-  /** `http://127.0.0.1:PORT` */
+  /** `http://HOST:PORT` */
   readonly url: string;
   readonly port: number;
   /** Makes a bare repository with one commit on `main`; `name` may contain slashes. An existing one is opened as it is. */
@@ -36,9 +38,10 @@ export interface GitServer extends AsyncDisposable {
   readonly requests: readonly string[];
 }
 
-/** Serves Git over HTTP on a free loopback port, in this process. */
+/** Serves Git over HTTP on a free port, in this process. */
 export async function startGitServer(options: GitServerOptions = {}): Promise<GitServer> {
   await using stack = new AsyncDisposableStack();
+  const { host = '127.0.0.1' } = options;
   const dir = options.dir ?? stack.use(await tempDir({ prefix: 'wheelhouse-git-' })).path;
   const git = getTool('git');
   const requests: string[] = [];
@@ -51,7 +54,7 @@ export async function startGitServer(options: GitServerOptions = {}): Promise<Gi
       response.writeHead(401, { 'www-authenticate': 'Basic realm="git"' }).end();
     else serve({ git, dir }, request, response);
   });
-  server.listen(options.port ?? 0, '127.0.0.1');
+  server.listen(options.port ?? 0, host);
   await once(server, 'listening');
   stack.defer(async () => {
     server.closeAllConnections();
@@ -59,7 +62,7 @@ export async function startGitServer(options: GitServerOptions = {}): Promise<Gi
     await once(server, 'close');
   });
   const { port } = server.address() as AddressInfo;
-  const url = `http://127.0.0.1:${port}`;
+  const url = `http://${host}:${port}`;
   const owned = stack.move();
   return {
     url,

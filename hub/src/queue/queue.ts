@@ -182,11 +182,13 @@ function connect(
 
 async function ready(connection: Redis, url: string): Promise<void> {
   if (connection.status === 'ready') return;
+  let cause: Error | undefined;
+  connection.on('error', (error: Error) => (cause = error));
   await new Promise<void>((resolve, reject) => {
-    const timer = setTimeout(
-      () => reject(new FleetError('QueueUnavailable', `no Redis at ${withoutPassword(url)} after 20 s`)),
-      20_000,
-    );
+    const timer = setTimeout(() => {
+      const message = `no Redis at ${withoutPassword(url)} after 20 s${cause ? `: ${cause.message}` : ''}`;
+      reject(new FleetError('QueueUnavailable', message, { cause }));
+    }, 20_000);
     connection.once('ready', () => {
       clearTimeout(timer);
       resolve();
