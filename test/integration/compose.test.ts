@@ -118,7 +118,10 @@ describe.skipIf(reason)(`deploy/compose (${reason ?? 'built and started'})`, () 
       stack.defer(async () => void (await runChild('docker', ['volume', 'rm', name])));
       stack.defer(async () => void (await runChild('docker', ['rm', '--force', name])));
       await runChild('docker', ['run', '--detach', '--name', name, ...options, ...variables, spokeImage]);
-      await eventually(async () => expect(await readState()).toBe('Connected'), { timeoutMs: minutes, intervalMs: 500 });
+      await eventually(async () => expect(await readState()).toBe('Connected'), {
+        timeoutMs: minutes,
+        intervalMs: 500,
+      });
     },
     6 * minutes,
   );
@@ -155,7 +158,10 @@ describe.skipIf(reason)(`deploy/compose (${reason ?? 'built and started'})`, () 
       await compose('up', '--detach');
       await whenHealthy();
       expect(await cli.succeed('app', 'wait', 'web', '--timeout', '90s')).toBe('application web: Synced, Healthy\n');
-      await eventually(async () => expect(await readState()).toBe('Connected'), { timeoutMs: minutes, intervalMs: 500 });
+      await eventually(async () => expect(await readState()).toBe('Connected'), {
+        timeoutMs: minutes,
+        intervalMs: 500,
+      });
     },
     5 * minutes,
   );

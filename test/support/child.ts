@@ -70,9 +70,9 @@ async function launch(options: ChildOptions): Promise<ChildProcess> {
     const tail = readFileSync(options.logFile, 'utf8').slice(-2_000);
     throw new FleetError('Internal', `${options.command} ended with ${code ?? signal} before it was ready: ${tail}`);
   });
-  const ready = typeof options.ready === 'number' ? portOpen(options.ready) : options.ready();
+  const ready = typeof options.ready === 'number' ? portOpen(options.ready, readyTimeoutMs) : options.ready();
   try {
-    await Promise.race([ready, ended]);
+    await Promise.race([ready.catch((cause: unknown) => throwNotReady(options, cause)), ended]);
   } catch (error) {
     child.kill('SIGKILL');
     ready.catch(() => undefined);
@@ -82,6 +82,17 @@ async function launch(options: ChildOptions): Promise<ChildProcess> {
     ended.catch(() => undefined);
   }
   return child;
+}
+
+/** Long, because a busy machine starts one slowly. */
+const readyTimeoutMs = 60_000;
+
+function throwNotReady({ command, args, logFile }: ChildOptions, cause: unknown): never {
+  const tail = readFileSync(logFile, 'utf8').slice(-2_000);
+  const line = [command, ...args].join(' ');
+  throw new FleetError('Internal', `${line} did not become ready: ${String(cause)}; its log ends with: ${tail}`, {
+    cause,
+  });
 }
 
 /** Whether a signal ends a server that does as servers do. */
