@@ -1,4 +1,5 @@
 import type { FleetCluster } from '@wheelhouse/hub/api/deps';
+import { identityFields } from './identity-fields.ts';
 import { formatAge, formatFields, formatLabels } from './output.ts';
 
 /** One cluster as a page: who it is, whether it was heard of, what it has, what runs there. */
@@ -9,6 +10,7 @@ export function formatClusterPage(cluster: FleetCluster): string {
     ['Server', cluster.server],
     ['Project', cluster.project],
     ['State', cluster.state],
+    ...identityFields(cluster),
     ['Last seen', formatSeen(cluster.lastSeenAt)],
     ['Labels', formatLabels(cluster.labels)],
     ['Annotations', formatLabels(cluster.annotations)],

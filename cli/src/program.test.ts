@@ -368,6 +368,49 @@ describe('the other groups', () => {
     expect(deps.calls).toContain('token that replaces us-east by admin');
   });
 
+  it('changes the identity of clusters', async () => {
+    const lines = [
+      'cluster approve us-east',
+      'cluster revoke us-east --reason stolen',
+      'cluster rotate-key us-east',
+      'cluster rename us-east us-1 --force',
+      'cluster remove us-east --keep-workloads --force',
+      'cluster remove us-east --remove-workloads',
+      'cluster revoke-token token-1',
+    ];
+    for (const line of lines) expect((await run(line)).code).toBe(0);
+    expect(deps.calls).toEqual([
+      'approve us-east by admin',
+      'revoke us-east by admin: stolen',
+      'new key of us-east by admin',
+      'rename us-east us-1 force=true by admin',
+      'remove us-east {"removeWorkloads":false,"force":true} by admin',
+      'remove us-east {"removeWorkloads":true,"force":false} by admin',
+      'revoke token-1 by admin',
+    ]);
+    expect((await run('cluster tokens')).out).toMatch(/^no tokens/);
+  });
+
+  it.each([
+    ['cluster remove us-east', 1, 'say what becomes of what us-east runs'],
+    ['cluster remove us-east --keep-workloads --remove-workloads', 1, 'say what becomes'],
+    ['cluster revoke us-east', 2, '--reason'],
+    ['cluster token eu-* --allow-label zone=', 1, 'allows no label'],
+  ])('refuses: %s', async (line, code, message) => {
+    const { err, ...ended } = await run(line);
+    expect([ended.code, err]).toEqual([code, expect.stringContaining(message)]);
+    expect(deps.calls).toEqual([]);
+  });
+
+  it('says in a token what an agent may choose', async () => {
+    const made = await run('cluster token eu-* --allow-label zone=a|b --allow-label rack --approval -o json');
+    expect(JSON.parse(made.out)).toMatchObject({
+      cluster: 'eu-*',
+      allowedLabels: { zone: ['a', 'b'], rack: ['*'] },
+      approval: true,
+    });
+  });
+
   it('appset: list, get, release, delete', async () => {
     await write(
       'set.yaml',

@@ -60,6 +60,13 @@ export function createApiDeps(input: ApiDepsInput): ApiDeps {
       list: () => fleet.clusters.list().map((cluster) => withApplications(cluster, input.readModel)),
       find: (name) => findCluster(name, input),
     },
+    identities: {
+      approve: fleet.identities.approve,
+      revoke: fleet.identities.revoke,
+      requestKey: fleet.identities.requestKey,
+      rename: fleet.renames.rename,
+      remove: fleet.departures.remove,
+    },
     tokens: fleet.tokens,
     enrolment: fleet.enrolment,
     applicationSetStatus: ({ namespace, name }) => {

@@ -32,6 +32,10 @@ const schema = z.object({
   publicUrl: z.url().optional(),
   /** URLs under which agents reach NATS; default: natsUrl. */
   publicNatsUrls: list.optional(),
+  /** Life of an agent's credentials, which it renews between 50 and 70 % of it. */
+  jwtLife: duration.default(24 * 3_600_000),
+  /** Age at which an agent is to take a new key. */
+  keyLife: duration.default(30 * 24 * 3_600_000),
   /** More names and addresses for the server certificate. */
   tlsNames: list.default([]),
   /** File that holds the admin token; made when absent. Default: admin-token in the data directory. */

@@ -13,7 +13,7 @@ import { createAdminAccess, hashToken } from './access/access.ts';
 import { createActions } from './actions.ts';
 import { createApiServer } from './api/server.ts';
 import { createApiDeps } from './api-deps.ts';
-import { createApplications } from './assign/applications.ts';
+import { type Applications, createApplications, generatedNamesWith } from './assign/applications.ts';
 import { createChanges } from './assign/change.ts';
 import { createDestinations } from './assign/destination.ts';
 import { hubCluster } from './assign/hub-cluster.ts';
@@ -98,24 +98,29 @@ async function openFoundation({ config, logger, signal, open, now }: Context) {
       signal,
     ),
   );
+  const systemNats = open.use(
+    await connectHub(
+      { logger },
+      { url: natsUrl, user: authority.systemUser(), ca: authority.ca.pem, name: `${replica} system` },
+      signal,
+    ),
+  );
   const stores = await openStores({ nats, logger, authority, sealingKey, now }, signal);
   const queue = open.use(
     await createWorkQueue({ logger, signal }, { redisUrl: config.redisUrl, prefix: config.redisPrefix }),
   );
-  return { authority, adminToken, nats, stores, queue };
+  return { authority, adminToken, nats, systemNats, stores, queue };
 }
 
 /** Copies in memory, and what is worked out from them. */
-async function openState(
-  { config, environment, logger, signal, open, now }: Context,
-  { authority, nats, stores }: Foundation,
-) {
+async function openState({ config, environment, logger, signal, open, now }: Context, foundation: Foundation) {
+  const { stores } = foundation;
   const statuses = createStatuses(now);
-  const options = { hubUrl: publicUrl(config), natsUrls: config.publicNatsUrls ?? [config.natsUrl] };
-  const fleet = await startFleet({ nats, stores, authority, statuses, logger, now }, options, signal);
+  const namedAfter = (cluster: string) => generatedNamesWith(applications.byCluster(cluster), cluster);
+  const fleet = await startFleet({ ...foundation, statuses, namedAfter, logger, now }, fleetOptions(config), signal);
   const destinations = createDestinations(fleet.clusters);
   const { specs, derived, additions } = stores;
-  const applications = open.use(
+  const applications: Applications = open.use(
     createApplications({ specs, derived, destinations, onClustersChange: fleet.onDestinationsChange }),
   );
   const resolve = createResolve(stores);
@@ -135,6 +140,16 @@ async function openState(
     readModel,
     tools,
     wanted: () => wantedRevisions({ applications, specs, derived }),
+  };
+}
+
+function fleetOptions(config: HubConfig) {
+  return {
+    hubUrl: publicUrl(config),
+    natsUrls: config.publicNatsUrls ?? [config.natsUrl],
+    revocationsFile: path.join(config.data, 'revocations.json'),
+    jwtLifeMs: config.jwtLife,
+    keyLifeMs: config.keyLife,
   };
 }
 

@@ -98,6 +98,7 @@ function assignStage(deps: PipelineDeps) {
     additions,
     blobs,
     resolve: deps.resolve,
+    leaving: (cluster) => deps.clusters.find(cluster)?.leaving,
     now: deps.now,
     documents: {
       find: documents.find,
@@ -107,7 +108,7 @@ function assignStage(deps: PipelineDeps) {
       },
     },
     clusters: {
-      names: () => deps.clusters.enrolled().map((cluster) => cluster.name),
+      names: () => deps.clusters.assignable().map((cluster) => cluster.name),
       reportedGeneration: (cluster) => deps.clusters.find(cluster)?.appliedGeneration ?? 0,
     },
     onPublished: (_cluster, { document }) => deps.metrics.published(document.apps.length),

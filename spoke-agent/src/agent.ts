@@ -40,6 +40,8 @@ export interface AgentOptions {
   heartbeatMs?: number;
   /** Shortest wait between two questions for the newest document, which are at most twice that apart; default 5 minutes. */
   pollMs?: number;
+  /** Random; one for each process that runs this agent. */
+  instance?: string;
 }
 
 /** Disposing stops it and writes what is to be kept; link and cluster stay open: they are the caller's. */
@@ -53,7 +55,7 @@ const defaultHeartbeatMs = 30_000;
 /** Starts reconciling what is on disk before it returns. */
 export async function createAgent(deps: AgentDeps, options: AgentOptions): Promise<Agent> {
   const { cluster, link, logger, clock = systemClock, random = Math.random } = deps;
-  const { stateDir, info, agentVersion, labels, pollMs, heartbeatMs = defaultHeartbeatMs } = options;
+  const { stateDir, info, agentVersion, labels, instance, pollMs, heartbeatMs = defaultHeartbeatMs } = options;
   const shared = { link, logger, clock, random };
   await using open = new AsyncDisposableStack();
   const stop = new AbortController();
@@ -78,6 +80,7 @@ export async function createAgent(deps: AgentDeps, options: AgentOptions): Promi
     v: 1,
     cluster: link.cluster,
     uid: info.uid,
+    ...(instance === undefined ? {} : { instance }),
     appliedGen: desired.appliedGen(),
     statusDigest: reporter.digest(),
     agentVersion,
@@ -88,8 +91,12 @@ export async function createAgent(deps: AgentDeps, options: AgentOptions): Promi
   const onNewerGeneration = () => desired.catchUp();
   const onResend = (seqFloor: number) => reporter.resend(seqFloor);
   const onConfirmed = () => reporter.confirm();
+  const onRenew = () => link.renewSoon();
   open.use(
-    startHeartbeats({ ...shared, compose, onNewerGeneration, onResend, onConfirmed }, { intervalMs: heartbeatMs }),
+    startHeartbeats(
+      { ...shared, compose, onNewerGeneration, onResend, onConfirmed, onRenew },
+      { intervalMs: heartbeatMs },
+    ),
   );
   const opened = open.move();
   return { appliedGen: () => desired.appliedGen(), [Symbol.asyncDispose]: async () => await opened.disposeAsync() };

@@ -19,6 +19,8 @@ const labels = z.string().transform((text, context) => {
 const schema = z.object({
   /** Enrolment token; needed the first time only. */
   token: z.string().optional(),
+  /** Name that this cluster takes, where its token leaves a choice. */
+  clusterName: z.string().optional(),
   /** Where identity, documents, bundles and records are kept; one for each agent. */
   stateDir: z.string().default(join(homedir(), '.local', 'share', 'wheelhouse', 'agent')),
   /** A kubeconfig file. Default: the service account of the Pod, else the user's own. */

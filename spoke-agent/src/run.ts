@@ -6,15 +6,15 @@ import { backoffMs } from '@wheelhouse/shared/async/backoff';
 import { FleetError, toFleetError } from '@wheelhouse/shared/errors/fleet-error';
 import { findFile, replaceFile } from '@wheelhouse/shared/files/replace-file';
 import type { Logger } from '@wheelhouse/shared/logging/logger';
+import { parseEnrolmentToken } from '@wheelhouse/shared/protocol/enrolment-token';
 import { startTracing } from '@wheelhouse/shared/telemetry/tracing';
-import { type Agent, createAgent } from './agent.ts';
 import type { Cluster } from './cluster/cluster.ts';
 import { createMemoryCluster } from './cluster/memory/memory.ts';
 import { serveMemoryCluster } from './cluster/memory/serve.ts';
 import { type AgentConfig, redactAgentConfig } from './config.ts';
 import { enrol, type Installation } from './link/enrol.ts';
 import { type Identity, loadIdentity } from './link/identity.ts';
-import { createLink, type Link } from './link/link.ts';
+import { type Member, startMember } from './member.ts';
 import { version } from './version.ts';
 
 const healthIntervalMs = 10_000;
@@ -36,26 +36,49 @@ export async function runAgent(
   const cluster = await openCluster(config, open);
   const info = await persist('reach the cluster', async () => await cluster.info(signal), { logger, signal });
   const identity = await loadIdentity(config.stateDir);
-  const installation = { uid: info.uid, agentVersion: version };
-  const { cluster: name } =
-    identity.membership() ??
-    (await persist('enrol', async () => await joinFleet(identity, { ...installation, token: config.token }, signal), {
-      logger,
-      signal,
-    }));
+  const { cluster: name } = await beMember(identity, { config, uid: info.uid, logger, signal });
   open.use(
     startTracing({ service: 'spoke-agent', endpoint: config.otlpEndpoint, attributes: { 'wheelhouse.cluster': name } }),
   );
-  const link = open.use(createLink({ identity, logger }, { uid: info.uid, firstDelayMs: maxFirstDelayMs }));
-  const agent = open.use(
-    await createAgent(
-      { cluster, link, logger },
-      { stateDir: config.stateDir, info, agentVersion: version, labels: config.labels ?? {} },
+  const member = open.use(
+    await startMember(
+      { cluster, identity, logger },
+      {
+        stateDir: config.stateDir,
+        info,
+        agentVersion: version,
+        labels: config.labels ?? {},
+        link: { firstDelayMs: maxFirstDelayMs },
+      },
     ),
   );
   while (!signal.aborted) {
-    if (config.healthFile) await writeFile(config.healthFile, formatHealth(agent, link));
+    if (config.healthFile) await writeFile(config.healthFile, formatHealth(member));
     await sleep(healthIntervalMs, signal);
+  }
+}
+
+interface Joining {
+  config: AgentConfig;
+  uid: string;
+  logger: Logger;
+  signal: AbortSignal;
+}
+
+/** Joins with the token unless it has joined with that one before. A member whose new token is refused stays what it was. */
+async function beMember(identity: Identity, joining: Joining): Promise<{ cluster: string }> {
+  const { config, uid, logger } = joining;
+  const known = identity.membership();
+  if (known && (config.token === undefined || known.tokenId === parseEnrolmentToken(config.token).id)) return known;
+  const { clusterName, labels } = config;
+  const installation: Installation = { uid, agentVersion: version, name: clusterName, labels };
+  const join = async () => await joinFleet(identity, { ...installation, token: config.token }, joining.signal);
+  try {
+    return await persist('enrol', join, joining);
+  } catch (error) {
+    if (!known || joining.signal.aborted) throw error;
+    logger.warn({ err: error, cluster: known.cluster }, 'the new token was refused; going on as the member that it is');
+    return known;
   }
 }
 
@@ -114,7 +137,7 @@ async function persist<T>(
   }
 }
 
-function formatHealth(agent: Agent, link: Link): string {
-  const health = { at: new Date().toISOString(), link: link.state(), appliedGen: agent.appliedGen() };
+function formatHealth(member: Member): string {
+  const health = { at: new Date().toISOString(), link: member.linkState(), appliedGen: member.appliedGen() };
   return `${JSON.stringify(health)}\n`;
 }

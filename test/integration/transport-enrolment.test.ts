@@ -150,8 +150,8 @@ describe('enrolment', () => {
     await enrol(second, { ...installation, token: spent }, signal);
     await enrol(third, { ...installation, token: (await newToken('thrice', { replace: true })).token }, signal);
     await expect(enrol(second, { ...installation, token: spent }, signal)).rejects.toMatchObject({
-      code: 'TokenInvalid',
-      message: expect.stringMatching(/was replaced by another installation/),
+      code: 'IdentityRevoked',
+      message: expect.stringMatching(/another installation took its place/),
     });
     expect(fixture.records.clusters.find('thrice')?.publicKey).toBe(third.key.publicKey);
   });
@@ -177,10 +177,18 @@ describe('enrolment', () => {
   });
 
   it.each([
-    ['a name that is a wildcard', { cluster: '*', labels: {} }],
-    ['a label of the hub', { cluster: 'labelled', labels: { 'wheelhouse.dev/x': 'y' } }],
-  ])('has no tokens for %s', async (_name, request) => {
-    await expect(fixture.tokens.create({ ...request, by: 'ann' })).rejects.toMatchObject({ code: 'Invalid' });
+    ['a name that is a subject', { cluster: 'a.b', labels: {} }, 'Invalid'],
+    ['a pattern of two stars', { cluster: 'a**', labels: {} }, 'Invalid'],
+    ['a pattern that replaces', { cluster: 'a-*', labels: {}, replace: true }, 'Invalid'],
+    ['a label of the hub', { cluster: 'labelled', labels: { 'wheelhouse.dev/x': 'y' } }, 'Forbidden'],
+    [
+      'a label of the hub to choose',
+      { cluster: 'x', labels: {}, allowedLabels: { 'wheelhouse.dev/x': ['*'] } },
+      'Forbidden',
+    ],
+    ['a label to choose without values', { cluster: 'x', labels: {}, allowedLabels: { zone: [] } }, 'Invalid'],
+  ])('has no tokens for %s', async (_name, request, code) => {
+    await expect(fixture.tokens.create({ ...request, by: 'ann' })).rejects.toMatchObject({ code });
   });
 });
 
@@ -231,11 +239,12 @@ describe('renewal with proof of the key', () => {
 });
 
 describe('an identity on two installations', () => {
-  it('is noticed, and neither gets new credentials until it is enrolled anew', async () => {
+  it('is noticed, and both are shut out until one is enrolled anew', async () => {
     const identity = await fixture.join('copied', { uid: 'original' });
     const copy = createIdentity(identity.key, membershipOf(identity));
-    await using link = createLink({ identity: copy, logger }, { uid: 'copy' });
-    await eventually(() => expect(link.state()).toBe('connected'));
+    await using original = createLink({ identity, logger }, { uid: 'original', maxDelayMs: 500 });
+    await using link = createLink({ identity: copy, logger }, { uid: 'copy', maxDelayMs: 500 });
+    await eventually(() => expect([link.state(), original.state()]).toEqual(['connected', 'connected']));
     const heartbeat = {
       v: 1,
       cluster: 'copied',
@@ -246,13 +255,20 @@ describe('an identity on two installations', () => {
       kubernetesVersion: '1',
       at: '',
     } as const;
-    await link.heartbeat(heartbeat, signal);
-    await eventually(() => expect(fixture.clusters.find('copied')).toMatchObject({ cloned: { uid: 'copy' } }));
+    // it is cut off before the answer, or with it
+    await link.heartbeat(heartbeat, signal).catch(() => undefined);
+    await eventually(() =>
+      expect(fixture.clusters.find('copied')).toMatchObject({ state: 'Revoked', cloned: { uid: 'copy' } }),
+    );
+    await eventually(() => expect([link.state(), original.state()]).toEqual(['disconnected', 'disconnected']));
     const renewal = renewWithProof(identity, { uid: 'original', now: new Date() }, signal);
-    await expect(renewal).rejects.toMatchObject({ code: 'Forbidden' });
+    await expect(renewal).rejects.toMatchObject({ code: 'IdentityRevoked' });
     const { token } = await newToken('copied', { replace: true });
     await enrol(identity, { uid: 'original', agentVersion: '0', token }, signal);
+    expect(fixture.clusters.find('copied')).toMatchObject({ state: 'Connected' });
     expect(fixture.clusters.find('copied')?.cloned).toBeUndefined();
+    await eventually(() => expect(original.state()).toBe('connected'), { timeoutMs: 20_000 });
+    expect(link.state()).not.toBe('connected');
   });
 });
 

@@ -23,6 +23,8 @@ export interface TransportFixture extends AsyncDisposable {
   server: NatsServer;
   url: string;
   nats: HubNats;
+  /** Connected to the system account. */
+  systemNats: HubNats;
   signal: AbortSignal;
   directory: string;
 }
@@ -42,7 +44,9 @@ export async function startTransport(options: { tls?: boolean } = {}): Promise<T
   const server = stack.use(await startNats({ port, configText, dir: join(directory, 'nats') }));
   const stop = new AbortController();
   const url = `${tls ? 'tls' : 'nats'}://127.0.0.1:${port}`;
-  const nats = stack.use(await connectHub({ logger }, hubOptions(authority, url, tls), stop.signal));
+  const login = { url, name: 'hub', ca: tls ? authority.ca.pem : undefined };
+  const nats = stack.use(await connectHub({ logger }, { ...login, user: authority.hubUser() }, stop.signal));
+  const systemNats = stack.use(await connectHub({ logger }, { ...login, user: authority.systemUser() }, stop.signal));
   stack.defer(() => stop.abort());
   await ensureStreams({ nats, logger });
   const owned = stack.move();
@@ -51,14 +55,11 @@ export async function startTransport(options: { tls?: boolean } = {}): Promise<T
     server,
     url,
     nats,
+    systemNats,
     directory,
     signal: stop.signal,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
-}
-
-function hubOptions(authority: Authority, url: string, tls: boolean) {
-  return { url, user: authority.hubUser(), name: 'hub', ca: tls ? authority.ca.pem : undefined };
 }
 
 /** A NATS client with the real credentials of a spoke, written by hand: what an attacker in a cluster has. */

@@ -2,25 +2,25 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { createCloneDetector } from '@wheelhouse/hub/fleet/clones';
-import { type Clusters, createClusters } from '@wheelhouse/hub/fleet/clusters';
-import { createEnrolment, type Enrolment, serveRenewals } from '@wheelhouse/hub/fleet/enrolment';
-import { serveHeartbeats, watchPresence } from '@wheelhouse/hub/fleet/presence';
-import { createFleetRecords, type FleetRecords } from '@wheelhouse/hub/fleet/records';
-import { createTokens, type Tokens } from '@wheelhouse/hub/fleet/tokens';
-import { createAuditLog } from '@wheelhouse/hub/store/audit';
-import { openBucket } from '@wheelhouse/hub/store/kv';
-import { consumeStatus } from '@wheelhouse/hub/store/status-stream';
+import type { Clusters } from '@wheelhouse/hub/fleet/clusters';
+import type { Enrolment } from '@wheelhouse/hub/fleet/enrolment';
+import { type Fleet, startFleet } from '@wheelhouse/hub/fleet/fleet';
+import type { FleetRecords } from '@wheelhouse/hub/fleet/records';
+import type { Tokens } from '@wheelhouse/hub/fleet/tokens';
+import { createStatuses } from '@wheelhouse/hub/status/statuses';
+import type { HubNats } from '@wheelhouse/hub/store/nats';
+import { openStores, type Stores } from '@wheelhouse/hub/store/open-stores';
 import { toFleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { AppStatus } from '@wheelhouse/shared/protocol/status';
 import { enrol } from '@wheelhouse/spoke-agent/link/enrol';
 import { type Identity, loadIdentity } from '@wheelhouse/spoke-agent/link/identity';
-import { createStores, logger, startTransport, type TransportFixture } from './transport-fixture.ts';
+import { logger, startTransport, type TransportFixture } from './transport-fixture.ts';
 
 /** The hub's side of the conversation with spokes, over a real NATS and a real HTTPS server. */
 export interface FleetFixture extends AsyncDisposable {
   transport: TransportFixture;
-  stores: ReturnType<typeof createStores>;
+  fleet: Fleet;
+  stores: Stores;
   records: FleetRecords;
   tokens: Tokens;
   clusters: Clusters;
@@ -30,60 +30,78 @@ export interface FleetFixture extends AsyncDisposable {
   statuses: Map<string, AppStatus>;
   /** Has a new agent join, with its identity in a directory of its own. */
   join(cluster: string, options?: { uid?: string; directory?: string }): Promise<Identity>;
+  /** What was audited so far, as `action object`. */
+  audited(): Promise<string[]>;
 }
 
-export async function startFleetFixture(options: { jwtLifeMs?: number; tls?: boolean } = {}): Promise<FleetFixture> {
+export interface FleetFixtureOptions {
+  jwtLifeMs?: number;
+  keyLifeMs?: number;
+  tls?: boolean;
+  now?: () => Date;
+}
+
+export async function startFleetFixture(options: FleetFixtureOptions = {}): Promise<FleetFixture> {
   await using stack = new AsyncDisposableStack();
   const transport = stack.use(await startTransport(options));
-  const { nats, authority, signal } = transport;
-  const stores = createStores(transport);
-  const now = () => new Date();
-  const audit = createAuditLog({ nats, logger, now });
-  const records = await createFleetRecords(await openBucket({ nats, logger }, { name: 'fleet' }, signal));
-  const presence = watchPresence(
-    { nats, logger },
-    { onHeartbeat: createCloneDetector({ records, audit, logger, now }) },
-    signal,
-  );
-  const statuses = new Map<string, AppStatus>();
-  const onStatus = (cluster: string, status: AppStatus) => void statuses.set(`${cluster}/${status.app}`, status);
-  const feed = consumeStatus({ nats, logger }, { onStatus }, signal);
-  const head = (cluster: string) => stores.documents.head(cluster);
-  serveHeartbeats({ nats, logger, head, feed }, signal);
-  const clusters = createClusters({ records, presence, head, audit, now });
+  const { nats, authority, signal, directory } = transport;
+  const now = options.now ?? (() => new Date());
+  const stores = await openStores({ nats, logger, authority, sealingKey: Buffer.alloc(32, 1), now }, signal);
   const https = stack.adopt(createServer({ cert: authority.tls.cert, key: authority.tls.key }), (server) => {
     server.closeAllConnections();
     server.close();
   });
   await new Promise<void>((resolve) => https.listen(0, '127.0.0.1', resolve));
   const hubUrl = `https://127.0.0.1:${(https.address() as AddressInfo).port}`;
-  const tokens = createTokens({ records, audit, now }, { hubUrl, caFingerprint: authority.ca.fingerprint });
-  const jwtLife = options.jwtLifeMs === undefined ? {} : { jwtLifeMs: options.jwtLifeMs };
-  const enrolment = createEnrolment(
-    { records, tokens, authority, audit, now },
-    { natsUrls: [transport.url], ...jwtLife },
+  const reported = createStatuses(now);
+  const statuses = new Map<string, AppStatus>();
+  reported.onChange(({ cluster, status }) => void statuses.set(`${cluster}/${status.app}`, status));
+  const fleet = await startFleet(
+    {
+      nats,
+      systemNats: transport.systemNats,
+      stores,
+      authority,
+      statuses: reported,
+      namedAfter: () => [],
+      logger,
+      now,
+    },
+    { hubUrl, natsUrls: [transport.url], revocationsFile: join(directory, 'revocations.json'), ...options },
+    signal,
   );
-  serveRenewals({ nats, enrolment, logger }, signal);
-  https.on('request', (request, response) => void answer(enrolment, request, response));
+  https.on('request', (request, response) => void answer(fleet.enrolment, request, response));
   let directories = 0;
-  const joinFleet: FleetFixture['join'] = async (cluster, { uid = `uid-${cluster}`, directory } = {}) => {
-    const identity = await loadIdentity(directory ?? join(transport.directory, `agent-${directories++}`));
-    const { token } = await tokens.create({ cluster, labels: { region: 'eu' }, by: 'test' });
+  const joinFleet: FleetFixture['join'] = async (cluster, { uid = `uid-${cluster}`, directory: own } = {}) => {
+    const identity = await loadIdentity(own ?? join(directory, `agent-${directories++}`));
+    const { token } = await fleet.tokens.create({ cluster, labels: { region: 'eu' }, by: 'test' });
     await enrol(identity, { token, uid, agentVersion: '0.0.0' }, signal);
     return identity;
   };
   const owned = stack.move();
   return {
     transport,
+    fleet,
     stores,
-    records,
-    tokens,
-    clusters,
+    records: stores.records,
+    tokens: fleet.tokens,
+    clusters: fleet.clusters,
     hubUrl,
     statuses,
     join: joinFleet,
+    audited: async () => await readAudit(nats),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
+}
+
+async function readAudit({ manager }: HubNats): Promise<string[]> {
+  const { state } = await manager.streams.info('AUDIT');
+  const lines: string[] = [];
+  for (let seq = state.first_seq; seq <= state.last_seq && seq > 0; seq += 1) {
+    const entry = (await manager.streams.getMessage('AUDIT', { seq }))?.json<{ action: string; object: string }>();
+    if (entry) lines.push(`${entry.action} ${entry.object}`);
+  }
+  return lines;
 }
 
 async function answer(enrolment: Enrolment, request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -66,7 +66,12 @@ async function startSpoke(
     rejected: desired.rejected(),
   });
   const onResend = (floor: number) => reporter.resend(floor);
-  const answers = { onResend, onConfirmed: () => reporter.confirm(), onNewerGeneration: () => desired.catchUp() };
+  const answers = {
+    onResend,
+    onConfirmed: () => reporter.confirm(),
+    onNewerGeneration: () => desired.catchUp(),
+    onRenew: () => link.renewSoon(),
+  };
   stack.use(startHeartbeats({ ...deps, ...answers, compose }, { intervalMs: 250 }));
   const owned = stack.move();
   return { identity, link, desired, reporter, received, stateDir, [Symbol.asyncDispose]: () => owned.disposeAsync() };
@@ -161,7 +166,7 @@ describe('a spoke', () => {
     }
     await first[Symbol.asyncDispose]();
     const offline = { ...membershipOf(identity), natsUrls: ['nats://127.0.0.1:1'] };
-    const cutOff: Identity = { key: identity.key, membership: () => offline, save: async () => {} };
+    const cutOff: Identity = { ...identity, membership: () => offline, save: async () => {} };
     const [, newest = ''] = (await readdir(join(first.stateDir, 'documents'))).toSorted();
     {
       await using again = await startSpoke(cutOff, first.stateDir);

@@ -1,11 +1,10 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createLogger } from '@wheelhouse/shared/logging/logger';
-import { createAgent } from '@wheelhouse/spoke-agent/agent';
 import { createMemoryCluster, type MemoryCluster } from '@wheelhouse/spoke-agent/cluster/memory/memory';
 import { enrol } from '@wheelhouse/spoke-agent/link/enrol';
 import { loadIdentity } from '@wheelhouse/spoke-agent/link/identity';
-import { createLink } from '@wheelhouse/spoke-agent/link/link';
+import { startMember } from '@wheelhouse/spoke-agent/member';
 
 export interface HollowSpokeOptions {
   name: string;
@@ -37,8 +36,7 @@ export async function startHollowSpoke(options: HollowSpokeOptions): Promise<Hol
   const info = await cluster.info(signal);
   const identity = await loadIdentity(stateDir);
   await enrol(identity, { token, uid: info.uid, agentVersion }, signal);
-  const link = stack.use(createLink({ identity, logger }, { uid: info.uid, firstDelayMs }));
-  stack.use(await createAgent({ cluster, link, logger }, { stateDir, info, agentVersion }));
+  stack.use(await startMember({ cluster, identity, logger }, { stateDir, info, agentVersion, link: { firstDelayMs } }));
   const owned = stack.move();
   return { name, cluster, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }

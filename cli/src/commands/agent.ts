@@ -9,6 +9,7 @@ interface AgentOptions {
   kubeconfig?: string;
   state?: string;
   labels?: string;
+  clusterName?: string;
   simulate?: boolean;
   logLevel?: string;
 }
@@ -24,6 +25,7 @@ export function addAgentCommand(program: Command, io: Io): void {
     .option('--kubeconfig <file>', 'the Pod’s service account, else your own kubeconfig, unless given')
     .option('--state <directory>', 'identity, documents and records; one for each agent')
     .option('--labels <labels>', 'key=value,… that its cluster shall have, as far as the hub allows')
+    .option('--cluster-name <name>', 'the name that it takes, where the token is for a pattern')
     .option('--simulate', 'a cluster in memory instead of a real one')
     .option('--log-level <level>')
     .action(
@@ -32,7 +34,7 @@ export function addAgentCommand(program: Command, io: Io): void {
 }
 
 async function startAgent(
-  { token, context, kubeconfig, state, labels, simulate, logLevel }: AgentOptions,
+  { token, context, kubeconfig, state, labels, clusterName, simulate, logLevel }: AgentOptions,
   io: Io,
 ): Promise<void> {
   // only here, so that the other commands need not load an agent
@@ -41,7 +43,15 @@ async function startAgent(
   const own = Object.entries(io.env).filter(
     ([name]) => name === shared || !cliVariables.some((other) => other === name),
   );
-  const flags = { token, context, kubeconfig, labels, 'state-dir': state, 'log-level': logLevel };
+  const flags = {
+    token,
+    context,
+    kubeconfig,
+    labels,
+    'state-dir': state,
+    'cluster-name': clusterName,
+    'log-level': logLevel,
+  };
   const args = Object.entries(flags).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}=${value}`]));
   const config = readAgentConfig(Object.fromEntries(own), simulate ? [...args, '--simulate'] : args);
   const logger = createLogger({ name: 'spoke-agent', level: config.logLevel });

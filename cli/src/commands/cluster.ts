@@ -1,10 +1,11 @@
-import type { EnrolmentTokenRecord, FleetCluster } from '@wheelhouse/hub/api/deps';
-import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
-import { type Command, Option } from 'commander';
+import type { FleetCluster } from '@wheelhouse/hub/api/deps';
+import type { Command } from 'commander';
 import { formatClusterPage, formatSeen } from '../cluster-page.ts';
-import { collect, readDuration } from '../option.ts';
+import { parseLabel } from '../label.ts';
 import { type Column, formatLabels, formatTable } from '../output.ts';
 import type { Run } from '../session.ts';
+import { addClusterIdentity } from './cluster-identity.ts';
+import { addClusterTokens } from './cluster-token.ts';
 
 const path = '/api/v1/fleet/clusters';
 
@@ -12,7 +13,8 @@ export function addClusterCommands(program: Command, run: Run): void {
   const cluster = program.command('cluster').description('clusters of the fleet');
   addRead(cluster, run);
   addLabel(cluster, run);
-  addToken(cluster, run);
+  addClusterTokens(cluster, run);
+  addClusterIdentity(cluster, run);
 }
 
 function addRead(cluster: Command, run: Run): void {
@@ -53,46 +55,6 @@ function addLabel(cluster: Command, run: Run): void {
     );
 }
 
-interface TokenOptions {
-  label?: string[];
-  expires?: number;
-  replace?: boolean;
-}
-
-function addToken(cluster: Command, run: Run): void {
-  cluster
-    .command('token <name>')
-    .description('make a token with which one agent may join under this name, once')
-    .option('--label <label>', 'label that the cluster gets, key=value (repeatable)', collect)
-    .option(
-      '--replace',
-      'for a cluster that was installed anew: it takes the place of the one enrolled under this name',
-    )
-    .addOption(
-      new Option('--expires <duration>', 'how long it may be used; the hub’s default otherwise').argParser(
-        readDuration,
-      ),
-    )
-    .action(
-      run<[string], TokenOptions>(async ({ client, io, print }, [name], { label = [], expires, replace }) => {
-        const body = {
-          cluster: name,
-          labels: parseLabels(label),
-          ...(expires ? { expiresInMs: expires } : {}),
-          ...(replace ? { replace } : {}),
-        };
-        const made = await client.request<EnrolmentTokenRecord & { token: string }>('/api/v1/fleet/tokens', {
-          method: 'POST',
-          body,
-        });
-        print(made, () => `${made.token}\n`);
-        io.err(
-          `valid once, until ${made.expiresAt}; in the cluster: wheelhouse agent --token TOKEN --kubeconfig FILE\n`,
-        );
-      }),
-    );
-}
-
 const columns: Column<FleetCluster>[] = [
   ['NAME', ({ name }) => name],
   ['STATE', ({ state }) => state],
@@ -107,14 +69,4 @@ const columns: Column<FleetCluster>[] = [
 function parseLabelChange(text: string): [key: string, value: string | null] {
   const removed = /^([^=]+)-$/.exec(text)?.[1];
   return removed === undefined ? parseLabel(text) : [removed, null];
-}
-
-function parseLabels(texts: string[]): Record<string, string> {
-  return Object.fromEntries(texts.flatMap((text) => text.split(',')).map(parseLabel));
-}
-
-function parseLabel(text: string): [key: string, value: string] {
-  const at = text.indexOf('=');
-  if (at < 1) throw new FleetError('Invalid', `"${text}" is not a label; write key=value, or key- to remove one`);
-  return [text.slice(0, at), text.slice(at + 1)];
 }

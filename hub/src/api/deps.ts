@@ -24,6 +24,7 @@ export interface ApiDeps {
   applications: ReadModel;
   actions: Actions;
   clusters: ClusterInventory;
+  identities: ClusterIdentities;
   tokens: EnrolmentTokens;
   enrolment: Enrolment;
   /** Argo CD's `status` of an ApplicationSet (conditions, resources, health); undefined before its first evaluation. */
@@ -110,6 +111,15 @@ export interface ClusterInventory {
   setLabels(name: string, labels: Record<string, string | null>, by: string): Promise<FleetCluster>;
 }
 
+/** What people do to a cluster's identity. Each throws NotFound, and Conflict or Invalid where it is not possible now. */
+export interface ClusterIdentities {
+  approve(name: string, by: string): Promise<void>;
+  revoke(name: string, options: { by: string; reason: string }): Promise<void>;
+  requestKey(name: string, by: string): Promise<void>;
+  rename(from: string, to: string, options: { by: string; force: boolean }): Promise<void>;
+  remove(name: string, options: { by: string; removeWorkloads: boolean; force: boolean }): Promise<void>;
+}
+
 export interface FleetCluster {
   name: string;
   /** The URL it enrolled under. */
@@ -117,8 +127,8 @@ export interface FleetCluster {
   project?: string;
   labels: Record<string, string>;
   annotations: Record<string, string>;
-  /** Expected: not enrolled yet. Stale: missed heartbeats. Lost: silent for long. */
-  state: 'Expected' | 'Connected' | 'Stale' | 'Lost';
+  /** Expected: not enrolled yet. Pending: waits for approval. Stale: missed heartbeats. Lost: silent for long. */
+  state: 'Expected' | 'Pending' | 'Connected' | 'Stale' | 'Lost' | 'Revoked' | 'Leaving';
   /** RFC 3339. */
   lastSeenAt?: string;
   agentVersion?: string;
@@ -130,6 +140,17 @@ export interface FleetCluster {
   inventory?: Inventory;
   inventoryProblem?: string;
   applications?: { total: number; synced: number; healthy: number; stale: number };
+  /** How far its clock is ahead of the hub's (negative: behind), when that is more than 30 s. */
+  clockSkewMs?: number;
+  pending?: { since: string };
+  approved?: { at: string; by: string };
+  revoked?: { at: string; by: string; reason: string };
+  leaving?: { at: string; by: string; cascade: boolean };
+  /** When its agent's key was made known, and who asked for a new one. */
+  keyedAt?: string;
+  rekey?: { at: string; by: string };
+  allowedLabels?: Record<string, string[]>;
+  formerNames?: string[];
 }
 
 export interface EnrolmentTokens {
@@ -139,8 +160,11 @@ export interface EnrolmentTokens {
     labels: Record<string, string>;
     /** The store's default when absent. */
     expiresInMs?: number;
+    allowedLabels?: Record<string, string[]>;
     /** Lets another installation take the place of an enrolled cluster. */
     replace?: boolean;
+    /** The cluster gets nothing before a person has approved it. */
+    approval?: boolean;
     by: string;
   }): Promise<EnrolmentTokenRecord & { token: string }>;
   /** Throws NotFound. */
@@ -156,6 +180,10 @@ export interface EnrolmentTokenRecord {
   expiresAt: string;
   usedAt?: string;
   by: string;
+  /** Name that the agent took, where `cluster` is a pattern. */
+  usedFor?: string;
+  allowedLabels?: Record<string, string[]>;
+  approval?: boolean;
 }
 
 /** What an agent calls before it has an identity: the token, or the proof of its key, is judged behind this port. */

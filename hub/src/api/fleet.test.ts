@@ -253,7 +253,7 @@ describe('enrolment', () => {
   });
 
   it.each([
-    ['an unknown field', { ...enrol, labels: { admin: 'true' } }, 400],
+    ['an unknown field', { ...enrol, admin: true }, 400],
     ['a missing field', { tokenId: 't' }, 400],
     ['a body that is too large', { ...enrol, proof: 'p'.repeat(20_000) }, 413],
   ])('refuses %s', async (_name, payload, status) => {
@@ -262,6 +262,37 @@ describe('enrolment', () => {
 
   it('gives the CA to anybody', async () => {
     expect((await app.inject({ url: '/api/v1/fleet/ca' })).body).toContain('BEGIN CERTIFICATE');
+  });
+});
+
+describe('the identity of a cluster', () => {
+  const url = '/api/v1/fleet/clusters/us-east';
+  it.each([
+    ['POST', `${url}/approve`, undefined, 'approve us-east by admin'],
+    ['POST', `${url}/revoke`, { reason: 'stolen' }, 'revoke us-east by admin: stolen'],
+    ['POST', `${url}/rotate-key`, undefined, 'new key of us-east by admin'],
+    ['POST', `${url}/rename`, { name: 'us-1' }, 'rename us-east us-1 force=false by admin'],
+    ['DELETE', `${url}?workloads=keep`, undefined, 'remove us-east {"removeWorkloads":false,"force":false} by admin'],
+    ['DELETE', `${url}?workloads=remove`, undefined, 'remove us-east {"removeWorkloads":true,"force":false} by admin'],
+    [
+      'DELETE',
+      `${url}?workloads=keep&force=true`,
+      undefined,
+      'remove us-east {"removeWorkloads":false,"force":true} by admin',
+    ],
+  ] as const)('%s %s', async (...[method, path, payload, call]) => {
+    const reply = await app.inject({ method, url: path, headers, ...(payload ? { payload } : {}) });
+    expect([reply.statusCode, deps.calls]).toEqual([200, [call]]);
+  });
+
+  it.each([
+    ['without a token', 'POST', `${url}/approve`, {}, undefined, 401],
+    ['of a cluster that is not there', 'POST', '/api/v1/fleet/clusters/nobody/approve', undefined, undefined, 404],
+    ['revoked without a reason', 'POST', `${url}/revoke`, undefined, { reason: '' }, 400],
+    ['removed without a word on its workloads', 'DELETE', url, undefined, undefined, 400],
+  ] as const)('is not changed: %s', async (...[, method, path, other, payload, status]) => {
+    const reply = await app.inject({ method, url: path, headers: other ?? headers, ...(payload ? { payload } : {}) });
+    expect([reply.statusCode, deps.calls]).toEqual([status, []]);
   });
 });
 

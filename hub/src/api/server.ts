@@ -20,6 +20,7 @@ import { clusterRoutes } from './routes/clusters.ts';
 import { fleetApplyRoutes } from './routes/fleet-apply.ts';
 import { fleetClusterRoutes } from './routes/fleet-clusters.ts';
 import { fleetEnrolmentRoutes } from './routes/fleet-enrolment.ts';
+import { fleetIdentityRoutes } from './routes/fleet-identities.ts';
 import { fleetResourceRoutes } from './routes/fleet-resources.ts';
 import { fleetTokenRoutes } from './routes/fleet-tokens.ts';
 import { probeRoutes } from './routes/probes.ts';
@@ -60,6 +61,7 @@ export async function createApiServer(deps: ApiDeps, options: ApiOptions = {}): 
   clusterRoutes(app, deps);
   repositoryRoutes(app, deps);
   fleetClusterRoutes(app, deps);
+  fleetIdentityRoutes(app, deps);
   fleetTokenRoutes(app, deps);
   fleetResourceRoutes(app, deps);
   fleetEnrolmentRoutes(app, deps);

@@ -174,6 +174,11 @@ function generatedBy(applicationSet: string): IndexedApplication['origin'] {
   return { type: 'generated', applicationSet };
 }
 
+/** Those of generated Applications whose name holds `text`: another text there would make other Applications. */
+export function generatedNamesWith(apps: readonly IndexedApplication[], text: string): string[] {
+  return apps.filter(({ id, origin }) => origin.type === 'generated' && id.includes(text)).map(({ id }) => id);
+}
+
 export function idOf(application: Application): string {
   return applicationId(namespaceOf(application), nameOf(application));
 }

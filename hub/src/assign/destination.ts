@@ -52,11 +52,11 @@ function invalid(application: Application, what: string): { problem: Problem } {
 }
 
 export interface Inventory {
-  enrolled(): (Destination & { project?: string })[];
+  enrolled(): (Destination & { project?: string; formerNames?: string[] })[];
   onChange(listener: () => void): Disposable;
 }
 
-/** Enrolled clusters as destinations, by name and by address. */
+/** Enrolled clusters as destinations, by name and by address. A name that a cluster had before still means it. */
 export function createDestinations(inventory: Inventory): Destinations {
   let byName: Map<string, Destination> | undefined;
   let byServer: Map<string, Destination> | undefined;
@@ -68,7 +68,13 @@ export function createDestinations(inventory: Inventory): Destinations {
   });
   return {
     list: () => inventory.enrolled(),
-    findByName: (name) => (byName ??= index((one) => one.name)).get(name),
+    findByName: (name) => (byName ??= new Map([...formerly(inventory), ...index((one) => one.name)])).get(name),
     findByServer: (server) => (byServer ??= index((one) => one.server.replace(/\/$/, ''))).get(server),
   };
+}
+
+function formerly(inventory: Inventory): [string, Destination][] {
+  return inventory
+    .enrolled()
+    .flatMap((one) => (one.formerNames ?? []).map((name): [string, Destination] => [name, one]));
 }

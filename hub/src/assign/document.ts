@@ -25,6 +25,8 @@ export interface DraftDeps {
   applications: Pick<Applications, 'byCluster'>;
   additions: Pick<Additions, 'withdrawals' | 'operations'>;
   resolve(app: IndexedApplication): Resolution;
+  /** Set while the cluster is being removed: its last assignment is to let go of everything. */
+  leaving?(cluster: string): { cascade: boolean; by: string } | undefined;
   now(): Date;
 }
 
@@ -33,6 +35,10 @@ export interface DraftDeps {
  * desired leaves only when a withdrawal says so.
  */
 export function draftDocument(cluster: string, previous: AssignmentDocument | undefined, deps: DraftDeps): Draft {
+  return draftFarewell(cluster, previous, deps) ?? draftAssignment(cluster, previous, deps);
+}
+
+function draftAssignment(cluster: string, previous: AssignmentDocument | undefined, deps: DraftDeps): Draft {
   const before = new Map((previous?.apps ?? []).map((app) => [app.app, app]));
   const desired = deps.applications.byCluster(cluster);
   const apps: AssignedApp[] = [];
@@ -67,6 +73,17 @@ export function draftDocument(cluster: string, previous: AssignmentDocument | un
     changed,
     unexplained: [...before.keys()],
   };
+}
+
+/** For a cluster that is removed: a tombstone for everything that it was assigned, each as the person who removes it said. */
+function draftFarewell(cluster: string, previous: AssignmentDocument | undefined, deps: DraftDeps): Draft | undefined {
+  const leaving = deps.leaving?.(cluster);
+  if (!leaving) return undefined;
+  const assigned = [...(previous?.apps ?? []), ...(previous?.tombstones ?? []), ...deps.additions.withdrawals(cluster)];
+  const reason = `the cluster is removed by ${leaving.by}`;
+  const names = [...new Set(assigned.map(({ app }) => app))].sort();
+  const tombstones = names.map((app) => ({ app, reason, cascade: leaving.cascade }));
+  return { apps: [], ops: [], tombstones, changed: [], unexplained: [] };
 }
 
 /** Equal when publishing one in place of the other would tell the spoke nothing. */

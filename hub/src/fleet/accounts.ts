@@ -1,4 +1,11 @@
-import { type AccountExport, type AccountImport, mintAccount, mintOperator } from '@wheelhouse/shared/protocol/jwt';
+import {
+  type AccountExport,
+  type AccountImport,
+  foundedAt,
+  mintAccount,
+  mintOperator,
+  type Permissions,
+} from '@wheelhouse/shared/protocol/jwt';
 import type { KeyPair } from '@wheelhouse/shared/protocol/nkeys';
 
 export interface AccountKeys {
@@ -8,6 +15,16 @@ export interface AccountKeys {
   fleet: KeyPair;
   /** Signs users of FLEET, and only with the permissions of a spoke. */
   spoke: KeyPair;
+  /** Signs users of FLEET that nobody approved yet: they may say that they are there, and ask for better credentials. */
+  pending: KeyPair;
+}
+
+/** Which keys NATS no longer lets in. */
+export interface RevokedKeys {
+  /** User key → seconds since the epoch until which its JWTs were issued. */
+  keys: Record<string, number>;
+  /** Seconds since the epoch; grows with every change of `keys`. */
+  changedAt: number;
 }
 
 export interface AccountJwts {
@@ -18,7 +35,7 @@ export interface AccountJwts {
 
 /** The JWTs of operator and accounts. They follow from the keys alone, so that nothing but keys has to be kept. */
 export function mintAccounts(keys: AccountKeys): AccountJwts {
-  const { operator, system, hub, fleet, spoke } = keys;
+  const { operator, system, hub, fleet } = keys;
   return {
     operator: mintOperator({ name: 'wheelhouse', operator, systemAccount: system.publicKey }),
     accounts: {
@@ -30,23 +47,28 @@ export function mintAccounts(keys: AccountKeys): AccountJwts {
         jetstream: true,
         exports: hubExports,
       }),
-      [fleet.publicKey]: mintAccount({
-        name: 'FLEET',
-        account: fleet.publicKey,
-        operator,
-        imports: fleetImports(hub.publicKey),
-        scopedKeys: [
-          {
-            key: spoke.publicKey,
-            role: 'spoke',
-            permissions: spokePermissions,
-            maxSubscriptions: 50,
-            maxPayload: 1_048_576,
-          },
-        ],
-      }),
+      [fleet.publicKey]: mintFleetAccount(keys),
     },
   };
+}
+
+/** The account of the spokes. It is the only one that changes: a revocation is a new JWT of it, which the hub hands to the server. */
+export function mintFleetAccount(keys: AccountKeys, revoked?: RevokedKeys): string {
+  const scoped = (role: 'spoke' | 'pending', permissions: Permissions, maxSubscriptions: number) => ({
+    key: keys[role].publicKey,
+    role,
+    permissions,
+    maxSubscriptions,
+    maxPayload: 1_048_576,
+  });
+  return mintAccount({
+    name: 'FLEET',
+    account: keys.fleet.publicKey,
+    operator: keys.operator,
+    imports: fleetImports(keys.hub.publicKey),
+    scopedKeys: [scoped('spoke', spokePermissions, 50), scoped('pending', pendingPermissions, 5)],
+    ...(revoked ? { revocations: revoked.keys, issuedAt: Math.max(foundedAt + 1, revoked.changedAt) } : {}),
+  });
 }
 
 const directGet = '$JS.API.DIRECT.GET';
@@ -72,4 +94,9 @@ function fleetImports(account: string): AccountImport[] {
 const spokePermissions = {
   publish: ['fleet.v1.get.{{name()}}.index', 'fleet.v1.blob.*.*', 'fleet.v1.up.{{name()}}.>'],
   subscribe: ['fleet.v1.live.{{name()}}.>', 'fleet.v1.cmd.{{name()}}.>', '_INBOX.{{name()}}.>'],
+};
+
+const pendingPermissions = {
+  publish: ['fleet.v1.up.{{name()}}.hb', 'fleet.v1.up.{{name()}}.renew'],
+  subscribe: ['_INBOX.{{name()}}.>'],
 };

@@ -90,7 +90,10 @@ describe("the hub's authority", () => {
     const fleet = Object.values(authority.jwts.accounts)
       .map(parseJwt)
       .find(({ name }) => name === 'FLEET');
-    expect(fleet?.nats['signing_keys']).toMatchObject([{ kind: 'user_scope', key: spoke.iss, role: 'spoke' }]);
+    expect(fleet?.nats['signing_keys']).toMatchObject([
+      { kind: 'user_scope', key: spoke.iss, role: 'spoke' },
+      { kind: 'user_scope', role: 'pending' },
+    ]);
     expect(spoke.iss).not.toBe(fleet?.sub);
   });
 

@@ -17,8 +17,8 @@ import {
   type SigningKey,
 } from '@wheelhouse/shared/protocol/document-key';
 import { mintUser } from '@wheelhouse/shared/protocol/jwt';
-import { createKeyPair, type KeyKind, type KeyPair, parseSeed } from '@wheelhouse/shared/protocol/nkeys';
-import { type AccountJwts, type AccountKeys, mintAccounts } from './accounts.ts';
+import { createKeyPair, deriveKeyPair, type KeyKind, type KeyPair, parseSeed } from '@wheelhouse/shared/protocol/nkeys';
+import { type AccountJwts, type AccountKeys, mintAccounts, mintFleetAccount, type RevokedKeys } from './accounts.ts';
 import {
   createAuthorityCertificate,
   createServerCertificate,
@@ -39,8 +39,14 @@ export interface Authority {
   readonly tls: KeyedCertificate & { certFile: string; keyFile: string; caFile: string };
   /** Logs a hub replica in at NATS. */
   hubUser(): { jwt: string; key: KeyPair };
+  /** Logs a hub replica in at NATS' system account, where accounts are changed and the server tells what it refused. */
+  systemUser(): { jwt: string; key: KeyPair };
   /** The user JWT of a spoke: may do only what a spoke of that name may. Throws Invalid for a bad cluster name. */
   mintSpoke(cluster: string, publicKey: string, expiresAt: Date): string;
+  /** The same for a spoke that waits for approval: heartbeats and renewal, and nothing else. */
+  mintPending(cluster: string, publicKey: string, expiresAt: Date): string;
+  /** The account of the spokes without these keys. */
+  fleetAccount(revoked: RevokedKeys): { publicKey: string; jwt: string };
 }
 
 export interface AuthorityOptions {
@@ -52,13 +58,15 @@ export interface AuthorityOptions {
 
 interface Stored {
   v: 1;
-  seeds: Record<keyof AccountKeys, string>;
+  seeds: Record<StoredRole, string>;
   /** PKCS #8 PEM; the first signs, all are accepted. */
   documentKeys: string[];
   ca: KeyedCertificate;
 }
 
-const kinds: Record<keyof AccountKeys, KeyKind> = {
+type StoredRole = Exclude<keyof AccountKeys, 'pending'>;
+
+const kinds: Record<StoredRole, KeyKind> = {
   operator: 'operator',
   system: 'account',
   hub: 'account',
@@ -77,7 +85,9 @@ export async function loadAuthority(options: AuthorityOptions): Promise<Authorit
 }
 
 function createAuthority(stored: Stored, tls: Authority['tls']): Authority {
-  const keys = mapKeys((role) => parseSeed(stored.seeds[role]));
+  const own = mapKeys((role) => parseSeed(stored.seeds[role]));
+  // derived, so that replicas with copies of one directory agree on it
+  const keys: AccountKeys = { ...own, pending: deriveKeyPair(own.spoke, 'wheelhouse pending spoke') };
   const documentKeys = stored.documentKeys.map(parseSigningKey);
   const [documentKey] = documentKeys;
   if (!documentKey) throw new FleetError('Malformed', 'authority.json holds no document key');
@@ -87,17 +97,28 @@ function createAuthority(stored: Stored, tls: Authority['tls']): Authority {
     documentKeys: Object.fromEntries(documentKeys.map((key) => [key.kid, publicHalf(key)])),
     ca: { pem: stored.ca.cert, fingerprint: fingerprintOf(stored.ca.cert) },
     tls,
-    hubUser: () => {
-      const key = createKeyPair('user');
-      const account = keys.hub.publicKey;
-      return { key, jwt: mintUser({ name: 'hub', user: key.publicKey, signer: keys.hub, account, scoped: false }) };
-    },
-    mintSpoke: (cluster, publicKey, expiresAt) => {
-      assertClusterName(cluster);
-      const account = keys.fleet.publicKey;
-      return mintUser({ name: cluster, user: publicKey, signer: keys.spoke, account, scoped: true, expiresAt });
-    },
+    hubUser: () => userOf(keys.hub),
+    systemUser: () => userOf(keys.system),
+    mintSpoke: (...spoke) => mintScoped(keys, 'spoke', spoke),
+    mintPending: (...spoke) => mintScoped(keys, 'pending', spoke),
+    fleetAccount: (revoked) => ({ publicKey: keys.fleet.publicKey, jwt: mintFleetAccount(keys, revoked) }),
   };
+}
+
+function userOf(account: KeyPair): { key: KeyPair; jwt: string } {
+  const key = createKeyPair('user');
+  const user = { name: 'hub', user: key.publicKey, signer: account, account: account.publicKey, scoped: false };
+  return { key, jwt: mintUser(user) };
+}
+
+function mintScoped(
+  keys: AccountKeys,
+  role: 'spoke' | 'pending',
+  [cluster, publicKey, expiresAt]: [cluster: string, publicKey: string, expiresAt: Date],
+): string {
+  assertClusterName(cluster);
+  const account = keys.fleet.publicKey;
+  return mintUser({ name: cluster, user: publicKey, signer: keys[role], account, scoped: true, expiresAt });
 }
 
 async function loadStored(file: string, now: Date): Promise<Stored> {
@@ -145,9 +166,9 @@ async function loadServerCertificate(
   return { ...created, ...files };
 }
 
-function mapKeys<T>(make: (role: keyof AccountKeys) => T): Record<keyof AccountKeys, T> {
-  const roles = Object.keys(kinds) as (keyof AccountKeys)[];
-  return Object.fromEntries(roles.map((role) => [role, make(role)])) as Record<keyof AccountKeys, T>;
+function mapKeys<T>(make: (role: StoredRole) => T): Record<StoredRole, T> {
+  const roles = Object.keys(kinds) as StoredRole[];
+  return Object.fromEntries(roles.map((role) => [role, make(role)])) as Record<StoredRole, T>;
 }
 
 /** Writes a file that must not exist; when another replica was faster, its file stays. */

@@ -4,15 +4,14 @@
  */
 import { FleetError, isFleetError } from '@wheelhouse/shared/errors/fleet-error';
 import { isLabelKey, isLabelValue } from '@wheelhouse/shared/kube/label-syntax';
+import { isClusterPattern } from '@wheelhouse/shared/protocol/cluster-name';
 import type { Inventory } from '@wheelhouse/shared/protocol/inventory';
 import type { Heartbeat } from '@wheelhouse/shared/protocol/status';
 import type { AuditLog } from '../store/audit.ts';
 import type { DocumentHead } from '../store/documents.ts';
+import { type ClusterState, clockSkewOf, stateOf } from './cluster-state.ts';
 import type { Heard, Presence } from './presence.ts';
 import type { ClusterChange, ClusterRecord, FleetRecords } from './records.ts';
-
-/** Expected: a token waits for it. Stale: silent for 90 s. Lost: silent for 10 minutes. */
-export type ClusterState = 'Expected' | 'Connected' | 'Stale' | 'Lost';
 
 export interface FleetCluster {
   name: string;
@@ -38,14 +37,28 @@ export interface FleetCluster {
   enrolledAt?: string;
   labelled?: { at: string; by: string };
   cloned?: { uid: string; at: string };
+  /** How far its clock is ahead of NATS' (negative: behind), when that is more than 30 s. */
+  clockSkewMs?: number;
+  pending?: NonNullable<ClusterRecord['pending']>;
+  approved?: NonNullable<ClusterRecord['approved']>;
+  revoked?: NonNullable<ClusterRecord['revoked']>;
+  leaving?: NonNullable<ClusterRecord['leaving']>;
+  rekey?: NonNullable<ClusterRecord['rekey']>;
+  /** When its key was made known. */
+  keyedAt?: string;
+  allowedLabels?: Record<string, string[]>;
+  /** Names that it had before; destinations that use them still mean it. */
+  formerNames?: string[];
 }
 
 export interface Clusters {
   /** Ordered by name; with those that are expected. */
   list(): FleetCluster[];
   find(name: string): FleetCluster | undefined;
-  /** Enrolled clusters only: what a cluster generator may choose from. */
+  /** What a cluster generator may choose from: not those that wait for a first approval, or that leave. */
   enrolled(): ClusterRecord[];
+  /** Enrolled ones and those that leave: who may have a document. */
+  assignable(): ClusterRecord[];
   /** Sets labels; null removes one. Throws NotFound, Invalid, Forbidden for a label of the hub, Conflict. */
   setLabels(name: string, labels: Record<string, string | null>, by: string): Promise<FleetCluster>;
   /** After each change of a record (not of a state, which follows from time). */
@@ -60,8 +73,6 @@ export interface ClustersDeps {
   now: () => Date;
 }
 
-const staleAfterMs = 90_000;
-const lostAfterMs = 600_000;
 const attempts = 5;
 
 export function createClusters(deps: ClustersDeps): Clusters {
@@ -76,7 +87,8 @@ export function createClusters(deps: ClustersDeps): Clusters {
       return [...known, ...expected(deps).values()].sort((a, b) => (a.name < b.name ? -1 : 1));
     },
     find,
-    enrolled: () => records.clusters.list(),
+    enrolled: () => assignable(records).filter((record) => !record.leaving),
+    assignable: () => assignable(records),
     setLabels: async (name, labels, by) => {
       assertLabels(name, labels);
       const record = await change(records, name, (current) => ({
@@ -93,7 +105,7 @@ export function createClusters(deps: ClustersDeps): Clusters {
 
 /** Changes a record by compare-and-set, again when somebody was faster. Throws NotFound, Conflict. */
 export async function change(
-  records: FleetRecords,
+  records: Pick<FleetRecords, 'clusters'>,
   name: string,
   edit: (current: ClusterRecord) => ClusterRecord,
 ): Promise<ClusterRecord> {
@@ -110,13 +122,30 @@ export async function change(
   }
 }
 
+/** While a cluster is renamed, there are two records of it for a moment: the one with the new name counts. */
+function assignable({ clusters }: FleetRecords): ClusterRecord[] {
+  const all = clusters.list();
+  const former = new Map(
+    all.flatMap(({ formerNames = [], publicKey }) => formerNames.map((name) => [name, publicKey])),
+  );
+  const isNew = ({ pending }: ClusterRecord) => pending !== undefined && !pending.replaces;
+  return all.filter((record) => !isNew(record) && former.get(record.name) !== record.publicKey);
+}
+
+/** Under its name, or, before its agent has followed a renaming, under the one before. */
+function heardFrom({ name, formerNames = [] }: ClusterRecord, presence: Presence): Heard | undefined {
+  return presence.find(name) ?? presence.find(formerNames.at(-1) ?? '');
+}
+
 function viewOf(record: ClusterRecord, deps: ClustersDeps): FleetCluster {
-  const { publicKey: _key, uid: _uid, ...shown } = record;
-  const heard = deps.presence.find(record.name);
+  const { publicKey: _key, previousKey: _previous, uid: _uid, ...shown } = record;
+  const heard = heardFrom(record, deps.presence);
+  const skewMs = heard && clockSkewOf(heard);
   const head = deps.head(record.name);
   return {
     ...shown,
-    state: stateOf(heard?.at ?? Date.parse(record.enrolledAt), deps.now().getTime()),
+    state: stateOf(record, heard, deps.now().getTime()),
+    ...(skewMs === undefined ? {} : { clockSkewMs: skewMs }),
     ...(head ? { generation: head.gen } : {}),
     ...(heard ? heardOf(heard) : {}),
   };
@@ -135,22 +164,16 @@ function heardOf({ at, heartbeat }: Heard): Partial<FleetCluster> {
   };
 }
 
-function stateOf(lastSeen: number, now: number): ClusterState {
-  const silentMs = now - lastSeen;
-  if (silentMs <= staleAfterMs) return 'Connected';
-  return silentMs <= lostAfterMs ? 'Stale' : 'Lost';
-}
-
 /** Clusters that a good token waits for. */
 function expected({ records, now }: ClustersDeps): Map<string, FleetCluster> {
   const waiting = records.tokens
     .list()
     .filter((token) => !token.usedAt && Date.parse(token.expiresAt) > now().getTime())
-    .filter((token) => !records.clusters.find(token.cluster));
+    .filter(({ cluster }) => !isClusterPattern(cluster) && !records.clusters.find(cluster));
   return new Map(
     waiting.map(({ cluster: name, server, labels }) => [
       name,
-      { name, server, labels, annotations: {}, state: 'Expected' },
+      { name, server: server ?? '', labels, annotations: {}, state: 'Expected' },
     ]),
   );
 }
@@ -161,8 +184,8 @@ function merge(current: Record<string, string>, labels: Record<string, string | 
   return Object.fromEntries([...kept, ...set].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-/** Kubernetes: syntax of labels. */
-function assertLabels(name: string, labels: Record<string, string | null>): void {
+/** Kubernetes: syntax of labels; null removes one. Throws Invalid, and Forbidden for a label of the hub. */
+export function assertLabels(name: string, labels: Readonly<Record<string, string | null>>): void {
   for (const [key, value] of Object.entries(labels)) {
     if (key.startsWith('wheelhouse.dev/'))
       throw new FleetError('Forbidden', `label ${key} of ${name} belongs to the hub`);

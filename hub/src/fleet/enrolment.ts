@@ -7,35 +7,38 @@ import { FleetError, toFleetError } from '@wheelhouse/shared/errors/fleet-error'
 import type { Logger } from '@wheelhouse/shared/logging/logger';
 import {
   type Credentials,
-  type EnrolRequest,
   enrolProof,
   enrolRequestSchema,
-  renewProof,
   renewRequestSchema,
 } from '@wheelhouse/shared/protocol/enrolment';
 import { isSignedBy } from '@wheelhouse/shared/protocol/nkeys';
 import type { z } from 'zod';
 import type { AuditLog } from '../store/audit.ts';
 import type { HubNats } from '../store/nats.ts';
+import { type Admission, admit, assertMayJoin } from './admission.ts';
 import type { Authority } from './authority.ts';
-import type { ClusterRecord, FleetRecords, TokenRecord } from './records.ts';
+import type { ClusterRecord, FleetRecords } from './records.ts';
+import { proveKey, takeNextKey } from './rekey.ts';
+import type { Revocations } from './revocations.ts';
 import type { Tokens } from './tokens.ts';
 
 export interface Enrolment {
-  /** Over HTTPS, unauthenticated: the body is judged here. Throws Malformed, TokenInvalid, Conflict. */
+  /** Over HTTPS, unauthenticated: the body is judged here. Throws Malformed, TokenInvalid, Forbidden, Conflict, IdentityRevoked. */
   enrol(request: unknown): Promise<Credentials>;
-  /** Over HTTPS, unauthenticated: needs proof of the key. Throws Malformed, Unauthenticated, Forbidden. */
+  /** Over HTTPS, unauthenticated: needs proof of the key. Throws Malformed, Unauthenticated, IdentityRevoked. */
   renew(request: unknown): Promise<Credentials>;
-  /** For a cluster that NATS has authenticated. Throws NotFound, Forbidden. */
+  /** For a cluster that NATS has authenticated. Throws NotFound, IdentityRevoked. */
   renewConnected(cluster: string): Promise<Credentials>;
   caPem(): string;
 }
 
 export interface EnrolmentDeps {
-  records: FleetRecords;
-  tokens: Tokens;
-  authority: Pick<Authority, 'mintSpoke' | 'documentKeys' | 'ca'>;
+  records: Pick<FleetRecords, 'clusters'>;
+  tokens: Pick<Tokens, 'redeem'>;
+  revocations: Pick<Revocations, 'find' | 'revoke'>;
+  authority: Pick<Authority, 'mintSpoke' | 'mintPending' | 'documentKeys' | 'ca'>;
   audit: AuditLog;
+  logger: Logger;
   now: () => Date;
 }
 
@@ -43,57 +46,99 @@ export interface EnrolmentOptions {
   /** How spokes reach NATS: `tls://host:port`. */
   natsUrls: string[];
   /** Life of a spoke's JWT; default 24 h. */
-  jwtLifeMs?: number;
+  jwtLifeMs?: number | undefined;
+  /** Age at which a key is to be changed; default 30 days. */
+  keyLifeMs?: number | undefined;
 }
 
-const defaultLifeMs = 24 * 3_600_000;
+export const defaultJwtLifeMs = 24 * 3_600_000;
+const defaultKeyLifeMs = 30 * 24 * 3_600_000;
 const maxClockSkewMs = 3_600_000;
 
 export function createEnrolment(deps: EnrolmentDeps, options: EnrolmentOptions): Enrolment {
-  const { records, tokens, authority, audit, now } = deps;
-  const credentialsOf = (record: ClusterRecord): Credentials => {
-    const expiresAt = new Date(now().getTime() + (options.jwtLifeMs ?? defaultLifeMs));
-    return {
-      cluster: record.name,
-      jwt: authority.mintSpoke(record.name, record.publicKey, expiresAt),
-      expiresAt: expiresAt.toISOString(),
-      natsUrls: options.natsUrls,
-      ca: authority.ca.pem,
-      documentKeys: { ...authority.documentKeys },
-    };
-  };
+  const { records, audit, authority, now } = deps;
+  const credentialsOf = (record: ClusterRecord) => mintCredentials(assertNotRevoked(record), { ...deps, ...options });
   return {
     enrol: async (body) => {
       const request = parse(enrolRequestSchema, body);
       if (!isSignedBy(request.publicKey, enrolProof(request), Buffer.from(request.proof, 'base64url')))
         throw new FleetError('Unauthenticated', 'the enrolling agent does not hold the key that it presents');
-      const token = await tokens.redeem(request.tokenId, request.secret, request.publicKey);
-      const record = await admit(records, { token, request, at: now().toISOString() });
-      await audit.append({
-        by: record.name,
-        action: 'enrol cluster',
-        object: record.name,
-        details: { token: token.id },
-      });
-      return credentialsOf(assertNotCloned(record));
+      const { tokenId: id, secret, publicKey, name, labels } = request;
+      const spent = await refusalsAudited(
+        deps,
+        { by: `agent with token ${id}`, action: 'refuse enrolment', object: name ?? '' },
+        () =>
+          deps.tokens.redeem({ id, secret, publicKey, name, labels }, (token, cluster) =>
+            assertMayJoin(deps, { token, name: cluster, request }),
+          ),
+      );
+      const record = await join(deps, { ...spent, request, at: now().toISOString() });
+      const details = { token: id, uid: record.uid, ...(record.pending ? { pending: true } : {}) };
+      await audit.append({ by: record.name, action: 'enrol cluster', object: record.name, details });
+      return credentialsOf(record);
     },
     renew: async (body) => {
       const request = parse(renewRequestSchema, body);
-      const record = records.clusters.find(request.cluster);
-      if (!record || !isSignedBy(record.publicKey, renewProof(request), Buffer.from(request.proof, 'base64url')))
-        throw new FleetError(
-          'Unauthenticated',
-          `the proof of ${request.cluster} does not match the key that it enrolled with; enrol it anew with a token`,
-        );
-      assertFresh(request.at, now());
-      return credentialsOf(assertNotCloned(record));
+      const found = findCluster(records, request.cluster);
+      return await refusalsAudited(
+        deps,
+        { by: request.cluster, action: 'refuse renewal', object: request.cluster },
+        async () => {
+          const proven = proveKey(found, request);
+          assertFresh(request.at, now());
+          assertNotRevoked(proven.record);
+          return credentialsOf(request.next ? await takeNextKey(deps, proven, request.next) : proven.record);
+        },
+      );
     },
     renewConnected: async (cluster) => {
-      const record = records.clusters.find(cluster);
+      const record = findCluster(records, cluster);
       if (!record) throw new FleetError('NotFound', `cluster ${cluster} is not enrolled; enrol it anew with a token`);
-      return credentialsOf(assertNotCloned(record));
+      return credentialsOf(record);
     },
     caPem: () => authority.ca.pem,
+  };
+}
+
+/** By its name or by one that it had; a name in use wins. */
+export function findCluster(records: Pick<FleetRecords, 'clusters'>, name: string): ClusterRecord | undefined {
+  return records.clusters.find(name) ?? records.clusters.list().find((record) => record.formerNames?.includes(name));
+}
+
+/** The key of an installation that is replaced lets nobody in any more. */
+async function join(deps: EnrolmentDeps, admission: Admission): Promise<ClusterRecord> {
+  const { record, replaced } = await admit(deps, admission);
+  if (replaced && replaced.publicKey !== record.publicKey)
+    await deps.revocations.revoke({
+      publicKey: replaced.publicKey,
+      cluster: record.name,
+      kind: 'replaced',
+      reason: 'another installation took its place',
+      by: record.name,
+    });
+  return record;
+}
+
+function mintCredentials(
+  record: ClusterRecord,
+  context: Pick<EnrolmentDeps, 'authority' | 'now'> & EnrolmentOptions,
+): Credentials {
+  const { authority, now, natsUrls, jwtLifeMs = defaultJwtLifeMs, keyLifeMs = defaultKeyLifeMs } = context;
+  const expiresAt = new Date(now().getTime() + jwtLifeMs);
+  const keyedAt = Date.parse(record.keyedAt ?? record.enrolledAt);
+  const isAsked = record.rekey !== undefined && Date.parse(record.rekey.at) >= keyedAt;
+  const isOld = now().getTime() - keyedAt >= keyLifeMs;
+  const mint = record.pending ? authority.mintPending : authority.mintSpoke;
+  return {
+    cluster: record.name,
+    jwt: mint(record.name, record.publicKey, expiresAt),
+    expiresAt: expiresAt.toISOString(),
+    natsUrls,
+    ca: authority.ca.pem,
+    documentKeys: { ...authority.documentKeys },
+    ...(record.pending ? { pending: true } : {}),
+    ...(isAsked || isOld ? { rekey: true } : {}),
+    ...(record.formerNames ? { formerNames: record.formerNames } : {}),
   };
 }
 
@@ -120,56 +165,29 @@ async function answerRenewal(deps: { enrolment: Enrolment; logger: Logger }, mes
   }
 }
 
-interface Admission {
-  token: TokenRecord;
-  request: EnrolRequest;
-  at: string;
+/** What an agent is refused for is recorded with its reason; the audit's own failure does not hide it. */
+async function refusalsAudited<T>(
+  { audit, logger }: Pick<EnrolmentDeps, 'audit' | 'logger'>,
+  entry: { by: string; action: string; object: string },
+  task: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await task();
+  } catch (cause) {
+    const { code, message } = toFleetError(cause);
+    await audit
+      .append({ ...entry, details: { code, message } })
+      .catch((error: unknown) => logger.error({ err: error, entry }, 'audit entry was not stored'));
+    throw cause;
+  }
 }
 
-/** Writes the cluster into the inventory, unless it is there with that key. Throws Conflict, TokenInvalid. */
-async function admit(records: FleetRecords, admission: Admission): Promise<ClusterRecord> {
-  const { token, request } = admission;
-  const known = await records.clusters.read(token.cluster);
-  if (known && known.value.publicKey !== request.publicKey) assertMayReplace(token, known.value);
-  else if (known && !token.replaces) return known.value;
-  const record = recordOf(admission, known?.value);
-  await records.clusters.put(record.name, record, known?.revision ?? 0);
-  return record;
-}
-
-/** A token that was spent before yet another installation came may not bring its key back. */
-function assertMayReplace(token: TokenRecord, known: ClusterRecord): void {
-  if (!token.replaces)
-    throw new FleetError(
-      'Conflict',
-      `cluster ${known.name} is enrolled with another key; if it was installed anew, make a token with --replace (API: replace: true)`,
-    );
-  if (Date.parse(token.usedAt ?? '') < Date.parse(known.enrolledAt))
-    throw new FleetError(
-      'TokenInvalid',
-      `cluster ${known.name} was replaced by another installation at ${known.enrolledAt}; make a new token with --replace`,
-    );
-}
-
-/** A replacement keeps what people set on the cluster it replaces. */
-function recordOf({ token, request, at }: Admission, replaced: ClusterRecord | undefined): ClusterRecord {
-  return {
-    name: token.cluster,
-    server: token.server,
-    ...(replaced?.project === undefined ? {} : { project: replaced.project }),
-    labels: { ...replaced?.labels, ...token.labels },
-    annotations: replaced?.annotations ?? {},
-    publicKey: request.publicKey,
-    uid: request.uid,
-    enrolledAt: at,
-  };
-}
-
-function assertNotCloned(record: ClusterRecord): ClusterRecord {
-  if (!record.cloned) return record;
+export function assertNotRevoked(record: ClusterRecord): ClusterRecord {
+  const { name, revoked } = record;
+  if (!revoked) return record;
   throw new FleetError(
-    'Forbidden',
-    `the identity of ${record.name} was used by two installations (at ${record.cloned.at}); enrol it anew with a token that replaces it`,
+    'IdentityRevoked',
+    `the identity of ${name} was revoked at ${revoked.at} (${revoked.reason}); enrol it anew with a token that replaces it`,
   );
 }
 

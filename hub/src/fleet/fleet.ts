@@ -1,15 +1,24 @@
+import { sleep } from '@wheelhouse/shared/async/abort';
 import { toFleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { Logger } from '@wheelhouse/shared/logging/logger';
+import type { Heartbeat } from '@wheelhouse/shared/protocol/status';
 import type { Statuses } from '../status/statuses.ts';
-import type { AuditEntry } from '../store/audit.ts';
+import type { AuditEntry, AuditLog } from '../store/audit.ts';
 import type { HubNats } from '../store/nats.ts';
 import type { Stores } from '../store/open-stores.ts';
 import { consumeStatus } from '../store/status-stream.ts';
+import { purgeReports } from '../store/streams.ts';
 import type { Authority } from './authority.ts';
 import { createCloneDetector } from './clones.ts';
 import { type Clusters, createClusters } from './clusters.ts';
-import { createEnrolment, type Enrolment, serveRenewals } from './enrolment.ts';
-import { serveHeartbeats, watchPresence } from './presence.ts';
+import { createDepartures, type Departures } from './departure.ts';
+import { createEnrolment, defaultJwtLifeMs, type Enrolment, findCluster, serveRenewals } from './enrolment.ts';
+import { createIdentities, type Identities } from './identities.ts';
+import { type Heard, serveHeartbeats, watchPresence } from './presence.ts';
+import type { FleetRecords } from './records.ts';
+import { createRenames, type Renames } from './rename.ts';
+import { createRevocations, type Revocations } from './revocations.ts';
+import { createSystemAccount } from './system-account.ts';
 import { createTokens, type Tokens } from './tokens.ts';
 
 /** The hub's side of the conversation with spokes: inventory, tokens, enrolment, heartbeats and statuses. */
@@ -17,6 +26,9 @@ export interface Fleet {
   clusters: Clusters;
   tokens: Tokens;
   enrolment: Enrolment;
+  identities: Identities;
+  departures: Departures;
+  renames: Renames;
   /** ms since the epoch; undefined for a cluster that was never heard of. */
   lastSeen(cluster: string): number | undefined;
   /** Clusters by state. */
@@ -30,56 +42,74 @@ export interface Fleet {
 
 export interface FleetDeps {
   nats: HubNats;
+  /** Connected to NATS' system account. */
+  systemNats: HubNats;
   stores: Stores;
   authority: Authority;
   statuses: Statuses;
+  /** Generated Applications of a cluster that hold its name in theirs. */
+  namedAfter(cluster: string): string[];
   logger: Logger;
   now: () => Date;
 }
 
-export async function startFleet(
-  deps: FleetDeps,
-  options: { hubUrl: string; natsUrls: string[] },
-  signal: AbortSignal,
-): Promise<Fleet> {
+export interface FleetOptions {
+  hubUrl: string;
+  natsUrls: string[];
+  /** Keeps the list of revoked keys outside of NATS. */
+  revocationsFile: string;
+  jwtLifeMs?: number;
+  keyLifeMs?: number;
+}
+
+const settleMs = 2_000;
+
+export async function startFleet(deps: FleetDeps, options: FleetOptions, signal: AbortSignal): Promise<Fleet> {
   const { nats, stores, authority, logger, now } = deps;
   const { records, documents, audit } = stores;
   const listeners = new Set<(change: { name: string; labelsChanged: boolean }) => void>();
   const emit = (change: { name: string; labelsChanged: boolean }) => {
     for (const listener of listeners) listener(change);
   };
-  const detectClone = createCloneDetector({ records, audit, logger, now });
-  const onHeartbeat = (cluster: string, heard: Parameters<typeof detectClone>[1]) => {
+  const system = createSystemAccount({ nats: deps.systemNats });
+  const revocations = await createRevocations(
+    { records, system, authority, logger, now },
+    { file: options.revocationsFile, jwtLifeMs: options.jwtLifeMs ?? defaultJwtLifeMs },
+    signal,
+  );
+  const detectClone = createCloneDetector({ records, revocations, audit, logger, now });
+  const onHeartbeat = (cluster: string, heard: Heard) => {
     detectClone(cluster, heard);
     if (heard.heartbeat.appliedGen > (documents.head(cluster)?.gen ?? 0)) emit({ name: cluster, labelsChanged: false });
   };
   const presence = watchPresence({ nats, logger }, { onHeartbeat }, signal);
   const feed = consumeStatus(
     { nats, logger },
-    { onStatus: (cluster, status) => void deps.statuses.record(cluster, status) },
+    { onStatus: (cluster, status, at) => void deps.statuses.record(cluster, status, at) },
     signal,
   );
   const head = (cluster: string) => documents.head(cluster);
-  serveHeartbeats({ nats, logger, head, feed }, signal);
+  const shouldRenew = (cluster: string, heartbeat: Heartbeat) => isIdentityNew(records, cluster, heartbeat);
+  serveHeartbeats({ nats, logger, head, feed, shouldRenew }, signal);
   const clusters = createClusters({ records, presence, head, audit, now });
-  const tokens = createTokens(
-    { records, audit, now },
-    { hubUrl: options.hubUrl, caFingerprint: authority.ca.fingerprint },
-  );
-  const enrolment = createEnrolment({ records, tokens, authority, audit, now }, { natsUrls: options.natsUrls });
+  const { tokens, enrolment } = openDoor({ ...deps, records, audit, revocations }, options);
   serveRenewals({ nats, enrolment, logger }, signal);
-  clusters.onChange(({ name, before, after }) =>
+  const life = createLife({ ...deps, records, clusters, revocations, presence });
+  void settleAgain(life, { logger, signal });
+  clusters.onChange(({ name, before, after }) => {
+    if (!after) for (const memory of [presence, feed, deps.statuses]) memory.forget(name);
     emit({
       name,
       labelsChanged:
         JSON.stringify([before?.labels, before?.annotations]) !== JSON.stringify([after?.labels, after?.annotations]),
-    }),
-  );
+    });
+  });
   await Promise.all([presence.loaded(), feed.loaded()]);
   return {
     clusters,
     tokens,
     enrolment,
+    ...life,
     lastSeen: (cluster) => presence.find(cluster)?.at,
     states: () => countBy(clusters.list().map((cluster) => cluster.state)),
     onChange: (listener) => {
@@ -88,14 +118,86 @@ export async function startFleet(
     },
     onDestinationsChange: (listener) =>
       clusters.onChange(({ before, after }) => {
-        if (before?.server !== after?.server || before?.project !== after?.project) listener();
+        if (destinationOf(before) !== destinationOf(after)) listener();
       }),
-    audit: (entry) => {
-      audit
-        .append(entry)
-        .catch((error: unknown) => logger.error({ err: toFleetError(error), entry }, 'audit entry was not stored'));
-    },
+    audit: (entry) => void appendQuietly({ audit, logger }, entry),
   };
+}
+
+/** What lets agents in: tokens, and credentials for those who have used one. */
+function openDoor(
+  deps: Pick<FleetDeps, 'authority' | 'logger' | 'now'> & {
+    records: FleetRecords;
+    audit: AuditLog;
+    revocations: Revocations;
+  },
+  { hubUrl, natsUrls, jwtLifeMs, keyLifeMs }: FleetOptions,
+): Pick<Fleet, 'tokens' | 'enrolment'> {
+  const tokens = createTokens(deps, { hubUrl, caFingerprint: deps.authority.ca.fingerprint });
+  return { tokens, enrolment: createEnrolment({ ...deps, tokens }, { natsUrls, jwtLifeMs, keyLifeMs }) };
+}
+
+async function appendQuietly({ audit, logger }: { audit: AuditLog; logger: Logger }, entry: AuditEntry): Promise<void> {
+  await audit
+    .append(entry)
+    .catch((error: unknown) => logger.error({ err: toFleetError(error), entry }, 'audit entry was not stored'));
+}
+
+type Life = Pick<Fleet, 'identities' | 'departures' | 'renames'>;
+
+/** What people do to clusters beyond their labels. */
+function createLife(
+  deps: FleetDeps & {
+    records: FleetRecords;
+    clusters: Clusters;
+    revocations: Revocations;
+    presence: { find(cluster: string): Heard | undefined };
+  },
+): Life {
+  const { nats, stores, statuses, presence } = deps;
+  const { documents, additions, audit } = stores;
+  const shared = { ...deps, documents, audit, purge: async (cluster: string) => await purgeReports(nats, cluster) };
+  return {
+    identities: createIdentities(shared),
+    departures: createDepartures({
+      ...shared,
+      additions,
+      statusOf: (cluster, app) => statuses.find(cluster, app)?.status,
+    }),
+    renames: createRenames({
+      ...shared,
+      withdrawals: (cluster) => additions.withdrawals(cluster),
+      isHeard: (cluster) => presence.find(cluster) !== undefined,
+    }),
+  };
+}
+
+/** Every replica does: each step is written with compare-and-set, so that doing it twice is doing it once. */
+async function settleAgain(
+  { identities, departures, renames }: Life,
+  { logger, signal }: { logger: Logger; signal: AbortSignal },
+): Promise<void> {
+  while (await sleep(settleMs, signal))
+    for (const { settle } of [identities, departures, renames])
+      await settle().catch((error: unknown) => {
+        if (!signal.aborted) logger.warn({ err: toFleetError(error) }, 'a change of identities waits to be finished');
+      });
+}
+
+/** Approved, renamed, or asked for a new key since the agent got its credentials. */
+function isIdentityNew(records: FleetRecords, cluster: string, { pending }: Heartbeat): boolean {
+  const record = findCluster(records, cluster);
+  if (!record || record.revoked) return false;
+  const isKeyAsked = record.rekey !== undefined && record.rekey.at >= (record.keyedAt ?? record.enrolledAt);
+  return record.name !== cluster || (pending === true && !record.pending) || (isKeyAsked && !record.pending);
+}
+
+function destinationOf(
+  record: { name: string; server: string; project?: string; leaving?: object; pending?: object } | undefined,
+): string {
+  if (!record) return '';
+  const { name, server, project, leaving, pending } = record;
+  return JSON.stringify([name, server, project, leaving !== undefined, pending !== undefined]);
 }
 
 function countBy(values: readonly string[]): Record<string, number> {

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { Authority } from './authority.ts';
 
 export interface NatsConfigOptions {
@@ -28,7 +29,8 @@ export function formatNatsConfig(options: NatsConfigOptions): string {
     ...(options.monitor ? [`http: ${JSON.stringify(options.monitor)}`] : []),
     `operator: ${jwts.operator}`,
     `system_account: ${jwts.systemAccount}`,
-    'resolver: MEMORY',
+    // kept in files, so that a revocation outlives the server; the hub hands it over again when they are lost
+    `resolver { type: full, dir: ${JSON.stringify(join(options.storeDir, 'accounts'))}, allow_delete: false, interval: "2m" }`,
     'resolver_preload: {',
     ...preload,
     '}',

@@ -17,6 +17,8 @@ export interface Heard {
 /** The last heartbeat of each cluster. NATS keeps it in memory, so a hub that starts knows at once who is there. */
 export interface Presence {
   find(cluster: string): Heard | undefined;
+  /** The cluster has left: what was heard of it does not count for one that takes its name. */
+  forget(cluster: string): void;
   loaded(): Promise<void>;
 }
 
@@ -40,7 +42,11 @@ export function watchPresence(
     },
     signal,
   );
-  return { find: (cluster) => heard.get(cluster), loaded: () => follower.loaded() };
+  return {
+    find: (cluster) => heard.get(cluster),
+    forget: (cluster) => void heard.delete(cluster),
+    loaded: () => follower.loaded(),
+  };
 }
 
 export interface HeartbeatDeps {
@@ -48,6 +54,8 @@ export interface HeartbeatDeps {
   logger: Logger;
   head(cluster: string): DocumentHead | undefined;
   feed: Pick<StatusFeed, 'isLoaded' | 'digest' | 'highestSeq'>;
+  /** Something about the identity of this cluster changed: its agent should ask for new credentials. */
+  shouldRenew?(cluster: string, heartbeat: Heartbeat): boolean;
 }
 
 /** Answers heartbeats: which generation is newest, and whether the hub lacks a status. Replicas share the work. The signal ends it. */
@@ -62,7 +70,8 @@ export function serveHeartbeats(deps: HeartbeatDeps, signal: AbortSignal): void 
 function answer(deps: HeartbeatDeps, message: Msg): void {
   const cluster = clusterOf(message.subject);
   try {
-    const { statusDigest } = parseHeartbeat(message.string());
+    const heartbeat = parseHeartbeat(message.string());
+    const { statusDigest } = heartbeat;
     const { feed } = deps;
     // '' is said by a spoke that sent statuses a moment ago: they may still be on their way
     const resend = statusDigest !== '' && feed.isLoaded() && feed.digest(cluster) !== statusDigest;
@@ -70,6 +79,7 @@ function answer(deps: HeartbeatDeps, message: Msg): void {
       gen: deps.head(cluster)?.gen ?? 0,
       resend,
       ...(resend ? { seqFloor: feed.highestSeq(cluster) } : {}),
+      ...(deps.shouldRenew?.(cluster, heartbeat) ? { renew: true } : {}),
     };
     message.respond(JSON.stringify(reply));
   } catch (error) {

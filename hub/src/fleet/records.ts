@@ -16,16 +16,56 @@ export interface ClusterRecord {
   enrolledAt: string;
   /** Who changed the labels last. */
   labelled?: { at: string; by: string };
-  /** Its identity was also used by another installation; neither gets new credentials until it is enrolled anew. */
+  /** Its identity was also used by another installation; both are revoked until one is enrolled anew. */
   cloned?: { uid: string; at: string };
+  /** It waits for a person: nothing is assigned to it, and it can read nothing. */
+  pending?: {
+    since: string;
+    /** It takes the place of a cluster whose Applications stay assigned meanwhile. */
+    replaces?: true;
+  };
+  approved?: { at: string; by: string };
+  /** It may not connect any more. What it runs stays, and its Applications stay assigned. */
+  revoked?: { at: string; by: string; reason: string };
+  /** It is on its way out; `cascade` says whether its workloads go with it. */
+  leaving?: { at: string; by: string; cascade: boolean };
+  /** Labels that its token lets the agent choose: name → values, '*' for any. */
+  allowedLabels?: Record<string, string[]>;
+  /** Names that it had before; destinations that use them still mean it. */
+  formerNames?: string[];
+  /** When its key was made known; `enrolledAt` when absent. */
+  keyedAt?: string;
+  /** The key before the present one: its answer may have been lost. */
+  previousKey?: string;
+  /** Somebody asked for a new key. */
+  rekey?: { at: string; by: string };
+}
+
+/** A key that NATS no longer lets in. */
+export interface RevocationRecord {
+  publicKey: string;
+  cluster: string;
+  kind: 'revoked' | 'cloned' | 'replaced' | 'rotated' | 'removed' | 'flooding';
+  reason: string;
+  by: string;
+  /** RFC 3339, both. */
+  at: string;
+  /** No JWT of this key lives longer. */
+  until: string;
 }
 
 /** An enrolment token without its secret. */
 export interface TokenRecord {
   id: string;
+  /** A name, or a pattern with '*' that the agent's chosen name must match. */
   cluster: string;
-  server: string;
+  /** Absent: made from the cluster's name. */
+  server?: string;
   labels: Record<string, string>;
+  /** Labels that the agent may choose: name → values, '*' for any. */
+  allowedLabels?: Record<string, string[]>;
+  /** The cluster gets nothing before a person has approved it. */
+  approval?: boolean;
   createdAt: string;
   expiresAt: string;
   by: string;
@@ -36,6 +76,8 @@ export interface TokenRecord {
   usedAt?: string;
   /** Public key that used it. */
   usedBy?: string;
+  /** Name that the agent took. */
+  usedFor?: string;
 }
 
 export interface Stored<T> {
@@ -49,10 +91,12 @@ export interface ClusterChange {
   after: ClusterRecord | undefined;
 }
 
-/** The KV bucket `fleet` as two tables in memory, by watch. */
+/** The KV bucket `fleet` as tables in memory, by watch. */
 export interface FleetRecords {
   clusters: Table<ClusterRecord>;
   tokens: Table<TokenRecord>;
+  revocations: Table<RevocationRecord>;
+  onRevocation(listener: (record: RevocationRecord) => void): Disposable;
   onClusterChange(listener: (change: ClusterChange) => void): Disposable;
 }
 
@@ -69,11 +113,17 @@ export interface Table<T> {
 export async function createFleetRecords(bucket: Bucket): Promise<FleetRecords> {
   const clusters = new Map<string, ClusterRecord>();
   const tokens = new Map<string, TokenRecord>();
+  const revocations = new Map<string, RevocationRecord>();
   const listeners = new Set<(change: ClusterChange) => void>();
+  const onRevoked = new Set<(record: RevocationRecord) => void>();
   await bucket.watchAll(({ key, value }) => {
     const dot = key.indexOf('.');
     const name = key.slice(dot + 1);
     if (key.startsWith('token.')) replace(tokens, name, value);
+    if (key.startsWith('revocation.')) {
+      const record = replace(revocations, name, value);
+      if (record) for (const listener of onRevoked) listener(record);
+    }
     if (!key.startsWith('cluster.')) return;
     const before = clusters.get(name);
     const change = { name, before, after: replace(clusters, name, value) };
@@ -82,11 +132,15 @@ export async function createFleetRecords(bucket: Bucket): Promise<FleetRecords> 
   return {
     clusters: createTable(bucket, 'cluster', clusters),
     tokens: createTable(bucket, 'token', tokens),
-    onClusterChange: (listener) => {
-      listeners.add(listener);
-      return { [Symbol.dispose]: () => void listeners.delete(listener) };
-    },
+    revocations: createTable(bucket, 'revocation', revocations),
+    onClusterChange: (listener) => register(listeners, listener),
+    onRevocation: (listener) => register(onRevoked, listener),
   };
+}
+
+function register<T>(listeners: Set<T>, listener: T): Disposable {
+  listeners.add(listener);
+  return { [Symbol.dispose]: () => void listeners.delete(listener) };
 }
 
 function createTable<T>(bucket: Bucket, prefix: string, copy: ReadonlyMap<string, T>): Table<T> {

@@ -1,40 +1,68 @@
 /**
- * Enrolment tokens: each lets one cluster of a given name join once, with the labels that the token names.
- * The secret is shown once and stored only as a hash.
+ * Enrolment tokens: each lets one cluster join once, under a given name or one that matches a pattern, with the labels that
+ * the token names and those that it lets the agent choose. The secret is shown once and stored only as a hash.
  */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
-import { assertClusterName } from '@wheelhouse/shared/protocol/cluster-name';
+import {
+  isClusterPattern,
+  matchesClusterPattern,
+  whyNotClusterName,
+  whyNotClusterPattern,
+} from '@wheelhouse/shared/protocol/cluster-name';
 import { formatEnrolmentToken } from '@wheelhouse/shared/protocol/enrolment-token';
 import type { AuditLog } from '../store/audit.ts';
+import { type AllowedLabels, assertLabelsAllowed } from './allowed-labels.ts';
+import { assertLabels } from './clusters.ts';
 import type { FleetRecords, Stored, TokenRecord } from './records.ts';
+import { assertNameIsFree } from './rename.ts';
 
 export interface TokenRequest {
+  /** A name, or a pattern such as `eu-*`, of which the agent chooses one name. */
   cluster: string;
   labels: Record<string, string>;
+  /** Labels that the agent may choose: name → values, '*' for any. */
+  allowedLabels?: Record<string, string[]>;
   /** What `destination.server` shall name it by; `https://<cluster>.wheelhouse.internal` unless given. */
   server?: string;
   /** Default 24 h. */
   expiresInMs?: number;
-  /** Lets a new installation take the place of an enrolled cluster; the old key gets no new credentials. */
+  /** Lets a new installation take the place of an enrolled cluster; the old key is revoked. */
   replace?: boolean;
+  /** The cluster gets nothing before a person has approved it. */
+  approval?: boolean;
   by: string;
 }
 
 export type TokenView = Omit<TokenRecord, 'hash' | 'replaces' | 'usedBy' | 'server'>;
 
+export interface Redemption {
+  id: string;
+  secret: string;
+  publicKey: string;
+  /** Name that the agent chose. */
+  name?: string | undefined;
+  labels?: Record<string, string> | undefined;
+}
+
 export interface Tokens {
   list(): Promise<TokenView[]>;
-  /** `token` is the text for the agent, shown this once. Throws Invalid, Conflict. */
+  /** `token` is the text for the agent, shown this once. Throws Invalid, Forbidden, Conflict. */
   create(request: TokenRequest): Promise<TokenView & { token: string }>;
   /** Throws NotFound. */
   revoke(id: string, by: string): Promise<void>;
-  /** Spends a token, once; the same key may come again, in case the answer was lost. Throws TokenInvalid. */
-  redeem(id: string, secret: string, publicKey: string): Promise<TokenRecord>;
+  /**
+   * Spends a token, once, unless `check` throws; the same key may come again, in case the answer was lost. Returns it with
+   * the cluster's name. Throws TokenInvalid, Forbidden for a name or label that the token does not allow.
+   */
+  redeem(
+    redemption: Redemption,
+    check: (token: TokenRecord, name: string) => Promise<void>,
+  ): Promise<{ token: TokenRecord; name: string }>;
 }
 
 export interface TokenDeps {
-  records: FleetRecords;
+  records: Pick<FleetRecords, 'tokens' | 'clusters'>;
   audit: AuditLog;
   now: () => Date;
 }
@@ -51,7 +79,7 @@ const defaultExpiryMs = 24 * 3_600_000;
 const keptMs = 7 * 24 * 3_600_000;
 
 export function createTokens(deps: TokenDeps, options: TokenOptions): Tokens {
-  const { records, audit, now } = deps;
+  const { records, audit } = deps;
   return {
     list: async () =>
       records.tokens
@@ -59,63 +87,129 @@ export function createTokens(deps: TokenDeps, options: TokenOptions): Tokens {
         .map(viewOf)
         .sort((a, b) => a.createdAt.localeCompare(b.createdAt)),
     create: async (request) => {
-      const { cluster, by } = request;
       assertMayEnrol(records, request);
       await forgetOld(deps);
       const secret = randomBytes(32).toString('base64url');
-      const record: TokenRecord = {
-        id: randomBytes(9).toString('hex'),
-        cluster,
-        server: request.server ?? `https://${cluster}.wheelhouse.internal`,
-        labels: request.labels,
-        createdAt: now().toISOString(),
-        expiresAt: new Date(now().getTime() + (request.expiresInMs ?? defaultExpiryMs)).toISOString(),
-        by,
-        hash: hashOf(secret),
-        replaces: request.replace ?? false,
-      };
+      const record = recordOf(request, { hash: hashOf(secret), now: deps.now() });
       await records.tokens.put(record.id, record, 0);
-      await audit.append({ by, action: 'create enrolment token', object: cluster, details: { id: record.id } });
+      await audit.append({
+        by: request.by,
+        action: 'create enrolment token',
+        object: request.cluster,
+        details: { ...viewOf(record) },
+      });
       const ca = options.caFingerprint === undefined ? {} : { ca: options.caFingerprint };
       return { ...viewOf(record), token: formatEnrolmentToken({ hub: options.hubUrl, ...ca, id: record.id, secret }) };
     },
     revoke: async (id, by) => {
       const token = records.tokens.find(id);
-      if (!token) throw new FleetError('NotFound', `there is no enrolment token ${id}`);
+      if (!token)
+        throw new FleetError('NotFound', `there is no enrolment token ${id}; see 'wheelhouse cluster tokens'`);
       await records.tokens.delete(id);
       await audit.append({ by, action: 'revoke enrolment token', object: token.cluster, details: { id } });
     },
-    redeem: async (id, secret, publicKey) => {
-      const stored = await records.tokens.read(id).catch(() => undefined);
-      const token = assertGood(stored, secret);
-      if (token.value.usedBy === publicKey) return token.value;
-      if (token.value.usedAt)
-        throw new FleetError(
-          'TokenInvalid',
-          `the enrolment token of ${token.value.cluster} was used at ${token.value.usedAt}; make a new one`,
-        );
-      if (Date.parse(token.value.expiresAt) <= now().getTime())
-        throw new FleetError(
-          'TokenInvalid',
-          `the enrolment token of ${token.value.cluster} expired at ${token.value.expiresAt}; make a new one`,
-        );
-      const used: TokenRecord = { ...token.value, usedAt: now().toISOString(), usedBy: publicKey };
-      await spend(records, used, token.revision);
-      return used;
+    redeem: async (redemption, check) => {
+      const stored = await records.tokens.read(redemption.id).catch(() => undefined);
+      const found = assertGood(stored, redemption.secret);
+      const token = found.value;
+      const name = nameFor(token, redemption.name);
+      assertLabelsAllowed(name, redemption.labels ?? {}, token.allowedLabels);
+      assertLabels(name, redemption.labels ?? {});
+      const isRepeated = assertUsable(token, { publicKey: redemption.publicKey, name, now: deps.now() });
+      await check(token, name);
+      if (isRepeated) return { token, name };
+      const used: TokenRecord = {
+        ...token,
+        usedAt: deps.now().toISOString(),
+        usedBy: redemption.publicKey,
+        usedFor: name,
+      };
+      await spend(records, used, found.revision);
+      return { token: used, name };
     },
   };
 }
 
-function assertMayEnrol(records: FleetRecords, { cluster, replace, labels }: TokenRequest): void {
-  assertClusterName(cluster);
-  const reserved = Object.keys(labels).find((label) => label.startsWith('wheelhouse.dev/'));
-  if (reserved)
-    throw new FleetError('Invalid', `label ${reserved} of ${cluster} belongs to the hub; choose another prefix`);
-  if (records.clusters.find(cluster) && !replace)
+function recordOf(request: TokenRequest, { hash, now }: { hash: string; now: Date }): TokenRecord {
+  const { cluster, labels, allowedLabels = {}, by } = request;
+  const server = request.server ?? (isClusterPattern(cluster) ? undefined : serverOf(cluster));
+  return {
+    id: randomBytes(9).toString('hex'),
+    cluster,
+    ...(server === undefined ? {} : { server }),
+    labels,
+    ...(Object.keys(allowedLabels).length > 0 ? { allowedLabels } : {}),
+    ...(request.approval ? { approval: true } : {}),
+    createdAt: now.toISOString(),
+    expiresAt: new Date(now.getTime() + (request.expiresInMs ?? defaultExpiryMs)).toISOString(),
+    by,
+    hash,
+    replaces: request.replace ?? false,
+  };
+}
+
+/** The address under which a cluster is known when nobody chose one. */
+export function serverOf(cluster: string): string {
+  return `https://${cluster}.wheelhouse.internal`;
+}
+
+function assertMayEnrol(records: TokenDeps['records'], request: TokenRequest): void {
+  const { cluster, replace, labels, allowedLabels = {} } = request;
+  const reason = whyNotClusterPattern(cluster);
+  if (reason) throw new FleetError('Invalid', reason);
+  assertLabels(cluster, labels);
+  assertAllowedLabels(cluster, allowedLabels);
+  if (isClusterPattern(cluster)) {
+    if (replace || request.server)
+      throw new FleetError(
+        'Invalid',
+        `a token for ${cluster} neither replaces a cluster nor names its server: give one name`,
+      );
+  } else if (!records.clusters.find(cluster)) assertNameIsFree(records, cluster);
+  else if (!replace)
     throw new FleetError(
       'Conflict',
       `cluster ${cluster} is enrolled already; if it was installed anew, make a token with --replace (API: replace: true)`,
     );
+}
+
+function assertAllowedLabels(cluster: string, allowed: AllowedLabels): void {
+  for (const [key, values] of Object.entries(allowed)) {
+    assertLabels(cluster, { [key]: '' });
+    for (const value of values) if (value !== '*') assertLabels(cluster, { [key]: value });
+    if (values.length === 0)
+      throw new FleetError('Invalid', `label ${key} is allowed without a value: give values, or '*' for any`);
+  }
+}
+
+/** The name that this token gives to this agent. */
+function nameFor(token: TokenRecord, chosen: string | undefined): string {
+  if (!isClusterPattern(token.cluster)) {
+    if (chosen === undefined || chosen === token.cluster) return token.cluster;
+    throw new FleetError('Forbidden', `the agent calls itself ${chosen}, and its token is for ${token.cluster}`);
+  }
+  if (chosen === undefined)
+    throw new FleetError('Invalid', `the token is for ${token.cluster}: start the agent with a name (--cluster-name)`);
+  const reason = whyNotClusterName(chosen);
+  if (reason) throw new FleetError('Invalid', reason);
+  if (matchesClusterPattern(chosen, token.cluster)) return chosen;
+  throw new FleetError('Forbidden', `the agent calls itself ${chosen}, and its token is for ${token.cluster}`);
+}
+
+/** true when this key has used it already. */
+function assertUsable(token: TokenRecord, use: { publicKey: string; name: string; now: Date }): boolean {
+  const { publicKey, name, now } = use;
+  if (token.usedBy === publicKey && (token.usedFor ?? name) === name) return true;
+  if (token.usedAt)
+    throw new FleetError(
+      'TokenInvalid',
+      `the enrolment token of ${token.cluster} was used at ${token.usedAt}; make a new one`,
+    );
+  if (Date.parse(token.expiresAt) > now.getTime()) return false;
+  throw new FleetError(
+    'TokenInvalid',
+    `the enrolment token of ${token.cluster} expired at ${token.expiresAt}; make a new one`,
+  );
 }
 
 /** One answer for an unknown token and for a wrong secret. */
@@ -128,7 +222,7 @@ function assertGood(stored: Stored<TokenRecord> | undefined, secret: string): St
   );
 }
 
-async function spend(records: FleetRecords, used: TokenRecord, revision: number): Promise<void> {
+async function spend(records: TokenDeps['records'], used: TokenRecord, revision: number): Promise<void> {
   try {
     await records.tokens.put(used.id, used, revision);
   } catch (cause) {
@@ -147,8 +241,14 @@ async function forgetOld({ records, now }: TokenDeps): Promise<void> {
   await Promise.all(old.map((token) => records.tokens.delete(token.id)));
 }
 
-function viewOf({ id, cluster, labels, createdAt, expiresAt, by, usedAt }: TokenRecord): TokenView {
-  return { id, cluster, labels, createdAt, expiresAt, by, ...(usedAt === undefined ? {} : { usedAt }) };
+function viewOf({
+  hash: _hash,
+  replaces: _replaces,
+  usedBy: _usedBy,
+  server: _server,
+  ...shown
+}: TokenRecord): TokenView {
+  return shown;
 }
 
 function hashOf(secret: string): string {

@@ -4,13 +4,15 @@ import type { AppStatus } from '@wheelhouse/shared/protocol/status';
 export interface ReportedStatus {
   cluster: string;
   status: AppStatus;
-  /** When this replica got it, in ms since the epoch. */
+  /** When NATS got it, in ms since the epoch: by a clock of ours, whatever the cluster's says. */
   receivedAt: number;
 }
 
 export interface Statuses {
   /** Keeps it if it is newer; false when it is not. */
-  record(cluster: string, status: AppStatus): boolean;
+  record(cluster: string, status: AppStatus, receivedAt?: number): boolean;
+  /** The cluster has left. */
+  forget(cluster: string): void;
   find(cluster: string, app: string): ReportedStatus | undefined;
   /** Everything a cluster reported, for its digest. */
   ofCluster(cluster: string): Iterable<AppStatus>;
@@ -23,15 +25,17 @@ export function createStatuses(now: () => Date): Statuses {
   const clusters = new Map<string, Map<string, ReportedStatus>>();
   const listeners = new Set<(change: { cluster: string; status: AppStatus; before: AppStatus | undefined }) => void>();
   return {
-    record: (cluster, status) => {
+    record: (cluster, reported, receivedAt = now().getTime()) => {
+      const status = withinOurTime(reported, receivedAt);
       const apps = clusters.get(cluster) ?? new Map<string, ReportedStatus>();
       const before = apps.get(status.app)?.status;
       if (before && !isNewer(status, before)) return false;
-      apps.set(status.app, { cluster, status, receivedAt: now().getTime() });
+      apps.set(status.app, { cluster, status, receivedAt });
       clusters.set(cluster, apps);
       for (const listener of listeners) listener({ cluster, status, before });
       return true;
     },
+    forget: (cluster) => void clusters.delete(cluster),
     find: (cluster, app) => clusters.get(cluster)?.get(app),
     ofCluster: function* (cluster) {
       for (const { status } of clusters.get(cluster)?.values() ?? []) yield status;
@@ -41,6 +45,13 @@ export function createStatuses(now: () => Date): Statuses {
       return { [Symbol.dispose]: () => void listeners.delete(listener) };
     },
   };
+}
+
+/** A cluster whose clock is ahead cannot make its news look younger than they are. */
+function withinOurTime(status: AppStatus, receivedAt: number): AppStatus {
+  return Date.parse(status.observedAt) <= receivedAt
+    ? status
+    : { ...status, observedAt: new Date(receivedAt).toISOString() };
 }
 
 /** `seq` alone orders one agent's reports; a new generation wins over an old one. */

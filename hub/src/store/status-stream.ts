@@ -16,7 +16,8 @@ import type { HubNats } from './nats.ts';
 import { statusConsumer, statusPartitions, streams } from './streams.ts';
 
 export interface StatusOptions {
-  onStatus(cluster: string, status: AppStatus): void;
+  /** `at`: when NATS received it, ms since the epoch. */
+  onStatus(cluster: string, status: AppStatus, at: number): void;
 }
 
 /** What this replica has seen of each cluster, to be compared with what the spoke says it sent. */
@@ -28,6 +29,8 @@ export interface StatusFeed {
   digest(cluster: string): string;
   /** Highest `seq` of a cluster's statuses, 0 when there are none. */
   highestSeq(cluster: string): number;
+  /** The cluster has left: its statuses do not count for one that takes its name. */
+  forget(cluster: string): void;
 }
 
 type Seen = Pick<AppStatus, 'app' | 'gen' | 'seq' | 'removed'>;
@@ -47,7 +50,7 @@ export function consumeStatus(
       stream: streams.status,
       onMessage: (message) => {
         const { cluster, status } = read(message);
-        if (accept(cluster, status)) options.onStatus(cluster, status);
+        if (accept(cluster, status)) options.onStatus(cluster, status, message.time.getTime());
       },
       // spokes then find that their digest differs, and send everything again
       onReplaced: () => clusters.clear(),
@@ -65,6 +68,7 @@ export function consumeStatus(
     loaded: () => follower.loaded(),
     isLoaded: () => isLoaded,
     digest: (cluster) => statusDigest(seenOf(cluster)),
+    forget: (cluster) => void clusters.delete(cluster),
     highestSeq: (cluster) => Array.from(seenOf(cluster), ({ seq }) => seq).reduce((a, b) => Math.max(a, b), 0),
   };
 }

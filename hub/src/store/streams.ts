@@ -55,6 +55,14 @@ export async function ensureStreams(
   });
 }
 
+/** Drops what NATS keeps of a cluster's statuses and heartbeats. */
+export async function purgeReports(nats: HubNats, cluster: string): Promise<void> {
+  const purge = async (stream: string, filter: string) =>
+    await nats.run(() => nats.manager.streams.purge(stream, { filter }), attempts);
+  await purge(streams.status, `fleet.v1.st.*.${cluster}.>`);
+  await purge(streams.presence, `fleet.v1.up.${cluster}.hb`);
+}
+
 /** Adds a stream, or updates the one of that name. */
 async function ensureStream(nats: HubNats, config: Partial<StreamConfig> & { name: string }): Promise<void> {
   const { streams: api } = nats.manager;

@@ -38,6 +38,7 @@ export const catalogue = {
   WrongCluster: { status: 403, retryable: false },
   DigestMismatch: { status: 422, retryable: true },
   TokenInvalid: { status: 401, retryable: false },
+  IdentityRevoked: { status: 403, retryable: false },
   TransportUnavailable: { status: 503, retryable: true },
   QueueUnavailable: { status: 503, retryable: true },
   // spoke

@@ -13,3 +13,18 @@ export function assertClusterName(name: string): void {
   const reason = whyNotClusterName(name);
   if (reason) throw new FleetError('Invalid', reason);
 }
+
+/** A name, or one in which '*' stands for any letters, digits and '-': what a token may be made for. */
+export function whyNotClusterPattern(text: string): string | undefined {
+  if (!isClusterPattern(text)) return whyNotClusterName(text);
+  if (/^[-a-z0-9*]{1,63}$/.test(text) && !text.includes('**')) return undefined;
+  return `cluster pattern ${JSON.stringify(text)} must be 1 to 63 of a-z, 0-9, '-' and single '*'`;
+}
+
+export function isClusterPattern(text: string): boolean {
+  return text.includes('*');
+}
+
+export function matchesClusterPattern(name: string, text: string): boolean {
+  return new RegExp(`^${text.replaceAll('*', '[-a-z0-9]*')}$`).test(name);
+}

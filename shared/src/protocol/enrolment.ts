@@ -16,6 +16,10 @@ export const enrolRequestSchema = z.strictObject({
   agentVersion: z.string().max(64),
   /** base64url, see `enrolProof`. */
   proof: z.string().max(128),
+  /** Name that the agent chooses, where the token leaves a choice. */
+  name: z.string().max(63).optional(),
+  /** Labels that the agent gives itself, each of them allowed by the token. */
+  labels: z.record(z.string().max(317), z.string().max(63)).optional(),
 });
 export type EnrolRequest = z.infer<typeof enrolRequestSchema>;
 
@@ -27,6 +31,8 @@ export const renewRequestSchema = z.strictObject({
   at: z.iso.datetime(),
   /** base64url, see `renewProof`. */
   proof: z.string().max(128),
+  /** A key that takes the place of the present one from now on; `proof` shows that the agent holds it, see `rekeyProof`. */
+  next: z.strictObject({ publicKey: userKey, proof: z.string().max(128) }).optional(),
 });
 export type RenewRequest = z.infer<typeof renewRequestSchema>;
 
@@ -41,6 +47,12 @@ export const credentialsSchema = z.object({
   ca: z.string(),
   /** Keys that sign documents: key id → base64 of SPKI. */
   documentKeys: z.record(z.string(), z.string()),
+  /** A person has to approve the cluster first: these credentials allow heartbeats and renewal only. */
+  pending: z.boolean().optional(),
+  /** The hub wants a new key: renew with `next`. */
+  rekey: z.boolean().optional(),
+  /** Names that the cluster had before; documents on disk may carry them. */
+  formerNames: z.array(z.string()).optional(),
 });
 export type Credentials = z.infer<typeof credentialsSchema>;
 
@@ -49,7 +61,13 @@ export function enrolProof(request: Pick<EnrolRequest, 'tokenId' | 'publicKey' |
   return Buffer.from(`wheelhouse enrol\n${request.tokenId}\n${request.publicKey}\n${request.uid}`);
 }
 
-/** The bytes that a returning agent signs. */
-export function renewProof(request: Pick<RenewRequest, 'cluster' | 'uid' | 'at'>): Buffer {
-  return Buffer.from(`wheelhouse renew\n${request.cluster}\n${request.uid}\n${request.at}`);
+/** The bytes that a returning agent signs with the key that the hub knows. */
+export function renewProof(request: Pick<RenewRequest, 'cluster' | 'uid' | 'at' | 'next'>): Buffer {
+  const next = request.next ? `\n${request.next.publicKey}` : '';
+  return Buffer.from(`wheelhouse renew\n${request.cluster}\n${request.uid}\n${request.at}${next}`);
+}
+
+/** The bytes that it signs with the key that is to come. */
+export function rekeyProof(request: Pick<RenewRequest, 'cluster' | 'uid' | 'at'>): Buffer {
+  return Buffer.from(`wheelhouse rekey\n${request.cluster}\n${request.uid}\n${request.at}`);
 }

@@ -12,6 +12,8 @@ const heartbeat = z.object({
   v: z.literal(1),
   cluster: z.string().max(63),
   uid: z.string().max(128),
+  instance: z.string().max(64).exactOptional(),
+  pending: z.literal(true).exactOptional(),
   appliedGen: count,
   statusDigest: z.string().max(128),
   agentVersion: z.string().max(64),

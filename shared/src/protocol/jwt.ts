@@ -56,6 +56,10 @@ export interface AccountInit {
   imports?: AccountImport[];
   /** Keys that may sign users of this account, each only with these permissions; `{{name()}}` is the user's name. */
   scopedKeys?: { key: string; role: string; permissions: Permissions; maxSubscriptions: number; maxPayload: number }[];
+  /** User key → seconds since the epoch: JWTs of that key issued until then are refused, and their connections closed. */
+  revocations?: Record<string, number>;
+  /** Seconds since the epoch; a server keeps the newest JWT of an account that it is given. */
+  issuedAt?: number;
 }
 
 export interface UserInit {
@@ -73,7 +77,7 @@ export interface UserInit {
 
 const unlimited = -1;
 /** Issue time of operator and accounts: the same keys give the same JWTs each time, so a server's configuration can be reloaded. */
-const foundedAt = Date.UTC(2026, 0, 1) / 1000;
+export const foundedAt = Date.UTC(2026, 0, 1) / 1000;
 const header = encode({ typ: 'JWT', alg: 'ed25519-nkey' });
 
 export function mintOperator(init: OperatorInit): string {
@@ -114,8 +118,9 @@ export function mintAccount(init: AccountInit): string {
         payload: scoped.maxPayload,
       },
     })),
+    ...(init.revocations && Object.keys(init.revocations).length > 0 ? { revocations: init.revocations } : {}),
   };
-  return mint({ iat: foundedAt, name: init.name, sub: init.account, nats }, init.operator);
+  return mint({ iat: init.issuedAt ?? foundedAt, name: init.name, sub: init.account, nats }, init.operator);
 }
 
 export function mintUser(init: UserInit): string {

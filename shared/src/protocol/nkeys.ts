@@ -1,4 +1,13 @@
-import { createHash, createPrivateKey, createPublicKey, type KeyObject, randomBytes, sign, verify } from 'node:crypto';
+import {
+  createHash,
+  createHmac,
+  createPrivateKey,
+  createPublicKey,
+  type KeyObject,
+  randomBytes,
+  sign,
+  verify,
+} from 'node:crypto';
 import { FleetError } from '../errors/fleet-error.ts';
 
 /**
@@ -24,6 +33,11 @@ const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
 
 export function createKeyPair(kind: KeyKind): KeyPair {
   return keyPairOf(kind, randomBytes(32));
+}
+
+/** Another key of the same kind, the same one each time: an HMAC of the purpose under the parent's seed. */
+export function deriveKeyPair(parent: KeyPair, purpose: string): KeyPair {
+  return keyPairOf(parent.kind, createHmac('sha256', parent.seed()).update(purpose).digest());
 }
 
 /** Throws Malformed when the text is no seed of an operator, account or user. */

@@ -61,6 +61,10 @@ export interface Heartbeat {
   cluster: string;
   /** Identity of the installation (uid of the kube-system namespace): two for one key are clones. */
   uid: string;
+  /** Random, one for each process: one that speaks again after another has spoken shares its identity with it. */
+  instance?: string;
+  /** Its credentials are those of a cluster that waits for approval. */
+  pending?: true;
   appliedGen: number;
   /** `statusDigest` of everything reported. */
   statusDigest: string;
@@ -82,4 +86,6 @@ export interface HeartbeatReply {
   resend: boolean;
   /** With `resend`: the highest `seq` that the hub knows of this cluster; what is sent again must be above it. */
   seqFloor?: number;
+  /** Something about its identity changed (approved, renamed, a new key is wanted): renew credentials now. */
+  renew?: true;
 }

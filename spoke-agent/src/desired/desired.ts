@@ -37,7 +37,8 @@ export interface Desired extends Disposable {
 }
 
 export interface DesiredDeps {
-  link: Pick<Link, 'cluster' | 'state' | 'documentKeys' | 'latest' | 'blob' | 'onLive' | 'onConnect'>;
+  link: Pick<Link, 'cluster' | 'state' | 'documentKeys' | 'latest' | 'blob' | 'onLive' | 'onConnect'> &
+    Partial<Pick<Link, 'formerNames'>>;
   logger: Logger;
   clock: Clock;
   random: () => number;
@@ -87,7 +88,7 @@ export async function createDesired(deps: DesiredDeps, options: DesiredOptions):
     return queue;
   };
 
-  kept.push(...(await restore(documents, { open, logger })));
+  kept.push(...(await restore(documents, { open, logger, names: [link.cluster, ...(link.formerNames?.() ?? [])] })));
   if (kept[0]) handOver(kept[0].document, true);
   const asking = createAsking({ ...deps, receive: (bytes) => receive(bytes, false) }, options, stop.signal);
   const subscriptions = [link.onLive((bytes) => void receive(bytes, true)), link.onConnect(() => asking.soon())];
@@ -110,16 +111,17 @@ interface Kept {
   page?: string;
 }
 
-type Open = (bytes: Uint8Array, appliedGen: number) => Promise<Kept>;
+/** Opens a document of this cluster, or, from its own disk, of a name that it had. */
+type Open = (bytes: Uint8Array, appliedGen: number, name?: string) => Promise<Kept>;
 
 function createOpener(link: Pick<Link, 'cluster' | 'documentKeys'>, page: (digest: string) => Promise<Buffer>): Open {
   let parsed: { from: DocumentKeys; keys: Map<string, KeyObject> } | undefined;
-  return async (bytes, appliedGen) => {
+  return async (bytes, appliedGen, name = link.cluster) => {
     const from = link.documentKeys();
     if (parsed?.from !== from) parsed = { from, keys: parseDocumentKeys(from) };
     let named: string | undefined;
     const document = await openDocument(bytes, {
-      cluster: link.cluster,
+      cluster: name,
       keys: parsed.keys,
       appliedGen,
       page: async (digest) => await page((named = digest)),
@@ -129,16 +131,32 @@ function createOpener(link: Pick<Link, 'cluster' | 'documentKeys'>, page: (diges
 }
 
 /** Newest first; what no longer verifies is passed over. */
-async function restore(documents: DocumentFiles, { open, logger }: { open: Open; logger: Logger }): Promise<Kept[]> {
+async function restore(
+  documents: DocumentFiles,
+  { open, logger, names }: { open: Open; logger: Logger; names: readonly string[] },
+): Promise<Kept[]> {
   const restored: Kept[] = [];
   for (const { gen, bytes } of (await documents.load()).reverse()) {
     try {
-      restored.push(await open(bytes, restored.at(-1)?.document.gen ?? -1));
+      restored.push(await openAsAny(names, (name) => open(bytes, restored.at(-1)?.document.gen ?? -1, name)));
     } catch (error) {
       logger.error({ err: error, gen }, 'a document on disk cannot be used');
     }
   }
   return restored.reverse();
+}
+
+async function openAsAny(names: readonly string[], open: (name: string) => Promise<Kept>): Promise<Kept> {
+  let wrong: unknown;
+  for (const name of names) {
+    try {
+      return await open(name);
+    } catch (error) {
+      if (!isFleetError(error, 'WrongCluster')) throw error;
+      wrong = error;
+    }
+  }
+  throw wrong;
 }
 
 async function keepInline(

@@ -23,6 +23,10 @@ import { keepCredentials } from './renewal.ts';
 
 export interface Link extends AsyncDisposable {
   readonly cluster: string;
+  /** Names that the cluster had before: documents on disk may carry them. */
+  formerNames(): readonly string[];
+  /** Asks for new credentials now: the hub says that something about the identity changed. */
+  renewSoon(): void;
   state(): LinkState;
   /** Keys whose documents are to be trusted; may change with each renewal. */
   documentKeys(): DocumentKeys;
@@ -48,6 +52,8 @@ export interface LinkDeps extends ConnectionDeps {
 export interface LinkOptions extends DialOptions {
   /** uid of the kube-system namespace. */
   uid: string;
+  /** The cluster was approved or renamed: this link is of no more use, make another. */
+  onIdentityChanged?: () => void;
 }
 
 const requestTimeoutMs = 15_000;
@@ -62,19 +68,22 @@ interface Listeners {
 /** Starts connecting and returns at once. Throws Unauthenticated when the identity is not enrolled. */
 export function createLink(deps: LinkDeps, options: LinkOptions): Link {
   const { identity } = deps;
-  const { cluster } = membershipOf(identity);
+  const { cluster, pending } = membershipOf(identity);
   const stop = new AbortController();
   const listeners: Listeners = { live: new Set(), connect: new Set(), command: new Set() };
   const connection = openConnection(deps, {
     ...options,
-    onOpened: (opened) => receive(opened, cluster, listeners),
+    // until it is approved, NATS would refuse these subscriptions
+    onOpened: (opened) => (pending ? undefined : receive(opened, cluster, listeners)),
     onConnected: () => {
       for (const listener of listeners.connect) listener();
     },
   });
-  void keepCredentials({ ...deps, connection }, options, stop.signal);
+  const renewal = keepCredentials({ ...deps, connection }, options, stop.signal);
   return {
     cluster,
+    formerNames: () => membershipOf(identity).formerNames ?? [],
+    renewSoon: () => renewal.soon(),
     state: () => connection.state(),
     documentKeys: () => membershipOf(identity).documentKeys,
     ...createRequests(cluster, connection),

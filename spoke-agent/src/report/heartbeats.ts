@@ -15,6 +15,8 @@ export interface HeartbeatsDeps {
   onResend(seqFloor: number): void;
   /** The hub has what the digest stood for. */
   onConfirmed(): void;
+  /** Something about the identity changed. */
+  onRenew(): void;
 }
 
 const maxResendWaitMs = 600_000;
@@ -34,6 +36,7 @@ export function startHeartbeats(deps: HeartbeatsDeps, options: { intervalMs: num
     if (!stop.signal.aborted) timer = clock.after(ms, () => void beat());
   };
   const take = (reply: HeartbeatReply, sent: Heartbeat) => {
+    if (reply.renew) deps.onRenew();
     if (reply.gen > sent.appliedGen) deps.onNewerGeneration();
     if (!reply.resend) {
       if (sent.statusDigest === '') return;

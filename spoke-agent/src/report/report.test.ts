@@ -199,6 +199,7 @@ describe('heartbeats', () => {
       onNewerGeneration: () => asked.push('newer'),
       onResend: (floor: number) => asked.push(`resend ${floor}`),
       onConfirmed: () => asked.push('confirmed'),
+      onRenew: () => asked.push('renew'),
     };
     return { clock, link, asked, heartbeats: startHeartbeats(deps, { intervalMs: 30_000 }) };
   }

@@ -85,6 +85,9 @@ const connections: Record<FleetCluster['state'], Pick<z.infer<typeof connectionS
   Stale: { status: 'Unknown', message: 'its agent missed heartbeats; its status is old' },
   Lost: { status: 'Failed', message: 'its agent has been silent for long' },
   Expected: { status: 'Unknown', message: 'its agent has not enrolled yet' },
+  Pending: { status: 'Unknown', message: 'a person has to approve it first' },
+  Revoked: { status: 'Failed', message: 'its identity was revoked' },
+  Leaving: { status: 'Unknown', message: 'it is being removed' },
 };
 
 function connectionOf({ state, lastSeenAt }: FleetCluster): z.infer<typeof connectionState> {

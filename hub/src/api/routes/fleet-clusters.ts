@@ -11,7 +11,8 @@ import { formatList, listOf, manyOf, noQuery } from '../schema.ts';
 const path = '/api/v1/fleet/clusters';
 const tags = ['fleet'];
 const params = z.strictObject({ name: z.string() });
-const states = z.enum(['Expected', 'Connected', 'Stale', 'Lost']);
+const states = z.enum(['Expected', 'Pending', 'Connected', 'Stale', 'Lost', 'Revoked', 'Leaving']);
+const decided = z.object({ at: z.string(), by: z.string() });
 
 const fleetCluster = z
   .object({
@@ -33,6 +34,15 @@ const fleetCluster = z
     applications: z
       .object({ total: z.number(), synced: z.number(), healthy: z.number(), stale: z.number() })
       .exactOptional(),
+    clockSkewMs: z.number().exactOptional().describe('How far its clock is ahead, when that is more than 30 s'),
+    pending: z.object({ since: z.string() }).exactOptional(),
+    approved: decided.exactOptional(),
+    revoked: decided.extend({ reason: z.string() }).exactOptional(),
+    leaving: decided.extend({ cascade: z.boolean() }).exactOptional(),
+    keyedAt: z.string().exactOptional(),
+    rekey: decided.exactOptional(),
+    allowedLabels: z.record(z.string(), z.array(z.string())).exactOptional(),
+    formerNames: z.array(z.string()).exactOptional(),
   })
   .meta({ id: 'FleetCluster' });
 

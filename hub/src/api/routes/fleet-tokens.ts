@@ -7,6 +7,8 @@ import { formatList, listOf, noQuery } from '../schema.ts';
 const path = '/api/v1/fleet/tokens';
 const tags = ['fleet'];
 
+const labelValues = z.record(z.string(), z.array(z.string()));
+
 const tokenRecord = z
   .object({
     id: z.string(),
@@ -15,6 +17,9 @@ const tokenRecord = z
     createdAt: z.string(),
     expiresAt: z.string(),
     usedAt: z.string().exactOptional(),
+    usedFor: z.string().exactOptional(),
+    allowedLabels: labelValues.exactOptional(),
+    approval: z.boolean().exactOptional(),
     by: z.string(),
   })
   .meta({ id: 'EnrolmentToken' });
@@ -27,8 +32,12 @@ export function fleetTokenRoutes(app: ApiServer, deps: ApiDeps): void {
   });
 
   const body = z.strictObject({
-    cluster: z.string(),
+    cluster: z.string().describe("A name, or a pattern such as 'eu-*' of which the agent chooses one"),
     labels: z.record(z.string(), z.string()).default({}),
+    allowedLabels: labelValues
+      .exactOptional()
+      .describe("Labels that the agent may choose: name and values, '*' for any value"),
+    approval: z.boolean().default(false).describe('The cluster gets nothing before a person has approved it'),
     expiresInMs: z
       .number()
       .int()

@@ -53,11 +53,18 @@ export function createFakeDeps(): FakeDeps {
     applications,
     actions: createFakeActions({ calls, diffs, specs }),
     clusters: createFakeClusters(calls),
+    identities: {
+      approve: async (name, by) => void calls.push(`approve ${name} by ${by}`),
+      revoke: async (name, { by, reason }) => void calls.push(`revoke ${name} by ${by}: ${reason}`),
+      requestKey: async (name, by) => void calls.push(`new key of ${name} by ${by}`),
+      rename: async (from, to, { by, force }) => void calls.push(`rename ${from} ${to} force=${force} by ${by}`),
+      remove: async (name, { by, ...options }) => void calls.push(`remove ${name} ${JSON.stringify(options)} by ${by}`),
+    },
     tokens: {
       list: async () => [],
-      create: async ({ cluster, labels, by, replace }) => {
+      create: async ({ cluster, labels, by, replace, ...rest }) => {
         if (replace) calls.push(`token that replaces ${cluster} by ${by}`);
-        return { ...tokenTimes, id: 'token-1', cluster, labels, by, token: 'wh1.secret' };
+        return { ...tokenTimes, id: 'token-1', cluster, labels, by, ...rest, token: 'wh1.secret' };
       },
       revoke: async (id, by) => void calls.push(`revoke ${id} by ${by}`),
     },

@@ -1,0 +1,22 @@
+import type { FleetCluster } from '@wheelhouse/hub/api/deps';
+import { formatAge } from './output.ts';
+
+/** What there is to know of a cluster's identity beyond its state, each with the way out where something is wrong. */
+export function identityFields(cluster: FleetCluster): [label: string, value: string | undefined][] {
+  const { name, pending, revoked, leaving, rekey, clockSkewMs, formerNames } = cluster;
+  return [
+    ['Pending', pending && `since ${pending.since}; let it in: wheelhouse cluster approve ${name}`],
+    [
+      'Revoked',
+      revoked && `${revoked.reason} (${revoked.at}, ${revoked.by}); back: wheelhouse cluster token ${name} --replace`,
+    ],
+    ['Leaving', leaving && `since ${leaving.at}, ${leaving.by}; its workloads ${leaving.cascade ? 'go' : 'stay'}`],
+    ['New key', rekey && `asked for by ${rekey.by} at ${rekey.at}`],
+    ['Clock', clockSkewMs === undefined ? undefined : formatSkew(clockSkewMs)],
+    ['Was named', formerNames?.join(', ')],
+  ];
+}
+
+function formatSkew(ms: number): string {
+  return `${formatAge(Math.abs(ms))} ${ms > 0 ? 'ahead of' : 'behind'} the hub's; set the clock of the agent's machine`;
+}

@@ -1,0 +1,104 @@
+import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
+import type { EnrolRequest } from '@wheelhouse/shared/protocol/enrolment';
+import type { ClusterRecord, FleetRecords, RevocationRecord, TokenRecord } from './records.ts';
+import { assertNameIsFree } from './rename.ts';
+import { serverOf } from './tokens.ts';
+
+export interface Admission {
+  token: TokenRecord;
+  /** Of the cluster. */
+  name: string;
+  request: EnrolRequest;
+  at: string;
+}
+
+export interface AdmissionDeps {
+  records: Pick<FleetRecords, 'clusters'>;
+  revocations: { find(publicKey: string): RevocationRecord | undefined };
+}
+
+/** Throws before the token is spent: IdentityRevoked, Conflict, TokenInvalid. */
+export async function assertMayJoin(
+  deps: AdmissionDeps,
+  { token, name, request }: Omit<Admission, 'at'>,
+): Promise<void> {
+  const revocation = deps.revocations.find(request.publicKey);
+  if (revocation)
+    throw new FleetError(
+      'IdentityRevoked',
+      `the agent's key was revoked at ${revocation.at} (${revocation.reason}): make a token for ${name}, with --replace if the cluster is still enrolled, and start the agent with it`,
+    );
+  const known = await deps.records.clusters.read(name);
+  if (!known) return assertNameIsFree(deps.records, name);
+  assertMayReturn(token, known.value);
+  if (known.value.publicKey !== request.publicKey) assertMayReplace(token, known.value);
+}
+
+/** Writes the cluster into the inventory, unless it is there with that key; `replaced` is what it takes the place of. */
+export async function admit(
+  { records }: AdmissionDeps,
+  admission: Admission,
+): Promise<{ record: ClusterRecord; replaced?: ClusterRecord }> {
+  const { token, name, request } = admission;
+  const known = await records.clusters.read(name);
+  if (known && known.value.publicKey !== request.publicKey) assertMayReplace(token, known.value);
+  else if (known && !token.replaces) return { record: known.value };
+  const record = recordOf(admission, known?.value);
+  await records.clusters.put(record.name, record, known?.revision ?? 0);
+  return { record, ...(known ? { replaced: known.value } : {}) };
+}
+
+/** A cluster that was revoked comes back by a token that somebody made after that. */
+function assertMayReturn(token: TokenRecord, { name, revoked, leaving }: ClusterRecord): void {
+  if (leaving)
+    throw new FleetError('Conflict', `cluster ${name} is being removed since ${leaving.at}; enrol it when it is gone`);
+  if (!revoked || (token.replaces && token.createdAt > revoked.at)) return;
+  throw new FleetError(
+    'IdentityRevoked',
+    `cluster ${name} was revoked at ${revoked.at} (${revoked.reason}); make a token with --replace to let it back`,
+  );
+}
+
+/** A token that was spent before yet another installation came may not bring its key back. */
+function assertMayReplace(token: TokenRecord, known: ClusterRecord): void {
+  if (!token.replaces)
+    throw new FleetError(
+      'Conflict',
+      `cluster ${known.name} is enrolled with another key; if it was installed anew, make a token with --replace (API: replace: true)`,
+    );
+  if (Date.parse(token.usedAt ?? '') < Date.parse(known.enrolledAt))
+    throw new FleetError(
+      'TokenInvalid',
+      `cluster ${known.name} was replaced by another installation at ${known.enrolledAt}; make a new token with --replace`,
+    );
+}
+
+function recordOf({ token, name, request, at }: Admission, replaced: ClusterRecord | undefined): ClusterRecord {
+  const pending = { since: at, ...(replaced ? { replaces: true as const } : {}) };
+  return {
+    name,
+    ...inherited(name, replaced),
+    ...(token.server === undefined ? {} : { server: token.server }),
+    labels: { ...replaced?.labels, ...request.labels, ...token.labels },
+    ...(token.allowedLabels ? { allowedLabels: token.allowedLabels } : {}),
+    ...(token.approval ? { pending } : {}),
+    publicKey: request.publicKey,
+    uid: request.uid,
+    enrolledAt: at,
+  };
+}
+
+/** A replacement keeps what people set on the cluster it replaces. */
+function inherited(
+  name: string,
+  replaced: ClusterRecord | undefined,
+): Pick<ClusterRecord, 'server' | 'annotations' | 'project' | 'formerNames'> {
+  if (!replaced) return { server: serverOf(name), annotations: {} };
+  const { server, annotations, project, formerNames } = replaced;
+  return {
+    server,
+    annotations,
+    ...(project === undefined ? {} : { project }),
+    ...(formerNames ? { formerNames } : {}),
+  };
+}

@@ -1,0 +1,123 @@
+import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
+import { assertClusterName } from '@wheelhouse/shared/protocol/cluster-name';
+import type { AssignmentDocument } from '@wheelhouse/shared/protocol/document';
+import type { AuditLog } from '../store/audit.ts';
+import type { Clusters } from './clusters.ts';
+import type { ClusterRecord, FleetRecords, Stored } from './records.ts';
+
+export interface RenameDeps {
+  records: Pick<FleetRecords, 'clusters'>;
+  clusters: Pick<Clusters, 'find'>;
+  documents: {
+    find(cluster: string): Promise<{ document: AssignmentDocument; seq: number } | undefined>;
+    publish(document: AssignmentDocument, expectedSeq: number): Promise<number>;
+  };
+  withdrawals(cluster: string): { app: string }[];
+  /** Generated Applications of this cluster that hold its name in theirs: their set would make others in their place. */
+  namedAfter(cluster: string): string[];
+  /** Whether its agent speaks under this name. */
+  isHeard(cluster: string): boolean;
+  purge(cluster: string): Promise<void>;
+  audit: AuditLog;
+  now: () => Date;
+}
+
+export interface Renames {
+  /**
+   * Gives a cluster another name; its address, labels, workloads and statuses stay. Destinations that use the old name still
+   * mean it. Its agent follows at its next heartbeat. Throws NotFound, Conflict, Invalid.
+   */
+  rename(from: string, to: string, options: { by: string; force?: boolean }): Promise<void>;
+  /** Finishes what was interrupted, and clears away what is left of names that are no longer used. */
+  settle(): Promise<void>;
+}
+
+export function createRenames(deps: RenameDeps): Renames {
+  const { records, audit } = deps;
+  const cleared = new Set<string>();
+  return {
+    rename: async (from, to, { by, force = false }) => {
+      const stored = await records.clusters.read(from);
+      if (!stored) throw new FleetError('NotFound', `there is no enrolled cluster ${from}`);
+      assertMayRename(deps, { stored, to, force });
+      await carryDocument(deps, from, to);
+      const formerNames = [...(stored.value.formerNames ?? []).filter((name) => name !== to), from];
+      await records.clusters.put(to, { ...stored.value, name: to, formerNames }, 0);
+      await records.clusters.delete(from);
+      await audit.append({ by, action: 'rename cluster', object: to, details: { from } });
+    },
+    settle: async () => {
+      for (const { name, formerNames = [], publicKey } of records.clusters.list())
+        for (const former of formerNames) {
+          const left = records.clusters.find(former);
+          if (left?.publicKey === publicKey) await records.clusters.delete(former);
+          if (left || cleared.has(former) || !deps.isHeard(name)) continue;
+          await clearFormer(deps, former);
+          cleared.add(former);
+        }
+    },
+  };
+}
+
+function assertMayRename(
+  deps: RenameDeps,
+  { stored, to, force }: { stored: Stored<ClusterRecord>; to: string; force: boolean },
+): void {
+  const { name, revoked, leaving, pending } = stored.value;
+  assertClusterName(to);
+  if (name === to) throw new FleetError('Invalid', `cluster ${name} has that name already`);
+  assertNameIsFree(deps.records, to, name);
+  const state = revoked ? 'revoked' : leaving ? 'being removed' : pending ? 'waiting for approval' : undefined;
+  if (state) throw new FleetError('Conflict', `cluster ${name} is ${state}: it cannot be renamed now`);
+  const going = deps.withdrawals(name).map(({ app }) => app);
+  if (going.length > 0)
+    throw new FleetError('Conflict', `Applications are leaving ${name} (${list(going)}); rename it when they are gone`);
+  const named = deps.namedAfter(name);
+  if (named.length > 0 && !force)
+    throw new FleetError(
+      'Conflict',
+      `generated Applications hold the name ${name} in theirs (${list(named)}): their sets would remove them and make others; change the templates, or insist with --force`,
+    );
+}
+
+/** A name that a cluster once had is not given to another: credentials under it may still be about. Throws Conflict. */
+export function assertNameIsFree(records: RenameDeps['records'], name: string, except?: string): void {
+  const holder = records.clusters
+    .list()
+    .find((one) => one.name !== except && (one.name === name || one.formerNames?.includes(name)));
+  if (!holder) return;
+  const was =
+    holder.name === name ? 'is enrolled already' : `was the name of ${holder.name}, which still answers to it`;
+  throw new FleetError('Conflict', `the name ${name} is taken: it ${was}`);
+}
+
+/** The same assignment under the new name and above both generations, so that the agent changes nothing when it follows. */
+async function carryDocument({ documents, clusters, now }: RenameDeps, from: string, to: string): Promise<void> {
+  const [before, there] = await Promise.all([documents.find(from), documents.find(to)]);
+  if (!before) return;
+  const reported = clusters.find(from)?.appliedGeneration ?? 0;
+  const gen = Math.max(before.document.gen, there?.document.gen ?? 0, reported) + 1;
+  await documents.publish({ ...before.document, cluster: to, gen, issuedAt: now().toISOString() }, there?.seq ?? 0);
+}
+
+/** An empty document keeps generations growing, were the name ever given again. */
+async function clearFormer({ documents, purge, now }: RenameDeps, name: string): Promise<void> {
+  const stored = await documents.find(name);
+  if (!stored || stored.document.apps.length === 0) return;
+  const { document, seq } = stored;
+  const empty = {
+    ...document,
+    gen: document.gen + 1,
+    issuedAt: now().toISOString(),
+    apps: [],
+    ops: [],
+    tombstones: [],
+  };
+  delete empty.inline;
+  await documents.publish(empty, seq);
+  await purge(name);
+}
+
+function list(names: string[]): string {
+  return names.length > 5 ? `${names.slice(0, 5).join(', ')} and ${names.length - 5} more` : names.join(', ');
+}

@@ -1,0 +1,101 @@
+/** NATS' system account: where the hub changes the account of the spokes, and where the server tells whom it turned away. */
+import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
+import type { HubNats } from '../store/nats.ts';
+
+export interface SystemAccount {
+  /** Resolves once a server uses it; in a cluster the others get it at the same time. Throws TransportUnavailable. */
+  updateAccount(account: { publicKey: string; jwt: string }): Promise<void>;
+  /** Logins that failed and connections that ended, as the server tells them, until the signal aborts. */
+  onEvent(listener: (event: SystemEvent) => void, signal: AbortSignal): void;
+  /** Connections of an account that sent most since they were made. */
+  busiest(account: string, limit: number): Promise<BusyConnection[]>;
+  onReconnect(listener: () => void): Disposable;
+}
+
+export interface SystemEvent {
+  type: 'refused login' | 'disconnected';
+  /** Why, in the server's words. */
+  reason: string;
+  /** The JWT that was presented, '' if none. */
+  jwt: string;
+  host: string;
+}
+
+export interface BusyConnection {
+  /** Server and connection. */
+  id: string;
+  /** As its JWT says. */
+  cluster: string;
+  publicKey: string;
+  messages: number;
+}
+
+interface Answer {
+  data?: { code?: number; message?: string };
+  error?: { description?: string };
+}
+
+interface Advisory {
+  client?: { jwt?: string; host?: string };
+  reason?: string;
+}
+
+interface Connz {
+  server?: { id?: string };
+  data?: {
+    connections?: { cid: number; name_tag?: string; authorized_user?: string; in_msgs: number; jwt?: string }[];
+  };
+}
+
+const timeoutMs = 5_000;
+const attempts = 3;
+const gatherMs = 300;
+
+export function createSystemAccount({ nats }: { nats: HubNats }): SystemAccount {
+  return {
+    updateAccount: async ({ publicKey, jwt }) => {
+      const subject = `$SYS.REQ.ACCOUNT.${publicKey}.CLAIMS.UPDATE`;
+      const message = await nats.run(() => nats.connection.request(subject, jwt, { timeout: timeoutMs }), attempts);
+      const answer = message.json<Answer>();
+      if (answer.error || answer.data?.code !== 200)
+        throw new FleetError(
+          'TransportUnavailable',
+          `nats did not take the account of the spokes: ${answer.error?.description ?? answer.data?.message ?? 'no reason given'}`,
+        );
+    },
+    onEvent: (listener, signal) => {
+      const listen = (subject: string, type: SystemEvent['type']) => {
+        const subscription = nats.connection.subscribe(subject, {
+          callback: (_error, message) => {
+            const { client, reason = '' } = message.json<Advisory>();
+            listener({ type, reason, jwt: client?.jwt ?? '', host: client?.host ?? '' });
+          },
+        });
+        signal.addEventListener('abort', () => subscription.unsubscribe(), { once: true });
+      };
+      listen('$SYS.SERVER.*.CLIENT.AUTH.ERR', 'refused login');
+      listen('$SYS.ACCOUNT.*.DISCONNECT', 'disconnected');
+    },
+    busiest: async (account, limit) => {
+      const found: BusyConnection[] = [];
+      const ask = JSON.stringify({ acc: account, auth: true, sort: 'msgs_from', limit });
+      const answers = await nats.connection.requestMany('$SYS.REQ.SERVER.PING.CONNZ', ask, {
+        strategy: 'stall',
+        maxWait: timeoutMs,
+        stall: gatherMs,
+      });
+      for await (const message of answers) {
+        const { server, data } = message.json<Connz>();
+        for (const one of data?.connections ?? [])
+          found.push({
+            id: `${server?.id}.${one.cid}`,
+            cluster: one.name_tag ?? '',
+            publicKey: one.authorized_user ?? '',
+            messages: one.in_msgs,
+          });
+      }
+      return found;
+    },
+    onReconnect: (listener) => nats.onReconnect(listener),
+  };
+}
