@@ -6,6 +6,7 @@ import type { Actions, ObjectKey, ResourceDiff } from './api/deps.ts';
 import type { Applications, IndexedApplication } from './assign/applications.ts';
 import type { Changes } from './assign/change.ts';
 import type { Resolution } from './assign/resolve.ts';
+import { windowStateOf } from './project/window.ts';
 import type { Dispatch } from './queue/dispatch.ts';
 import type { Statuses } from './status/statuses.ts';
 import type { Additions } from './store/additions.ts';
@@ -37,6 +38,12 @@ export function createActions(deps: ActionsDeps): Actions {
       const app = getApplication(key, deps);
       const resolution = deps.resolve(app);
       if (!resolution.app && !resolution.hubBundle) throw notAssigned(app, resolution);
+      const { whyNotManual } = windowStateOf(app.windows ?? [], deps.now());
+      if (whyNotManual && !options.dryRun)
+        throw new FleetError(
+          'NotPermitted',
+          `cannot sync application ${app.id}: ${whyNotManual}; see 'wheelhouse app windows ${app.id}'`,
+        );
       return await ask(app, { type: 'sync', sync: options, by }, deps);
     },
     terminate: async (key, by) => {
@@ -46,6 +53,7 @@ export function createActions(deps: ActionsDeps): Actions {
         throw new FleetError('Invalid', `application ${app.id} has no running operation`);
       await ask(app, { type: 'terminate', by }, deps);
     },
+    windows: (key) => windowStateOf(getApplication(key, deps).windows ?? [], deps.now()),
     refresh: async (key, { hard }, by) => {
       const app = getApplication(key, deps);
       if (app.source) await deps.dispatch.source(app.source.repoURL);

@@ -2,6 +2,7 @@ import type { Suite } from './suite.ts';
 import { argocdGenerators } from './suites/argocd-generators.ts';
 import { argocdPaths } from './suites/argocd-paths.ts';
 import { argocdProjects } from './suites/argocd-projects.ts';
+import { argocdSyncwindows } from './suites/argocd-syncwindows.ts';
 import { argocdTemplating } from './suites/argocd-templating.ts';
 import { argocdWebhooks } from './suites/argocd-webhooks.ts';
 import { healthCoreCases } from './suites/health-core-cases.ts';
@@ -13,6 +14,7 @@ export const registry: readonly Suite[] = [
   argocdGenerators,
   argocdPaths,
   argocdProjects,
+  argocdSyncwindows,
   argocdTemplating,
   argocdWebhooks,
   healthCoreCases,

@@ -12,8 +12,8 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-/** Resolves as soon as something accepts connections on 127.0.0.1:`port`. */
-export async function portOpen(port: number, timeoutMs = 20_000): Promise<void> {
+/** Resolves as soon as something accepts connections on 127.0.0.1:`port`; a loaded machine is given a minute. */
+export async function portOpen(port: number, timeoutMs = 60_000): Promise<void> {
   const attempt = async () => {
     const socket = connect(port, '127.0.0.1');
     try {

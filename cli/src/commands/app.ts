@@ -15,6 +15,7 @@ import type { Run } from '../session.ts';
 import { addFilters, type FilterOptions, toQuery } from './app-filters.ts';
 import { addSync } from './app-sync.ts';
 import { addWait } from './app-wait.ts';
+import { addWindows } from './app-windows.ts';
 
 export function addAppCommands(program: Command, run: Run): void {
   const app = program.command('app').description('Applications');
@@ -25,6 +26,7 @@ export function addAppCommands(program: Command, run: Run): void {
   addDiff(app, run);
   addDelete(app, run);
   addTerminate(app, run);
+  addWindows(app, run);
 }
 
 const tableFields = ['metadata', 'spec.project', 'status.sync', 'status.health', 'fleet'];

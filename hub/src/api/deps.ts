@@ -8,6 +8,7 @@ import type { Credentials, EnrolRequest, RenewRequest } from '@wheelhouse/shared
 import type { Inventory } from '@wheelhouse/shared/protocol/inventory';
 import type { Registry } from 'prom-client';
 import type { Access } from '../access/access.ts';
+import type { WindowState } from '../project/window.ts';
 import type { ApplicationFilter } from '../status/application-filter.ts';
 import type { ApplicationPage } from '../status/list-page.ts';
 import type { ApplicationView } from '../status/view.ts';
@@ -73,6 +74,8 @@ export interface Actions {
   sync(application: ObjectKey, options: SyncOptions, by: string): Promise<{ id: string }>;
   /** Ends the running operation; throws Invalid when none runs. */
   terminate(application: ObjectKey, by: string): Promise<void>;
+  /** Its sync windows as they stand now. */
+  windows(application: ObjectKey): WindowState;
   /** Looks at the source again; `hard` renders again as well. Resolves when it is under way. */
   refresh(application: ObjectKey, options: { hard: boolean }, by: string): Promise<void>;
   /** Asks the cluster; throws ClusterUnavailable when it does not answer in time. */

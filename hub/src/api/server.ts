@@ -26,6 +26,7 @@ import { fleetTokenRoutes } from './routes/fleet-tokens.ts';
 import { probeRoutes } from './routes/probes.ts';
 import { projectRoutes } from './routes/projects.ts';
 import { repositoryRoutes } from './routes/repositories.ts';
+import { syncWindowRoutes } from './routes/sync-windows.ts';
 import { versionRoutes } from './routes/version.ts';
 import { webhookRoutes } from './routes/webhook.ts';
 import { compileSerializer, compileValidator } from './schema.ts';
@@ -59,6 +60,7 @@ export async function createApiServer(deps: ApiDeps, options: ApiOptions = {}): 
   applicationSetRoutes(app, deps);
   projectRoutes(app, deps);
   clusterRoutes(app, deps);
+  syncWindowRoutes(app, deps);
   repositoryRoutes(app, deps);
   fleetClusterRoutes(app, deps);
   fleetIdentityRoutes(app, deps);

@@ -60,6 +60,7 @@ function same(before: IndexedApplication, after: IndexedApplication): boolean {
   return (
     before.cluster === after.cluster &&
     before.hubOnly === after.hubOnly &&
+    before.project === after.project &&
     before.request?.key === after.request?.key &&
     before.problem?.message === after.problem?.message &&
     sameManifest(before, after)

@@ -5,11 +5,12 @@
  * evaluations keep their last good outcome themselves.
  */
 import { applicationId } from '@wheelhouse/shared/protocol/document';
-import type { AppProject } from '@wheelhouse/shared/resources/app-project';
+import type { AppProject, SyncWindow } from '@wheelhouse/shared/resources/app-project';
 import type { Application } from '@wheelhouse/shared/resources/application';
 import type { ApplicationSource } from '@wheelhouse/shared/resources/application-source';
 import { controlNamespace } from '@wheelhouse/shared/resources/defaults';
 import { defaultProject, whyNamespaceNotPermitted, whyNotPermitted } from '../project/project.ts';
+import { matchingWindows } from '../project/window.ts';
 import { explicitSourceType } from '../render/discover.ts';
 import { type RenderFacts, renderRequestKey } from '../render/render.ts';
 import type { Derived, Problem, StoredEvaluation } from '../store/derived.ts';
@@ -28,6 +29,10 @@ export interface IndexedApplication {
   cluster?: string;
   /** It goes to the cluster of the hub, and no such cluster is registered: only the hub's own objects can go there. */
   hubOnly?: boolean;
+  /** Project that permits it; absent when there is none of that name. */
+  project?: AppProject | undefined;
+  /** Sync windows of its project that apply to it. */
+  windows?: SyncWindow[];
   /** Why it may not go there. */
   problem?: Problem;
   /** Where its manifests come from, with the target revision filled in ('' stands for the default branch). */
@@ -194,12 +199,15 @@ function describeApplication(
 ): IndexedApplication {
   const { cluster, hubOnly, problem: nowhere } = findDestination(application, deps.destinations);
   const source = sourceOf(application);
-  const problem = whyUnsupported(application) ?? nowhere ?? whyForbidden(application, deps);
+  const project = findProject(deps.specs, application);
+  const problem = whyUnsupported(application) ?? nowhere ?? whyForbidden(application, project, deps);
   const request = problem || !source ? undefined : requestOf(application, source, deps.derived);
   return {
     id: idOf(application),
     application,
     origin,
+    project,
+    ...windowsOf(application, project, deps.destinations),
     ...(cluster === undefined ? {} : { cluster }),
     ...(hubOnly ? { hubOnly } : {}),
     ...(source ? { source } : {}),
@@ -231,8 +239,30 @@ function requestOf(
   return { key: renderRequestKey(source, facts, type), facts };
 }
 
-function whyForbidden(application: Application, deps: ApplicationsDeps): Problem | undefined {
-  const project = findProject(deps.specs, application);
+/** The windows that apply to an Application, its cluster being named as the inventory names it. */
+function windowsOf(
+  application: Application,
+  project: AppProject | undefined,
+  destinations: Destinations,
+): Pick<IndexedApplication, 'windows'> {
+  const windows = project?.spec.syncWindows;
+  if (!windows || windows.length === 0) return {};
+  const { namespace = '' } = application.spec.destination;
+  const cluster = clusterOf(application, destinations);
+  return { windows: matchingWindows(windows, { name: nameOf(application), namespace, cluster }) };
+}
+
+function clusterOf({ spec }: Application, destinations: Destinations): { name: string; server: string } {
+  const { name = '', server = '' } = spec.destination;
+  const known = name ? destinations.findByName(name) : destinations.findByServer(server.replace(/\/$/, ''));
+  return known ?? { name, server };
+}
+
+function whyForbidden(
+  application: Application,
+  project: AppProject | undefined,
+  deps: ApplicationsDeps,
+): Problem | undefined {
   return project ? notPermitted(application, project, deps.destinations) : unknownProject(application);
 }
 

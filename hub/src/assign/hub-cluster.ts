@@ -12,6 +12,7 @@ import type { AssignedOperation } from '@wheelhouse/shared/protocol/document';
 import type { AppStatus, OperationState, ResourceStatus } from '@wheelhouse/shared/protocol/status';
 import { parseResource } from '@wheelhouse/shared/resources/parse';
 import { assertProject } from '../project/project.ts';
+import { windowStateOf } from '../project/window.ts';
 import { isHubObject } from '../render/render-stage.ts';
 import type { Additions } from '../store/additions.ts';
 import { nameOf, namespaceOf, type SpecStore, type StoredSpec } from '../store/specs.ts';
@@ -69,7 +70,8 @@ async function reconcileParent(
   const last = deps.lastStatus(parent.id);
   const operation = pendingSync(parent.id, last, deps);
   const isNew = last === undefined || !wasCarriedOut(last, desired.bundle);
-  const due = whatToDo(parent, { operation, isNew, isEmpty: children.length === 0 });
+  const waits = whyItWaits(parent, operation, deps.now());
+  const due = waits ? nothing : whatToDo(parent, { operation, isNew, isEmpty: children.length === 0 });
   const startedAt = deps.now().toISOString();
   await carryOut(due, { parent, children, extra }, deps);
   const after = children.map((child) => ({ ...child, present: findStored(child.resource, deps) }));
@@ -81,6 +83,7 @@ async function reconcileParent(
     children: after,
     extra: due.prune ? [] : extra,
     last,
+    waits,
     now: deps.now(),
   });
   if (due.apply)
@@ -92,6 +95,19 @@ async function reconcileParent(
     });
   if (desired.resolution.traceparent) status.traceparent = desired.resolution.traceparent;
   if (!last || comparable(last) !== comparable(status)) await deps.report(status);
+}
+
+const nothing = { apply: false, prune: false };
+
+/** Parents keep to their project's sync windows too; the next sweep after one opens carries on. */
+function whyItWaits(
+  parent: IndexedApplication,
+  operation: AssignedOperation | undefined,
+  now: Date,
+): string | undefined {
+  const { whyNotManual, whyNotAutomated } = windowStateOf(parent.windows ?? [], now);
+  const reason = operation ? whyNotManual : whyNotAutomated;
+  return reason && `sync waits: ${reason}`;
 }
 
 function wasCarriedOut({ bundle, operation }: AppStatus, desired: string): boolean {
@@ -230,6 +246,8 @@ interface StatusInput {
   children: Child[];
   extra: StoredSpec[];
   last: AppStatus | undefined;
+  /** The sync window that it waits for. */
+  waits: string | undefined;
   now: Date;
 }
 
@@ -255,11 +273,19 @@ function formatStatus(input: StatusInput): AppStatus {
     resources: resources.slice(0, 100),
     total: resources.length,
     ...(bad ? { firstBad: bad } : {}),
-    conditions: children.flatMap((child) => [
-      ...child.warnings.map((message) => ({ type: 'InvalidSpecWarning', message })),
-      ...(child.problem ? [{ type: 'SyncError', message: child.problem }] : []),
-    ]),
+    conditions: [
+      ...waitConditions(input),
+      ...children.flatMap((child) => [
+        ...child.warnings.map((message) => ({ type: 'InvalidSpecWarning', message })),
+        ...(child.problem ? [{ type: 'SyncError', message: child.problem }] : []),
+      ]),
+    ],
   };
+}
+
+function waitConditions({ waits, parent, children, extra }: StatusInput): AppStatus['conditions'] {
+  if (!waits || (extra.length === 0 && children.every((child) => isSynced(child, parent)))) return [];
+  return [{ type: 'SyncWindow', message: waits }];
 }
 
 function emptyStatus(app: string, now: Date): AppStatus {

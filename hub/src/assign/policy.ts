@@ -1,11 +1,17 @@
 import { parseDuration } from '@wheelhouse/shared/config/duration';
 import type { AssignedPolicy } from '@wheelhouse/shared/protocol/document';
+import type { SyncWindow } from '@wheelhouse/shared/resources/app-project';
 import type { ApplicationSpec } from '@wheelhouse/shared/resources/application';
+import { assignedWindow } from '../project/window.ts';
 
 type SyncPolicy = NonNullable<ApplicationSpec['syncPolicy']>;
 
 /** The part of an Application's spec that its spoke acts upon. */
-export function assignedPolicy(spec: ApplicationSpec): AssignedPolicy {
+export function assignedPolicy(spec: ApplicationSpec, windows: readonly SyncWindow[] = []): AssignedPolicy {
+  return { ...policyOf(spec), ...(windows.length > 0 ? { windows: windows.map(assignedWindow) } : {}) };
+}
+
+function policyOf(spec: ApplicationSpec): AssignedPolicy {
   const { automated, syncOptions = [], retry, managedNamespaceMetadata } = spec.syncPolicy ?? {};
   const { ignoreDifferences = [] } = spec;
   return {

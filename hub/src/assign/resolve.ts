@@ -70,7 +70,7 @@ function assignedApp(indexed: IndexedApplication, revision: string, bundle: stri
     revision,
     bundle,
     vars: {},
-    policy: assignedPolicy(spec),
+    policy: assignedPolicy(spec, indexed.windows),
     wave: Number.parseInt(metadata.annotations?.['argocd.argoproj.io/sync-wave'] ?? '0', 10) || 0,
   };
 }

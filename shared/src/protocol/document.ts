@@ -1,3 +1,5 @@
+import type { AssignedWindow } from '../schedule/sync-window.ts';
+
 /**
  * The document of a cluster: everything it should run, signed by the hub.
  * Generations only grow; what is absent is left alone; only a tombstone deletes.
@@ -43,6 +45,8 @@ export interface AssignedPolicy {
   /** Argo CD sync options of the Application, as written (`CreateNamespace=true`). */
   syncOptions: string[];
   retry?: { limit: number; backoff: { durationMs: number; factor: number; maxDurationMs: number } };
+  /** The project's sync windows that apply to it; the spoke keeps to them by its own clock. */
+  windows?: AssignedWindow[];
   managedNamespaceMetadata?: { labels?: Record<string, string>; annotations?: Record<string, string> };
   ignoreDifferences?: IgnoreDifference[];
   /** Kinds (`group/Kind`, '*' allowed) that the project permits; checked again at the spoke for what hooks and prunes touch. */

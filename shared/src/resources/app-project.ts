@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isTimeZone } from '../schedule/cron.ts';
 import { anyObject, argoApiVersion, flag, integer, objectMeta, text, texts } from './fields.ts';
 
 const groupKind = z.strictObject({ group: z.string(), kind: z.string() });
@@ -12,7 +13,7 @@ const role = z.strictObject({
   jwtTokens: z.array(z.strictObject({ iat: z.int(), exp: integer, id: text })).exactOptional(),
 });
 
-const syncWindow = z.strictObject({
+export const syncWindow = z.strictObject({
   kind: text,
   schedule: text,
   duration: text,
@@ -71,3 +72,11 @@ export type AppProject = z.infer<typeof appProject>;
 export type AppProjectSpec = z.infer<typeof appProjectSpec>;
 export type SyncWindow = z.infer<typeof syncWindow>;
 export type ProjectRole = z.infer<typeof role>;
+
+/** A sentence for each sync window whose time zone nobody knows: Argo CD takes it for UTC. */
+export function warnOfTimeZones({ kind, spec }: { kind: string; spec?: unknown }): string[] {
+  if (kind !== 'AppProject') return [];
+  const zones = ((spec as AppProjectSpec).syncWindows ?? []).flatMap(({ timeZone }) => timeZone ?? []);
+  const unknown = [...new Set(zones)].filter((zone) => zone !== '' && !isTimeZone(zone));
+  return unknown.map((zone) => `spec.syncWindows: there is no time zone "${zone}"; such a window counts as UTC`);
+}

@@ -7,7 +7,7 @@ import type { z } from 'zod';
 import { FleetError } from '../errors/fleet-error.ts';
 import { parseApiVersion } from '../kube/object.ts';
 import { parseYamlStream } from '../kube/yaml.ts';
-import { type AppProject, appProject } from './app-project.ts';
+import { type AppProject, appProject, warnOfTimeZones } from './app-project.ts';
 import { type Application, application } from './application.ts';
 import { type ApplicationSet, applicationSet } from './application-set.ts';
 import { checkAgainst } from './check.ts';
@@ -102,8 +102,10 @@ function keepSettings(resource: Exclude<Resource, UnbuiltResource>, warnings: st
   const name = nameOf(resource);
   if (resource.kind === 'ConfigMap')
     return { resource, warnings: [...warnings, ...warnOfConfigMap(resource).map((text) => `${name}: ${text}`)] };
-  if (resource.kind !== 'Secret')
-    return { resource, warnings: [...warnings, ...warnOfUnbuiltFields(resource).map((text) => `${name}: ${text}`)] };
+  if (resource.kind !== 'Secret') {
+    const texts = [...warnOfUnbuiltFields(resource), ...warnOfTimeZones(resource)];
+    return { resource, warnings: [...warnings, ...texts.map((text) => `${name}: ${text}`)] };
+  }
   const kept = keepSecret(resource);
   return { resource: kept.secret, warnings: [...warnings, ...kept.warnings.map((text) => `${name}: ${text}`)] };
 }

@@ -9,7 +9,6 @@ const project = (spec: object) => ({
 });
 
 it.each([
-  ['sync windows', { syncWindows: [{ kind: 'deny', schedule: '* * * * *', duration: '1h' }] }, ['syncWindows']],
   [
     'roles and orphans',
     { roles: [{ name: 'dev' }], orphanedResources: { warn: true } },
@@ -21,4 +20,13 @@ it.each([
   expect(warnings).toEqual(
     fields.map((field) => `AppProject argocd/shop: spec.${field} is not built yet and has no effect`),
   );
+});
+
+it('warns of a sync window whose time zone nobody knows', () => {
+  const window = { kind: 'deny', schedule: '* * * * *', duration: '1h', clusters: ['*'] };
+  const windows = [window, { ...window, timeZone: 'Mars/Base' }, { ...window, timeZone: 'Europe/Berlin' }];
+  const { warnings } = parseResource(project({ syncWindows: windows }), { unknownFields: 'refuse' });
+  expect(warnings).toEqual([
+    'AppProject argocd/shop: spec.syncWindows: there is no time zone "Mars/Base"; such a window counts as UTC',
+  ]);
 });

@@ -4,6 +4,7 @@ import { canonicalJson, digestOf } from '@wheelhouse/shared/kube/canonical';
 import type { KubeObject, ObjectRef } from '@wheelhouse/shared/kube/object';
 import type { Logger } from '@wheelhouse/shared/logging/logger';
 import type { AssignedApp, AssignedOperation, AssignedPolicy, Tombstone } from '@wheelhouse/shared/protocol/document';
+import { type AssignedWindow, compileWindow, type Window } from '@wheelhouse/shared/schedule/sync-window';
 import type { Cluster } from '../cluster/cluster.ts';
 import { compileIgnore, type IgnoreRule } from '../diff/ignore.ts';
 import type { LiveIndex } from '../watch/live-index.ts';
@@ -91,6 +92,8 @@ export interface Policy {
   ignore: (ref: Omit<ObjectRef, 'version'>) => IgnoreRule | undefined;
   /** What of it is not done as written. */
   unsupported: string[];
+  /** When it may be synced. */
+  windows: readonly Window[];
   /** What one attempt is made of: when it changes, the Application is synced anew. */
   attemptKey: string;
 }
@@ -116,8 +119,16 @@ export function readPolicy(assigned: AssignedApp | undefined): Policy {
     options,
     ignore: ignore.find,
     unsupported: [...unsupportedOptions(options), ...ignore.unsupported],
+    windows: (policy.windows ?? []).map(readWindow),
     attemptKey: assigned ? attemptKey(assigned) : '',
   };
+}
+
+/** The hub refuses what cannot be read; one that comes nevertheless forbids every sync. */
+function readWindow(window: AssignedWindow): Window {
+  const compiled = compileWindow(window);
+  if (typeof compiled !== 'string') return compiled;
+  return { ...window, kind: 'deny', isActive: () => true, changesAt: () => undefined };
 }
 
 function attemptKey({ revision, bundle, ns, policy }: AssignedApp): string {

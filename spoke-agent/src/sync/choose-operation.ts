@@ -4,6 +4,7 @@ import type { AppState, SyncContext } from './app-state.ts';
 import type { Comparisons } from './compare.ts';
 import type { Operation } from './operation.ts';
 import { whyNotPruned } from './prune.ts';
+import { whyAutomationWaits } from './windows.ts';
 
 /** Puts what people asked for, else what automation wants, on its way. */
 export function chooseOperation(context: SyncContext, state: AppState, comparisons: Comparisons): void {
@@ -18,7 +19,12 @@ export function chooseOperation(context: SyncContext, state: AppState, compariso
     state.operation = operationOf(context, state, asked);
   }
   if (state.operation) return;
+  automate(context, state, comparisons);
+}
+
+function automate(context: SyncContext, state: AppState, comparisons: Comparisons): void {
   const reason = whyNotAutomated(state, comparisons);
+  if (reason === undefined && whyAutomationWaits(context, state) !== undefined) return;
   if (reason === undefined) state.operation = operationOf(context, state, undefined);
   else if (reason === 'synced') settle(context, state);
 }

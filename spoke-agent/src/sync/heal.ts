@@ -7,6 +7,7 @@ import { createManifestOf } from './manifest-of.ts';
 import { orderTasks } from './order.ts';
 import { applyTask, groupWaves } from './plan.ts';
 import { healed, nextHealAt } from './self-heal.ts';
+import { whyAutomationWaits } from './windows.ts';
 
 /**
  * Self-heal: applies again what drifted from, or vanished since, our own apply of the very manifest that is desired;
@@ -18,6 +19,7 @@ export async function healDrift(
   { comparisons, signal }: { comparisons: Comparisons; signal: AbortSignal },
 ): Promise<number | undefined> {
   if (!state.policy.assigned?.policy.automated?.selfHeal) return undefined;
+  if (whyAutomationWaits(context, state) !== undefined) return undefined;
   const now = context.clock.now();
   const drifted = comparisons.resources.filter((comparison) => mayHeal(state, comparison));
   const dueAt = ({ resource }: Comparison) => nextHealAt(state.resources.get(resource.key)?.heal, now);

@@ -11,6 +11,7 @@ import { mayRetry, retryOf, retryWaitMs } from './retry.ts';
 import { dryRunWave, isCarriedOut, runWave } from './run-wave.ts';
 import { isOn } from './sync-options.ts';
 import { gateOf } from './wait.ts';
+import { whyOperationWaits } from './windows.ts';
 
 /** A sync on its way. It is carried forward pass by pass, so that waiting for health holds nothing up. */
 export interface Operation {
@@ -45,6 +46,11 @@ export async function advance(context: SyncContext, state: AppState, signal: Abo
   if (operation.terminatedBy !== undefined)
     return finish(context, state, { phase: 'Failed', message: `operation terminated by ${operation.terminatedBy}` });
   restartIfSuperseded(state, operation);
+  const waits = whyOperationWaits(context, state, operation);
+  if (waits !== undefined) {
+    publish(context, state, { phase: 'Running', message: `waits for a sync window: ${waits}` });
+    return undefined;
+  }
   if (operation.retryAt !== undefined && operation.retryAt > now) return operation.retryAt - now;
   operation.retryAt = undefined;
   const step = await attempt(context, state, signal).catch((error: unknown): Step => {

@@ -12,6 +12,7 @@ import { removeApp } from './remove-app.ts';
 import { type ReportedStatus, removalStatus, statusOf } from './status.ts';
 import type { Target } from './target.ts';
 import { verifyApp } from './verify.ts';
+import { windowsChangeAfter } from './windows.ts';
 
 const retry = { baseMs: 500, maxMs: 30_000 };
 
@@ -84,7 +85,7 @@ async function act(
   const comparisons = compareApp(context, state, target);
   const healAfter = await healDrift(context, state, { comparisons, signal });
   if (!state.operation) await verifyApp(context, state, { comparisons, signal });
-  return sooner(operationAfter, healAfter);
+  return sooner(sooner(operationAfter, healAfter), windowsChangeAfter(context, state));
 }
 
 function sooner(a: number | undefined, b: number | undefined): number | undefined {

@@ -6,6 +6,7 @@ import { whyEmptyRefused } from './choose-operation.ts';
 import { type Comparison, type Comparisons, compareApp } from './compare.ts';
 import { whyNotPruned } from './prune.ts';
 import { type Condition, type DesiredResource } from './target.ts';
+import { whyAutomationWaits } from './windows.ts';
 
 /** What the agent makes an `AppStatus` of. */
 export type ReportedStatus = Omit<AppStatus, 'v' | 'seq'>;
@@ -30,7 +31,7 @@ export function statusOf(context: Pick<SyncContext, 'index' | 'clock'>, state: A
     resources: resources.slice(0, shownResources),
     total: resources.length,
     ...(firstBad ? { firstBad } : {}),
-    conditions: conditionsOf(state, comparisons),
+    conditions: conditionsOf(context, state, comparisons),
     ...(state.trace ? { traceparent: state.trace.traceparent } : {}),
   };
 }
@@ -148,7 +149,7 @@ function healthOfApp(state: AppState, { resources }: Comparisons): ReportedStatu
   return { status, message: `${cause.resource.ref.kind} ${cause.resource.ref.name}${reason ? `: ${reason}` : ''}` };
 }
 
-function conditionsOf(state: AppState, comparisons: Comparisons): Condition[] {
+function conditionsOf(context: Pick<SyncContext, 'clock'>, state: AppState, comparisons: Comparisons): Condition[] {
   const { target, policy } = state;
   const unsupported = [...policy.unsupported, ...unsupportedByResource(target?.resources ?? [])];
   const shared = comparisons.resources.filter(({ sharedWith }) => sharedWith !== undefined).slice(0, 10);
@@ -156,6 +157,7 @@ function conditionsOf(state: AppState, comparisons: Comparisons): Condition[] {
     ...failureConditions(state),
     ...(target?.conditions ?? []),
     ...syncErrors(state, comparisons),
+    ...waitsForWindow(context, state, syncOf(state, comparisons)),
     ...hooksNotRun(target?.hooks.length ?? 0),
     ...unsupported.map((message) => ({ type: 'UnsupportedOption', message })),
     ...shared.map(({ resource, sharedWith }) => ({
@@ -174,6 +176,12 @@ function syncErrors(state: AppState, comparisons: Comparisons): Condition[] {
   if (attempt.key !== state.policy.attemptKey) return [];
   const message = `the sync to ${assigned.revision} failed and is not tried again until that changes: ${attempt.message}`;
   return [{ type: 'SyncError', message }];
+}
+
+function waitsForWindow(context: Pick<SyncContext, 'clock'>, state: AppState, sync: SyncStatus): Condition[] {
+  if (sync !== 'OutOfSync' || !state.policy.assigned?.policy.automated) return [];
+  const reason = whyAutomationWaits(context, state);
+  return reason === undefined ? [] : [{ type: 'SyncWindow', message: `automated sync and healing wait: ${reason}` }];
 }
 
 function hooksNotRun(count: number): Condition[] {

@@ -179,6 +179,7 @@ function createFakeActions({
   specs: SpecStore;
 }): Actions {
   return {
+    windows: () => ({ assigned: [], active: [], whyNotManual: undefined, whyNotAutomated: undefined }),
     sync: async ({ name }, options, by) => {
       calls.push(`sync ${name} by ${by}: ${JSON.stringify(options)}`);
       return { id: 'operation-1' };
