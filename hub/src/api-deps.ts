@@ -8,6 +8,7 @@ import type { Changes } from './assign/change.ts';
 import type { HubConfig } from './config.ts';
 import type { Fleet } from './fleet/fleet.ts';
 import { listsPullRequestOf } from './generate/generators/pull-request-event.ts';
+import type { Listings } from './hosts/listings.ts';
 import type { Metrics } from './metrics.ts';
 import { type Dispatch, repositoriesOf } from './queue/dispatch.ts';
 import type { WorkQueue } from './queue/queue.ts';
@@ -29,6 +30,7 @@ export interface ApiDepsInput {
   readModel: ReadModel;
   actions: Actions;
   applications: Applications;
+  listings: Pick<Listings, 'expire'>;
   changes: Changes;
   fleet: Fleet;
   metrics: Metrics;
@@ -117,7 +119,7 @@ function webhookSecrets(config: HubConfig) {
 }
 
 /** What a webhook may set off. */
-function webhookTargets({ applications, stores, dispatch }: ApiDepsInput) {
+function webhookTargets({ applications, stores, dispatch, listings }: ApiDepsInput) {
   return {
     source: dispatch.source,
     readers: (url: string, revision: string) => ({
@@ -133,7 +135,10 @@ function webhookTargets({ applications, stores, dispatch }: ApiDepsInput) {
         .list('ApplicationSet')
         .filter(({ resource }) => listsPullRequestOf(content, (resource as ApplicationSet).spec.generators));
       await Promise.all(
-        sets.map(async ({ resource }) => await dispatch.generate(namespaceOf(resource), nameOf(resource))),
+        sets.map(async ({ resource }) => {
+          await listings.expire(`${namespaceOf(resource)}.${nameOf(resource)}`);
+          await dispatch.generate(namespaceOf(resource), nameOf(resource));
+        }),
       );
       return sets.length;
     },

@@ -50,6 +50,12 @@ const schema = z.object({
   gitTimeout: duration.default(60_000),
   renderTimeout: duration.default(90_000),
   renderConcurrency: z.coerce.number().int().min(1).max(64).default(2),
+  /** Hosts or URLs that generators may ask besides the public code hosts, separated by commas. */
+  generatorHosts: list.default([]),
+  /** Requests a second to one code host with one credential. */
+  generatorRate: z.coerce.number().min(0.1).max(1_000).default(10),
+  /** Argo CD: applicationsetcontroller.enable.new.git.file.globbing. */
+  newGitFileGlobbing: z.stringbool().default(false),
   /** `user:password` of the basic authentication that the service hook sends. */
   webhookSecretAzureDevops: z.string().optional(),
   /** Bitbucket Cloud: the webhook's UUID. */

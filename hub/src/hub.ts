@@ -8,6 +8,7 @@ import path from 'node:path';
 import type { Logger } from '@wheelhouse/shared/logging/logger';
 import type { AppStatus } from '@wheelhouse/shared/protocol/status';
 import { subjects } from '@wheelhouse/shared/protocol/subjects';
+import type { ApplicationSet } from '@wheelhouse/shared/resources/application-set';
 import { startTracing } from '@wheelhouse/shared/telemetry/tracing';
 import { createAdminAccess, hashToken } from './access/access.ts';
 import { createActions } from './actions.ts';
@@ -21,6 +22,11 @@ import { type HubConfig, parseRewrites, redactHubConfig } from './config.ts';
 import { type Authority, loadAuthority } from './fleet/authority.ts';
 import { createCommands } from './fleet/commands.ts';
 import { startFleet } from './fleet/fleet.ts';
+import { openOutside } from './generate/outside.ts';
+import { createHostRule } from './hosts/allowed.ts';
+import { createHttp } from './hosts/http/http.ts';
+import { createResponses } from './hosts/http/responses.ts';
+import { createListings } from './hosts/listings.ts';
 import { createMetrics } from './metrics.ts';
 import { createResolve, startPipeline } from './pipeline.ts';
 import { createDispatch } from './queue/dispatch.ts';
@@ -181,16 +187,52 @@ function startStages(context: Context, foundation: Foundation, state: State) {
   const reportHub = async (status: AppStatus) => {
     await nats.run(() => nats.jetstream.publish(subjects.status(hubCluster, status.app), JSON.stringify(status)));
   };
+  const { newGitFileGlobbing } = config;
+  const { outside, listings } = openGenerators(context, { stores, metrics });
+  const generating = { outside, newGitFileGlobbing };
   const shared = { logger, stores, queue, applications, statuses, changes, metrics, resolve, now };
   const signingKeyId = authority.documentKey.kid;
-  startPipeline({ ...shared, git, renderer, clusters: fleet.clusters, reportHub, signingKeyId }, dispatch);
+  startPipeline(
+    { ...shared, ...generating, git, renderer, clusters: fleet.clusters, reportHub, signingKeyId },
+    dispatch,
+  );
   const sweep = async () => {
     await dispatch.sweep();
     await follower.sweep();
     await forget.sweep();
   };
-  open.use(schedule.start({ sources: dispatch.sources, sweep }, signal));
-  return { metrics, dispatch };
+  open.use(schedule.start({ sources: dispatch.sources, requeues: dispatch.requeues, sweep }, signal));
+  return { metrics, dispatch, listings };
+}
+
+/** What generators see beyond Git: code hosts over one client, and the hub's settings. */
+function openGenerators(
+  { config, logger, environment, open }: Context,
+  { stores, metrics }: { stores: Foundation['stores']; metrics: ReturnType<typeof createMetrics> },
+) {
+  const { http, https, none } = proxyOf(environment);
+  const now = Date.now;
+  const client = open.use(
+    createHttp(
+      { logger, responses: createResponses(stores.hosts), now, observe: metrics.hostAsked },
+      {
+        whyRefused: createHostRule(config.generatorHosts),
+        perSecond: config.generatorRate,
+        proxy: { http, https, none },
+      },
+    ),
+  );
+  const listings = createListings({ bucket: stores.hosts, now });
+  const deps = { specs: stores.specs, http: client, listings, environment, now };
+  return {
+    listings,
+    outside: (applicationSet: ApplicationSet, signal: AbortSignal) => openOutside(applicationSet, deps, signal),
+  };
+}
+
+function proxyOf(environment: HubDeps['environment']) {
+  const read = (name: string) => environment[name] ?? environment[name.toLowerCase()] ?? '';
+  return { http: read('HTTP_PROXY'), https: read('HTTPS_PROXY'), none: read('NO_PROXY') };
 }
 
 function openTools({ config, logger, environment, open }: Context, { tools }: State) {
@@ -213,7 +255,7 @@ function openTools({ config, logger, environment, open }: Context, { tools }: St
 async function serve({ config, logger, open, now }: Context, parts: Foundation & State & Running): Promise<string> {
   const { authority, adminToken, nats, stores, queue, fleet, readModel, changes, metrics, dispatch, tools, wanted } =
     parts;
-  const { applications, resolve, statuses } = parts;
+  const { applications, resolve, statuses, listings } = parts;
   const { additions, derived, releases } = stores;
   const commands = createCommands({ nats });
   const actions = createActions({
@@ -236,6 +278,7 @@ async function serve({ config, logger, open, now }: Context, parts: Foundation &
     config,
     stores,
     applications,
+    listings,
     readModel,
     actions,
     changes,

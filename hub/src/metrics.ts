@@ -7,6 +7,8 @@ export interface Metrics {
   rendered(outcome: { type: string; seconds: number; failed: boolean }): void;
   published(apps: number): void;
   statusRecorded(): void;
+  /** A request to a code host; hosts are few, they are named in settings. */
+  hostAsked(outcome: { host: string; status: string; seconds: number }): void;
   webhook(provider: string, outcome: 'accepted' | 'refused' | 'ignored'): void;
 }
 
@@ -52,6 +54,13 @@ export function createMetrics(sources: MetricsSources): Metrics {
     labelNames: ['provider', 'outcome'],
     registers,
   });
+  const hosts = new Histogram({
+    name: 'wheelhouse_host_request_seconds',
+    help: 'Requests of generators to code hosts; status 304 cost no rate with most',
+    labelNames: ['host', 'status'],
+    buckets,
+    registers,
+  });
   addGauges(registers, sources);
   return {
     registry,
@@ -59,6 +68,7 @@ export function createMetrics(sources: MetricsSources): Metrics {
     rendered: ({ type, seconds, failed }) => render.observe({ type, outcome: failed ? 'failed' : 'ok' }, seconds),
     published: () => documents.inc(),
     statusRecorded: () => statuses.inc(),
+    hostAsked: ({ host, status, seconds }) => hosts.observe({ host, status }, seconds),
     webhook: (provider, outcome) => webhooks.inc({ provider, outcome }),
   };
 }

@@ -2,6 +2,7 @@
 import type { Logger } from '@wheelhouse/shared/logging/logger';
 import type { AppStatus } from '@wheelhouse/shared/protocol/status';
 import type { Application } from '@wheelhouse/shared/resources/application';
+import type { ApplicationSet } from '@wheelhouse/shared/resources/application-set';
 import { type Applications, findProject, type IndexedApplication, idOf } from './assign/applications.ts';
 import { createAssignStage } from './assign/assign-stage.ts';
 import type { Changes } from './assign/change.ts';
@@ -10,6 +11,7 @@ import { hubCluster, runHubCluster } from './assign/hub-cluster.ts';
 import { type Resolution, resolve } from './assign/resolve.ts';
 import type { Clusters } from './fleet/clusters.ts';
 import { runGenerate } from './generate/generate-stage.ts';
+import type { OpenOutside } from './generate/outside.ts';
 import type { Metrics } from './metrics.ts';
 import type { Dispatch } from './queue/dispatch.ts';
 import type { WorkQueue } from './queue/queue.ts';
@@ -37,6 +39,9 @@ export interface PipelineDeps {
   metrics: Metrics;
   resolve(app: IndexedApplication): Resolution;
   reportHub(status: AppStatus): Promise<void>;
+  /** Code hosts and settings for generators. */
+  outside(applicationSet: ApplicationSet, signal: AbortSignal): OpenOutside;
+  newGitFileGlobbing: boolean;
   signingKeyId: string;
   now(): Date;
 }
@@ -133,6 +138,8 @@ function generateDeps(deps: PipelineDeps, sources: ReturnType<typeof sourceDeps>
     specs: stores.specs,
     derived: stores.derived,
     clusters: () => deps.clusters.enrolled(),
+    outside: deps.outside,
+    newGitFileGlobbing: deps.newGitFileGlobbing,
     snapshot: async (repoURL: string, revision: string, signal: AbortSignal): Promise<Snapshot> => {
       const repository = sources.repository(repoURL);
       if (!stores.derived.revision(repoURL, revision)?.sha) await refresh({ repository, revision }, sources, signal);

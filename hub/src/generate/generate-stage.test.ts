@@ -53,6 +53,8 @@ async function run(name = 'fleet'): Promise<void> {
     ...state,
     logger,
     clusters: () => [],
+    outside: () => undefined,
+    newGitFileGlobbing: false,
     snapshot: async () => await git(),
     withdraw: async (...[applications, reason, who]: Parameters<Parameters<typeof runGenerate>[1]['withdraw']>) =>
       await state.changes.withdraw(applications, { reason, by: who }),

@@ -14,12 +14,16 @@ import type { Derived, StoredEvaluation } from '../store/derived.ts';
 import { nameOf, namespaceOf, type SpecStore } from '../store/specs.ts';
 import { type Evaluation, type GeneratorCluster, generate } from './generate.ts';
 import { budgetOf, decideRemovals } from './hold.ts';
+import type { OpenOutside } from './outside.ts';
 
 export interface GenerateDeps {
   logger: Logger;
   specs: Pick<SpecStore, 'find'>;
   derived: Pick<Derived, 'evaluation' | 'putEvaluation' | 'revision'>;
   clusters(): GeneratorCluster[];
+  /** Code hosts, plugins and settings, for one set. */
+  outside(applicationSet: ApplicationSet, signal: AbortSignal): OpenOutside | undefined;
+  newGitFileGlobbing: boolean;
   /** Opens the commit that a repository's revision was last resolved to. */
   snapshot(repoURL: string, revision: string, signal: AbortSignal): Promise<Snapshot>;
   /** Writes withdrawals for Applications that are about to leave. */
@@ -43,17 +47,20 @@ export async function runGenerate(trigger: Trigger, deps: GenerateDeps, signal: 
   const [namespace, name] = [trigger.key.slice(0, dot), trigger.key.slice(dot + 1)];
   const spec = deps.specs.find('ApplicationSet', namespace, name);
   if (!spec) return;
+  const applicationSet = spec.resource as ApplicationSet;
   const attributes = { applicationset: `${namespace}/${name}` };
   await withSpan(spans.appsetGenerate, { traceparent: trigger.traceparent, attributes }, async (span) => {
     const evaluation = await generate({
-      applicationSet: spec.resource as ApplicationSet,
+      applicationSet,
       clusters: deps.clusters(),
       git: { snapshot: deps.snapshot },
+      outside: deps.outside(applicationSet, signal),
+      newGitFileGlobbing: deps.newGitFileGlobbing,
       signal,
     });
     span.setAttribute('applications', evaluation.applications.length);
     // once more when another set claimed one of the names at the same time
-    for (let turn = 0; turn < 2 && (await keep(spec.resource as ApplicationSet, evaluation, deps)); turn += 1);
+    for (let turn = 0; turn < 2 && (await keep(applicationSet, evaluation, deps)); turn += 1);
   });
 }
 

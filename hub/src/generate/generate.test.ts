@@ -108,6 +108,7 @@ describe('generate', () => {
     expect(evaluation.reads).toEqual({
       repositories: [{ repoURL: 'https://git.example.com/r.git', revision: 'HEAD' }],
       clusters: true,
+      settings: [],
     });
     expect(evaluation.errors).toEqual([]);
   });
@@ -236,7 +237,7 @@ describe('generate', () => {
     expect(await run(listOf())).toEqual({
       applications: [],
       errors: [],
-      reads: { repositories: [], clusters: false },
+      reads: { repositories: [], clusters: false, settings: [] },
       warnings: [],
     });
   });
@@ -246,7 +247,7 @@ describe('generate', () => {
       'a generator that is not built',
       { generators: [{ scmProvider: { github: { organization: 'o' } } }] },
       'Unsupported',
-      'spec.generators[0]: scmProvider: this generator is not built yet',
+      'spec.generators[0]: scmProvider: code hosts, plugins and settings of the hub cannot be read here',
     ],
     [
       'a repository that cannot be read',

@@ -11,6 +11,7 @@ import type { Snapshot } from '../source/source.ts';
 import { distinguish } from './distinct-names.ts';
 import { evaluate, type ItemError, type Outcome } from './evaluate.ts';
 import type { GeneratorCluster, GeneratorContext, GitReader, Reads } from './generators/context.ts';
+import type { OpenOutside, Outside } from './outside.ts';
 import { createTemplateCompiler, type TemplateCompiler } from './template/template.ts';
 
 export type { GeneratorCluster, GitReader } from './generators/context.ts';
@@ -19,6 +20,8 @@ export interface GenerateInput {
   applicationSet: ApplicationSet;
   clusters: readonly GeneratorCluster[];
   git: GitReader;
+  /** Code hosts, plugins and settings; without them generators that need any fail. */
+  outside?: OpenOutside | undefined;
   signal: AbortSignal;
   /** Argo CD's setting of that name: git file patterns cross directories only with `**`. Off by default. */
   newGitFileGlobbing?: boolean;
@@ -43,10 +46,11 @@ export interface Evaluation {
 export async function generate(input: GenerateInput): Promise<Evaluation> {
   const { applicationSet, signal } = input;
   signal.throwIfAborted();
-  const reads: Reads = { repositories: [], clusters: false };
+  const reads: Reads = { repositories: [], clusters: false, settings: [] };
   const warnings = unbuiltFields(applicationSet);
   try {
-    const outcome = await evaluate(applicationSet, createContext(input, { reads, warnings }));
+    const outside = (await input.outside?.(reads)) ?? nothingOutside;
+    const outcome = await evaluate(applicationSet, createContext(input, { reads, warnings, outside }));
     const applications = distinguish(applicationSet, outcome.applications, warnings);
     return { ...settle(applicationSet, { ...outcome, applications }), reads, warnings: distinct(warnings) };
   } catch (error) {
@@ -55,11 +59,26 @@ export async function generate(input: GenerateInput): Promise<Evaluation> {
   }
 }
 
-function createContext(input: GenerateInput, state: Pick<GeneratorContext, 'reads' | 'warnings'>): GeneratorContext {
+/** Where nothing beyond Git and the inventory can be read. */
+const nothingOutside: Outside = {
+  configMap: refuseOutside,
+  decisions: refuseOutside,
+  plugin: refuseOutside,
+  hosts: { repositories: refuseOutside, pullRequests: refuseOutside, listing: refuseOutside },
+};
+
+function refuseOutside(): never {
+  throw new FleetError('Unsupported', 'code hosts, plugins and settings of the hub cannot be read here');
+}
+
+type State = Pick<GeneratorContext, 'reads' | 'warnings'> & { outside: Outside };
+
+function createContext(input: GenerateInput, { outside, ...state }: State): GeneratorContext {
   const { applicationSet, clusters, git, signal } = input;
   const compilers = createCompilers(applicationSet);
   const snapshots = new Map<string, Promise<Snapshot>>();
   return {
+    ...outside,
     ...state,
     ...compilers,
     clusters,

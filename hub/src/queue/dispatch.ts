@@ -17,6 +17,7 @@ import type { Additions } from '../store/additions.ts';
 import type { Derived, DerivedChange, ResolvedRevision } from '../store/derived.ts';
 import { nameOf, namespaceOf, type SpecChange, type SpecStore } from '../store/specs.ts';
 import type { Stage, Trigger, WorkQueue } from './queue.ts';
+import { requeueOf } from './requeue.ts';
 
 export interface DispatchDeps {
   logger: Logger;
@@ -41,6 +42,8 @@ export interface Dispatch extends Disposable {
   sources(): Promise<void>;
   source(url: string, traceparent?: string): Promise<void>;
   generate(namespace: string, name: string): Promise<void>;
+  /** What wants to be looked at by itself: what to do, and how often. */
+  requeues(): { name: string; intervalMs: number; run(): Promise<void> }[];
   assign(cluster: string): Promise<void>;
 }
 
@@ -89,11 +92,31 @@ export function createDispatch(deps: DispatchDeps): Dispatch {
     sources: async () => await enqueue('source', sourceTriggers(deps.repositories())),
     source: async (url, traceparent) => await enqueue('source', [{ key: repositoryKey(url), traceparent }]),
     generate: async (namespace, name) => await enqueue('generate', [{ key: applicationSetKey(namespace, name) }]),
+    requeues: () => requeues(deps, enqueue),
     assign: async (cluster) => await enqueue('assign', shardsOf([cluster])),
     [Symbol.dispose]: () => {
       for (const subscription of subscriptions) subscription[Symbol.dispose]();
     },
   };
+}
+
+type Enqueue = (stage: Stage, triggers: readonly Trigger[]) => Promise<void>;
+
+function requeues(deps: DispatchDeps, enqueue: Enqueue): ReturnType<Dispatch['requeues']> {
+  return deps.specs.list('ApplicationSet').flatMap(({ resource }) => {
+    const { evaluateMs, repositories } = requeueOf(resource as ApplicationSet);
+    const key = keyOf(resource);
+    return [
+      ...(evaluateMs === undefined
+        ? []
+        : [{ name: key, intervalMs: evaluateMs, run: async () => await enqueue('generate', [{ key }]) }]),
+      ...[...repositories].map(([url, intervalMs]) => ({
+        name: repositoryKey(url),
+        intervalMs,
+        run: async () => await enqueue('source', [{ key: repositoryKey(url) }]),
+      })),
+    ];
+  });
 }
 
 /** Kinds that a parent Application may own on the hub. */
@@ -103,6 +126,8 @@ type Send = (stage: Stage, triggers: readonly Trigger[]) => void;
 
 function onSpec({ kind, before, after }: SpecChange, deps: DispatchDeps, send: Send): void {
   if (kind === 'Secret') send('source', sourceTriggers(deps.repositories()));
+  const setting = (after ?? before)?.resource;
+  if (setting) send('generate', readersOfSetting(setting, deps));
   if (kind === 'ApplicationSet' && after) {
     send('generate', [{ key: keyOf(after.resource) }]);
     send('source', sourceTriggers(repositoriesOf(after.resource as ApplicationSet)));
@@ -249,6 +274,20 @@ function readersOf(repoURL: string, revision: string, deps: DispatchDeps): strin
       ...named.map((spec) => keyOf(spec.resource)),
     ]),
   ];
+}
+
+/** Sets that read this ConfigMap, Secret or decision when they were evaluated last. */
+function readersOfSetting(setting: KubeObject, deps: DispatchDeps): Trigger[] {
+  const namespace = namespaceOf(setting);
+  const names = [
+    `${setting.kind}/${namespace}/${nameOf(setting)}`,
+    `${setting.kind}/${namespace}/*`,
+    `*/${namespace}/*`,
+  ];
+  return deps.derived
+    .evaluations()
+    .filter(({ reads }) => reads.settings?.some((read) => names.includes(read)))
+    .map((one) => ({ key: applicationSetKey(one.namespace, one.name) }));
 }
 
 function readersOfClusters(deps: DispatchDeps): Trigger[] {

@@ -3,7 +3,7 @@ import { logger } from '../testing/hub-state.ts';
 import { createSchedule, type Schedule } from './schedule.ts';
 
 /** A queue that has, or has lost, its mark, and what ran. */
-function createParts(intervals: { poll?: number; sweep?: number } = {}) {
+function createParts(intervals: { poll?: number; sweep?: number } = {}, requeues: string[] = []) {
   const done: string[] = [];
   const redis = { marked: true, up: true, turns: new Set<string>() };
   const answer = () => {
@@ -28,7 +28,11 @@ function createParts(intervals: { poll?: number; sweep?: number } = {}) {
   };
   const { poll = 3_600_000, sweep = 3_600_000 } = intervals;
   const schedule = createSchedule({ logger, queue, pollIntervalMs: poll, sweepIntervalMs: sweep });
-  const work = { sweep: async () => void done.push('sweep'), sources: async () => void done.push('sources') };
+  const work = {
+    sweep: async () => void done.push('sweep'),
+    sources: async () => void done.push('sources'),
+    requeues: () => requeues.map((name) => ({ name, intervalMs: 60_000, run: async () => void done.push(name) })),
+  };
   return { done, redis, schedule, work };
 }
 
@@ -62,6 +66,14 @@ describe('a schedule', () => {
     expect(parts.done).toEqual([]);
     parts.redis.up = true;
     await vi.waitFor(() => expect(parts.done).toEqual(['mark', 'sweep']), within);
+  });
+
+  it('evaluates a set by its own interval, in turn with other replicas', async () => {
+    const parts = createParts({}, ['argocd.a', 'argocd.b']);
+    parts.redis.turns.add('requeue.argocd.b');
+    await using _ = start(parts);
+    await vi.waitFor(() => expect(parts.done).toContain('argocd.a'), within);
+    expect(parts.done).not.toContain('argocd.b');
   });
 
   it('looks at repositories and sweeps now and then, in turn with other replicas', async () => {

@@ -17,10 +17,12 @@ export interface ScheduleDeps {
 export interface Schedule {
   /** Something could not be enqueued: sweep as soon as Redis answers. */
   lost(): void;
-  start(dispatch: Pick<Dispatch, 'sweep' | 'sources'>, signal: AbortSignal): AsyncDisposable;
+  start(dispatch: Pick<Dispatch, 'sweep' | 'sources' | 'requeues'>, signal: AbortSignal): AsyncDisposable;
 }
 
 const watchMs = 1_000;
+/** How long a replica does not ask Redis again whether an interval has passed. */
+const maxAskMs = 30_000;
 const jitter = 0.25;
 
 export function createSchedule(deps: ScheduleDeps): Schedule {
@@ -59,6 +61,7 @@ export function createSchedule(deps: ScheduleDeps): Schedule {
       const loops = Promise.all([
         watch(dispatch, signal),
         every('poll', deps.pollIntervalMs, { run: dispatch.sources, signal }),
+        requeue(dispatch, deps, signal),
         every('sweep', deps.sweepIntervalMs, { run: dispatch.sweep, signal }),
       ]);
       return {
@@ -69,4 +72,22 @@ export function createSchedule(deps: ScheduleDeps): Schedule {
       };
     },
   };
+}
+
+/** Redis keeps the time: whichever replica comes first after an interval has passed acts, and none does twice. */
+async function requeue(dispatch: Pick<Dispatch, 'requeues'>, deps: ScheduleDeps, signal: AbortSignal): Promise<void> {
+  const askedAt = new Map<string, number>();
+  while (await sleep(watchMs, signal)) {
+    const now = performance.now();
+    const due = dispatch
+      .requeues()
+      .filter(({ name, intervalMs }) => now - (askedAt.get(name) ?? -Infinity) >= Math.min(intervalMs / 10, maxAskMs));
+    for (const { name, intervalMs, run } of due) {
+      askedAt.set(name, now);
+      const isTurn = deps.queue.once(`requeue.${name}`, intervalMs);
+      await isTurn
+        .then(async (isMine) => await (isMine ? run() : undefined))
+        .catch((error: unknown) => deps.logger.warn({ err: error, schedule: name }, 'schedule could not run'));
+    }
+  }
 }

@@ -65,7 +65,12 @@ export interface StoredEvaluation {
   /** Why the newest evaluation failed, if it did; `applications` are then those of the last good one. */
   problem?: Problem;
   warnings: string[];
-  reads: { repositories: { repoURL: string; revision: string }[]; clusters: boolean };
+  reads: {
+    repositories: { repoURL: string; revision: string }[];
+    clusters: boolean;
+    /** Settings and decisions on the hub, as `Kind/namespace/name`; `*` for any. */
+    settings?: string[];
+  };
   evaluatedAt: string;
   traceparent?: string;
 }

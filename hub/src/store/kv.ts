@@ -14,6 +14,8 @@ export interface BucketOptions {
   name: string;
   /** Default 1. */
   replicas?: number;
+  /** Entries go after this long; default never. */
+  ttlMs?: number;
 }
 
 /** Opens a last-value table in JetStream, made if it is not there. The signal ends its watches. */
@@ -23,7 +25,7 @@ export async function openBucket(
   signal: AbortSignal,
 ): Promise<Bucket> {
   const { nats, logger } = deps;
-  const settings = { history: 1, replicas: options.replicas ?? 1 };
+  const settings = { history: 1, replicas: options.replicas ?? 1, ...(options.ttlMs ? { ttl: options.ttlMs } : {}) };
   const create = async () => await nats.run(() => new Kvm(nats.jetstream).create(options.name, settings), attempts);
   const kv = await create();
   // a server may come back without its data

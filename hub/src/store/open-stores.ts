@@ -4,6 +4,7 @@ import { createFleetRecords, type FleetRecords } from '../fleet/records.ts';
 import { type Additions, createAdditions } from './additions.ts';
 import { type AuditLog, createAuditLog } from './audit.ts';
 import { type BlobStore, createBlobStore } from './blobs.ts';
+import type { Bucket } from './bucket.ts';
 import { createDerived, type Derived } from './derived.ts';
 import { createDocumentStore, type DocumentStore } from './documents.ts';
 import { openBucket } from './kv.ts';
@@ -22,6 +23,8 @@ export interface Stores {
   records: FleetRecords;
   documents: DocumentStore;
   blobs: BlobStore;
+  /** What code hosts answered; may be deleted. Not copied to memory. */
+  hosts: Bucket;
   audit: AuditLog;
 }
 
@@ -33,6 +36,9 @@ export interface OpenStoresDeps {
   sealingKey: Uint8Array;
   now: () => Date;
 }
+
+/** A week: longer than any interval at which hosts are asked. */
+const hostAnswerTtlMs = 7 * 24 * 3_600_000;
 
 export async function openStores(deps: OpenStoresDeps, signal: AbortSignal): Promise<Stores> {
   const { nats, logger, authority, now } = deps;
@@ -50,6 +56,7 @@ export async function openStores(deps: OpenStoresDeps, signal: AbortSignal): Pro
     bucket('fleet').then(createFleetRecords),
     documents.loaded(),
   ]);
+  const hosts = await openBucket({ nats, logger }, { name: 'hosts', ttlMs: hostAnswerTtlMs }, signal);
   return {
     specs,
     derived,
@@ -58,6 +65,7 @@ export async function openStores(deps: OpenStoresDeps, signal: AbortSignal): Pro
     records,
     documents,
     blobs,
+    hosts,
     audit: createAuditLog({ nats, logger, now }),
   };
 }

@@ -26,6 +26,9 @@ export const catalogue = {
   NotPermitted: { status: 403, retryable: false },
   UnknownDestination: { status: 422, retryable: false },
   Unsupported: { status: 422, retryable: false },
+  HostUnreachable: { status: 502, retryable: true },
+  HostAuthentication: { status: 502, retryable: false },
+  HostRateLimited: { status: 503, retryable: true },
   // render
   RenderFailed: { status: 422, retryable: false },
   RenderTimeout: { status: 504, retryable: true },

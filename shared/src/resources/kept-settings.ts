@@ -1,10 +1,16 @@
 import { FleetError } from '../errors/fleet-error.ts';
-import { type ConfigMap, type Secret, type SecretType, secretTypeLabel, secretTypeOf } from './settings.ts';
+import {
+  type ConfigMap,
+  isPartOfArgo,
+  type Secret,
+  type SecretType,
+  secretTypeLabel,
+  secretTypeOf,
+} from './settings.ts';
 
-const partOfLabel = 'app.kubernetes.io/part-of';
 const settingsSecrets = ['argocd-secret', 'argocd-notifications-secret'];
 
-const requiredEntry: Record<SecretType, string> = {
+const requiredEntry: Record<Exclude<SecretType, 'scm-creds'>, string> = {
   repository: 'url',
   'repo-creds': 'url',
   'repository-write': 'url',
@@ -14,11 +20,11 @@ const requiredEntry: Record<SecretType, string> = {
 
 /** Argo CD: its ConfigMaps are known by name (`argocd-…`) or by the label `app.kubernetes.io/part-of: argocd`. */
 export function warnOfConfigMap(configMap: ConfigMap): string[] {
-  const { name, namespace, labels } = configMap.metadata;
-  if (!name.startsWith('argocd-') && labels?.[partOfLabel] !== 'argocd')
+  const { name, namespace } = configMap.metadata;
+  if (!name.startsWith('argocd-') && !isPartOfArgo(configMap))
     throw new FleetError(
       'Invalid',
-      `ConfigMap ${namespace}/${name}: not one of Argo CD's; label it ${partOfLabel}: argocd, or put it into a repository`,
+      `ConfigMap ${namespace}/${name}: not one of Argo CD's; label it app.kubernetes.io/part-of: argocd, or put it into a repository`,
     );
   return ['accepted and kept; settings that are not built yet have no effect'];
 }
@@ -27,7 +33,7 @@ export function warnOfConfigMap(configMap: ConfigMap): string[] {
 export function keepSecret(secret: Secret): { secret: Secret; warnings: string[] } {
   const { name, namespace } = secret.metadata;
   const type = secretTypeOf(secret);
-  if (type === undefined && settingsSecrets.includes(name)) return { secret, warnings: [] };
+  if (type === 'scm-creds' || (type === undefined && isSetting(secret))) return { secret, warnings: [] };
   if (type === undefined)
     throw new FleetError(
       'RawSecretRefused',
@@ -37,6 +43,10 @@ export function keepSecret(secret: Secret): { secret: Secret; warnings: string[]
   if (!secret.data?.[entry] && !secret.stringData?.[entry])
     throw new FleetError('Invalid', `Secret ${namespace}/${name}: a ${type} Secret needs the entry "${entry}"`);
   return type === 'cluster' ? withoutCredential(secret) : { secret, warnings: [] };
+}
+
+function isSetting(secret: Secret): boolean {
+  return settingsSecrets.includes(secret.metadata.name) || isPartOfArgo(secret);
 }
 
 /** The hub holds no cluster credential: spokes dial out. */

@@ -11,6 +11,7 @@ import { type AppProject, appProject, warnOfTimeZones } from './app-project.ts';
 import { type Application, application } from './application.ts';
 import { type ApplicationSet, applicationSet } from './application-set.ts';
 import { checkAgainst } from './check.ts';
+import { decisionLabel, isDecisionResource } from './decision.ts';
 import { fillDefaults } from './defaults.ts';
 import { keepSecret, warnOfConfigMap } from './kept-settings.ts';
 import { type ConfigMap, configMap, type Secret, secret } from './settings.ts';
@@ -50,6 +51,7 @@ export function parseResource(object: unknown, options: ParseOptions): Parsed {
   const schema = schemas[`${group}/${given.kind}`];
   if (schema) return parseKnown(schema, given, options);
   if (isUnbuiltKind(group, given.kind)) return parseUnbuilt(given);
+  if (isDecisionResource(given)) return parseDecision(given);
   throw new FleetError(
     'Invalid',
     `${nameOf(given)}: the hub keeps Argo CD's kinds only; put it into a repository that an Application names`,
@@ -118,6 +120,19 @@ function parseUnbuilt(given: Unchecked): Parsed {
     resource,
     warnings: [`${name}: accepted and kept, but ${resource.kind} is not built yet: nothing acts upon it`],
   };
+}
+
+/** An object of anybody's kind: its name and its status are all that matter. */
+function parseDecision(given: Unchecked): Parsed {
+  // of no kind that is known; its label tells it apart
+  const resource = withDefaults(structuredClone(given)) as UnbuiltResource & { status?: unknown };
+  const name = nameOf(resource);
+  if (!resource.metadata.name) throw new FleetError('Invalid', `${name}: metadata.name: required`);
+  const { status } = resource;
+  const isStatus = typeof status === 'object' && status !== null && !Array.isArray(status);
+  if (!isStatus)
+    throw new FleetError('Invalid', `${name}: status: required of an object with the label ${decisionLabel}`);
+  return { resource, warnings: [] };
 }
 
 function withDefaults(given: Unchecked): Unchecked {

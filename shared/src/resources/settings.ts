@@ -25,7 +25,14 @@ export const secret = z.strictObject({
 });
 
 export const secretTypeLabel = 'argocd.argoproj.io/secret-type';
-const secretTypes = ['repository', 'repo-creds', 'repository-write', 'repo-write-creds', 'cluster'] as const;
+const secretTypes = [
+  'repository',
+  'repo-creds',
+  'repository-write',
+  'repo-write-creds',
+  'cluster',
+  'scm-creds',
+] as const;
 export type SecretType = (typeof secretTypes)[number];
 
 export type ConfigMap = z.infer<typeof configMap>;
@@ -35,6 +42,20 @@ export type Secret = z.infer<typeof secret>;
 export function secretTypeOf(value: Secret): SecretType | undefined {
   const label = value.metadata.labels?.[secretTypeLabel];
   return secretTypes.find((type) => type === label);
+}
+
+const partOfLabel = 'app.kubernetes.io/part-of';
+
+/** Argo CD: by this label a ConfigMap or Secret of any name belongs to its settings. */
+export function isPartOfArgo({ metadata }: { metadata: { labels?: Record<string, string> } }): boolean {
+  return metadata.labels?.[partOfLabel] === 'argocd';
+}
+
+/** Whether generators may use the Secret for code hosts and plugins: credentials of clusters and of the hub stay out. */
+export function isForGenerators(value: Secret): boolean {
+  const type = secretTypeOf(value);
+  if (type !== undefined) return type !== 'cluster';
+  return isPartOfArgo(value) || value.metadata.name === 'argocd-secret';
 }
 
 /** The Secret's entries as text: `data` decoded, overlaid with `stringData`. Never log the result. */

@@ -1,6 +1,8 @@
 import type { GeneratorCluster, GeneratorContext } from '@wheelhouse/hub/generate/generators/context';
 import { createTemplateCompiler, type TemplateCompiler } from '@wheelhouse/hub/generate/template/template';
+import type { HostPullRequest, HostRepository } from '@wheelhouse/hub/hosts/host';
 import type { Snapshot, TreeEntry } from '@wheelhouse/hub/source/source';
+import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { ApplicationSet } from '@wheelhouse/shared/resources/application-set';
 
 /** What a case says about the world: a listing of directories or files, and the clusters. */
@@ -9,6 +11,13 @@ export interface World {
   files?: Record<string, string>;
   clusters?: (Partial<GeneratorCluster> & { name: string; server: string; noClusterLabel?: boolean })[];
   listError?: string;
+  repositoryNotFound?: boolean;
+  pullRequests?: (Omit<HostPullRequest, 'headSha' | 'labels'> & { headSHA: string; labels: string[] | null })[];
+  repositories?: (Omit<HostRepository, 'url' | 'sha' | 'labels'> & {
+    uRL: string;
+    sHA: string;
+    labels: string[] | null;
+  })[];
 }
 
 export interface CaseOptions {
@@ -34,10 +43,49 @@ export function contextFor(options: CaseOptions, world: World = {}): GeneratorCo
       .map((cluster) => ({ labels: {}, annotations: {}, ...cluster })),
     snapshot: () =>
       world.listError === undefined ? Promise.resolve(snapshotOf(world)) : Promise.reject(new Error(world.listError)),
-    reads: { repositories: [], clusters: false },
+    hosts: hostsOf(world),
+    configMap: () => ({}),
+    decisions: () => [],
+    plugin: () => Promise.resolve([]),
+    reads: { repositories: [], clusters: false, settings: [] },
     warnings: [],
     signal: new AbortController().signal,
     newGitFileGlobbing: options.newFileGlobbing === true,
+  };
+}
+
+/** A host that lists what the case says. */
+function hostsOf(world: World): GeneratorContext['hosts'] {
+  const fail = () => {
+    const { listError, repositoryNotFound } = world;
+    if (listError !== undefined) throw new FleetError(repositoryNotFound ? 'NotFound' : 'GeneratorFailed', listError);
+  };
+  const repositories = world.repositories ?? [];
+  return {
+    listing: async (_query, _interval, list) => await list(),
+    repositories: () => ({
+      list: () => {
+        fail();
+        const listed = repositories.map(({ uRL: url, sHA: _sha, branch: defaultBranch, labels, ...one }) => ({
+          ...one,
+          url,
+          defaultBranch,
+          labels: labels ?? [],
+        }));
+        return Promise.resolve(listed);
+      },
+      branches: ({ url, defaultBranch: name }) =>
+        Promise.resolve(repositories.filter((one) => one.uRL === url).map(({ sHA: sha }) => ({ name, sha }))),
+      hasPath: () => Promise.resolve(false),
+    }),
+    pullRequests: async () => {
+      await Promise.resolve(fail());
+      return (world.pullRequests ?? []).map(({ headSHA: headSha, labels, ...one }) => ({
+        ...one,
+        headSha,
+        labels: labels ?? [],
+      }));
+    },
   };
 }
 

@@ -11,22 +11,14 @@ interface GeneratorCase extends Case {
   options: CaseOptions & Record<string, unknown>;
 }
 
-const unbuilt = /"(scmProvider|pullRequest|plugin|clusterDecisionResource)":/;
-
 /** The parameters that each generator yields. */
 export const argocdGenerators: Suite = {
   name: 'argocd/generators',
   kind: 'file',
-  async run(path) {
-    const outcomes = await judgeCases<GeneratorCase>(path, judge);
-    return outcomes.map((outcome) => (outcome.failure === notBuilt ? { id: outcome.id, deviates: notBuilt } : outcome));
-  },
+  run: (path) => judgeCases<GeneratorCase>(path, judge),
 };
 
-const notBuilt = 'the generator is not built yet';
-
 async function judge({ input, options, expected }: GeneratorCase): Promise<string | undefined> {
-  if (unbuilt.test(JSON.stringify(input.generator))) return notBuilt;
   const { fixtures } = input;
   let params: unknown[];
   try {
@@ -48,7 +40,8 @@ function isUnlisted({ path }: Parameters, directories: string[] | undefined): bo
 }
 
 function comparable(params: unknown[], asSet: boolean): string[] {
-  const texts = params.map((one) => canonicalJson(sortInner(withoutEmpty(one) ?? {}, asSet)));
+  const plain = JSON.parse(JSON.stringify(params)) as unknown[];
+  const texts = plain.map((one) => canonicalJson(sortInner(withoutEmpty(one) ?? {}, asSet)));
   return asSet ? texts.sort() : texts;
 }
 

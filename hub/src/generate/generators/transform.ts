@@ -1,5 +1,6 @@
 import { FleetError, isFleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { Generator, GitGenerator, NestedGenerator } from '@wheelhouse/shared/resources/generator';
+import { decisionParameters } from './cluster-decision.ts';
 import { clusterParameters } from './clusters.ts';
 import type { GeneratorContext } from './context.ts';
 import { directoryParameters } from './git-directories.ts';
@@ -10,6 +11,9 @@ import { listParameters } from './list.ts';
 import { matrixParameters } from './matrix.ts';
 import { mergeParameters } from './merge.ts';
 import { flatten, type Parameters } from './parameters.ts';
+import { pluginParameters } from './plugin.ts';
+import { pullRequestParameters } from './pull-request.ts';
+import { repositoryParameters } from './scm-provider.ts';
 
 /** The kinds that one element may name, in the order in which Argo CD looks at them. */
 const kinds = [
@@ -96,6 +100,11 @@ const runners: Partial<Record<GeneratorKind, Run>> = {
   list: ({ list }, context) => (list ? listParameters(list, context) : []),
   clusters: ({ clusters }, context) => (clusters ? clusterParameters(clusters, context) : []),
   git: ({ git }, context) => (git ? gitParameters(git, context) : []),
+  scmProvider: ({ scmProvider }, context) => (scmProvider ? repositoryParameters(scmProvider, context) : []),
+  clusterDecisionResource: ({ clusterDecisionResource: decision }, context) =>
+    decision ? decisionParameters(decision, context) : [],
+  pullRequest: ({ pullRequest }, context) => (pullRequest ? pullRequestParameters(pullRequest, context) : []),
+  plugin: ({ plugin }, context) => (plugin ? pluginParameters(plugin, context) : []),
   matrix: ({ matrix }, context) => (matrix ? matrixParameters(matrix, context, transformOne) : []),
   merge: ({ merge }, context) => (merge ? mergeParameters(merge, context, transformOne) : []),
 };
