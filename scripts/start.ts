@@ -1,7 +1,7 @@
 // `npm start`: a hub with NATS and Redis, three clusters and a Git server, each a process of its own, and a live table.
 // State lives in .wheelhouse; Ctrl-C ends everything; --reset forgets it, --kubernetes takes real API servers, --jaeger traces.
 import { existsSync } from 'node:fs';
-import { copyFile, rm } from 'node:fs/promises';
+import { copyFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { toFleetError } from '@wheelhouse/shared/errors/fleet-error';
@@ -13,7 +13,7 @@ import { getTool } from '@wheelhouse/test/support/tools';
 import { startDemoClusters } from './demo/clusters.ts';
 import { follow } from './demo/follow.ts';
 import { formatFooter } from './demo/footer.ts';
-import { claimDemo, type DemoPorts, demoRoot, prepareLayout } from './demo/layout.ts';
+import { claimDemo, type DemoPorts, demoRoot, prepareLayout, tracesFile } from './demo/layout.ts';
 import { demoApplicationSet, demoFiles } from './demo/repository.ts';
 import { readFleet } from './demo/table.ts';
 
@@ -43,11 +43,12 @@ async function main(): Promise<void> {
     await rm(demoRoot, { recursive: true, force: true });
     return void say('forgotten: the next npm start begins anew\n');
   }
-  const { dir, ports } = await prepareLayout(values.kubernetes);
+  const { kubernetes, once } = values;
+  const { dir, ports } = await prepareLayout(kubernetes);
   const { platform, traces } = await startEverything({ dir, ports, stack, ...values });
   for (const file of ['context.json', 'clusters.json']) await copyFile(join(dir, file), join(demoRoot, file));
-  if (!stop.signal.aborted) say(formatFooter({ platform, traces }));
-  const { once } = values;
+  await writeFile(tracesFile(demoRoot), traces ?? '');
+  if (!stop.signal.aborted) say(formatFooter({ platform, kubernetes, traces }));
   await follow(() => readFleet(platform.api), { output: process.stdout, once, startedAt, signal: stop.signal });
 }
 

@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { copyFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startClusters } from '@wheelhouse/test/support/kube-cluster';
 import type { Platform } from '@wheelhouse/test/support/platform';
@@ -29,6 +29,7 @@ export async function startDemoClusters(
     accesses[name] = cluster
       ? { server: cluster.server, token: cluster.token, caPem: cluster.caPem }
       : { server: `http://127.0.0.1:${port}` };
+    if (cluster) await copyFile(cluster.kubeconfigPath, join(platform.dir, `${name}.kubeconfig`));
     const how = cluster
       ? { kubeconfig: cluster.kubeconfigPath, env }
       : { env: { ...env, WHEELHOUSE_SIMULATE_PORT: String(port) } };

@@ -3,8 +3,8 @@ import type { Platform } from '@wheelhouse/test/support/platform';
 import { demoRoot } from './layout.ts';
 
 /** Where everything is, and three things to try; the README prints the same commands. */
-export function formatFooter(options: { platform: Platform; traces: string | undefined }): string {
-  const { platform, traces } = options;
+export function formatFooter(options: { platform: Platform; kubernetes: boolean; traces: string | undefined }): string {
+  const { platform, kubernetes, traces } = options;
   const here = (path: string) => relative(process.cwd(), path) || '.';
   const shop = here(join(demoRoot, 'shop'));
   return [
@@ -12,7 +12,8 @@ export function formatFooter(options: { platform: Platform; traces: string | und
     `API          ${platform.hubs[0]?.url}  (CA ${here(platform.caFile)})`,
     `admin token  ${here(platform.adminTokenFile)}`,
     `logs         ${here(platform.dir)}/*.log`,
-    ...(traces ? [`traces       ${traces}`] : []),
+    ...(kubernetes ? [`kubeconfigs  ${here(platform.dir)}/*.kubeconfig`] : []),
+    ...(traces ? [`traces       ${traces}  (the last commit's: npm run demo -- trace)`] : []),
     '',
     'Try, in another terminal:',
     '  1. commit a change, and watch it roll out',

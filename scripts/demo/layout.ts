@@ -18,6 +18,11 @@ export async function prepareLayout(kubernetes: boolean): Promise<{ dir: string;
   return { dir, ports: await loadPorts(join(dir, 'ports.json')) };
 }
 
+/** Holds the URL of Jaeger's query API; empty when the demo runs without. */
+export function tracesFile(root: string): string {
+  return join(root, 'traces');
+}
+
 /** Ports are chosen once, because agents and clones remember the addresses. Throws when another process has one of them. */
 async function loadPorts(file: string): Promise<DemoPorts> {
   const known = await readFile(file, 'utf8').catch(() => undefined);

@@ -104,7 +104,7 @@ test.each([
     'break us-east cart',
     'demo: there is no /api/v1/namespaces/cart/configmaps/cart to be broken',
   ],
-  ['nothing', '', 'demo: usage: npm run demo -- break CLUSTER [SERVICE]'],
+  ['nothing', '', 'demo: usage: npm run demo -- break CLUSTER [SERVICE], npm run demo -- trace'],
 ])('2. breaking %s is refused', async (_, args, message) => {
   const { code, output } = await demo.fail(`npm run --silent demo -- ${args}`);
   expect(output.trim()).toBe(message);
