@@ -2,7 +2,7 @@
 
 import { tools } from '@wheelhouse/test/support/tools';
 import { findGo } from './install.ts';
-import { findOnPath, findProgram, type Program, programs, readVersion, whyNotUsable } from './programs.ts';
+import { findOnPath, findProgram, isOptional, type Program, programs, readVersion, whyNotUsable } from './programs.ts';
 import { formatTable } from './table.ts';
 
 interface Row {
@@ -20,7 +20,8 @@ async function rowOf(program: Program): Promise<Row> {
   if (found) return { program: program.name, wanted, found: found.version, where: found.path, 'what to do': '' };
   const [other] = await findOnPath(program);
   const reason = other ? `${whyNotUsable(program, other)}; ` : '';
-  const advice = `${reason}npm run setup -- ${program.profiles.join(' ')}`;
+  const purpose = isOptional(program) ? 'optional, for the container tests: ' : '';
+  const advice = `${purpose}${reason}npm run setup -- ${program.profiles.join(' ')}`;
   return {
     program: program.name,
     wanted,
@@ -58,5 +59,5 @@ const node: Row = {
 };
 const rows = [node, ...(await Promise.all([...programs.map(rowOf), goRow(), engineRow()]))];
 process.stdout.write(`${formatTable(rows)}\n`);
-const isMissing = rows.some((row) => row['what to do'].includes('npm run setup'));
-process.exitCode = isMissing ? 1 : 0;
+const missing = programs.filter((program, index) => rows[index + 1]?.['what to do'] !== '' && !isOptional(program));
+process.exitCode = missing.length > 0 ? 1 : 0;

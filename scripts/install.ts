@@ -14,7 +14,7 @@ import {
   toolFolder,
   tools,
 } from '@wheelhouse/test/support/tools';
-import { compareVersions, readVersion } from './programs.ts';
+import { compareVersions, type Found, readVersion } from './programs.ts';
 import { withProgress } from './progress.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -65,15 +65,19 @@ function goOptions(tool: Tool, directory: string): { cwd: string; env: NodeJS.Pr
 /** Go on PATH or in its usual place. Throws, saying what to install, when there is none that will do. */
 async function getGo(forWhat: string): Promise<string> {
   const go = await findGo();
-  if (go && compareVersions(go.version, goMinimum) >= 0) return go.path;
-  const found = go ? `found ${go.version} at ${go.path}` : 'found none';
-  throw new FleetError(
-    'ToolMissing',
-    `building ${forWhat} needs Go ${goMinimum} or newer, ${found}: install it from https://go.dev/dl, or put ${forWhat} on PATH`,
-  );
+  const refusal = whyNotGo(go, forWhat);
+  if (refusal !== undefined || !go) throw new FleetError('ToolMissing', refusal ?? '');
+  return go.path;
 }
 
-export async function findGo(): Promise<{ path: string; version: string } | undefined> {
+/** What to do when this Go, or its absence, keeps something from being built; undefined when it will do. */
+export function whyNotGo(go: Found | undefined, forWhat: string): string | undefined {
+  if (go && compareVersions(go.version, goMinimum) >= 0) return undefined;
+  const found = go ? `found ${go.version} at ${go.path}` : 'found none';
+  return `building ${forWhat} needs Go ${goMinimum} or newer, ${found}: install it from https://go.dev/dl, or put ${forWhat} on PATH`;
+}
+
+export async function findGo(): Promise<Found | undefined> {
   for (const path of [findTool('go'), '/usr/local/go/bin/go', '/usr/lib/go/bin/go']) {
     const version = path && (await readVersion(path, ['version']));
     if (version) return { path, version };
@@ -81,13 +85,21 @@ export async function findGo(): Promise<{ path: string; version: string } | unde
   return undefined;
 }
 
+/** What to do when a package cannot be installed from here; undefined when it can: as root, where there is apt-get. */
+export function whyNotInstallable(
+  { name, program }: { name: string; program: string },
+  machine: { isRoot: boolean; hasApt: boolean },
+): string | undefined {
+  if (machine.isRoot && machine.hasApt) return undefined;
+  const command = machine.hasApt ? `run \`sudo apt-get install ${name}\`, or install it` : 'install it';
+  return `${program} is missing: ${command} with your system's package tool`;
+}
+
 /** Installs a package of Debian or Ubuntu when this user may; throws with the exact command when not. */
 export async function installPackage(name: string, program: string): Promise<void> {
-  if (process.getuid?.() !== 0 || !isExecutable('/usr/bin/apt-get'))
-    throw new FleetError(
-      'ToolMissing',
-      `${program} is missing: run \`sudo apt-get install ${name}\`, or install it with your system's package tool`,
-    );
+  const machine = { isRoot: process.getuid?.() === 0, hasApt: isExecutable('/usr/bin/apt-get') };
+  const refusal = whyNotInstallable({ name, program }, machine);
+  if (refusal !== undefined) throw new FleetError('ToolMissing', refusal);
   // runlevel 1 keeps the package from starting a service of its own
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' };
   await withProgress(`installing the package ${name}`, async () => {
@@ -102,6 +114,13 @@ async function run(command: string, args: readonly string[], options: { cwd?: st
   } catch (error) {
     const { stderr = '' } = error as { stderr?: string };
     const lines = stderr.trim().split('\n').slice(-15).join('\n');
-    throw new FleetError('ToolMissing', `${command} ${args[0]} failed: ${lines}`, { cause: error });
+    throw new FleetError('ToolMissing', `${command} ${args[0]} failed: ${lines}${adviceOn(lines)}`, { cause: error });
   }
+}
+
+/** A way out where the reason is the network. */
+function adviceOn(output: string): string {
+  const offline = /no such host|dial tcp|GOPROXY=off|connection refused|i\/o timeout|Could not resolve|Failed to fetch/;
+  if (!offline.test(output)) return '';
+  return `\n(no network? put the program on PATH, or have GOPROXY name a mirror that this machine reaches; then run it again)`;
 }

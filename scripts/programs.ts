@@ -70,6 +70,11 @@ export async function findProgram(program: Program): Promise<Found | undefined> 
   return undefined;
 }
 
+/** Whether `npm start` and `npm test` do without it. */
+export function isOptional({ profiles: its }: Program): boolean {
+  return its.every((profile) => profile === 'containers');
+}
+
 /** Every version of a program on PATH, also those that will not do. */
 export async function findOnPath(program: Program): Promise<Found[]> {
   const folders = (process.env.PATH ?? '').split(delimiter).filter((folder) => folder !== '');

@@ -85,7 +85,9 @@ function installPnpm() {
       copyFileSync(join(root, 'scripts/pnpm', file), join(temporary, file));
     const args = ['install', '--prefix', temporary, '--no-audit', '--no-fund', '--loglevel=error'];
     const npm = spawnSync('npm', args, { cwd: temporary, stdio: ['ignore', 2, 2] });
-    if (npm.status !== 0) fail('npm could not install pnpm (see above); this needs Linux with glibc on x64 or arm64');
+    if (npm.error) fail(`npm cannot be run (${npm.error.message}): install Node 20 or newer together with npm`);
+    if (npm.status !== 0)
+      fail('npm could not install pnpm (see above); this needs the npm registry, and Linux with glibc on x64 or arm64');
     if (!findPnpm()) {
       rmSync(folder, { recursive: true, force: true });
       renameSync(temporary, folder);
@@ -130,7 +132,10 @@ function installPackages(pnpm) {
     options,
   );
   rmSync(installLock, { force: true });
-  if (status !== 0) fail('pnpm could not install the packages (see above)');
+  if (status !== 0)
+    fail(
+      'pnpm could not install the packages (see above); this needs the npm registry, or a mirror that npm_config_registry names',
+    );
   writeFileSync(stamp, digest);
 }
 

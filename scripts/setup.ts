@@ -46,6 +46,7 @@ if (unknown.length > 0) {
   process.stderr.write(`setup: ${unknown.join(', ')} is not a profile; known: ${profiles.join(', ')}\n`);
   process.exitCode = 1;
 } else {
-  await setUp(asked.length > 0 ? (asked as Profile[]) : profiles.filter((name) => name !== 'containers'));
+  const wanted = asked.length > 0 ? (asked as Profile[]) : profiles.filter((name) => name !== 'containers');
+  await setUp(wanted);
   if (process.exitCode === undefined && asked.length === 0) process.stderr.write('setup: nothing is missing\n');
 }

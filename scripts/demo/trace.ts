@@ -72,7 +72,8 @@ function formatSpan(span: JaegerSpan, place: { trace: JaegerTrace; begin: number
 }
 
 function tagOf(tags: readonly { key: string; value: unknown }[], key: string): string {
-  return String(tags.find((tag) => tag.key === key)?.value ?? '');
+  const value = tags.find((tag) => tag.key === key)?.value;
+  return typeof value === 'string' ? value : '';
 }
 
 function formatMs(microseconds: number): string {

@@ -21,7 +21,7 @@ afterAll(async () => await demo?.[Symbol.asyncDispose]());
 /** Asks an API server by the kubeconfig that the terminal names. */
 async function ask(cluster: string, path: string): Promise<KubeJson> {
   const [, pattern = ''] = /kubeconfigs +(\S+)/.exec(terminal.output()) ?? [];
-  const kubeconfig = JSON.parse(await readFile(join(demo.dir, pattern.replace('*', cluster)), 'utf8')) as KubeJson;
+  const kubeconfig: KubeJson = JSON.parse(await readFile(join(demo.dir, pattern.replace('*', cluster)), 'utf8'));
   const { server, 'certificate-authority-data': ca } = kubeconfig.clusters[0].cluster;
   const { token } = kubeconfig.users[0].user;
   await using requests = createKubeRequests({ server, caPem: Buffer.from(ca, 'base64').toString(), token });
