@@ -56,7 +56,7 @@ export function createActions(deps: ActionsDeps): Actions {
     windows: (key) => windowStateOf(getApplication(key, deps).windows ?? [], deps.now()),
     refresh: async (key, { hard }, by) => {
       const app = getApplication(key, deps);
-      if (app.source) await deps.dispatch.source(app.source.repoURL);
+      for (const url of new Set(app.sources.map(({ repoURL }) => repoURL))) await deps.dispatch.source(url);
       if (!hard) return;
       if (app.origin.type === 'generated') await deps.dispatch.generate(...splitKey(app.origin.applicationSet));
       if (app.cluster !== undefined) await ask(app, { type: 'refresh', by }, deps);

@@ -13,6 +13,7 @@ import type { Metrics } from './metrics.ts';
 import { type Dispatch, repositoriesOf } from './queue/dispatch.ts';
 import type { WorkQueue } from './queue/queue.ts';
 import type { RendererOptions } from './render/render.ts';
+import type { SourceLocation } from './source/location.ts';
 import { receiveWebhook } from './source/receive-webhook.ts';
 import type { PullRequestContent } from './source/webhook/provider.ts';
 import { formatApplicationSetStatus } from './status/application-set-status.ts';
@@ -38,7 +39,7 @@ export interface ApiDepsInput {
   queue: WorkQueue;
   nats: HubNats;
   tools: RendererOptions['tools'];
-  wanted(): Map<string, Set<string>>;
+  wanted(): Map<string, readonly SourceLocation[]>;
 }
 
 export function createApiDeps(input: ApiDepsInput): ApiDeps {
@@ -122,13 +123,16 @@ function webhookSecrets(config: HubConfig) {
 function webhookTargets({ applications, stores, dispatch, listings }: ApiDepsInput) {
   return {
     source: dispatch.source,
-    readers: (url: string, revision: string) => ({
-      applications: applications.bySource(url, revision).map(({ application }) => application),
-      generators: stores.specs
-        .list('ApplicationSet')
-        .some(({ resource }) =>
-          repositoriesOf(resource as ApplicationSet).some((one) => one === url || one.includes('{{')),
-        ),
+    readers: (location: SourceLocation) => ({
+      applications: applications.bySource(location).map(({ application }) => application),
+      // whoever builds upon it says nothing of which paths matter there
+      generators:
+        stores.derived.readersOf(location).length > 0 ||
+        stores.specs
+          .list('ApplicationSet')
+          .some(({ resource }) =>
+            repositoriesOf(resource as ApplicationSet).some((one) => one === location.repoURL || one.includes('{{')),
+          ),
     }),
     pullRequest: async (content: PullRequestContent) => {
       const sets = stores.specs

@@ -8,7 +8,10 @@ import path from 'node:path';
 import type { Logger } from '@wheelhouse/shared/logging/logger';
 import type { AppStatus } from '@wheelhouse/shared/protocol/status';
 import { subjects } from '@wheelhouse/shared/protocol/subjects';
+
 import type { ApplicationSet } from '@wheelhouse/shared/resources/application-set';
+import { controlNamespace } from '@wheelhouse/shared/resources/defaults';
+
 import { startTracing } from '@wheelhouse/shared/telemetry/tracing';
 import { createAdminAccess, hashToken } from './access/access.ts';
 import { createActions } from './actions.ts';
@@ -35,7 +38,9 @@ import { createWorkQueue } from './queue/queue.ts';
 import { createSchedule } from './queue/schedule.ts';
 import { findTools } from './render/find-tool.ts';
 import { createRenderer } from './render/render.ts';
+import { readRenderSettings } from './render/settings.ts';
 import { loadSecret } from './secret-file.ts';
+import { openSources } from './source/open-sources.ts';
 import { createGitSource } from './source/source.ts';
 import { wantedRevisions } from './source/wanted.ts';
 import { followStatuses } from './status/follow-statuses.ts';
@@ -43,7 +48,7 @@ import { createReadModel } from './status/read-model.ts';
 import { createTraceRecorder } from './status/record-traces.ts';
 import { createStatuses } from './status/statuses.ts';
 import { connectHub } from './store/nats.ts';
-import { openStores } from './store/open-stores.ts';
+import { openStores, type Stores } from './store/open-stores.ts';
 import { consumeStatusOnce } from './store/status-stream.ts';
 
 export interface Hub extends AsyncDisposable {
@@ -164,7 +169,7 @@ function startStages(context: Context, foundation: Foundation, state: State) {
   const { authority, nats, stores, queue } = foundation;
   const { applications, fleet, statuses, resolve, changes, readModel, wanted } = state;
   const metrics = createMetrics({ applications: readModel.summary, clusters: fleet.states, queue: queue.counts });
-  const { git, renderer } = openTools(context, state);
+  const { sources, renderer } = openTools(context, stores, state);
   const schedule = createSchedule({
     logger,
     queue,
@@ -193,7 +198,7 @@ function startStages(context: Context, foundation: Foundation, state: State) {
   const shared = { logger, stores, queue, applications, statuses, changes, metrics, resolve, now };
   const signingKeyId = authority.documentKey.kid;
   startPipeline(
-    { ...shared, ...generating, git, renderer, clusters: fleet.clusters, reportHub, signingKeyId },
+    { ...shared, ...generating, sources, renderer, clusters: fleet.clusters, reportHub, signingKeyId },
     dispatch,
   );
   const sweep = async () => {
@@ -235,7 +240,7 @@ function proxyOf(environment: HubDeps['environment']) {
   return { http: read('HTTP_PROXY'), https: read('HTTPS_PROXY'), none: read('NO_PROXY') };
 }
 
-function openTools({ config, logger, environment, open }: Context, { tools }: State) {
+function openTools({ config, logger, environment, open, now }: Context, { specs }: Stores, { tools }: State) {
   const git = createGitSource(
     { logger },
     {
@@ -247,8 +252,10 @@ function openTools({ config, logger, environment, open }: Context, { tools }: St
     },
   );
   const { renderConcurrency: concurrency, renderTimeout: timeoutMs } = config;
-  const renderer = createRenderer({ logger }, { tools, concurrency, timeoutMs });
-  return { git: open.use(git), renderer: open.use(renderer) };
+  const settings = () => readRenderSettings(specs.find('ConfigMap', controlNamespace, 'argocd-cm'));
+  const renderer = createRenderer({ logger, settings }, { tools, concurrency, timeoutMs });
+  const sources = openSources({ git: open.use(git), specs, now }, { data: config.data, timeoutMs: config.gitTimeout });
+  return { sources: open.use(sources), renderer: open.use(renderer) };
 }
 
 /** The API, last: it answers only when everything behind it does. */

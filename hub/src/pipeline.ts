@@ -17,12 +17,12 @@ import type { Dispatch } from './queue/dispatch.ts';
 import type { WorkQueue } from './queue/queue.ts';
 import type { Renderer } from './render/render.ts';
 import { runRender } from './render/render-stage.ts';
-import { findRepository } from './source/repositories.ts';
-import type { GitSource, Repository, Snapshot } from './source/source.ts';
+import type { SourceLocation } from './source/location.ts';
+import type { Snapshot } from './source/source.ts';
 import { refresh, runSource } from './source/source-stage.ts';
+import type { Sources } from './source/sources.ts';
 import { wantedRevisions } from './source/wanted.ts';
 import type { Statuses } from './status/statuses.ts';
-import type { ResolvedRevision } from './store/derived.ts';
 import type { Stores } from './store/open-stores.ts';
 import { nameOf, namespaceOf } from './store/specs.ts';
 
@@ -30,7 +30,7 @@ export interface PipelineDeps {
   logger: Logger;
   stores: Stores;
   queue: WorkQueue;
-  git: GitSource;
+  sources: Sources;
   renderer: Renderer;
   applications: Applications;
   clusters: Clusters;
@@ -66,8 +66,9 @@ export function startPipeline(deps: PipelineDeps, dispatch: Dispatch): void {
     applications: deps.applications,
     derived: stores.derived,
     blobs: stores.blobs,
-    open: async (revision: ResolvedRevision, signal: AbortSignal) =>
-      await deps.git.open(sources.repository(revision.repoURL), revision.sha ?? '', signal),
+    open: sources.sources.open,
+    resolve: async (location: SourceLocation, signal: AbortSignal) =>
+      void (await refresh({ location }, sources, signal)),
     observe: metrics.rendered,
   };
   queue.work('render', async (trigger, signal) => await runRender(trigger, rendering, signal), concurrency.render);
@@ -123,10 +124,9 @@ function assignStage(deps: PipelineDeps) {
 function sourceDeps(deps: PipelineDeps) {
   return {
     logger: deps.logger,
-    git: deps.git,
+    sources: deps.sources,
     derived: deps.stores.derived,
     wanted: () => wantedRevisions({ applications: deps.applications, ...deps.stores }),
-    repository: (url: string): Repository => findRepository(url, deps.stores.specs.list('Secret')),
     observe: deps.metrics.fetched,
   };
 }
@@ -141,13 +141,10 @@ function generateDeps(deps: PipelineDeps, sources: ReturnType<typeof sourceDeps>
     outside: deps.outside,
     newGitFileGlobbing: deps.newGitFileGlobbing,
     snapshot: async (repoURL: string, revision: string, signal: AbortSignal): Promise<Snapshot> => {
-      const repository = sources.repository(repoURL);
-      if (!stores.derived.revision(repoURL, revision)?.sha) await refresh({ repository, revision }, sources, signal);
-      return await deps.git.open(
-        repository,
-        stores.derived.revision(repoURL, revision)?.sha ?? (await deps.git.fetch(repository, revision, signal)).sha,
-        signal,
-      );
+      const location = { repoURL, targetRevision: revision };
+      if (!stores.derived.revision(location)?.sha) await refresh({ location }, sources, signal);
+      const sha = stores.derived.revision(location)?.sha ?? (await sources.sources.fetch(location, signal)).sha;
+      return await sources.sources.open(location, { sha }, signal);
     },
     withdraw: async (applications: readonly Application[], reason: string, by: string) =>
       await changes.withdraw(applications, { reason, by }),

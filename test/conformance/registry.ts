@@ -1,5 +1,7 @@
 import type { Suite } from './suite.ts';
 import { argocdGenerators } from './suites/argocd-generators.ts';
+import { argocdHelmArgs } from './suites/argocd-helm-args.ts';
+import { argocdKustomizeArgs } from './suites/argocd-kustomize-args.ts';
 import { argocdPaths } from './suites/argocd-paths.ts';
 import { argocdProjects } from './suites/argocd-projects.ts';
 import { argocdSyncwindows } from './suites/argocd-syncwindows.ts';
@@ -13,6 +15,8 @@ import { kubernetesYaml } from './suites/yaml-kubernetes-yaml.ts';
 export const registry: readonly Suite[] = [
   argocdGenerators,
   argocdPaths,
+  argocdHelmArgs,
+  argocdKustomizeArgs,
   argocdProjects,
   argocdSyncwindows,
   argocdTemplating,

@@ -1,11 +1,14 @@
 import { join } from 'node:path';
 import {
   createRenderer,
+  type OpenLocation,
   type Rendered,
   type Renderer,
+  type RendererDeps,
   type RendererOptions,
   type RenderFacts,
 } from '@wheelhouse/hub/render/render';
+import { createChartSource } from '@wheelhouse/hub/source/charts/chart-source';
 import { createGitSource, type Snapshot } from '@wheelhouse/hub/source/source';
 import { createLogger } from '@wheelhouse/shared/logging/logger';
 import type { ApplicationSource } from '@wheelhouse/shared/resources/application-source';
@@ -13,6 +16,7 @@ import { createGitRepository, type RepositoryFiles } from '../support/git-reposi
 import { tempDir } from '../support/temp-dir.ts';
 import { getTool } from '../support/tools.ts';
 
+const ownURL = 'https://git.example/repo';
 const facts: RenderFacts = { appName: 'web', appNamespace: 'argocd', project: 'default', namespace: 'shop' };
 
 export interface RenderFixture extends AsyncDisposable {
@@ -22,13 +26,17 @@ export interface RenderFixture extends AsyncDisposable {
   /** Commits to `main`; the newest commit is what `render` reads. */
   commit(files: RepositoryFiles): Promise<void>;
   snapshot(): Promise<Snapshot>;
+  /** Any repository on this machine. */
+  open(url: string, targetRevision: string): Promise<Snapshot>;
+  /** As a render opens what its source refers to; the source's own URL is this repository. */
+  openLocation: OpenLocation;
   render(source: Partial<ApplicationSource>, change?: Partial<RenderFacts>, signal?: AbortSignal): Promise<Rendered>;
 }
 
 /** A Git repository with `files`, and a renderer that reads it through the product's own GitSource. */
 export async function startRender(
   files: RepositoryFiles,
-  options: Partial<RendererOptions> = {},
+  { settings, ...options }: Partial<RendererOptions> & Pick<RendererDeps, 'settings'> = {},
 ): Promise<RenderFixture> {
   const stack = new AsyncDisposableStack();
   const { path } = stack.use(await tempDir({ memory: true }));
@@ -50,23 +58,38 @@ export async function startRender(
   const workspaces = join(path, 'workspaces');
   const versions = { kustomize: '5.8.1', helm: '4.1.4' };
   const tools = { kustomize: getTool('kustomize'), helm: getTool('helm'), versions };
-  const renderer = stack.use(createRenderer({ logger }, { tools, concurrency: 2, directory: workspaces, ...options }));
+  const renderer = stack.use(
+    createRenderer(
+      { logger, ...(settings ? { settings } : {}) },
+      { tools, concurrency: 2, directory: workspaces, ...options },
+    ),
+  );
   const forever = new AbortController().signal;
-  const snapshot = async () => {
-    const { sha } = await git.fetch({ url: repository.dir }, 'main', forever);
-    return await git.open({ url: repository.dir }, sha, forever);
+  const open = async (url: string, targetRevision: string) => {
+    const { sha } = await git.fetch({ url }, targetRevision, forever);
+    return await git.open({ url }, sha, forever);
+  };
+  const snapshot = async () => await open(repository.dir, 'main');
+  const charts = stack.use(createChartSource({ directory: join(path, 'charts'), timeoutMs: 20_000 }));
+  const openLocation: OpenLocation = async (location, signal) => {
+    const { repoURL: url, targetRevision, chart } = location;
+    if (!chart) return url === ownURL ? await snapshot() : await open(url, targetRevision);
+    const known = { url, plainHttp: true };
+    return await charts.open(location, { ...(await charts.fetch(location, known, signal)), repository: known }, signal);
   };
   return {
     renderer,
     workspaces,
     commit: async (changes) => void (await repository.commit(changes, 'Change')),
     snapshot,
+    open,
+    openLocation,
     render: async (source, change = {}, signal = forever) =>
       await renderer.render(
         {
-          source: { repoURL: 'https://git.example/repo', ...source },
-          snapshot: await snapshot(),
+          sources: [{ source: { repoURL: ownURL, ...source }, snapshot: await snapshot() }],
           facts: { ...facts, ...change },
+          open: openLocation,
         },
         signal,
       ),

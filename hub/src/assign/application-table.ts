@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { formatJson } from '@wheelhouse/shared/kube/json';
+import { locationOf, locationText, type SourceLocation } from '../source/location.ts';
 import type { ApplicationChange, IndexedApplication } from './applications.ts';
 
 /** The index itself: Applications by id, and their ids by cluster, by render request and by source. */
@@ -9,7 +10,7 @@ export interface ApplicationTable {
   find(id: string): IndexedApplication | undefined;
   byCluster(cluster: string): IndexedApplication[];
   byRequest(requestKey: string): IndexedApplication[];
-  bySource(repoURL: string, targetRevision: string): IndexedApplication[];
+  bySource(location: SourceLocation): IndexedApplication[];
   /** Puts `after` in the place of `before`; false when nothing differs. */
   replace(change: ApplicationChange): boolean;
 }
@@ -24,7 +25,7 @@ export function createApplicationTable(): ApplicationTable {
     find: (id) => apps.get(id),
     byCluster: (cluster) => members(groups.clusters.of(cluster)),
     byRequest: (key) => members(groups.requests.of(key)),
-    bySource: (repoURL, targetRevision) => members(groups.sources.of(sourceGroup(repoURL, targetRevision))),
+    bySource: (location) => members(groups.sources.of(locationText(location))),
     replace: ({ before, after }) => {
       const one = after ?? before;
       if (!one || (before && after && same(before, after))) return false;
@@ -48,12 +49,8 @@ function placesOf(app: IndexedApplication, groups: Groupings): [Groups, string][
   const places: [Groups, string][] = [];
   if (app.cluster !== undefined) places.push([groups.clusters, app.cluster]);
   if (app.request) places.push([groups.requests, app.request.key]);
-  if (app.source) places.push([groups.sources, sourceGroup(app.source.repoURL, app.source.targetRevision)]);
+  for (const source of app.sources) places.push([groups.sources, locationText(locationOf(source))]);
   return places;
-}
-
-function sourceGroup(repoURL: string, targetRevision: string): string {
-  return `${repoURL}\n${targetRevision}`;
 }
 
 function same(before: IndexedApplication, after: IndexedApplication): boolean {

@@ -53,9 +53,21 @@ describe('an Application', () => {
       { cluster: 'east', problem: { code: 'Unsupported', message: expect.stringContaining('plugins') as string } },
     ],
     [
-      'of several sources is not rendered',
-      { spec: { sources: [{ repoURL }, { repoURL }] } },
-      { cluster: 'east', problem: { code: 'Unsupported', message: expect.stringContaining('spec.sources') as string } },
+      'of two sources with one ref is not rendered',
+      {
+        spec: {
+          sources: [
+            { repoURL, ref: 'a' },
+            { repoURL, ref: 'a' },
+          ],
+        },
+      },
+      { cluster: 'east', problem: { code: 'Invalid', message: expect.stringContaining('have the ref a') as string } },
+    ],
+    [
+      'of a chart without a version is not rendered',
+      { source: { chart: 'web', targetRevision: '' } },
+      { cluster: 'east', problem: { code: 'Invalid', message: expect.stringContaining('has no version') as string } },
     ],
   ])('%s', async (_name, fields, expected) => {
     const state = await createHubState();
@@ -87,7 +99,10 @@ describe('an Application', () => {
       await state.specs.put(applicationOf(name, { cluster, source: { path: 'shop' } }), by);
     const key = state.applications.find('one')?.request?.key ?? '';
     expect(state.applications.byRequest(key).map(({ id }) => id)).toEqual(['one', 'two']);
-    expect(state.applications.bySource(repoURL, 'main').map(({ id }) => id)).toEqual(['one', 'two']);
+    expect(state.applications.bySource({ repoURL, targetRevision: 'main' }).map(({ id }) => id)).toEqual([
+      'one',
+      'two',
+    ]);
     expect(state.applications.byCluster('west').map(({ id }) => id)).toEqual(['two']);
   });
 

@@ -11,13 +11,14 @@ import type { ApplicationSource } from '@wheelhouse/shared/resources/application
 import { controlNamespace } from '@wheelhouse/shared/resources/defaults';
 import { defaultProject, whyNamespaceNotPermitted, whyNotPermitted } from '../project/project.ts';
 import { matchingWindows } from '../project/window.ts';
-import { explicitSourceType } from '../render/discover.ts';
-import { type RenderFacts, renderRequestKey } from '../render/render.ts';
+import type { RenderFacts } from '../render/render.ts';
+import type { SourceLocation } from '../source/location.ts';
 import type { Derived, Problem, StoredEvaluation } from '../store/derived.ts';
 import { nameOf, namespaceOf, type SpecStore, type StoredSpec } from '../store/specs.ts';
 import { type ApplicationTable, createApplicationTable } from './application-table.ts';
 import { type Claim, type Claims, createClaims } from './claims.ts';
 import { type Destinations, findDestination } from './destination.ts';
+import { requestOf } from './render-request.ts';
 import { whyUnsupported } from './unsupported.ts';
 
 export interface IndexedApplication {
@@ -35,8 +36,8 @@ export interface IndexedApplication {
   windows?: SyncWindow[];
   /** Why it may not go there. */
   problem?: Problem;
-  /** Where its manifests come from, with the target revision filled in ('' stands for the default branch). */
-  source?: (ApplicationSource & { targetRevision: string }) | undefined;
+  /** Where its manifests come from, in order. */
+  sources: readonly ApplicationSource[];
   /** What must be rendered; absent when it cannot be, or as long as the kind of its source is not known. */
   request?: { key: string; facts: RenderFacts } | undefined;
 }
@@ -52,7 +53,8 @@ export interface Applications {
   find(id: string): IndexedApplication | undefined;
   byCluster(cluster: string): IndexedApplication[];
   byRequest(requestKey: string): IndexedApplication[];
-  bySource(repoURL: string, targetRevision: string): IndexedApplication[];
+  /** Applications that name this location in any of their sources. */
+  bySource(location: SourceLocation): IndexedApplication[];
   onChange(listener: (changes: ApplicationChange[]) => void): Disposable;
 }
 
@@ -88,7 +90,7 @@ export function createApplications(deps: ApplicationsDeps): Applications & Dispo
     deps.derived.onChange((change) => {
       if (change.type === 'evaluation') apply(evaluationChanges(change.before, change.after, index));
       if (change.type === 'discovery' && change.after) {
-        const undiscovered = new Set(table.bySource(change.after.repoURL, change.after.targetRevision));
+        const undiscovered = new Set(table.bySource(change.after));
         again((app) => undiscovered.has(app));
       }
     }),
@@ -198,45 +200,28 @@ function describeApplication(
   origin: IndexedApplication['origin'],
 ): IndexedApplication {
   const { cluster, hubOnly, problem: nowhere } = findDestination(application, deps.destinations);
-  const source = sourceOf(application);
+  const sources = sourcesOf(application);
   const project = findProject(deps.specs, application);
   const problem = whyUnsupported(application) ?? nowhere ?? whyForbidden(application, project, deps);
-  const request = problem || !source ? undefined : requestOf(application, source, deps.derived);
+  const request = problem ? undefined : requestOf(application, sources, deps.derived);
   return {
     id: idOf(application),
     application,
     origin,
     project,
     ...windowsOf(application, project, deps.destinations),
+    sources,
     ...(cluster === undefined ? {} : { cluster }),
     ...(hubOnly ? { hubOnly } : {}),
-    ...(source ? { source } : {}),
     ...(problem ? { problem } : {}),
     ...(request ? { request } : {}),
   };
 }
 
-function sourceOf({ spec }: Application): IndexedApplication['source'] {
-  const source = spec.source ?? spec.sources?.[0];
-  return source && { ...source, targetRevision: source.targetRevision ?? '' };
-}
-
-/** Undefined until it is known what kind of source lies at the path: requests are shared as far as the tool allows. */
-function requestOf(
-  application: Application,
-  source: NonNullable<IndexedApplication['source']>,
-  derived: Pick<Derived, 'discovery'>,
-): IndexedApplication['request'] {
-  const type =
-    explicitSourceType(source) ?? derived.discovery(source.repoURL, source.targetRevision)?.types[source.path ?? ''];
-  if (!type) return undefined;
-  const facts: RenderFacts = {
-    appName: nameOf(application),
-    appNamespace: namespaceOf(application),
-    project: application.spec.project,
-    namespace: application.spec.destination.namespace ?? '',
-  };
-  return { key: renderRequestKey(source, facts, type), facts };
+/** Argo CD: `sources` win over `source`. */
+export function sourcesOf({ spec }: Application): readonly ApplicationSource[] {
+  if (spec.sources?.length) return spec.sources;
+  return spec.source ? [spec.source] : [];
 }
 
 /** The windows that apply to an Application, its cluster being named as the inventory names it. */

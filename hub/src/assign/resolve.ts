@@ -2,7 +2,10 @@ import type { AssignedApp } from '@wheelhouse/shared/protocol/document';
 import type { AppProject } from '@wheelhouse/shared/resources/app-project';
 import type { Application } from '@wheelhouse/shared/resources/application';
 import { whyKindNotPermitted } from '../project/project.ts';
+import { isSourcePermitted } from '../project/sources.ts';
+import { withoutLogin } from '../source/http/http-client.ts';
 import type { Derived, Problem, RenderOutcome } from '../store/derived.ts';
+import { readBesides } from '../store/reader-index.ts';
 import type { IndexedApplication } from './applications.ts';
 import { inCluster } from './destination.ts';
 import { assignedPolicy } from './policy.ts';
@@ -12,8 +15,10 @@ export interface Resolution {
   app?: Omit<AssignedApp, 'traceparent'>;
   /** Digest of the bundle that the hub itself carries out (Application, ApplicationSet and AppProject objects). */
   hubBundle?: string;
-  /** Commit of the bundle. */
+  /** Commit of the bundle; of several sources all of them, in order, separated by commas. */
   revision?: string;
+  /** Argo CD: `Helm`, `Kustomize` or `Directory`, one for each source that gives manifests. */
+  sourceTypes?: string[];
   traceparent?: string | undefined;
   /** Everything a person should know, first the reason why nothing new is assigned. */
   problems: Problem[];
@@ -49,11 +54,13 @@ function notRegistered({ application, id }: IndexedApplication): Problem {
 
 /** The last good render, split into what the hub carries out itself and what goes to the cluster. */
 function assignable(indexed: IndexedApplication, outcome: RenderOutcome): Partial<Resolution> {
-  const { record, sha, traceparent } = outcome;
-  if (!record || sha === undefined) return {};
+  const { record, revisions, traceparent } = outcome;
+  if (!record || !revisions) return {};
+  const revision = revisions.join(',');
   const rest = indexed.cluster === inCluster.name ? restOf(indexed, outcome) : undefined;
-  const app = rest?.empty ? undefined : assignedApp(indexed, sha, rest?.digest ?? record.digest);
-  return { revision: sha, traceparent, ...(rest ? { hubBundle: record.digest } : {}), ...(app ? { app } : {}) };
+  const app = rest?.empty ? undefined : assignedApp(indexed, revision, rest?.digest ?? record.digest);
+  const sourceTypes = record.parts.map(({ sourceType }) => sourceType);
+  return { revision, sourceTypes, traceparent, ...(rest ? { hubBundle: record.digest } : {}), ...(app ? { app } : {}) };
 }
 
 /** A parent that has no children yet is the hub's too, as long as no cluster could take it. */
@@ -81,6 +88,14 @@ function whyRefused(
   project: AppProject | undefined,
 ): Problem | undefined {
   if (!project) return undefined;
+  for (const { repoURL } of readBesides(outcome.record)) {
+    // a remote base or a chart that another needs is read with the hub's credentials, whoever named it
+    if (!isSourcePermitted(project.spec, repoURL))
+      return {
+        code: 'NotPermitted',
+        message: `application ${application.metadata.name}: its manifests are made with files of ${withoutLogin(repoURL)}, which project ${project.metadata.name} does not permit: add it to sourceRepos`,
+      };
+  }
   for (const { group, kind, namespaced, names } of outcome.kinds) {
     for (const name of names) {
       const reason = whyKindNotPermitted(project, { group, kind, name, namespaced });

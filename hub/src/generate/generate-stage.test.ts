@@ -2,7 +2,7 @@ import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { ApplicationSet } from '@wheelhouse/shared/resources/application-set';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { idOf } from '../assign/applications.ts';
-import { createMemorySnapshot } from '../render/memory-snapshot.ts';
+import { createMemorySnapshot } from '../source/memory-snapshot.ts';
 import { applicationOf, createHubState, evaluationOf, type HubState, logger, repoURL } from '../testing/hub-state.ts';
 import { runGenerate } from './generate-stage.ts';
 

@@ -10,6 +10,7 @@ import type { ApplicationSet } from '@wheelhouse/shared/resources/application-se
 import { activeTraceparent, spans, withSpan } from '@wheelhouse/shared/telemetry/tracing';
 import type { Trigger } from '../queue/queue.ts';
 import type { Snapshot } from '../source/source.ts';
+import { locationOfRead } from '../source/wanted.ts';
 import type { Derived, StoredEvaluation } from '../store/derived.ts';
 import { nameOf, namespaceOf, type SpecStore } from '../store/specs.ts';
 import { type Evaluation, type GeneratorCluster, generate } from './generate.ts';
@@ -168,7 +169,7 @@ function whyForeign({ applicationSet, evaluation }: Evaluated, deps: GenerateDep
 
 /** A repository that cannot be read now: its last commit was evaluated. */
 function whyUnread({ reads }: Evaluation, { derived }: Pick<GenerateDeps, 'derived'>): Errors {
-  return reads.repositories.flatMap(({ repoURL, revision }) => derived.revision(repoURL, revision)?.problem ?? []);
+  return reads.repositories.flatMap((read) => derived.revision(locationOfRead(read))?.problem ?? []);
 }
 
 /** An Application that could not be generated stays as it was; an error without a name may be about any of them. */

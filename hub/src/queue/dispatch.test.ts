@@ -134,7 +134,7 @@ describe('what a change makes due', () => {
     ],
     [
       'a revision that was forgotten while it is wanted: its repository',
-      async ({ derived }) => await derived.deleteRevision(repoURL, 'main'),
+      async ({ derived }) => await derived.deleteRevision({ repoURL, targetRevision: 'main' }),
       [source],
     ],
     [

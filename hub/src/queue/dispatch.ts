@@ -11,8 +11,9 @@ import { hubCluster } from '../assign/hub-cluster.ts';
 import { formatShard, shardCount, shardOf } from '../assign/shard.ts';
 import { applicationSetKey } from '../generate/generate-stage.ts';
 import { surveyKey } from '../render/render-stage.ts';
+import { locationOf, locationText, type SourceLocation } from '../source/location.ts';
 import { repositoryKey } from '../source/source-stage.ts';
-import { gitGenerators, isSameRevision, isWanted, revisionRead } from '../source/wanted.ts';
+import { gitGenerators, isWanted, locationOfRead, locationsRead } from '../source/wanted.ts';
 import type { Additions } from '../store/additions.ts';
 import type { Derived, DerivedChange, ResolvedRevision } from '../store/derived.ts';
 import { nameOf, namespaceOf, type SpecChange, type SpecStore } from '../store/specs.ts';
@@ -23,7 +24,7 @@ export interface DispatchDeps {
   logger: Logger;
   queue: Pick<WorkQueue, 'enqueue'>;
   specs: Pick<SpecStore, 'list' | 'onChange'>;
-  derived: Pick<Derived, 'onChange' | 'revision' | 'revisions' | 'render' | 'evaluations' | 'evaluation'>;
+  derived: Pick<Derived, 'onChange' | 'revision' | 'revisions' | 'render' | 'readersOf' | 'evaluations' | 'evaluation'>;
   applications: Applications;
   additions: Pick<Additions, 'onChange'>;
   clusters: {
@@ -125,14 +126,20 @@ const hubKinds = ['Application', 'ApplicationSet', 'AppProject'];
 type Send = (stage: Stage, triggers: readonly Trigger[]) => void;
 
 function onSpec({ kind, before, after }: SpecChange, deps: DispatchDeps, send: Send): void {
-  if (kind === 'Secret') send('source', sourceTriggers(deps.repositories()));
   const setting = (after ?? before)?.resource;
   if (setting) send('generate', readersOfSetting(setting, deps));
+  onSetting(kind, deps, send);
   if (kind === 'ApplicationSet' && after) {
     send('generate', [{ key: keyOf(after.resource) }]);
     send('source', sourceTriggers(repositoriesOf(after.resource as ApplicationSet)));
   }
   if (hubKinds.includes(kind) && (before ?? after)) send('assign', [{ key: hubCluster }]);
+}
+
+/** Logins and certificates are in both; argocd-cm also changes what renders give. */
+function onSetting(kind: string, deps: DispatchDeps, send: Send): void {
+  if (kind === 'Secret' || kind === 'ConfigMap') send('source', sourceTriggers(deps.repositories()));
+  if (kind === 'ConfigMap') send('render', surveys(deps));
 }
 
 function sourceTriggers(urls: Iterable<string>): Trigger[] {
@@ -154,17 +161,15 @@ function onDerived(change: DerivedChange, deps: DispatchDeps, send: Send): void 
   }
   if (change.type === 'evaluation' && change.after) {
     const { repositories } = change.after.reads;
-    const unresolved = repositories.filter(({ repoURL, revision }) => !deps.derived.revision(repoURL, revision));
+    const unresolved = repositories.filter((read) => !deps.derived.revision(locationOfRead(read)));
     send('source', sourceTriggers(new Set(unresolved.map(({ repoURL }) => repoURL))));
   }
 }
 
 /** What was forgotten just when somebody came back to it is found again. */
 function onForgotten(change: DerivedChange, deps: DispatchDeps, send: Send): void {
-  if (change.type === 'revision' && change.before) {
-    const { repoURL, targetRevision } = change.before;
-    if (isWanted({ repoURL, revision: targetRevision }, deps)) send('source', sourceTriggers([repoURL]));
-  }
+  if (change.type === 'revision' && change.before && isWanted(change.before, deps))
+    send('source', sourceTriggers([change.before.repoURL]));
   if (change.type === 'render' && change.before)
     send('render', missingRenders(deps.applications.byRequest(change.before.requestKey), deps));
 }
@@ -175,8 +180,12 @@ function onRevision(resolved: ResolvedRevision, deps: DispatchDeps, send: Send):
     'generate',
     readersOf(repoURL, targetRevision, deps).map((key) => ({ key, traceparent })),
   );
-  if (deps.applications.bySource(repoURL, targetRevision).length > 0)
-    send('render', [{ key: surveyKey(resolved), traceparent }]);
+  if (isRead(resolved, deps)) send('render', [{ key: surveyKey(resolved), traceparent }]);
+}
+
+/** Whether a survey of it can find anything. */
+function isRead(location: SourceLocation, { applications, derived }: DispatchDeps): boolean {
+  return applications.bySource(location).length > 0 || derived.readersOf(location).length > 0;
 }
 
 function onApplications(changes: ApplicationChange[], deps: DispatchDeps, send: Send): void {
@@ -205,12 +214,12 @@ function formatOrigin(origin: IndexedApplication['origin']): string {
   return origin.type === 'generated' ? origin.applicationSet : origin.type;
 }
 
-/** The repository of a source that is new to an Application, or of which no commit is known. */
+/** The repositories of sources that are new to an Application, or of which no commit is known. */
 function sourceToLookAt({ before, after }: ApplicationChange, deps: DispatchDeps): string[] {
-  const read = revisionRead(after);
-  if (!read) return [];
-  const { repoURL, revision } = read;
-  return isSameRevision(read, revisionRead(before)) && deps.derived.revision(repoURL, revision) ? [] : [repoURL];
+  const known = new Set(locationsRead(before).map(locationText));
+  return locationsRead(after)
+    .filter((location) => !known.has(locationText(location)) || !deps.derived.revision(location))
+    .map(({ repoURL }) => repoURL);
 }
 
 /** What was never rendered, and what an Application newly asks for: nobody looked whether its last outcome still holds. */
@@ -231,20 +240,27 @@ function rendersToCheck(changes: readonly ApplicationChange[], deps: DispatchDep
 function missingRenders(apps: readonly IndexedApplication[], deps: DispatchDeps): Trigger[] {
   const due = new Map<string, Trigger>();
   for (const app of apps) {
-    const revision = app.source && deps.derived.revision(app.source.repoURL, app.source.targetRevision);
-    if (!revision?.sha || app.problem) continue;
-    const key = app.request ? app.request.key : surveyKey(revision);
-    if (!app.request || !deps.derived.render(key))
-      due.set(key, { key, traceparent: traceOf(app, deps) ?? revision.traceparent });
+    if (app.problem) continue;
+    const known = app.sources.flatMap((source) => deps.derived.revision(locationOf(source)) ?? []);
+    const resolved = known.filter(({ sha }) => sha !== undefined);
+    const traceparent = traceOf(app, deps) ?? resolved.find((revision) => revision.traceparent)?.traceparent;
+    for (const key of keysMissing(app, resolved, deps)) due.set(key, { key, traceparent });
   }
   return [...due.values()];
 }
 
+/** What lies at the paths can be looked up one source after the other; a render needs the commits of all. */
+function keysMissing(app: IndexedApplication, resolved: ResolvedRevision[], { derived }: DispatchDeps): string[] {
+  if (!app.request) return resolved.map(surveyKey);
+  if (resolved.length < app.sources.length || derived.render(app.request.key)) return [];
+  return [app.request.key];
+}
+
 /** A look at every commit that is known: what it touches may have gone unnoticed when jobs were lost. */
-function surveys({ derived, applications }: DispatchDeps): Trigger[] {
-  return derived
+function surveys(deps: DispatchDeps): Trigger[] {
+  return deps.derived
     .revisions()
-    .filter((one) => one.sha !== undefined && applications.bySource(one.repoURL, one.targetRevision).length > 0)
+    .filter((one) => one.sha !== undefined && isRead(one, deps))
     .map((one) => ({ key: surveyKey(one), traceparent: one.traceparent }));
 }
 

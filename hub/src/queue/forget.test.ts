@@ -26,7 +26,7 @@ async function start(): Promise<HubState & { forget: ReturnType<typeof createFor
 function known({ derived }: HubState): string[] {
   return [
     ...derived.revisions().map(({ targetRevision }) => targetRevision),
-    ...(derived.discovery(repoURL, 'main') ? ['discovery'] : []),
+    ...(derived.discovery({ repoURL, targetRevision: 'main' }) ? ['discovery'] : []),
     ...derived.renders().map(() => 'render'),
   ];
 }

@@ -6,15 +6,25 @@
 import { toFleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { Logger } from '@wheelhouse/shared/logging/logger';
 import type { ApplicationChange, Applications } from '../assign/applications.ts';
-import { isSameRevision, isWanted, type RevisionName, revisionRead, type WantedDeps } from '../source/wanted.ts';
+import { locationText, type SourceLocation } from '../source/location.ts';
+import { isWanted, locationOfRead, locationsRead, type WantedDeps } from '../source/wanted.ts';
 import type { Derived } from '../store/derived.ts';
+import { readBesides } from '../store/reader-index.ts';
 
 export interface ForgetDeps extends WantedDeps {
   logger: Logger;
   applications: Pick<Applications, 'list' | 'bySource' | 'byRequest' | 'onChange'>;
   derived: Pick<
     Derived,
-    'evaluations' | 'revision' | 'revisions' | 'render' | 'renders' | 'deleteRevision' | 'deleteRender' | 'onChange'
+    | 'evaluations'
+    | 'revision'
+    | 'revisions'
+    | 'render'
+    | 'renders'
+    | 'readersOf'
+    | 'deleteRevision'
+    | 'deleteRender'
+    | 'onChange'
   >;
 }
 
@@ -25,15 +35,14 @@ export interface Forget extends Disposable {
 
 /** Forgets as soon as the last reader is gone, on every replica: deleting twice does no harm. */
 export function createForget(deps: ForgetDeps): Forget {
-  const forget = async (requestKeys: Iterable<string>, revisions: Iterable<RevisionName>) => {
+  const forget = async (requestKeys: Iterable<string>, revisions: Iterable<SourceLocation>) => {
     for (const key of requestKeys)
       if (deps.derived.render(key) && deps.applications.byRequest(key).length === 0)
         await deps.derived.deleteRender(key);
-    for (const { repoURL, revision } of revisions)
-      if (deps.derived.revision(repoURL, revision) && !isWanted({ repoURL, revision }, deps))
-        await deps.derived.deleteRevision(repoURL, revision);
+    for (const location of revisions)
+      if (deps.derived.revision(location) && !isWanted(location, deps)) await deps.derived.deleteRevision(location);
   };
-  const now = (requestKeys: Iterable<string>, revisions: Iterable<RevisionName>) =>
+  const now = (requestKeys: Iterable<string>, revisions: Iterable<SourceLocation>) =>
     void forget(requestKeys, revisions).catch((error: unknown) =>
       deps.logger.warn(
         { err: toFleetError(error) },
@@ -43,14 +52,15 @@ export function createForget(deps: ForgetDeps): Forget {
   const subscriptions = [
     deps.applications.onChange((changes) => now(requestsLeft(changes), sourcesLeft(changes))),
     deps.derived.onChange((change) => {
-      if (change.type === 'evaluation' && change.before) now([], change.before.reads.repositories);
+      if (change.type === 'evaluation' && change.before) now([], change.before.reads.repositories.map(locationOfRead));
+      if (change.type === 'render' && change.before) now([], readBesides(change.before.record));
     }),
   ];
   return {
     sweep: async () =>
       await forget(
         deps.derived.renders().map(({ requestKey }) => requestKey),
-        deps.derived.revisions().map(({ repoURL, targetRevision }) => ({ repoURL, revision: targetRevision })),
+        deps.derived.revisions(),
       ),
     [Symbol.dispose]: () => {
       for (const subscription of subscriptions) subscription[Symbol.dispose]();
@@ -66,12 +76,14 @@ function requestsLeft(changes: readonly ApplicationChange[]): Set<string> {
   );
 }
 
-function sourcesLeft(changes: readonly ApplicationChange[]): RevisionName[] {
-  const left = new Map<string, RevisionName>();
+function sourcesLeft(changes: readonly ApplicationChange[]): SourceLocation[] {
+  const left = new Map<string, SourceLocation>();
   for (const { before, after } of changes) {
-    const source = revisionRead(before);
-    if (source && !isSameRevision(source, revisionRead(after)))
-      left.set(`${source.repoURL}\n${source.revision}`, source);
+    const kept = new Set(locationsRead(after).map(locationText));
+    for (const location of locationsRead(before)) {
+      const text = locationText(location);
+      if (!kept.has(text)) left.set(text, location);
+    }
   }
   return [...left.values()];
 }

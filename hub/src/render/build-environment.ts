@@ -13,6 +13,8 @@ export interface RenderFacts {
   /** Helm's Capabilities. Every distinct value is a render of its own: leave out unless charts need it. */
   kubeVersion?: string;
   apiVersions?: string[];
+  /** Id of the Application, when files in Git may override its sources: such a render is shared with nobody. */
+  overriddenBy?: string;
 }
 
 /** What stands for the revision where it is not known yet, in keys. */
@@ -91,7 +93,9 @@ function substituteHelm(options: Helm, environment: Environment): Helm {
     );
   if (options.fileParameters)
     result.fileParameters = options.fileParameters.map((parameter) =>
-      parameter.path === undefined ? parameter : { ...parameter, path: substitute(parameter.path, environment) },
+      parameter.path === undefined || namesAnotherSource(parameter.path, environment)
+        ? parameter
+        : { ...parameter, path: substitute(parameter.path, environment) },
     );
   if (options.valueFiles)
     result.valueFiles = options.valueFiles.map((file) =>
@@ -100,7 +104,7 @@ function substituteHelm(options: Helm, environment: Environment): Helm {
   return result;
 }
 
-/** Argo CD: `$ref/path` at the start of a value file is a path in another source of the Application. */
+/** Argo CD: `$ref/path` at the start of a value file or file parameter is a path in another source of the Application. */
 function namesAnotherSource(file: string, environment: Environment): boolean {
   const ref = /^\$([\w-]+)\//u.exec(file)?.[1];
   return ref !== undefined && !environment.has(ref);

@@ -5,7 +5,7 @@ import { type FileSelection, listFiles } from './file-selection.ts';
 import type { RenderInput } from './inputs.ts';
 import type { ManifestText } from './manifests.ts';
 import type { RenderPlan } from './plan.ts';
-import type { RenderRequest } from './request.ts';
+import type { OpenSource } from './request.ts';
 
 /** Argo CD: manifests of a directory may be 10 MB together. */
 const maxBytes = 10 * 1000 * 1000;
@@ -13,10 +13,10 @@ const maxLinks = 8;
 
 /** Plans the render of a folder of plain manifests. Throws Unsupported for jsonnet and for submodules in a recursive folder. */
 export async function planDirectory(
-  request: RenderRequest,
-  folder: { path: string; oid: string },
+  request: OpenSource & { folder: { path: string; oid: string }; toolVersion: string },
 ): Promise<RenderPlan> {
-  const { snapshot, source } = request;
+  const { snapshot, source, toolVersion } = request;
+  const folder = { path: request.folder.path, oid: request.folder.oid };
   const selection = selectionOf(source.directory ?? {});
   const { files, submodules, digest } = await listFiles(snapshot, folder.path, selection);
   refuseUnsupported(files, submodules, selection);
@@ -26,7 +26,7 @@ export async function planDirectory(
   );
   return {
     sourceType: 'Directory',
-    toolVersion: 'directory 1',
+    toolVersion,
     inputs,
     warnings: [],
     run: async (signal) => await readFiles(snapshot, sources, signal),

@@ -4,7 +4,7 @@ import { access } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
-import type { RendererOptions } from './render.ts';
+import type { RenderTools } from './plan-source.ts';
 
 const run = promisify(execFile);
 
@@ -12,7 +12,7 @@ const run = promisify(execFile);
 export async function findTools(
   commands: { kustomize: string; helm: string },
   searchPath: string,
-): Promise<RendererOptions['tools']> {
+): Promise<RenderTools> {
   const [kustomize, helm] = await Promise.all([
     findTool(commands.kustomize, ['version'], searchPath),
     findTool(commands.helm, ['version', '--short'], searchPath),

@@ -2,92 +2,96 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import { formatYaml } from '@wheelhouse/shared/kube/yaml';
-import type { HelmSource } from '@wheelhouse/shared/resources/application-source';
 import type { RenderFacts } from './build-environment.ts';
 import { createCollection } from './collection.ts';
+import { unsupported } from './discover.ts';
 import { helmArguments } from './helm-arguments.ts';
-import { type ChartDependencies, collectDependencies } from './helm-dependencies.ts';
-import { collectFileParameters, collectValueFiles } from './helm-values.ts';
+import { collectDependencies } from './helm-dependencies.ts';
+import {
+  collectFileParameters,
+  collectValueFiles,
+  type HelmFile,
+  type HelmFiles,
+  refuseMissing,
+} from './helm-values.ts';
 import type { ToolDeps, ToolRequest } from './kustomize.ts';
 import type { ManifestText } from './manifests.ts';
 import type { RenderPlan } from './plan.ts';
+import type { References } from './references.ts';
 import { formatPath } from './repository-path.ts';
-import { helmFacts } from './request.ts';
-import type { Workspace } from './workspace.ts';
+import { helmInvocationFacts } from './request.ts';
+import { copyVendored, createOpenCharts, type Vendored } from './vendored.ts';
 
-/**
- * Plans `helm template` of a chart in Git. Precedence as Argo CD: parameters, valuesObject, values, valueFiles, the chart's
- * own. Dependencies are vendored in `charts/`, or by `file://` inside the repository.
- */
-export async function planHelm(deps: ToolDeps, request: ToolRequest & { facts: RenderFacts }): Promise<RenderPlan> {
-  const { source, snapshot, folder, tool, facts } = request;
-  const options = source.helm ?? {};
+/** What helm is told, but for where its files will lie. */
+export interface HelmOptions {
+  valueFiles: HelmFile[];
+  fileParameters: Map<string, HelmFile>;
+  /** Content of one more value file, the last. Argo CD: `valuesObject` wins over `values`. */
+  values?: string;
+  argumentsAt(place: (file: HelmFile) => string, generated: string): string[];
+}
+
+/** Argo CD's precedence: parameters, valuesObject, values, valueFiles, the chart's own. Throws as collectValueFiles, and Invalid. */
+export async function resolveHelmOptions(files: HelmFiles, facts: RenderFacts): Promise<HelmOptions> {
+  const options = files.source.helm ?? {};
   if (options.version && !['v3', 'v4'].includes(options.version))
     throw new FleetError('Unsupported', `helm ${options.version} is not supported: leave helm.version out`);
-  const collection = createCollection(snapshot);
-  await collection.add(folder);
-  const files = { source, snapshot, collection, folder };
-  const dependencies = await collectDependencies(files);
+  const known = helmInvocationFacts(options, facts);
   const valueFiles = await collectValueFiles(files, options);
   const fileParameters = await collectFileParameters(files, options);
+  const values = options.valuesObject === undefined ? options.values : formatYaml(options.valuesObject);
   return {
-    sourceType: 'Helm',
-    toolVersion: `helm ${tool.version}`,
-    inputs: collection.inputs,
-    warnings: [],
-    run: async (signal) => {
-      await using workspace = await deps.workspaces.open();
-      await collection.write(workspace.root, signal);
-      const absolute = (path: string) => join(workspace.root, path);
-      const generated = await writeValues(workspace, options);
-      const args = helmArguments(options, {
-        ...helmFacts(options, facts),
-        valueFiles: [...valueFiles.map(absolute), ...generated],
-        fileParameters: new Map([...fileParameters].map(([name, path]) => [name, absolute(path)])),
-      });
-      const helm = async (what: string, args: string[]) =>
-        await deps.pool(
-          {
-            command: tool.command,
-            args,
-            cwd: absolute(folder),
-            what: `${what} of ${formatPath(folder)}`,
-            ...workspace,
-          },
-          signal,
-        );
-      const text = await templateWithDependencies(helm, args, dependencies);
-      return splitBySource(text, formatPath(folder));
-    },
+    valueFiles,
+    fileParameters,
+    ...(values ? { values } : {}),
+    argumentsAt: (place, generated) =>
+      helmArguments(options, {
+        ...known,
+        valueFiles: [...valueFiles.map(place), ...(values ? [generated] : [])],
+        fileParameters: new Map([...fileParameters].map(([name, file]) => [name, place(file)])),
+      }),
   };
 }
 
-type Helm = (what: string, args: string[]) => Promise<string>;
-
-/** Argo CD: when a dependency is missing, `helm dependency build` and once more. */
-async function templateWithDependencies(helm: Helm, args: string[], dependencies: ChartDependencies): Promise<string> {
-  try {
-    return await helm('helm template', args);
-  } catch (error) {
-    if (!(error instanceof FleetError) || !error.message.includes('missing in charts/ directory')) throw error;
-    if (dependencies.remote.length > 0)
-      throw new FleetError(
-        'Unsupported',
-        `${error.message}. Dependencies are not downloaded yet (${dependencies.remote.join(', ')}): run helm dependency build and commit the charts/ folder`,
-        { cause: error },
-      );
-    await helm('helm dependency build', ['dependency', 'build', '.']);
-    return await helm('helm template', args);
-  }
+export interface HelmRequest extends ToolRequest {
+  references: References;
 }
 
-/** Argo CD: `valuesObject` wins over `values`; both come after the value files. */
-async function writeValues(workspace: Workspace, options: HelmSource): Promise<string[]> {
-  const values = options.valuesObject === undefined ? options.values : formatYaml(options.valuesObject);
-  if (!values) return [];
-  const path = join(workspace.home, 'values.yaml');
-  await writeFile(path, values);
-  return [path];
+/** Plans `helm template` of a chart. */
+export async function planHelm(deps: ToolDeps, request: HelmRequest): Promise<RenderPlan> {
+  const { source, snapshot, folder, tool, facts, references, toolVersion } = request;
+  const collection = createCollection(snapshot);
+  await collection.add(folder);
+  const { valuesFileSchemes } = request.settings;
+  const files = { source, collection, folder, references, valuesFileSchemes };
+  const charts = createOpenCharts(request.open, request.signal);
+  const vendored: Vendored[] = [];
+  await collectDependencies({ source, charts, vendored }, { in: collection, path: folder });
+  const options = await resolveHelmOptions(files, facts);
+  const byUrl = options.valueFiles.find((file) => 'url' in file);
+  if (byUrl) throw unsupported(source, `value file ${byUrl.url} by URL`, 'keep it in a repository');
+  refuseMissing(files, 'helm.valueFiles', options.valueFiles);
+  refuseMissing(files, 'helm.fileParameters', options.fileParameters.values());
+  const collections = [collection, ...references.used(), ...charts.all()];
+  return {
+    sourceType: 'Helm',
+    toolVersion,
+    inputs: collections.flatMap(({ inputs }) => inputs),
+    warnings: [],
+    run: async (signal) => {
+      await using workspace = await deps.workspaces.open();
+      for (const each of collections) await each.write(workspace.path, signal);
+      await copyVendored(workspace.path, vendored);
+      const place = (file: HelmFile) => ('url' in file ? file.url : join(workspace.path, file.in.folder, file.path));
+      const generated = join(workspace.home, 'values.yaml');
+      if (options.values) await writeFile(generated, options.values);
+      const what = formatPath(source.chart ?? folder);
+      const args = options.argumentsAt(place, generated);
+      const run = { command: tool.command, args, cwd: join(workspace.root, folder), what: `helm template of ${what}` };
+      const text = await deps.pool({ ...run, ...workspace }, signal);
+      return splitBySource(text, what);
+    },
+  };
 }
 
 const sourceComment = /^---\n# Source: (?<path>.*)\n/gmu;

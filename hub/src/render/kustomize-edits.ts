@@ -21,6 +21,11 @@ export function kustomizeEdits(options: KustomizeSource): string[][] {
   ];
 }
 
+/** The `kustomize edit` command that adds components; it follows the patches. */
+export function componentEdits(components: string[]): string[][] {
+  return withArguments(['add', 'component'], components);
+}
+
 /** The command, unless there is nothing to give it. */
 function withArguments(command: string[], values: string[]): string[][] {
   return values.length > 0 ? [[...command, ...values]] : [];

@@ -1,8 +1,8 @@
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import { describe, expect, it } from 'vitest';
+import { createMemorySnapshot, type MemoryFiles } from '../source/memory-snapshot.ts';
 import type { Snapshot } from '../source/source.ts';
 import { applicationOf, createHubState, type HubState, logger, repoURL } from '../testing/hub-state.ts';
-import { createMemorySnapshot, type MemoryFiles } from './memory-snapshot.ts';
 import { createRenderer, type Renderer } from './render.ts';
 import { runRender, surveyKey } from './render-stage.ts';
 
@@ -40,7 +40,8 @@ async function start(): Promise<Stage> {
       ),
     ),
     blobs: { put: async (digest: string, bytes: Uint8Array) => void blobs.set(digest, bytes) },
-    open: async ({ sha = '' }: { sha?: string }) => {
+    resolve: async () => undefined,
+    open: async (_location: unknown, { sha }: { sha: string }) => {
       if (broken) throw broken;
       const snapshot = commits.get(sha);
       if (!snapshot) throw new Error(`no commit ${sha}`);
@@ -77,22 +78,23 @@ function withKustomize(renderer: Renderer): Renderer {
     ...renderer,
     render: async (request, stop) => {
       const requestKey = await renderer.requestKey(request);
-      const { source } = request;
-      if ((await request.snapshot.entry(`${source.path}/kustomization.yaml`)) === undefined)
+      const [one] = request.sources;
+      if (!one || (await one.snapshot.entry(`${one.source.path}/kustomization.yaml`)) === undefined)
         return await renderer.render(request, stop);
-      const directory = { include: 'config.yaml' };
-      const rendered = await renderer.render({ ...request, source: { ...source, directory } }, stop);
-      return {
-        ...rendered,
-        sourceType: 'Kustomize',
-        record: { ...rendered.record, requestKey, sourceType: 'Kustomize' },
-      };
+      const source = { ...one.source, directory: { include: 'config.yaml' } };
+      const rendered = await renderer.render({ ...request, sources: [{ ...one, source }] }, stop);
+      const parts = rendered.record.parts.map((part) => ({
+        ...part,
+        sourceType: 'Kustomize' as const,
+        toolVersion: 'kustomize 5',
+      }));
+      return { ...rendered, sourceTypes: ['Kustomize'], record: { ...rendered.record, requestKey, parts } };
     },
   };
 }
 
 function typeOf(state: HubState): string | undefined {
-  return state.derived.discovery(repoURL, 'main')?.types['shop'];
+  return state.derived.discovery({ repoURL, targetRevision: 'main' })?.types['shop'];
 }
 
 function problemOf({ applications, derived }: HubState): string {
@@ -200,7 +202,10 @@ describe('a render that fails', () => {
 
   it.each<[string, (stage: Stage) => Promise<unknown>]>([
     ['nobody asks for it any more', async ({ specs }) => await specs.delete('Application', 'argocd', 'shop')],
-    ['its revision was forgotten', async ({ derived }) => await derived.deleteRevision(repoURL, 'main')],
+    [
+      'its revision was forgotten',
+      async ({ derived }) => await derived.deleteRevision({ repoURL, targetRevision: 'main' }),
+    ],
   ])('is not tried when %s', async (_name, change) => {
     const stage = await start();
     await stage.commit({ 'shop/config.yaml': configMap('one') });

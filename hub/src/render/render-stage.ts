@@ -13,34 +13,38 @@ import type { ApplicationSource } from '@wheelhouse/shared/resources/application
 import { activeTraceparent, spans, withSpan } from '@wheelhouse/shared/telemetry/tracing';
 import type { Applications } from '../assign/applications.ts';
 import type { Trigger, WorkQueue } from '../queue/queue.ts';
+import { locationOf, locationText, type SourceLocation } from '../source/location.ts';
 import type { Snapshot } from '../source/snapshot.ts';
-import {
-  type Derived,
-  type Discovery,
-  type RenderOutcome,
-  type ResolvedRevision,
-  revisionKey,
-} from '../store/derived.ts';
-import { discoverSourceType, explicitSourceType } from './discover.ts';
-import type { Rendered, Renderer, RenderFacts, SourceType } from './render.ts';
+import { type Derived, type RenderOutcome, type ResolvedRevision, revisionKey } from '../store/derived.ts';
+import type { Rendered, Renderer, RenderFacts, RenderRequest } from './render.ts';
+import { lookAt } from './survey-paths.ts';
 
 export interface RenderDeps {
   logger: Logger;
   renderer: Renderer;
   applications: Pick<Applications, 'byRequest' | 'bySource'>;
-  derived: Pick<Derived, 'revision' | 'revisions' | 'discovery' | 'putDiscovery' | 'render' | 'putRender'>;
+  derived: Pick<
+    Derived,
+    'revision' | 'revisions' | 'discovery' | 'putDiscovery' | 'render' | 'putRender' | 'readersOf'
+  >;
   blobs: { put(digest: string, bytes: Uint8Array): Promise<void> };
   queue: Pick<WorkQueue, 'enqueue'>;
-  /** Opens a commit that was fetched, fetching it again where this replica lacks it. */
-  open(revision: ResolvedRevision, signal: AbortSignal): Promise<Snapshot & Disposable>;
+  /** Opens a revision that was fetched, fetching it again where this replica lacks it. */
+  open(
+    location: SourceLocation,
+    revision: { sha: string; digest?: string },
+    signal: AbortSignal,
+  ): Promise<Snapshot & Disposable>;
+  /** Resolves a location that nobody asked for before, and records what it stands for. */
+  resolve(location: SourceLocation, signal: AbortSignal): Promise<void>;
   observe?(outcome: { type: string; seconds: number; failed: boolean }): void;
 }
 
 const surveyPrefix = 'revision-';
 
 /** Key of the job that finds what a new commit touches. */
-export function surveyKey(revision: Pick<ResolvedRevision, 'repoURL' | 'targetRevision'>): string {
-  return surveyPrefix + revisionKey(revision.repoURL, revision.targetRevision);
+export function surveyKey(location: SourceLocation): string {
+  return surveyPrefix + revisionKey(location);
 }
 
 export async function runRender(trigger: Trigger, deps: RenderDeps, signal: AbortSignal): Promise<void> {
@@ -65,55 +69,106 @@ export async function runRender(trigger: Trigger, deps: RenderDeps, signal: Abor
 /** What a render request is about, from whichever Application wants it; undefined when none does any more. */
 function findWork(trigger: Trigger, deps: RenderDeps): Work | undefined {
   const [app] = deps.applications.byRequest(trigger.key);
-  if (!app?.request || !app.source) return undefined;
-  const revision = deps.derived.revision(app.source.repoURL, app.source.targetRevision);
-  if (!revision) return undefined;
+  if (!app?.request) return undefined;
+  const revisions = app.sources.map((source) => deps.derived.revision(locationOf(source)));
+  if (revisions.includes(undefined)) return undefined;
+  const known = revisions.filter((revision) => revision !== undefined);
   const before = deps.derived.render(trigger.key);
-  return { id: app.id, source: app.source, facts: app.request.facts, revision, before, trigger };
+  return { id: app.id, sources: app.sources, facts: app.request.facts, revisions: known, before, trigger };
 }
 
 interface Work {
   /** One of the Applications that want it, for the span. */
   id: string;
-  source: ApplicationSource;
+  sources: readonly ApplicationSource[];
   facts: RenderFacts;
-  revision: ResolvedRevision;
+  /** One for each source. */
+  revisions: ResolvedRevision[];
   before: RenderOutcome | undefined;
   trigger: Trigger;
 }
 
 /** Renders unless what was recorded still holds; returns the kind of source when it did render. */
 async function renderRequest(work: Work, deps: RenderDeps, signal: AbortSignal): Promise<string | undefined> {
-  const { source, facts, revision, before, trigger } = work;
-  const { sha, problem } = revision;
-  if (sha === undefined)
-    throw new FleetError(
-      (problem?.code ?? 'RevisionNotFound') as ErrorCode,
-      problem?.message ?? 'the revision was not resolved yet',
-      { retryable: false },
-    );
-  const attributes = { application: work.id, path: source.path ?? '.', revision: sha };
-  return await withSpan(
-    spans.appRender,
-    { traceparent: trigger.traceparent ?? revision.traceparent, attributes },
-    async (span) => {
-      const snapshot = await deps.open(revision, signal);
-      if (before?.record && !before.problem && (await deps.renderer.stillValid(before.record, snapshot)))
-        return undefined;
-      const rendered = await deps.renderer.render({ source, snapshot, facts }, signal);
-      if (rendered.record.requestKey !== trigger.key) {
-        // this commit made another kind of source of it: what was rendered answers another request, and a survey finds which
-        await deps.queue.enqueue('render', [{ key: surveyKey(revision), traceparent: trigger.traceparent }]);
-        return undefined;
-      }
-      span.setAttribute('digest', rendered.digest);
-      await deps.blobs.put(rendered.digest, rendered.bytes);
-      await deps.derived.putRender(
-        await outcomeOf({ requestKey: trigger.key, sha, rendered, traceparent: activeTraceparent() }, deps),
+  const { sources, facts, revisions, before, trigger } = work;
+  const shas = revisions.map(shaOf);
+  const attributes = {
+    application: work.id,
+    path: sources.map(({ path, chart }) => chart ?? path ?? '.').join(','),
+    revision: shas.join(','),
+  };
+  const traceparent = trigger.traceparent ?? revisions.find((revision) => revision.traceparent)?.traceparent;
+  return await withSpan(spans.appRender, { traceparent, attributes }, async (span) => {
+    using opened = openLocations(deps);
+    if (before?.record && !before.problem && (await deps.renderer.stillValid(before.record, opened.open, signal)))
+      return undefined;
+    const request: RenderRequest = {
+      sources: await Promise.all(
+        sources.map(async (source) => ({ source, snapshot: await opened.open(locationOf(source), signal) })),
+      ),
+      facts,
+      open: opened.open,
+    };
+    const rendered = await deps.renderer.render(request, signal);
+    if (rendered.record.requestKey !== trigger.key) {
+      // this commit made other kinds of sources of them: what was rendered answers another request, and surveys find which
+      const surveys = new Set(sources.map((source) => surveyKey(locationOf(source))));
+      await deps.queue.enqueue(
+        'render',
+        [...surveys].map((key) => ({ key, traceparent: trigger.traceparent })),
       );
-      return rendered.sourceType;
-    },
+      return undefined;
+    }
+    span.setAttribute('digest', rendered.digest);
+    await deps.blobs.put(rendered.digest, rendered.bytes);
+    const revisionsRead = request.sources.map(({ snapshot }) => snapshot.sha);
+    await deps.derived.putRender(
+      await outcomeOf(
+        { requestKey: trigger.key, revisions: revisionsRead, rendered, traceparent: activeTraceparent() },
+        deps,
+      ),
+    );
+    return rendered.sourceTypes.join('+');
+  });
+}
+
+/** Throws why a revision was never resolved. */
+function shaOf({ sha, problem }: ResolvedRevision): string {
+  if (sha !== undefined) return sha;
+  throw new FleetError(
+    (problem?.code ?? 'RevisionNotFound') as ErrorCode,
+    problem?.message ?? 'the revision was not resolved yet',
+    { retryable: false },
   );
+}
+
+/** Opens each location once, at the revision that is recorded for it; all are closed on dispose. */
+function openLocations(
+  deps: Pick<RenderDeps, 'derived' | 'open' | 'resolve'>,
+): Disposable & Pick<RenderRequest, 'open'> {
+  const opened = new Map<string, Promise<Snapshot & Disposable>>();
+  const openNow = async (location: SourceLocation, signal: AbortSignal) => {
+    if (!deps.derived.revision(location)) await deps.resolve(location, signal);
+    const revision = deps.derived.revision(location);
+    const sha = shaOf(revision ?? location);
+    return await deps.open(location, { sha, ...(revision?.digest ? { digest: revision.digest } : {}) }, signal);
+  };
+  return {
+    open: async (location, signal) => {
+      const key = locationText(location);
+      const found = opened.get(key) ?? openNow(location, signal);
+      opened.set(key, found);
+      return await found;
+    },
+    [Symbol.dispose]: () => {
+      // a failed one was thrown to whoever asked for it
+      for (const snapshot of opened.values())
+        snapshot.then(
+          (one) => one[Symbol.dispose](),
+          () => undefined,
+        );
+    },
+  };
 }
 
 async function keepFailure(
@@ -128,18 +183,18 @@ async function keepFailure(
 
 interface Fresh {
   requestKey: string;
-  sha: string;
+  revisions: string[];
   rendered: Rendered;
   traceparent: string | undefined;
 }
 
 async function outcomeOf(fresh: Fresh, deps: RenderDeps): Promise<RenderOutcome> {
-  const { requestKey, sha, rendered, traceparent } = fresh;
+  const { requestKey, revisions, rendered, traceparent } = fresh;
   const rest = rendered.manifests.filter((manifest) => !isHubObject(manifest));
   const split = rest.length < rendered.manifests.length ? await putRest(rest, deps) : undefined;
   return {
     requestKey,
-    sha,
+    revisions,
     record: rendered.record,
     kinds: kindsOf(rendered.manifests),
     warnings: rendered.warnings,
@@ -184,50 +239,28 @@ function definedKind(manifest: KubeObject): [key: string, clusterScoped: boolean
 }
 
 /**
- * What a new commit means for the Applications that read it: which kind of source lies at their paths, and which
- * requests must be rendered, because their recorded inputs differ there or they failed before.
+ * What a new commit means for what reads it: which kinds of sources lie at the paths of Applications, and which requests must be
+ * rendered, because their recorded inputs differ there or they failed before.
  */
 async function survey(trigger: Trigger, deps: RenderDeps, signal: AbortSignal): Promise<void> {
   const revision = deps.derived.revisions().find((one) => surveyKey(one) === trigger.key);
   if (!revision?.sha) return;
-  using snapshot = await deps.open(revision, signal);
-  await discover(revision, snapshot, deps);
-  const keys = new Set(
-    deps.applications.bySource(revision.repoURL, revision.targetRevision).flatMap((app) => app.request?.key ?? []),
-  );
+  using opened = openLocations(deps);
+  await lookAt(revision, await opened.open(revision, signal), deps);
+  const named = deps.applications.bySource(revision).flatMap((app) => app.request?.key ?? []);
+  const reading = deps.derived.readersOf(revision).filter((key) => deps.applications.byRequest(key).length > 0);
   const due: string[] = [];
-  for (const key of keys) {
+  for (const key of new Set([...named, ...reading])) {
     const outcome = deps.derived.render(key);
-    if (!outcome?.record || outcome.problem || !(await deps.renderer.stillValid(outcome.record, snapshot)))
+    if (
+      !outcome?.record ||
+      outcome.problem ||
+      !(await deps.renderer.stillValid(outcome.record, opened.open, signal).catch(() => false))
+    )
       due.push(key);
   }
   await deps.queue.enqueue(
     'render',
     due.map((key) => ({ key, traceparent: trigger.traceparent })),
   );
-}
-
-async function discover(revision: ResolvedRevision, snapshot: Snapshot, deps: RenderDeps): Promise<void> {
-  const { repoURL, targetRevision } = revision;
-  const sources = deps.applications
-    .bySource(repoURL, targetRevision)
-    .flatMap((app) => (app.source && !explicitSourceType(app.source) ? app.source : []));
-  const before = deps.derived.discovery(repoURL, targetRevision);
-  const types: Discovery['types'] = {};
-  for (const source of sources) {
-    const path = source.path ?? '';
-    types[path] ??= await typeAt(source, snapshot, before?.types[path] ?? 'Directory');
-  }
-  if (Object.keys(types).length === 0 || canonicalJson(before?.types ?? {}) === canonicalJson(types)) return;
-  await deps.derived.putDiscovery({ repoURL, targetRevision, types });
-}
-
-/** A path that is not there stays what it was: its request keeps the last good outcome, and the render says what is missing. */
-async function typeAt(source: ApplicationSource, snapshot: Snapshot, otherwise: SourceType): Promise<SourceType> {
-  try {
-    return await discoverSourceType(source, snapshot);
-  } catch (error) {
-    if (toFleetError(error).retryable) throw error;
-    return otherwise;
-  }
 }

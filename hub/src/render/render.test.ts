@@ -1,7 +1,7 @@
 import { createLogger } from '@wheelhouse/shared/logging/logger';
 import type { ApplicationSource } from '@wheelhouse/shared/resources/application-source';
 import { afterAll, describe, expect, it } from 'vitest';
-import { createMemorySnapshot, type MemoryFiles } from './memory-snapshot.ts';
+import { createMemorySnapshot, type MemoryFiles } from '../source/memory-snapshot.ts';
 import { createRenderer, discoverSourceType, type RenderFacts } from './render.ts';
 
 const repoURL = 'https://git.example/repo';
@@ -27,12 +27,14 @@ afterAll(async () => await renderer[Symbol.asyncDispose]());
 
 const configMap = (name: string, value = '1') =>
   `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: ${name}}\ndata: {v: "${value}"}\n`;
+const nothingElse = () => Promise.reject(new Error('nothing else is read'));
+const opening = (files: MemoryFiles) => () => Promise.resolve(createMemorySnapshot(files));
 const render = async (files: MemoryFiles, source: Partial<ApplicationSource> = {}, change: Partial<RenderFacts> = {}) =>
   await renderer.render(
     {
-      source: { repoURL, path: 'apps/x', ...source },
-      snapshot: createMemorySnapshot(files),
+      sources: [{ source: { repoURL, path: 'apps/x', ...source }, snapshot: createMemorySnapshot(files) }],
       facts: { ...facts, ...change },
+      open: nothingElse,
     },
     signal,
   );
@@ -84,9 +86,9 @@ describe('a directory', () => {
       'shared/link.yaml': { link: 'real.yaml' },
       'shared/real.yaml': configMap('real'),
     };
-    const { manifests, inputs } = await render(linked);
+    const { manifests, record } = await render(linked);
     expect(manifests.map(({ metadata }) => metadata.name)).toEqual(['real']);
-    expect(inputs.map(({ path }) => path)).toEqual(['apps/x', 'shared/link.yaml', 'shared/real.yaml']);
+    expect(record.parts[0]?.inputs.map(({ path }) => path)).toEqual(['apps/x', 'shared/link.yaml', 'shared/real.yaml']);
   });
 
   it('reads a heavy folder in another thread, with the same result', async () => {
@@ -128,21 +130,12 @@ describe('bad input', () => {
       'names several tools (kustomize, helm)',
     ],
     [
-      'a chart repository',
-      { 'apps/x/a.yaml': ok },
-      { chart: 'nginx' },
-      'Unsupported',
-      'chart nginx of a Helm repository',
-    ],
-    ['a plugin', { 'apps/x/a.yaml': ok }, { plugin: {} }, 'Unsupported', 'config management plugins'],
-    [
-      'overrides in Git',
-      { 'apps/x/a.yaml': ok, 'apps/x/.argocd-source-web.yaml': 'helm: {}' },
+      'overrides in Git that are wrong',
+      { 'apps/x/a.yaml': ok, 'apps/x/.argocd-source.yaml': 'helm: {valuesfiles: []}' },
       {},
-      'Unsupported',
-      'apps/x/.argocd-source-web.yaml',
+      'UnknownField',
+      'apps/x/.argocd-source.yaml: overrides spec.source wrongly at helm',
     ],
-    ['jsonnet', { 'apps/x/a.jsonnet': '{}' }, {}, 'Unsupported', 'apps/x/a.jsonnet: jsonnet is not supported yet'],
     [
       'a malformed pattern',
       { 'apps/x/a.yaml': ok },
@@ -201,18 +194,18 @@ describe('bad input', () => {
     ],
     ['malformed YAML', { 'apps/x/a.yaml': 'kind: ConfigMap\n a: b\n' }, {}, 'Malformed', 'apps/x/a.yaml: YAML, line 2'],
     [
-      'a remote base',
-      { 'apps/x/kustomization.yaml': 'resources: [github.com/org/repo//base?ref=v1]\n' },
+      'a file by URL in a kustomization',
+      { 'apps/x/kustomization.yaml': 'resources: ["https://x.example/crd.yaml"]\n' },
       {},
       'Unsupported',
-      'apps/x/kustomization.yaml: resources: remote github.com/org/repo//base?ref=v1: not supported yet; copy it',
+      'apps/x/kustomization.yaml: resources: https://x.example/crd.yaml by URL: not supported yet; commit the file',
     ],
     [
       'a chart inside of a kustomization',
       { 'apps/x/kustomization.yaml': 'helmCharts: [{name: c}]\n' },
       {},
       'Unsupported',
-      'apps/x/kustomization.yaml: helmCharts: not supported yet; use the chart as a Helm source',
+      'apps/x/kustomization.yaml: helmCharts: Helm inside kustomize is off: add --enable-helm to kustomize.buildOptions',
     ],
     [
       'a base that does not exist',
@@ -261,7 +254,7 @@ describe('bad input', () => {
       { 'apps/x/Chart.yaml': 'name: x' },
       { helm: { valueFiles: ['envs/*.yaml'] } },
       'PathNotFound',
-      'matches helm.valueFiles apps/x/envs/*.yaml does not exist',
+      'helm.valueFiles: no file matches apps/x/envs/*.yaml at revision',
     ],
     [
       'a value file by URL',
@@ -274,8 +267,8 @@ describe('bad input', () => {
       'a value file of another source',
       { 'apps/x/Chart.yaml': 'name: x' },
       { helm: { valueFiles: ['$values/v.yaml'] } },
-      'Unsupported',
-      'value file $values/v.yaml of another source',
+      'Invalid',
+      'helm.valueFiles: $values/v.yaml names a source that is not there: give one of spec.sources the ref values',
     ],
     [
       'helm 2',
@@ -297,7 +290,8 @@ describe('bad input', () => {
 
   it('names the revision and the repository of a path that does not exist', async () => {
     const snapshot = createMemorySnapshot({ 'a.yaml': '' }, 'abc123');
-    await expect(renderer.render({ source: { repoURL, path: 'apps/x' }, snapshot, facts }, signal)).rejects.toThrow(
+    const sources = [{ source: { repoURL, path: 'apps/x' }, snapshot }];
+    await expect(renderer.render({ sources, facts, open: nothingElse }, signal)).rejects.toThrow(
       `path apps/x does not exist at revision abc123 of ${repoURL}`,
     );
   });
@@ -321,19 +315,18 @@ describe('what a render depends upon', () => {
     ['an override that appears', flat, { 'apps/x/.argocd-source.yaml': 'helm: {}' }, false],
   ])('%s', async (...[, source, change, valid]) => {
     const { record } = await render(base, source);
-    expect(await renderer.stillValid(record, createMemorySnapshot({ ...base, ...change }))).toBe(valid);
+    expect(await renderer.stillValid(record, opening({ ...base, ...change }), signal)).toBe(valid);
   });
 
   it('a removed folder', async () => {
     const { record } = await render(base);
-    expect(await renderer.stillValid(record, createMemorySnapshot({ 'other/c.yaml': '' }))).toBe(false);
+    expect(await renderer.stillValid(record, opening({ 'other/c.yaml': '' }), signal)).toBe(false);
   });
 
   it('another version of the tool', async () => {
     const { record } = await render(base);
-    expect(await renderer.stillValid({ ...record, toolVersion: 'directory 0' }, createMemorySnapshot(base))).toBe(
-      false,
-    );
+    const parts = record.parts.map((part) => ({ ...part, toolVersion: 'directory 0' }));
+    expect(await renderer.stillValid({ ...record, parts }, opening(base), signal)).toBe(false);
   });
 
   it('survives JSON', async () => {
@@ -360,9 +353,14 @@ describe('sharing', () => {
 
   it('gives the key with the discovered tool', async () => {
     const request = {
-      source: { repoURL, path: 'apps/x' },
-      snapshot: createMemorySnapshot({ 'apps/x/a.yaml': configMap('k') }),
+      sources: [
+        {
+          source: { repoURL, path: 'apps/x' },
+          snapshot: createMemorySnapshot({ 'apps/x/a.yaml': configMap('k') }),
+        },
+      ],
       facts,
+      open: nothingElse,
     };
     const key = await renderer.requestKey(request);
     expect((await renderer.render(request, signal)).record.requestKey).toBe(key);

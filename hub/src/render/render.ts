@@ -7,34 +7,46 @@
  */
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { Logger } from '@wheelhouse/shared/logging/logger';
+import { applicationId } from '@wheelhouse/shared/protocol/document';
 import { LRUCache } from 'lru-cache';
-import type { Snapshot } from '../source/source.ts';
-import { buildEnvironment, type RenderFacts, readsRevision, substituteSource } from './build-environment.ts';
-import { planDirectory } from './directory.ts';
-import { discoverSourceType, openSourceFolder, type SourceType } from './discover.ts';
-import { planHelm } from './helm.ts';
+import type { RenderFacts } from './build-environment.ts';
+import { discoverSourceType, explicitSourceType, isReferenceOnly, type SourceType } from './discover.ts';
 import { createInFlight } from './in-flight.ts';
-import { inputsHold, type RenderInput } from './inputs.ts';
-import { planKustomize, type ToolDeps } from './kustomize.ts';
+import { inputHolds, type RenderInput } from './inputs.ts';
 import { createManifestReader } from './manifest-reader.ts';
-import type { RenderPlan } from './plan.ts';
+import type { ManifestText } from './manifests.ts';
+import { type PlannedSource, planSource, type RenderTools, toolVersions } from './plan-source.ts';
+import { createReferences } from './references.ts';
 import {
   hashOf,
-  optionsRead,
+  type OpenLocation,
+  type OpenSource,
   type Rendered,
+  type RenderPart,
   type RenderRecord,
   type RenderRequest,
   renderRequestKey,
 } from './request.ts';
+import { defaultRenderSettings, type RenderSettings } from './settings.ts';
 import { createToolPool } from './tool-pool.ts';
 import { createWorkspaces } from './workspace.ts';
 
-export type { Rendered, RenderFacts, RenderInput, RenderRecord, RenderRequest, SourceType };
+export type {
+  OpenLocation,
+  OpenSource,
+  Rendered,
+  RenderFacts,
+  RenderInput,
+  RenderPart,
+  RenderRecord,
+  RenderRequest,
+  RenderSettings,
+  SourceType,
+};
 export { discoverSourceType, renderRequestKey };
 
 export interface RendererOptions {
-  /** Absolute paths of the executables, and their versions, as `5.8.1`. */
-  tools: { kustomize: string; helm: string; versions: { kustomize: string; helm: string } };
+  tools: RenderTools;
   /** Children at a time; the number of cores is a good one. */
   concurrency: number;
   /** Of one child, and of one parse. Default 90 s, as Argo CD. */
@@ -51,6 +63,8 @@ export interface RendererOptions {
 
 export interface RendererDeps {
   logger: Logger;
+  /** Asked at every render; what it says is part of every record. Default: Argo CD's defaults. */
+  settings?(): RenderSettings;
   metrics?: { rendered(event: { sourceType: SourceType; outcome: 'cached' | 'rendered'; durationMs: number }): void };
 }
 
@@ -60,10 +74,10 @@ export interface Renderer extends AsyncDisposable {
    * RenderFailed (the tool's own words), RenderTimeout, ToolMissing, Aborted.
    */
   render(request: RenderRequest, signal: AbortSignal): Promise<Rendered>;
-  /** Whether the record's bundle is what a render at this snapshot would give. */
-  stillValid(record: RenderRecord, snapshot: Snapshot): Promise<boolean>;
-  /** `renderRequestKey` with the tool discovered: Applications share as much as they can. */
-  requestKey(request: RenderRequest): Promise<string>;
+  /** Whether the record's bundle is what a render would give, with everything that it read as `open` finds it now. */
+  stillValid(record: RenderRecord, open: OpenLocation, signal: AbortSignal): Promise<boolean>;
+  /** `renderRequestKey` with the tools discovered: Applications share as much as they can. */
+  requestKey(request: Pick<RenderRequest, 'sources' | 'facts'>): Promise<string>;
 }
 
 type Bundle = Pick<Rendered, 'digest' | 'manifests' | 'bytes' | 'warnings'>;
@@ -81,50 +95,45 @@ export function createRenderer(deps: RendererDeps, options: RendererOptions): Re
     sizeCalculation: ({ bytes }) => bytes.length + 1024,
   });
   const inFlight = createInFlight<Bundle>();
-  const versions: Record<SourceType, string> = {
-    Directory: 'directory 1',
-    Kustomize: `kustomize ${tools.versions.kustomize}`,
-    Helm: `helm ${tools.versions.helm}`,
-  };
+  const settings = () => deps.settings?.() ?? defaultRenderSettings;
 
-  async function run(plan: RenderPlan, signal: AbortSignal): Promise<Bundle> {
-    const set = await reader.read(await plan.run(signal), signal);
+  async function run(plans: readonly PlannedSource[], signal: AbortSignal): Promise<Bundle> {
+    const texts: ManifestText[] = [];
+    for (const { plan } of plans) texts.push(...(await plan.run(signal)));
+    const set = await reader.read(texts, signal);
     return {
       digest: set.digest,
       manifests: set.manifests,
       bytes: Buffer.from(`[${set.canonical.join(',')}]`),
-      warnings: [...plan.warnings, ...set.warnings],
+      warnings: [...plans.flatMap(({ plan }) => plan.warnings), ...set.warnings],
     };
   }
 
   return {
     render: async (request, signal) => {
       const startedAt = performance.now();
-      const { source, facts, snapshot } = request;
-      const plan = await planRender({ pool, workspaces, tools }, request);
-      const { sourceType, toolVersion, inputs } = plan;
-      const revision = readsRevision(source, facts) ? snapshot.sha : undefined;
-      const inputKey = hashOf({ ...optionsRead(source, facts, sourceType), toolVersion, inputs, revision });
+      const plans = await planSources({ pool, workspaces, tools, settings: settings() }, request, signal);
+      const inputKey = hashOf(plans.map(({ key }) => key));
       const known = bundles.get(inputKey);
-      const bundle = known ?? (await inFlight(inputKey, signal, async (shared) => await run(plan, shared)));
+      const bundle = known ?? (await inFlight(inputKey, signal, async (shared) => await run(plans, shared)));
       if (!known) bundles.set(inputKey, bundle);
+      const sourceTypes = plans.map(({ plan }) => plan.sourceType);
       deps.metrics?.rendered({
-        sourceType,
+        sourceType: sourceTypes[0] ?? 'Directory',
         outcome: known ? 'cached' : 'rendered',
         durationMs: performance.now() - startedAt,
       });
-      const { digest, warnings } = bundle;
-      const requestKey = renderRequestKey(source, facts, sourceType);
-      const pinned = revision === undefined ? {} : { revision };
-      const record = { requestKey, digest, sourceType, toolVersion, inputs, ...pinned, warnings };
-      return { ...bundle, record, sourceType, inputs };
+      const parts: RenderPart[] = plans.map(({ part }) => part);
+      const record = { requestKey: keyOf(request, plans), digest: bundle.digest, parts, warnings: bundle.warnings };
+      return { ...bundle, record, sourceTypes };
     },
-    stillValid: async (record, snapshot) =>
-      record.toolVersion === versions[record.sourceType] &&
-      (record.revision === undefined || record.revision === snapshot.sha) &&
-      (await inputsHold(record.inputs, snapshot)),
-    requestKey: async ({ source, facts, snapshot }) =>
-      renderRequestKey(source, facts, await discoverSourceType(source, snapshot)),
+    stillValid: async (record, open, signal) => {
+      const versions = toolVersions(tools, settings());
+      for (const part of record.parts)
+        if (part.toolVersion !== versions[part.sourceType] || !(await partHolds(part, open, signal))) return false;
+      return true;
+    },
+    requestKey: discoverKey,
     [Symbol.asyncDispose]: async () => {
       await reader[Symbol.asyncDispose]();
       await workspaces[Symbol.asyncDispose]();
@@ -132,24 +141,53 @@ export function createRenderer(deps: RendererDeps, options: RendererOptions): Re
   };
 }
 
-async function planRender(
-  deps: ToolDeps & Pick<RendererOptions, 'tools'>,
+async function discoverKey({ sources, facts }: Pick<RenderRequest, 'sources' | 'facts'>): Promise<string> {
+  const types = sources.map(async ({ source, snapshot }) =>
+    isReferenceOnly(source) ? undefined : await discoverSourceType(source, snapshot),
+  );
+  return renderRequestKey(
+    sources.map(({ source }) => source),
+    facts,
+    await Promise.all(types),
+  );
+}
+
+async function planSources(
+  deps: Parameters<typeof planSource>[0],
   request: RenderRequest,
-): Promise<RenderPlan> {
-  const { snapshot, facts, source } = request;
-  if (source.ref && !source.path)
+  signal: AbortSignal,
+): Promise<PlannedSource[]> {
+  const giving = request.sources.filter(({ source }) => !isReferenceOnly(source));
+  if (giving.length === 0)
     throw new FleetError(
-      'Unsupported',
-      `source ${source.repoURL} is only a reference (${source.ref}): several sources are not supported yet`,
+      'Invalid',
+      `no source gives manifests: ${request.sources[0]?.source.repoURL} is only a reference; give one of spec.sources a path or a chart`,
     );
-  const { type, ...folder } = await openSourceFolder(source, snapshot);
-  if (type === 'Directory') return await planDirectory(request, folder);
-  const resolved = substituteSource(source, buildEnvironment(source, facts, snapshot.sha));
-  const tool = { source: resolved, snapshot, folder: folder.path };
-  return type === 'Kustomize'
-    ? await planKustomize(deps, {
-        ...tool,
-        tool: { command: deps.tools.kustomize, version: deps.tools.versions.kustomize },
-      })
-    : await planHelm(deps, { ...tool, tool: { command: deps.tools.helm, version: deps.tools.versions.helm }, facts });
+  const plans: PlannedSource[] = [];
+  // a source collects only what it reads of the others, so that each knows its own inputs
+  for (const one of giving)
+    plans.push(await planSource(deps, { ...request, ...one, references: createReferences(request.sources) }, signal));
+  return plans;
+}
+
+/** The key of the request that this answers: not the one asked for, when a commit changed what lies at the paths. */
+function keyOf({ sources, facts }: RenderRequest, plans: readonly PlannedSource[]): string {
+  const types = new Map(plans.map(({ given, discovered }) => [given, explicitSourceType(given) ?? discovered]));
+  const given = sources.map(({ source }) => source);
+  const overriddenBy = plans.some(({ overridden }) => overridden)
+    ? { overriddenBy: applicationId(facts.appNamespace, facts.appName) }
+    : {};
+  return renderRequestKey(
+    given,
+    { ...facts, ...overriddenBy },
+    given.map((source) => types.get(source)),
+  );
+}
+
+async function partHolds(part: RenderPart, open: OpenLocation, signal: AbortSignal): Promise<boolean> {
+  const own = await open(part.location, signal);
+  if (part.revision !== undefined && part.revision !== own.sha) return false;
+  for (const input of part.inputs)
+    if (!(await inputHolds(input, input.from ? await open(input.from, signal) : own))) return false;
+  return true;
 }

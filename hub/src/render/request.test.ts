@@ -14,8 +14,8 @@ describe('renderRequestKey', () => {
     ['a discovered kustomization', {}, 'Kustomize' as const],
     ['a chart with its release name and namespace given', { helm: { releaseName: 'r', namespace: 'n' } }, undefined],
   ])('%s shares one key between Applications', (_name, tool, type) => {
-    const key = renderRequestKey({ ...source, ...tool }, facts, type);
-    expect(renderRequestKey({ ...source, ...tool }, other, type)).toBe(key);
+    const key = renderRequestKey([{ ...source, ...tool }], facts, [type]);
+    expect(renderRequestKey([{ ...source, ...tool }], other, [type])).toBe(key);
     expect(key).toMatch(/^[0-9a-f]{64}$/u);
   });
 
@@ -27,8 +27,8 @@ describe('renderRequestKey', () => {
     ['the name in an image', { kustomize: { images: ['a=$ARGOCD_APP_NAME'] } }, { appName: 'api' }],
     ['what nobody knows yet', {}, { appName: 'api' }],
   ])('%s makes another key', (_name, tool, change) => {
-    expect(renderRequestKey({ ...source, ...tool }, { ...facts, ...change })).not.toBe(
-      renderRequestKey({ ...source, ...tool }, facts),
+    expect(renderRequestKey([{ ...source, ...tool }], { ...facts, ...change })).not.toBe(
+      renderRequestKey([{ ...source, ...tool }], facts),
     );
   });
 
@@ -39,11 +39,11 @@ describe('renderRequestKey', () => {
     ['option', { directory: { recurse: true } }],
   ])('another %s makes another key', (_name, change) => {
     const base = { ...source, directory: {} };
-    expect(renderRequestKey({ ...base, ...change }, facts)).not.toBe(renderRequestKey(base, facts));
+    expect(renderRequestKey([{ ...base, ...change }], facts)).not.toBe(renderRequestKey([base], facts));
   });
 
   it('does not depend on the order of fields', () => {
     const { repoURL, path, targetRevision } = source;
-    expect(renderRequestKey({ targetRevision, path, repoURL }, facts)).toBe(renderRequestKey(source, facts));
+    expect(renderRequestKey([{ targetRevision, path, repoURL }], facts)).toBe(renderRequestKey([source], facts));
   });
 });

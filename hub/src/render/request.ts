@@ -2,28 +2,47 @@ import { createHash } from 'node:crypto';
 import { canonicalJson } from '@wheelhouse/shared/kube/canonical';
 import type { KubeObject } from '@wheelhouse/shared/kube/object';
 import type { ApplicationSource, HelmSource } from '@wheelhouse/shared/resources/application-source';
+import type { SourceLocation } from '../source/location.ts';
 import type { Snapshot } from '../source/source.ts';
 import { buildEnvironment, type RenderFacts, substituteSource } from './build-environment.ts';
-import { explicitSourceType, type SourceType } from './discover.ts';
+import { explicitSourceType, isReferenceOnly, type SourceType } from './discover.ts';
 import type { RenderInput } from './inputs.ts';
+import { parseKubeVersion } from './kube-version.ts';
 
-export interface RenderRequest {
+/** A source with its files at the revision that was resolved for it. */
+export interface OpenSource {
   source: ApplicationSource;
   snapshot: Snapshot;
-  facts: RenderFacts;
 }
 
-/** What a render was made of; JSON. As long as `stillValid`, the bundle of that digest is the answer to the request. */
-export interface RenderRecord {
-  /** With the tool that was discovered. */
-  requestKey: string;
-  /** `sha256:<hex>` of the canonical manifests. */
-  digest: string;
+/** Opens something that sources refer to (a value file's repository, a remote base, a chart) at its newest resolved revision. */
+export type OpenLocation = (location: SourceLocation, signal: AbortSignal) => Promise<Snapshot>;
+
+export interface RenderRequest {
+  /** Of one Application, in its order: their manifests are concatenated. At least one. */
+  sources: readonly OpenSource[];
+  facts: RenderFacts;
+  open: OpenLocation;
+}
+
+/** What one source contributed to a render. */
+export interface RenderPart {
+  location: SourceLocation;
   sourceType: SourceType;
   toolVersion: string;
   inputs: RenderInput[];
   /** Commit, only when the render put it into a manifest. */
   revision?: string;
+}
+
+/** What a render was made of; JSON. As long as `stillValid`, the bundle of that digest is the answer to the request. */
+export interface RenderRecord {
+  /** With the tools that were discovered. */
+  requestKey: string;
+  /** `sha256:<hex>` of the canonical manifests. */
+  digest: string;
+  /** One for each source that gives manifests, in order. */
+  parts: RenderPart[];
   warnings: string[];
 }
 
@@ -31,10 +50,10 @@ export interface RenderRecord {
 export interface Rendered {
   record: RenderRecord;
   digest: string;
-  sourceType: SourceType;
-  inputs: RenderInput[];
+  /** As in the record, one for each source that gives manifests. */
+  sourceTypes: SourceType[];
   warnings: string[];
-  /** In the order of the source. */
+  /** In the order of the sources. */
   manifests: readonly KubeObject[];
   /** The manifests as one canonical JSON array, UTF-8. */
   bytes: Buffer;
@@ -50,20 +69,25 @@ export interface HelmFacts {
 }
 
 /**
- * sha256 (hex) of all that a render depends upon besides Git's content. The Application's name and namespace are part of
- * it only where the tool reads them. Without an explicit tool in the source, pass what `discoverSourceType` found;
- * else the key takes the worst case, Helm, and Applications share less than they could.
+ * sha256 (hex) of all that a render depends upon besides the sources' content. The Application's name and namespace are part of
+ * it only where a tool reads them. Without an explicit tool in a source, pass what `discoverSourceType` found; else the key
+ * takes the worst case, Helm, and Applications share less than they could.
  */
-export function renderRequestKey(source: ApplicationSource, facts: RenderFacts, sourceType?: SourceType): string {
-  const type = sourceType ?? explicitSourceType(source);
-  const { repoURL, path = '', targetRevision = '' } = source;
-  return hashOf({
-    repoURL,
-    path,
-    targetRevision,
-    discovered: !explicitSourceType(source),
-    ...optionsRead(source, facts, type),
-  });
+export function renderRequestKey(
+  sources: readonly ApplicationSource[],
+  facts: RenderFacts,
+  types: readonly (SourceType | undefined)[] = [],
+): string {
+  const parts = sources.map((source, index) => partOf(source, facts, types[index]));
+  return hashOf(parts.length === 1 ? parts[0] : parts);
+}
+
+function partOf(source: ApplicationSource, facts: RenderFacts, sourceType: SourceType | undefined) {
+  const { repoURL, path = '', targetRevision = '', chart, ref, tagPrefix } = source;
+  const place = { repoURL, path, targetRevision, chart, ref, tagPrefix };
+  if (isReferenceOnly(source)) return place;
+  const explicit = explicitSourceType(source);
+  return { ...place, discovered: !explicit, ...optionsRead(source, facts, sourceType ?? explicit) };
 }
 
 /** The options and facts that a tool of this type reads, with the build environment put in. */
@@ -73,9 +97,11 @@ export function optionsRead(
   type: SourceType | undefined,
 ): Record<string, unknown> {
   const { directory, kustomize, helm } = substituteSource(source, buildEnvironment(source, facts));
-  if (type === 'Directory') return { type, directory };
-  if (type === 'Kustomize') return { type, kustomize };
-  return { type: 'Helm', helm, ...helmFacts(helm ?? {}, facts) };
+  // what a file in Git overrides may read any fact
+  const overridden = facts.overriddenBy === undefined ? {} : { facts };
+  if (type === 'Directory') return { type, directory, ...overridden };
+  if (type === 'Kustomize') return { type, kustomize, ...overridden };
+  return { type: 'Helm', helm, ...helmFacts(helm ?? {}, facts), ...overridden };
 }
 
 /** What Helm reads of the Application and its cluster, unless the source says otherwise. */
@@ -84,8 +110,14 @@ export function helmFacts(helm: HelmSource, facts: RenderFacts): HelmFacts {
     releaseName: helm.releaseName || facts.appName,
     namespace: helm.namespace || facts.namespace,
     kubeVersion: helm.kubeVersion || (facts.kubeVersion ?? ''),
-    apiVersions: helm.apiVersions ?? facts.apiVersions ?? [],
+    apiVersions: helm.apiVersions?.length ? helm.apiVersions : (facts.apiVersions ?? []),
   };
+}
+
+/** As helm takes it on its command line. Throws Invalid for a version that Kubernetes does not have. */
+export function helmInvocationFacts(helm: HelmSource, facts: RenderFacts): HelmFacts {
+  const read = helmFacts(helm, facts);
+  return { ...read, kubeVersion: parseKubeVersion(read.kubeVersion) };
 }
 
 export function hashOf(value: unknown): string {

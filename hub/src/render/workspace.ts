@@ -1,9 +1,12 @@
 import { access, constants, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ownFolder } from './collection.ts';
 
 /** A temporary directory for one render; removed on dispose. */
 export interface Workspace extends AsyncDisposable {
+  /** Holds the folders of collections. */
+  path: string;
   /** The materialised part of the repository. */
   root: string;
   /** HOME of the children, and place of generated files. */
@@ -23,7 +26,7 @@ export function createWorkspaces(directory?: string): Workspaces {
     open: async () => {
       base ??= openBase(directory);
       const path = await mkdtemp(join(await base, 'r-'));
-      const workspace = { root: join(path, 'repository'), home: join(path, 'home') };
+      const workspace = { path, root: join(path, ownFolder), home: join(path, 'home') };
       await Promise.all([mkdir(workspace.root), mkdir(workspace.home)]);
       return { ...workspace, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
     },

@@ -11,7 +11,7 @@ function setUp(readers: ReturnType<WebhookDeps['readers']>) {
   const deps: WebhookDeps = {
     logger: createLogger({ name: 'test', level: 'silent' }),
     secrets: {},
-    wanted: () => new Map([[url, new Set(['main'])]]),
+    wanted: () => new Map([[url, [{ repoURL: url, targetRevision: 'main' }]]]),
     readers: () => readers,
     source: (repository) => Promise.resolve(void looked.push(repository)),
     pullRequest: ({ host }) => Promise.resolve(host === 'github' ? 2 : 0),

@@ -1,6 +1,7 @@
 import { FleetError, toFleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { Logger } from '@wheelhouse/shared/logging/logger';
 import type { Application } from '@wheelhouse/shared/resources/application';
+import type { SourceLocation } from './location.ts';
 import { filesChanged, refreshPathsOf } from './refresh-paths.ts';
 import type { PullRequestContent } from './webhook/provider.ts';
 import {
@@ -17,9 +18,9 @@ export interface WebhookDeps {
   logger: Logger;
   secrets: WebhookSecrets;
   /** Repositories that something reads, each with the revisions that are read. */
-  wanted(): Map<string, Set<string>>;
-  /** Who reads a revision of a repository: Applications, and whether a generator does too. */
-  readers(url: string, revision: string): { applications: Application[]; generators: boolean };
+  wanted(): Map<string, readonly SourceLocation[]>;
+  /** Who reads something at a location: Applications, and whether a generator does too. */
+  readers(location: SourceLocation): { applications: Application[]; generators: boolean };
   source(url: string): Promise<void>;
   /** Evaluates the ApplicationSets that list this repository's pull requests; returns how many there are. */
   pullRequest(content: PullRequestContent): Promise<number>;
@@ -49,9 +50,9 @@ export async function receiveWebhook(call: ReceivedCall, deps: WebhookDeps): Pro
 
 async function receivePush(push: PushEvent, deps: WebhookDeps): Promise<void> {
   const meant = [...deps.wanted()].filter(
-    ([url, revisions]) =>
+    ([url, locations]) =>
       push.repoURLs.some((webUrl) => designates(webUrl, url)) &&
-      [...revisions].some((revision) => affects(push, revision) && isRead(push, { url, revision }, deps)),
+      locations.some((location) => affects(push, location.targetRevision) && isRead(push, location, deps)),
   );
   deps.observe(push.provider, meant.length > 0 ? 'accepted' : 'ignored');
   deps.logger.info(
@@ -65,9 +66,9 @@ async function receivePush(push: PushEvent, deps: WebhookDeps): Promise<void> {
  * Argo CD: the annotation manifest-generate-paths. A push below none of the paths that its readers name is not looked at
  * now; the next poll does, so a list of files that is wrong costs time and nothing else.
  */
-function isRead(push: PushEvent, at: { url: string; revision: string }, deps: WebhookDeps): boolean {
+function isRead(push: PushEvent, at: SourceLocation, deps: WebhookDeps): boolean {
   if (!push.isComplete || push.changedFiles.length === 0) return true;
-  const { applications, generators } = deps.readers(at.url, at.revision);
+  const { applications, generators } = deps.readers(at);
   return (
     generators ||
     applications.length === 0 ||

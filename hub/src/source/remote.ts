@@ -13,14 +13,37 @@ export interface RepositoryCredentials {
   knownHosts?: string | undefined;
   /** Certificate authorities that vouch for an HTTPS host. */
   caPem?: string | undefined;
+  /** Client certificate and its key, PEM. */
+  tlsCertificate?: string | undefined;
+  tlsKey?: string | undefined;
+  /** `http://host:port`; hosts in `noProxy` (comma separated) are reached directly. */
+  proxy?: string | undefined;
+  noProxy?: string | undefined;
   /** Neither certificate nor host key is checked. */
   insecure?: boolean | undefined;
+}
+
+/** Argo CD: logs in as an installation of a GitHub App. */
+export interface GithubApp {
+  id: string;
+  /** Looked up when absent. */
+  installationId?: string;
+  privateKeyPem: string;
+  /** GitHub Enterprise: `https://host/api/v3`. */
+  apiUrl: string;
 }
 
 export interface Repository {
   /** As a user writes it: `https://…`, `http://…`, `ssh://…` or `git@host:path`. */
   url: string;
   credentials?: RepositoryCredentials | undefined;
+  githubApp?: GithubApp | undefined;
+  /** A chart repository that is an OCI registry, though its URL does not say so. */
+  enableOci?: boolean | undefined;
+  /** An OCI registry without TLS. */
+  plainHttp?: boolean | undefined;
+  /** Contents of files that Git LFS keeps elsewhere are fetched. */
+  enableLfs?: boolean | undefined;
 }
 
 /** Every URL that begins with `from` begins with `to` instead; the longest `from` wins (Git: url.<to>.insteadOf). */

@@ -1,29 +1,76 @@
-/** Which credentials go with a repository URL: Argo CD's `repository` Secrets (exact URL) and `repo-creds` (longest prefix). */
+/**
+ * Which credentials go with a repository URL: Argo CD's `repository` Secrets (same URL), `repo-creds` (longest prefix), and the
+ * certificate authorities and SSH hosts of `argocd-tls-certs-cm` and `argocd-ssh-known-hosts-cm`. What it returns is never logged.
+ */
+import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { StoredSpec } from '../store/specs.ts';
-import type { Repository, RepositoryCredentials } from './source.ts';
+import { parseRepositoryFields, type RepositoryFields } from './repository-fields.ts';
+import type { Repository } from './source.ts';
 
 const typeLabel = 'argocd.argoproj.io/secret-type';
 
 interface SecretResource {
-  metadata: { labels?: Record<string, string>; name?: string };
+  metadata: { labels?: Record<string, string>; name?: string; namespace?: string };
   data?: Record<string, string>;
   stringData?: Record<string, string>;
 }
 
-/** Finds the repository entry for a URL; without one, the URL alone. */
-export function findRepository(url: string, secrets: readonly StoredSpec[]): Repository {
-  const entries = secrets
-    .map((spec) => spec.resource as unknown as SecretResource)
-    .map((secret) => ({ type: secret.metadata.labels?.[typeLabel], fields: secretFields(secret) }));
-  const exact = entries.find((entry) => entry.type === 'repository' && sameUrl(entry.fields['url'] ?? '', url));
-  const template = entries
-    .filter(
-      (entry) =>
-        entry.type === 'repo-creds' && entry.fields['url'] !== undefined && url.startsWith(entry.fields['url']),
-    )
-    .sort((a, b) => (b.fields['url']?.length ?? 0) - (a.fields['url']?.length ?? 0))[0];
-  const credentials = { ...parseCredentials(template?.fields ?? {}), ...parseCredentials(exact?.fields ?? {}) };
-  return Object.keys(credentials).length > 0 ? { url, credentials } : { url };
+interface ConfigMapResource {
+  metadata: { name?: string };
+  data?: Record<string, string>;
+}
+
+export interface RepositorySettings {
+  secrets: readonly StoredSpec[];
+  configMaps?: readonly StoredSpec[];
+}
+
+/** Finds what is known of a URL, or of `@name` and `alias:name` (Helm); without an entry, the URL alone. Throws Unsupported, NotFound. */
+export function findRepository(written: string, { secrets, configMaps = [] }: RepositorySettings): Repository {
+  const entries = secrets.map((spec) => readEntry(spec.resource as unknown as SecretResource));
+  const { url, exact } = findEntry(written, entries);
+  const login = merge(parse(exact), parse(findTemplate(url, entries)));
+  const { credentials: own, ...rest } = login ?? {};
+  const credentials = { ...trustOf(url, configMaps), ...own };
+  return { url, ...rest, ...(Object.keys(credentials).length > 0 ? { credentials } : {}) };
+}
+
+function findEntry(written: string, entries: readonly Entry[]): { url: string; exact: Entry | undefined } {
+  const repositories = entries.filter(({ type }) => type === 'repository');
+  const alias = /^(?:@|alias:)(?<name>.+)$/u.exec(written)?.groups?.['name'];
+  if (alias === undefined)
+    return { url: written, exact: repositories.find(({ fields }) => sameUrl(fields['url'] ?? '', written)) };
+  const exact = repositories.find(({ fields }) => fields['name'] === alias);
+  const url = exact?.fields['url'];
+  if (url !== undefined) return { url, exact };
+  throw new FleetError('NotFound', `no repository Secret has the name ${alias}, which a chart refers to as ${written}`);
+}
+
+function findTemplate(url: string, entries: readonly Entry[]): Entry | undefined {
+  let longest: Entry | undefined;
+  for (const entry of entries) {
+    const prefix = entry.fields['url'];
+    if (entry.type !== 'repo-creds' || !prefix || !normalize(url).startsWith(normalize(prefix))) continue;
+    if (prefix.length > (longest?.fields['url']?.length ?? 0)) longest = entry;
+  }
+  return longest;
+}
+
+/** Argo CD: an entry that has a login of its own takes none of the template's. */
+function merge(own: RepositoryFields | undefined, shared: RepositoryFields | undefined): RepositoryFields | undefined {
+  if (!shared || hasLogin(own)) return own;
+  return { ...shared, ...own, credentials: { ...shared.credentials, ...own?.credentials } };
+}
+
+interface Entry {
+  type: string | undefined;
+  name: string;
+  fields: Record<string, string>;
+}
+
+function readEntry(secret: SecretResource): Entry {
+  const { labels, name, namespace } = secret.metadata;
+  return { type: labels?.[typeLabel], name: `${namespace}/${name}`, fields: secretFields(secret) };
 }
 
 /** Argo CD: fields of repository Secrets. `data` is base64, `stringData` is not. */
@@ -35,17 +82,26 @@ export function secretFields(secret: Pick<SecretResource, 'data' | 'stringData'>
   return { ...Object.fromEntries(decoded), ...secret.stringData };
 }
 
-function parseCredentials(fields: Record<string, string>): RepositoryCredentials {
-  const { username, password, bearerToken, sshPrivateKey, sshKnownHosts, tlsClientCertAuthority, insecure } = fields;
-  return {
-    ...(username ? { username } : {}),
-    ...(password ? { password } : {}),
-    ...(bearerToken ? { bearerToken } : {}),
-    ...(sshPrivateKey ? { sshPrivateKey } : {}),
-    ...(sshKnownHosts ? { knownHosts: sshKnownHosts } : {}),
-    ...(tlsClientCertAuthority ? { caPem: tlsClientCertAuthority } : {}),
-    ...(insecure === 'true' ? { insecure: true } : {}),
-  };
+function parse(entry: Entry | undefined): RepositoryFields | undefined {
+  return entry && parseRepositoryFields(entry.fields, `repository Secret ${entry.name}`);
+}
+
+function hasLogin(fields: RepositoryFields | undefined): boolean {
+  const { password, username, bearerToken, sshPrivateKey, tlsCertificate } = fields?.credentials ?? {};
+  return Boolean(password ?? username ?? bearerToken ?? sshPrivateKey ?? tlsCertificate ?? fields?.githubApp);
+}
+
+/** Argo CD: certificates by host name (with port, or without), and one list of SSH hosts. */
+function trustOf(url: string, configMaps: readonly StoredSpec[]): { caPem?: string; knownHosts?: string } {
+  const find = (name: string) =>
+    configMaps
+      .map((spec) => spec.resource as unknown as ConfigMapResource)
+      .find(({ metadata }) => metadata.name === name)?.data;
+  const host = /^(?:[a-z][a-z0-9+.-]*:\/\/)?(?:[^@/]*@)?(?<host>[^/]+)/iu.exec(url)?.groups?.['host'] ?? '';
+  const certificates = find('argocd-tls-certs-cm') ?? {};
+  const caPem = certificates[host] ?? certificates[host.replace(/:\d+$/u, '')];
+  const knownHosts = find('argocd-ssh-known-hosts-cm')?.['ssh_known_hosts'];
+  return { ...(caPem ? { caPem } : {}), ...(knownHosts ? { knownHosts } : {}) };
 }
 
 /** Argo CD: the same repository with and without `.git`, whatever the case of its host. */

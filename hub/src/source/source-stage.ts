@@ -7,16 +7,16 @@ import { toFleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { Logger } from '@wheelhouse/shared/logging/logger';
 import { recordSpan, spans } from '@wheelhouse/shared/telemetry/tracing';
 import type { Trigger } from '../queue/queue.ts';
-import type { Derived } from '../store/derived.ts';
-import type { GitSource, Repository } from './source.ts';
+import type { Derived, ResolvedRevision } from '../store/derived.ts';
+import type { SourceLocation } from './location.ts';
+import type { FetchedSource, Sources } from './sources.ts';
 
 export interface SourceDeps {
   logger: Logger;
-  git: GitSource;
+  sources: Sources;
   derived: Pick<Derived, 'revision' | 'putRevision'>;
-  /** Every (repository, revision) that an Application or a generator reads. */
-  wanted(): Map<string, Set<string>>;
-  repository(url: string): Repository;
+  /** Everything that an Application, a render or a generator reads, by repository. */
+  wanted(): Map<string, readonly SourceLocation[]>;
   observe?(outcome: { repository: string; seconds: number; failed: boolean }): void;
 }
 
@@ -28,13 +28,10 @@ export function repositoryKey(url: string): string {
 export async function runSource(trigger: Trigger, deps: SourceDeps, signal: AbortSignal): Promise<void> {
   const found = [...deps.wanted()].find(([url]) => repositoryKey(url) === trigger.key);
   if (!found) return;
-  const [url, revisions] = found;
-  const repository = deps.repository(url);
+  const [url, locations] = found;
   const started = performance.now();
   const outcomes = await Promise.all(
-    [...revisions].map(
-      async (revision) => await refresh({ repository, revision, traceparent: trigger.traceparent }, deps, signal),
-    ),
+    locations.map(async (location) => await refresh({ location, traceparent: trigger.traceparent }, deps, signal)),
   );
   deps.observe?.({
     repository: url,
@@ -44,8 +41,7 @@ export async function runSource(trigger: Trigger, deps: SourceDeps, signal: Abor
 }
 
 export interface Wanted {
-  repository: Repository;
-  revision: string;
+  location: SourceLocation;
   traceparent?: string | undefined;
 }
 
@@ -55,27 +51,29 @@ export async function refresh(
   deps: SourceDeps,
   signal: AbortSignal,
 ): Promise<'same' | 'new' | 'failed'> {
-  const { repository, revision } = wanted;
-  const before = deps.derived.revision(repository.url, revision);
+  const { location } = wanted;
+  const before = deps.derived.revision(location);
   const startedAt = new Date();
-  const attributes = { repository: withoutCredentials(repository.url), revision };
+  const attributes = { repository: withoutCredentials(location.repoURL), revision: location.targetRevision };
   try {
     // costs one look at the remote's refs when nothing is new
-    const commit = await deps.git.fetch(repository, revision, signal);
-    if (commit.sha === before?.sha && !before.problem) return 'same';
+    const commit = await deps.sources.fetch(location, signal);
+    if (before && isSame(before, commit)) return 'same';
     const traceparent = recordSpan(spans.sourceFetch, { traceparent: wanted.traceparent, startedAt, attributes });
-    const resolved = { repoURL: repository.url, targetRevision: revision, ...commit };
-    await deps.derived.putRevision({ ...resolved, ...(traceparent ? { traceparent } : {}) });
+    await deps.derived.putRevision({ ...location, ...commit, ...(traceparent ? { traceparent } : {}) });
     return 'new';
   } catch (error) {
     if (signal.aborted) throw error;
     const { code, message } = toFleetError(error, 'RepositoryUnreachable');
     deps.logger.warn({ ...attributes, code, err: error }, 'source failed');
     if (before?.problem?.message === message) return 'failed';
-    const known = { repoURL: repository.url, targetRevision: revision, ...before };
-    await deps.derived.putRevision({ ...known, problem: { code, message } });
+    await deps.derived.putRevision({ ...location, ...before, problem: { code, message } });
     return 'failed';
   }
+}
+
+function isSame(before: ResolvedRevision, fetched: FetchedSource): boolean {
+  return before.sha === fetched.sha && before.digest === fetched.digest && !before.problem;
 }
 
 function withoutCredentials(url: string): string {

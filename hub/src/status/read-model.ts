@@ -8,6 +8,7 @@ import type { AppStatus, HealthStatus } from '@wheelhouse/shared/protocol/status
 import type { Applications, IndexedApplication } from '../assign/applications.ts';
 import { hubCluster } from '../assign/hub-cluster.ts';
 import type { Resolution } from '../assign/resolve.ts';
+import { locationOf } from '../source/location.ts';
 import type { Additions } from '../store/additions.ts';
 import type { Derived, Problem } from '../store/derived.ts';
 import type { ApplicationFilter } from './application-filter.ts';
@@ -166,8 +167,13 @@ function mergeStatus(onHub: AppStatus, reported: AppStatus): AppStatus {
   };
 }
 
-function revisionProblem({ source, problem }: IndexedApplication, deps: ReadModelDeps): Problem | undefined {
-  return source && !problem ? deps.derived.revision(source.repoURL, source.targetRevision)?.problem : undefined;
+function revisionProblem({ sources, problem }: IndexedApplication, deps: ReadModelDeps): Problem | undefined {
+  if (problem) return undefined;
+  for (const source of sources) {
+    const found = deps.derived.revision(locationOf(source))?.problem;
+    if (found) return found;
+  }
+  return undefined;
 }
 
 function summarizeCluster(cluster: string, deps: ReadModelDeps) {

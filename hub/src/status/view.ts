@@ -4,6 +4,7 @@ import type { IndexedApplication } from '../assign/applications.ts';
 import type { Resolution } from '../assign/resolve.ts';
 import type { Withdrawal } from '../store/additions.ts';
 import type { Problem } from '../store/derived.ts';
+import { formatRevision, formatSources, formatSourceTypes } from './sources-view.ts';
 
 /** An Application as people see it: Argo CD's object with its status filled in, and how old that status is. */
 export interface ApplicationView {
@@ -78,6 +79,7 @@ export function formatWithdrawnView(
     id: withdrawal.app,
     cluster,
     origin: { type: 'spec', warnings: [] },
+    sources: [],
     application: { ...application, metadata: { ...application.metadata, deletionTimestamp: at } },
   };
   const view = formatView({
@@ -95,20 +97,25 @@ export function formatWithdrawnView(
 
 function formatStatus(input: ViewInput) {
   const { indexed, resolution, status } = input;
-  const { source } = indexed;
-  const { destination } = indexed.application.spec;
+  const { application } = indexed;
+  const { destination } = application.spec;
   const revision = status?.revision || resolution.revision || '';
   return {
     conditions: formatConditions(input),
     health: status?.health ?? { status: 'Missing' },
-    sync: { status: formatSync(input), revision, comparedTo: { source, destination } },
+    sync: {
+      status: formatSync(input),
+      ...formatRevision(application, revision),
+      comparedTo: { ...formatSources(application), destination },
+    },
+    ...formatSourceTypes(application, resolution.sourceTypes),
     resources: (status?.resources ?? []).map(formatResource),
-    ...(status ? formatObserved(status, source) : {}),
+    ...(status ? formatObserved(status, application) : {}),
   };
 }
 
-function formatObserved({ observedAt, operation }: AppStatus, source: unknown) {
-  const operationState = operation && formatOperation(operation, source);
+function formatObserved({ observedAt, operation }: AppStatus, application: Application) {
+  const operationState = operation && formatOperation(operation, application);
   return { observedAt, reconciledAt: observedAt, ...(operationState ? { operationState } : {}) };
 }
 
@@ -144,10 +151,11 @@ function formatWarning(message: string) {
   };
 }
 
-function formatOperation(operation: NonNullable<AppStatus['operation']>, source: unknown) {
+function formatOperation(operation: NonNullable<AppStatus['operation']>, application: Application) {
+  const revision = formatRevision(application, operation.revision);
   return {
     operation: {
-      sync: { revision: operation.revision },
+      sync: revision,
       ...(operation.id ? { info: [{ name: 'id', value: operation.id }] } : { initiatedBy: { automated: true } }),
     },
     phase: operation.phase,
@@ -155,7 +163,7 @@ function formatOperation(operation: NonNullable<AppStatus['operation']>, source:
     startedAt: operation.startedAt,
     ...(operation.finishedAt ? { finishedAt: operation.finishedAt } : {}),
     retryCount: operation.retryCount,
-    syncResult: { revision: operation.revision, source },
+    syncResult: { ...revision, ...formatSources(application) },
   };
 }
 

@@ -9,7 +9,9 @@ import { canonicalJson } from '@wheelhouse/shared/kube/canonical';
 import { parseJson } from '@wheelhouse/shared/kube/json';
 import type { Application } from '@wheelhouse/shared/resources/application';
 import type { RenderRecord, SourceType } from '../render/render.ts';
+import { locationText, type SourceLocation } from '../source/location.ts';
 import type { Bucket, BucketChange } from './bucket.ts';
+import { createReaderIndex } from './reader-index.ts';
 
 /** A problem as people see it: a condition's type and message. */
 export interface Problem {
@@ -17,12 +19,12 @@ export interface Problem {
   message: string;
 }
 
-/** Which commit a repository's target revision stands for. */
-export interface ResolvedRevision {
-  repoURL: string;
-  targetRevision: string;
-  /** Last commit that was fetched; kept when a later fetch fails. */
+/** Which commit a repository's target revision stands for; of a chart, which version. */
+export interface ResolvedRevision extends SourceLocation {
+  /** Last commit (chart version, digest of an artifact) that was fetched; kept when a later fetch fails. */
   sha?: string;
+  /** sha256 (hex) of a chart's archive. */
+  digest?: string;
   author?: string;
   message?: string;
   committedAt?: string;
@@ -31,18 +33,18 @@ export interface ResolvedRevision {
 }
 
 /** What kind of source lies at each path of a revision that an Application names without saying so itself. */
-export interface Discovery {
-  repoURL: string;
-  targetRevision: string;
+export interface Discovery extends SourceLocation {
   /** By path, as the Applications write it. */
   types: Record<string, SourceType>;
+  /** Who overrides fields by files at a path: '' for everybody, else ids of Applications. Only paths where there are such files. */
+  overrides?: Record<string, string[]>;
 }
 
 /** The outcome of one render request. After a failure the last good bundle stays. */
 export interface RenderOutcome {
   requestKey: string;
-  /** Commit of the last good render. */
-  sha?: string;
+  /** Of the last good render, one for each source of the Application: commit, or chart version. */
+  revisions?: string[];
   /** The last good render. */
   record?: RenderRecord;
   /** What the bundle holds, for the project's permits. */
@@ -82,11 +84,13 @@ export type DerivedChange =
   | { type: 'evaluation'; before: StoredEvaluation | undefined; after: StoredEvaluation | undefined };
 
 export interface Derived {
-  revision(repoURL: string, targetRevision: string): ResolvedRevision | undefined;
+  revision(location: SourceLocation): ResolvedRevision | undefined;
   revisions(): ResolvedRevision[];
-  discovery(repoURL: string, targetRevision: string): Discovery | undefined;
+  discovery(location: SourceLocation): Discovery | undefined;
   render(requestKey: string): RenderOutcome | undefined;
   renders(): RenderOutcome[];
+  /** Keys of the requests whose last good render read something there besides their own sources. */
+  readersOf(location: SourceLocation): string[];
   evaluation(namespace: string, name: string): StoredEvaluation | undefined;
   evaluations(): StoredEvaluation[];
   putRevision(revision: ResolvedRevision): Promise<void>;
@@ -95,26 +99,33 @@ export interface Derived {
   putEvaluation(evaluation: StoredEvaluation): Promise<void>;
   deleteEvaluation(namespace: string, name: string): Promise<void>;
   /** With what was discovered at it. */
-  deleteRevision(repoURL: string, targetRevision: string): Promise<void>;
+  deleteRevision(location: SourceLocation): Promise<void>;
   deleteRender(requestKey: string): Promise<void>;
   onChange(listener: (change: DerivedChange) => void): Disposable;
 }
 
-/** Identity of a repository's target revision, fit for a key of a job or a bucket. */
-export function revisionKey(repoURL: string, targetRevision: string): string {
-  return createHash('sha256').update(`${repoURL}\n${targetRevision}`).digest('hex').slice(0, 40);
+/** Identity of a location, fit for a key of a job or a bucket. */
+export function revisionKey(location: SourceLocation): string {
+  return keyOfText(locationText(location));
+}
+
+function keyOfText(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 40);
 }
 
 export async function createDerived(bucket: Bucket): Promise<Derived> {
-  const keyOf = memoize(revisionKey);
+  const known = memoize(keyOfText);
+  const keyOf = (location: SourceLocation) => known(locationText(location));
   const revisions = new Map<string, ResolvedRevision>();
   const discoveries = new Map<string, Discovery>();
   const renders = new Map<string, RenderOutcome>();
   const evaluations = new Map<string, StoredEvaluation>();
   const listeners = new Set<(change: DerivedChange) => void>();
+  const readers = createReaderIndex();
 
   await bucket.watchAll((entry) => {
     const change = keep(entry, { revisions, discoveries, renders, evaluations });
+    if (change?.type === 'render') readers.replace(change);
     if (change) for (const listener of listeners) listener(change);
   });
 
@@ -124,28 +135,27 @@ export async function createDerived(bucket: Bucket): Promise<Derived> {
   };
 
   return {
-    revision: (repoURL, targetRevision) => revisions.get(keyOf(repoURL, targetRevision)),
+    revision: (location) => revisions.get(keyOf(location)),
     revisions: () => [...revisions.values()],
-    discovery: (repoURL, targetRevision) => discoveries.get(keyOf(repoURL, targetRevision)),
+    discovery: (location) => discoveries.get(keyOf(location)),
     render: (requestKey) => renders.get(requestKey),
     renders: () => [...renders.values()],
+    readersOf: readers.of,
     evaluation: (namespace, name) => evaluations.get(`${namespace}.${name}`),
     evaluations: () => [...evaluations.values()],
-    putRevision: async (revision) =>
-      await write(`revision.${revisionKey(revision.repoURL, revision.targetRevision)}`, revision),
-    putDiscovery: async (discovery) =>
-      await write(`discovery.${revisionKey(discovery.repoURL, discovery.targetRevision)}`, discovery),
-    putRender: async (outcome) => await write(`render.${outcome.requestKey}`, outcome),
+    putRevision: async (revision) => await write(`revision.${revisionKey(revision)}`, revision),
+    putDiscovery: async (discovery) => await write(`discovery.${revisionKey(discovery)}`, discovery),
+    putRender: async (outcome) => await write(`bundle.${outcome.requestKey}`, outcome),
     putEvaluation: async (evaluation) =>
       await write(`evaluation.${evaluation.namespace}.${evaluation.name}`, evaluation),
     deleteEvaluation: async (namespace, name) => await bucket.delete(`evaluation.${namespace}.${name}`),
-    deleteRevision: async (repoURL, targetRevision) => {
-      const key = revisionKey(repoURL, targetRevision);
+    deleteRevision: async (location) => {
+      const key = revisionKey(location);
       if (discoveries.has(key)) await bucket.delete(`discovery.${key}`);
       if (revisions.has(key)) await bucket.delete(`revision.${key}`);
     },
     deleteRender: async (requestKey) => {
-      if (renders.has(requestKey)) await bucket.delete(`render.${requestKey}`);
+      if (renders.has(requestKey)) await bucket.delete(`bundle.${requestKey}`);
     },
     onChange: (listener) => {
       listeners.add(listener);
@@ -155,15 +165,14 @@ export async function createDerived(bucket: Bucket): Promise<Derived> {
 }
 
 /** Views ask for the same few revisions again and again. Bounded: it begins anew at 10,000 entries. */
-function memoize(make: (a: string, b: string) => string): (a: string, b: string) => string {
+function memoize(make: (text: string) => string): (text: string) => string {
   const known = new Map<string, string>();
-  return (a, b) => {
-    const id = `${a}\n${b}`;
-    const found = known.get(id);
+  return (text) => {
+    const found = known.get(text);
     if (found !== undefined) return found;
     if (known.size >= 10_000) known.clear();
-    const made = make(a, b);
-    known.set(id, made);
+    const made = make(text);
+    known.set(text, made);
     return made;
   };
 }
@@ -183,7 +192,7 @@ function keep(entry: BucketChange, tables: Tables): DerivedChange | undefined {
       return { type: 'revision', ...replace(tables.revisions, key, parseValue<ResolvedRevision>(entry.value)) };
     case 'discovery':
       return { type: 'discovery', ...replace(tables.discoveries, key, parseValue<Discovery>(entry.value)) };
-    case 'render':
+    case 'bundle':
       return { type: 'render', ...replace(tables.renders, key, parseValue<RenderOutcome>(entry.value)) };
     case 'evaluation':
       return { type: 'evaluation', ...replace(tables.evaluations, key, parseValue<StoredEvaluation>(entry.value)) };

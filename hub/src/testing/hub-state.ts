@@ -145,12 +145,17 @@ export function outcomeOf(
   const record = {
     requestKey,
     digest,
-    sourceType: 'Directory' as const,
-    toolVersion: 'directory 1',
-    inputs: [],
+    parts: [
+      {
+        location: { repoURL, targetRevision: 'main' },
+        sourceType: 'Directory' as const,
+        toolVersion: 'directory 1',
+        inputs: [],
+      },
+    ],
     warnings: [],
   };
-  return { requestKey, sha: 'c0ffee', record, kinds: [], warnings: [], ...fields };
+  return { requestKey, revisions: ['c0ffee'], record, kinds: [], warnings: [], ...fields };
 }
 
 /** A status of a healthy Application. */

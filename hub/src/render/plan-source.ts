@@ -1,0 +1,103 @@
+import type { ApplicationSource } from '@wheelhouse/shared/resources/application-source';
+import { locationOf } from '../source/location.ts';
+import { buildEnvironment, readsRevision, substituteSource } from './build-environment.ts';
+import { planDirectory } from './directory.ts';
+import { discoverSourceType, openSourceFolder, type SourceType } from './discover.ts';
+import { planHelm } from './helm.ts';
+import { planKustomize, type ToolDeps } from './kustomize.ts';
+import type { RenderPlan } from './plan.ts';
+import type { References } from './references.ts';
+import { hashOf, type OpenSource, optionsRead, type RenderPart, type RenderRequest } from './request.ts';
+import type { RenderSettings } from './settings.ts';
+
+/** Absolute paths of the executables, and their versions, as `5.8.1`. */
+export interface RenderTools {
+  kustomize: string;
+  helm: string;
+  versions: { kustomize: string; helm: string };
+}
+
+/** What each kind of source is rendered by: a record made by another is not valid any more. */
+export function toolVersions(tools: RenderTools, settings: RenderSettings): Record<SourceType, string> {
+  return {
+    Directory: 'directory 1',
+    Kustomize: ['kustomize', tools.versions.kustomize, ...settings.kustomizeBuildOptions].join(' '),
+    Helm: `helm ${tools.versions.helm}`,
+  };
+}
+
+export interface PlannedSource {
+  /** As the Application has it. */
+  given: ApplicationSource;
+  /** What a survey says that it is, without what files override for this Application alone. */
+  discovered: SourceType;
+  /** Files in Git override its fields. */
+  overridden: boolean;
+  plan: RenderPlan;
+  part: RenderPart;
+  /** Equal keys, equal manifests. */
+  key: string;
+}
+
+export interface SourceRequest extends OpenSource, Pick<RenderRequest, 'facts' | 'open'> {
+  references: References;
+}
+
+export interface PlanDeps extends ToolDeps {
+  tools: RenderTools;
+  settings: RenderSettings;
+}
+
+/** Finds the tool and everything that one source's manifests are made of. */
+export async function planSource(deps: PlanDeps, request: SourceRequest, signal: AbortSignal): Promise<PlannedSource> {
+  const { source: given, snapshot, facts } = request;
+  const folder = await openSourceFolder(given, snapshot, facts.overriddenBy);
+  const { source } = folder;
+  const plan = await planByType(
+    { ...deps, toolVersion: toolVersions(deps.tools, deps.settings)[folder.type] },
+    {
+      ...request,
+      source,
+      folder,
+      signal,
+    },
+  );
+  const revision = readsRevision(source, facts) ? snapshot.sha : undefined;
+  const { sourceType, toolVersion, inputs } = plan;
+  const key = hashOf({ ...optionsRead(source, facts, sourceType), toolVersion, inputs, revision });
+  const pinned = revision === undefined ? {} : { revision };
+  const discovered =
+    facts.overriddenBy === undefined && given === source
+      ? folder.type
+      : await discoverSourceType(withoutTools(given), snapshot);
+  const overridden = source !== given;
+  return {
+    given,
+    discovered,
+    overridden,
+    plan,
+    key,
+    part: { location: locationOf(given), sourceType, toolVersion, inputs, ...pinned },
+  };
+}
+
+function withoutTools({ repoURL, path, chart }: ApplicationSource): ApplicationSource {
+  return { repoURL, ...(path === undefined ? {} : { path }), ...(chart === undefined ? {} : { chart }) };
+}
+
+async function planByType(
+  deps: PlanDeps & { toolVersion: string },
+  request: SourceRequest & { folder: { path: string; oid: string; type: SourceType }; signal: AbortSignal },
+): Promise<RenderPlan> {
+  const { folder, facts, snapshot } = request;
+  const { tools, settings, toolVersion } = deps;
+  if (folder.type === 'Directory') return await planDirectory({ ...request, toolVersion });
+  const source = substituteSource(request.source, buildEnvironment(request.source, facts, snapshot.sha));
+  const tool = { ...request, source, folder: folder.path, toolVersion, settings, helm: tools.helm };
+  if (folder.type === 'Kustomize')
+    return await planKustomize(deps, {
+      ...tool,
+      tool: { command: tools.kustomize, version: tools.versions.kustomize },
+    });
+  return await planHelm(deps, { ...tool, tool: { command: tools.helm, version: tools.versions.helm } });
+}

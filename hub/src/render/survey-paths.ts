@@ -1,0 +1,66 @@
+import { toFleetError } from '@wheelhouse/shared/errors/fleet-error';
+import { canonicalJson } from '@wheelhouse/shared/kube/canonical';
+import type { ApplicationSource } from '@wheelhouse/shared/resources/application-source';
+import { locationOf, locationText } from '../source/location.ts';
+import type { Snapshot } from '../source/snapshot.ts';
+import type { Derived, Discovery, ResolvedRevision } from '../store/derived.ts';
+import { discoverSourceType, findSourceFolder, isReferenceOnly } from './discover.ts';
+import { overridesIn } from './source-overrides.ts';
+
+type Found = Required<Pick<Discovery, 'types' | 'overrides'>>;
+
+export interface SurveyDeps {
+  applications: { bySource(location: ResolvedRevision): { sources: readonly ApplicationSource[] }[] };
+  derived: Pick<Derived, 'discovery' | 'putDiscovery'>;
+}
+
+/** Records what lies at the paths that Applications name at this revision, where that is not what was known. */
+export async function lookAt(revision: ResolvedRevision, snapshot: Snapshot, deps: SurveyDeps): Promise<void> {
+  const { repoURL, targetRevision, tagPrefix, chart } = revision;
+  if (chart) return;
+  const place = locationText(revision);
+  const paths = new Set(
+    deps.applications
+      .bySource(revision)
+      .flatMap((app) => app.sources)
+      .filter((source) => locationText(locationOf(source)) === place && !isReferenceOnly(source))
+      .map(({ path = '' }) => path),
+  );
+  const before = deps.derived.discovery(revision);
+  const found: Found = { types: {}, overrides: {} };
+  for (const path of paths) await lookAtPath({ repoURL, path }, snapshot, { found, before });
+  if (paths.size === 0) return;
+  if (canonicalJson([before?.types, before?.overrides]) === canonicalJson([found.types, found.overrides])) return;
+  const prefix = tagPrefix ? { tagPrefix } : {};
+  await deps.derived.putDiscovery({ repoURL, targetRevision, ...prefix, ...found });
+}
+
+async function lookAtPath(
+  source: { repoURL: string; path: string },
+  snapshot: Snapshot,
+  { found, before }: { found: Found; before: Discovery | undefined },
+): Promise<void> {
+  const { path: name } = source;
+  try {
+    found.types[name] = await discoverSourceType(source, snapshot);
+  } catch (error) {
+    if (toFleetError(error).retryable) throw error;
+    // what cannot be found stays what it was: its request keeps the last good outcome, and the render says what is missing
+    found.types[name] = before?.types[name] ?? 'Directory';
+  }
+  const overriders = await findOverriders(source, snapshot, before?.overrides?.[name] ?? []);
+  if (overriders.length > 0) found.overrides[name] = overriders;
+}
+
+async function findOverriders(
+  source: { repoURL: string; path: string },
+  snapshot: Snapshot,
+  otherwise: string[],
+): Promise<string[]> {
+  try {
+    return overridesIn(await snapshot.children((await findSourceFolder(source, snapshot)).path));
+  } catch (error) {
+    if (toFleetError(error).retryable) throw error;
+    return otherwise;
+  }
+}

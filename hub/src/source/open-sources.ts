@@ -1,0 +1,34 @@
+import path from 'node:path';
+import type { SpecStore } from '../store/specs.ts';
+import { createChartSource } from './charts/chart-source.ts';
+import { createGithubAppLogins } from './github-app.ts';
+import { createHttpClient } from './http/http-client.ts';
+import { findRepository } from './repositories.ts';
+import type { GitSource, Repository } from './source.ts';
+import { createSources, type Sources } from './sources.ts';
+
+export interface OpenSourcesOptions {
+  /** The hub's data directory. */
+  data: string;
+  timeoutMs: number;
+}
+
+/** Every kind of source, with the credentials that the hub keeps. The Git source stays the caller's to dispose. */
+export function openSources(
+  deps: { git: GitSource; specs: Pick<SpecStore, 'list'>; now(): Date },
+  { data, timeoutMs }: OpenSourcesOptions,
+): Sources & AsyncDisposable {
+  const stack = new AsyncDisposableStack();
+  const now = () => deps.now().getTime();
+  const charts = stack.use(createChartSource({ directory: path.join(data, 'charts'), timeoutMs, now }));
+  const http = stack.use(createHttpClient({ timeoutMs }));
+  const repository = (url: string): Repository =>
+    findRepository(url, { secrets: deps.specs.list('Secret'), configMaps: deps.specs.list('ConfigMap') });
+  const sources = createSources({
+    git: deps.git,
+    charts,
+    githubApps: createGithubAppLogins({ http, now }),
+    repository,
+  });
+  return { ...sources, [Symbol.asyncDispose]: async () => await stack.disposeAsync() };
+}

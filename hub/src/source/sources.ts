@@ -1,0 +1,76 @@
+/**
+ * Whatever sources may name, behind one interface: which revision a location stands for, and its files. Git repositories, charts of
+ * Helm repositories and registries, OCI artifacts: each kind has its own fetcher, and this file only says which one it is.
+ */
+import { type ChartSource, isChartLocation } from './charts/chart-source.ts';
+import type { GithubAppLogins } from './github-app.ts';
+import type { SourceLocation } from './location.ts';
+import type { Fetched, GitSource, Repository, Snapshot } from './source.ts';
+import { newestMatch } from './version-constraint.ts';
+
+/** A revision that is on this machine. `sha` is a commit, a chart's version, or an artifact's digest. */
+export interface FetchedSource extends Fetched {
+  /** sha256 (hex) of a chart's archive: a version that was published again is another one. */
+  digest?: string;
+}
+
+export interface Sources {
+  /** Resolves the target revision and brings what it stands for here. Throws what its fetcher throws. */
+  fetch(location: SourceLocation, signal: AbortSignal): Promise<FetchedSource>;
+  /** The files of a revision that `fetch` gave, fetched again if they are not here. */
+  open(
+    location: SourceLocation,
+    fetched: Pick<FetchedSource, 'sha' | 'digest'>,
+    signal: AbortSignal,
+  ): Promise<Snapshot & Disposable>;
+}
+
+export interface SourcesDeps {
+  git: GitSource;
+  charts: ChartSource;
+  githubApps: GithubAppLogins;
+  /** With its credentials. */
+  repository(url: string): Repository;
+}
+
+export function createSources(deps: SourcesDeps): Sources {
+  const repositoryOf = async (location: SourceLocation, signal: AbortSignal): Promise<Repository> => {
+    const { githubApp, ...repository } = deps.repository(location.repoURL);
+    if (!githubApp) return repository;
+    const login = await deps.githubApps.login({ app: githubApp, repository }, signal);
+    return { ...repository, credentials: { ...repository.credentials, ...login } };
+  };
+  return {
+    fetch: async (location, signal) => {
+      const repository = await repositoryOf(location, signal);
+      if (isChartLocation(location)) {
+        const { revision, digest } = await deps.charts.fetch(location, repository, signal);
+        return { sha: revision, digest };
+      }
+      const revision = await gitRevision(location, { repository, git: deps.git }, signal);
+      return await deps.git.fetch(repository, revision, signal);
+    },
+    open: async (location, { sha, digest }, signal) => {
+      const repository = await repositoryOf(location, signal);
+      if (!isChartLocation(location)) return await deps.git.open(repository, sha, signal);
+      const known =
+        digest ?? (await deps.charts.fetch({ ...location, targetRevision: sha }, repository, signal)).digest;
+      const snapshot = await deps.charts.open(location, { revision: sha, digest: known, repository }, signal);
+      return { ...snapshot, [Symbol.dispose]: () => undefined };
+    },
+  };
+}
+
+/** Argo CD: with a tagPrefix, a version range is matched by the tags that begin with it, without it. */
+async function gitRevision(
+  { targetRevision, tagPrefix }: SourceLocation,
+  { repository, git }: { repository: Repository; git: GitSource },
+  signal: AbortSignal,
+): Promise<string> {
+  if (!tagPrefix) return targetRevision;
+  const { refs } = await git.listRefs(repository, signal);
+  const prefix = `refs/tags/${tagPrefix}`;
+  const versions = [...refs.keys()].filter((ref) => ref.startsWith(prefix)).map((ref) => ref.slice(prefix.length));
+  const newest = newestMatch(versions, targetRevision);
+  return newest === undefined ? targetRevision : `${prefix}${newest}`;
+}

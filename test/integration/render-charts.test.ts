@@ -1,0 +1,88 @@
+import { defaultRenderSettings } from '@wheelhouse/hub/render/settings';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type ChartRepository, startChartRepository } from '../support/chart-repository.ts';
+import { namesOf, startRender } from './render-fixture.ts';
+
+const signal = new AbortController().signal;
+const configMap = (name: string) => `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: ${name}}\ndata: {a: b}\n`;
+let charts: ChartRepository;
+
+beforeAll(async () => {
+  charts = await startChartRepository();
+  for (const version of ['1.0.0', '1.1.0', '2.0.0'])
+    await charts.publish('library', version, {
+      'values.yaml': '',
+      'templates/cm.yaml': configMap(`of-library-${version[0]}.${version[2]}`),
+    });
+});
+afterAll(async () => await charts[Symbol.asyncDispose]());
+
+const chart = (name: string, dependencies = '') => `apiVersion: v2\nname: ${name}\nversion: 1.0.0\n${dependencies}`;
+const needs = (name: string, version: string, repository: string) =>
+  `dependencies:\n- {name: ${name}, version: "${version}", repository: "${repository}"}\n`;
+
+describe('dependencies of a chart in Git', () => {
+  it('are downloaded by the hub, the newest that the range takes', async () => {
+    await using app = await startRender({ 'app/Chart.yaml': chart('app', needs('library', '^1.0.0', charts.url)) });
+    const rendered = await app.render({ path: 'app' });
+    expect(namesOf(rendered)).toEqual(['ConfigMap/of-library-1.1']);
+    const location = { repoURL: charts.url, chart: 'library', targetRevision: '^1.0.0' };
+    expect(rendered.record.parts[0]?.inputs).toContainEqual(expect.objectContaining({ path: '', from: location }));
+    expect(await app.renderer.stillValid(rendered.record, app.openLocation, signal)).toBe(true);
+    await charts.publish('library', '1.2.0', { 'templates/cm.yaml': configMap('newer') });
+    expect(await app.renderer.stillValid(rendered.record, app.openLocation, signal)).toBe(false);
+  });
+
+  it('are those of the lock file, where there is one', async () => {
+    const lock = `${needs('library', '1.0.0', charts.url)}digest: sha256:0\ngenerated: "2026-01-01T00:00:00Z"\n`;
+    await using app = await startRender({
+      'app/Chart.yaml': chart('app', needs('library', '^1.0.0', charts.url)),
+      'app/Chart.lock': lock,
+    });
+    expect(namesOf(await app.render({ path: 'app' }))).toEqual(['ConfigMap/of-library-1.0']);
+    await app.commit({ 'app/Chart.yaml': chart('app', needs('library', '^2.0.0', charts.url)) });
+    await expect(app.render({ path: 'app' })).rejects.toMatchObject({
+      code: 'Invalid',
+      message:
+        'app/Chart.yaml: Chart.lock has library 1.0.0, which is not ^2.0.0: run helm dependency update and commit Chart.lock',
+    });
+  });
+
+  it('may lie in the repository and have their own', async () => {
+    await using app = await startRender({
+      'app/Chart.yaml': chart('app', needs('near', '*', 'file://../near')),
+      'near/Chart.yaml': chart('near', needs('library', '2.0.0', charts.url)),
+      'near/templates/cm.yaml': configMap('near'),
+    });
+    expect(namesOf(await app.render({ path: 'app' })).sort()).toEqual(['ConfigMap/near', 'ConfigMap/of-library-2.0']);
+  });
+
+  it.each([
+    ['a version that is not there', 'library', '^9', 'chart library of http://127.0.0.1:'],
+    ['a name that is no folder', '../x', '1', 'app/Chart.yaml: a dependency has no name, or one that is no name'],
+  ])('refuse %s', async (...[, name, version, message]) => {
+    await using app = await startRender({ 'app/Chart.yaml': chart('app', needs(name, version, charts.url)) });
+    await expect(app.render({ path: 'app' })).rejects.toThrow(message);
+  });
+});
+
+describe('Helm inside kustomize', () => {
+  const kustomization = () =>
+    `helmCharts:\n- {name: library, version: 2.0.0, repo: "${charts.url}", releaseName: x}\nnamePrefix: k-\n`;
+
+  it('is off unless the hub is told', async () => {
+    await using app = await startRender({ 'app/kustomization.yaml': kustomization() });
+    await expect(app.render({ path: 'app' })).rejects.toMatchObject({
+      code: 'Unsupported',
+      message: expect.stringContaining('add --enable-helm to kustomize.buildOptions in argocd-cm'),
+    });
+  });
+
+  it('takes the chart that the hub downloaded', async () => {
+    const settings = () => ({ ...defaultRenderSettings, kustomizeBuildOptions: ['--enable-helm'] });
+    await using app = await startRender({ 'app/kustomization.yaml': kustomization() }, { settings });
+    const rendered = await app.render({ path: 'app' });
+    expect(namesOf(rendered)).toEqual(['ConfigMap/k-of-library-2.0']);
+    expect(rendered.record.parts[0]?.toolVersion).toContain('--enable-helm');
+  });
+});
