@@ -4,6 +4,8 @@ import type { Environment } from './config.ts';
 export interface Io {
   out(text: string): void;
   err(text: string): void;
+  /** Asks the person at the terminal; undefined where there is none. */
+  ask(question: string): Promise<string | undefined>;
   /** All of standard input. */
   readInput(): Promise<string>;
   env: Environment;

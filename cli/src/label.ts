@@ -11,3 +11,13 @@ export function parseLabel(text: string): [key: string, value: string] {
 export function parseLabels(texts: readonly string[]): Record<string, string> {
   return Object.fromEntries(texts.flatMap((text) => text.split(',')).map(parseLabel));
 }
+
+/** `key=value` sets a label, `key-` removes it. Throws Invalid. */
+export function parseLabelChanges(texts: readonly string[]): Record<string, string | null> {
+  return Object.fromEntries(texts.map(parseLabelChange));
+}
+
+function parseLabelChange(text: string): [key: string, value: string | null] {
+  const removed = /^([^=]+)-$/.exec(text)?.[1];
+  return removed === undefined ? parseLabel(text) : [removed, null];
+}

@@ -1,3 +1,4 @@
+import { createInterface } from 'node:readline/promises';
 import { text } from 'node:stream/consumers';
 import { runCli } from './program.ts';
 
@@ -12,11 +13,23 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 const code = await runCli(process.argv.slice(2), {
   out: (line) => void process.stdout.write(line),
   err: (line) => void process.stderr.write(line),
+  ask,
   readInput: async () => await text(process.stdin),
   // oxlint-disable-next-line node/no-process-env -- the one place where this process's environment is read
   env: process.env,
   cwd: process.cwd(),
   signal: stop.signal,
 });
+
 // not left to the last open handle: a hub or an agent has ended here
 process.exit(code);
+
+async function ask(question: string): Promise<string | undefined> {
+  if (!process.stdin.isTTY) return undefined;
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return await terminal.question(question, { signal: stop.signal });
+  } finally {
+    terminal.close();
+  }
+}

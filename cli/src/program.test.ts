@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { ApiServer } from '@wheelhouse/hub/api/api-server';
 import { createApiServer } from '@wheelhouse/hub/api/server';
 import { adminToken, createFakeDeps, type FakeDeps, fakeView } from '@wheelhouse/hub/api/testing/fake-deps';
+import { fakePlan } from '@wheelhouse/hub/api/testing/fake-plans';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { runCli } from './program.ts';
 
@@ -37,14 +38,23 @@ interface RunOptions {
   env?: Record<string, string>;
   input?: string;
   signal?: AbortSignal;
+  /** What the person at the terminal says; there is none when absent. */
+  answer?: string;
 }
 
-async function run(line: string, { env = {}, input = '', signal = new AbortController().signal }: RunOptions = {}) {
+async function run(
+  line: string,
+  { env = {}, input = '', answer, signal = new AbortController().signal }: RunOptions = {},
+) {
   let out = '';
   let err = '';
   const code = await runCli(line.split(' ').filter(Boolean), {
     out: (text) => void (out += text),
     err: (text) => void (err += text),
+    ask: async (question) => {
+      err += question;
+      return answer;
+    },
     readInput: async () => input,
     env: { HOME: cwd, ...env },
     cwd,
@@ -450,5 +460,76 @@ describe('the other groups', () => {
     await run('apply -f a.yaml');
     expect((await run('resource list --kind AppProject')).out).toMatch(/AppProject +shop .* admin/);
     expect((await run('version')).out).toMatch(/^wheelhouse: .*\nhub: +0\.1\.0\n/);
+  });
+});
+
+describe('plans', () => {
+  const label = 'cluster label us-east role=active';
+
+  it('are shown and asked for, or started by a script that says so', async () => {
+    const asked = await run(label, { answer: 'y' });
+    expect(asked.err).toBe('start plan p1? [y/N] ');
+    expect(asked.out).toMatch(
+      /^Plan p1: 1 leave, 1 arrive, 0 change in place\n\nCLUSTER .*\nus-east +role +standby +active\n/,
+    );
+    expect(asked.out).toMatch(/LEAVES .*\nshop-eu-west +eu-west +Surge +60s/);
+    expect(asked.out).toMatch(/plan p1 started: Relabelling; follow it with 'wheelhouse plan get p1'\n$/);
+    expect((await run(`${label} --yes`)).err).toBe('');
+    expect(deps.calls).toEqual(['start p1 by admin', 'start p1 by admin']);
+  });
+
+  it.each<[string, string, RunOptions, object]>([
+    ['a no', label, { answer: 'n' }, { code: 0, out: expect.stringContaining("'wheelhouse plan start p1' starts it") }],
+    ['a dry run', `${label} --dry-run`, {}, { code: 0, out: expect.stringContaining('is not started') }],
+    ['nobody to ask', label, {}, { code: 1, err: expect.stringContaining('nobody is there to confirm: say --yes') }],
+  ])('are not started by %s', async (...[_what, line, options, expected]) => {
+    expect(await run(line, options)).toMatchObject(expected);
+    expect(deps.calls).toEqual([]);
+  });
+
+  it('are not started over a finding that blocks, unless it is accepted', async () => {
+    const message = '1 Application would run nowhere any more: shop';
+    const findings = [{ severity: 'blocks' as const, code: 'EmptiesPlacement' as const, message }];
+    deps.plans.all.set('p1', fakePlan({ findings }));
+    const refused = await run('plan start p1 --yes');
+    expect(refused).toMatchObject({ code: 1, err: `Error: plan p1 is not started: ${message}\n` });
+    expect(refused.out).toContain(`blocks: EmptiesPlacement: ${message}\n`);
+    expect((await run('plan start p1 --yes --accept Overload,EmptiesPlacement')).code).toBe(0);
+  });
+
+  it('of a failover, and their whole life', async () => {
+    const from = 'failover --from region=eu --to region=us --reason flood --soak 5s --yes';
+    expect((await run(from)).out).toContain('plan p1 started');
+    expect((await run('plan list')).out).toMatch(/^ID .*\np1 +Relabelling +0 % +0\/1 +0\/1 .*flood/);
+    expect((await run('plan pause p1 --reason lunch')).out).toBe('plan p1: Paused, Relabelling\n');
+    expect((await run('plan wait p1')).err).toBe('Error: plan p1 is paused by admin: lunch\n');
+    expect((await run('plan resume p1')).out).toMatch(/Arriving/);
+    expect((await run('plan get p1')).out).toMatch(/Waits for: +what arrives/);
+    expect((await run('plan abort p1')).out).toBe('plan p1: Paused, Arriving (back)\n');
+    expect((await run('plan fail-back p1')).out).toBe('plan p1: Paused, Arriving (back)\n');
+    expect((await run('plan withdraw p1 shop')).code).toBe(0);
+    expect(deps.calls).toEqual([
+      'failover region=eu to region=us by admin',
+      'start p1 by admin',
+      'pause p1 by admin: lunch',
+      'resume p1 by admin',
+      'abort p1 by admin: ',
+      'fail back p1 by admin',
+      'withdraw shop of p1 by admin',
+    ]);
+    expect((await run('plan get p9')).err).toBe('Error: there is no plan p9\n');
+  });
+
+  it('are followed to their end', async () => {
+    deps.plans.all.set('p1', fakePlan({ phase: 'Arriving' }));
+    const waiting = run('plan wait p1');
+    await expect.poll(() => deps.plans.reads, { timeout: 5_000 }).toBeGreaterThan(0);
+    deps.plans.all.set('p1', fakePlan({ phase: 'Completed' }));
+    expect((await waiting).out).toBe(' 10 %  Arriving       0/1 Healthy, 0/1 withdrawn\nplan p1: Completed, 100 %\n');
+    deps.plans.all.set('p1', fakePlan({ phase: 'Arriving' }));
+    expect(await run('plan wait p1 --timeout 1s')).toMatchObject({
+      code: 5,
+      err: 'Error: plan p1 is still Arriving; it waits for not started yet\n',
+    });
   });
 });

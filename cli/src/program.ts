@@ -9,7 +9,9 @@ import { addAppCommands } from './commands/app.ts';
 import { addApplyCommands } from './commands/apply.ts';
 import { addAppSetCommands } from './commands/appset.ts';
 import { addClusterCommands } from './commands/cluster.ts';
+import { addFailoverCommand } from './commands/failover.ts';
 import { addHubCommand } from './commands/hub.ts';
+import { addPlanCommands } from './commands/plan.ts';
 import { addProjectCommands } from './commands/project.ts';
 import { addRepoCommands } from './commands/repo.ts';
 import { addResourceCommands } from './commands/resource.ts';
@@ -53,6 +55,8 @@ function createProgram(io: Io, onExit: (code: ExitCode) => void): Command {
   addHubCommand(program, io);
   addAgentCommand(program, io);
   addClusterCommands(program, run);
+  addFailoverCommand(program, run);
+  addPlanCommands(program, run);
   addApplyCommands(program, run);
   addAppCommands(program, run);
   addAppSetCommands(program, run);

@@ -6,6 +6,7 @@ import type { Actions, ApiDeps, ConnectionState, ReadinessCheck } from './api/de
 import type { Applications } from './assign/applications.ts';
 import type { Changes } from './assign/change.ts';
 import type { HubConfig } from './config.ts';
+import type { Failover } from './failover/failover.ts';
 import type { Fleet } from './fleet/fleet.ts';
 import { listsPullRequestOf } from './generate/generators/pull-request-event.ts';
 import type { Listings } from './hosts/listings.ts';
@@ -34,6 +35,7 @@ export interface ApiDepsInput {
   listings: Pick<Listings, 'expire'>;
   changes: Changes;
   fleet: Fleet;
+  failover: Failover;
   metrics: Metrics;
   dispatch: Dispatch;
   queue: WorkQueue;
@@ -70,6 +72,7 @@ export function createApiDeps(input: ApiDepsInput): ApiDeps {
       rename: fleet.renames.rename,
       remove: fleet.departures.remove,
     },
+    plans: input.failover,
     tokens: fleet.tokens,
     enrolment: fleet.enrolment,
     applicationSetStatus: ({ namespace, name }) => {

@@ -22,6 +22,8 @@ import { createChanges } from './assign/change.ts';
 import { createDestinations } from './assign/destination.ts';
 import { hubCluster } from './assign/hub-cluster.ts';
 import { type HubConfig, parseRewrites, redactHubConfig } from './config.ts';
+import { followRetentions } from './failover/retention.ts';
+import { createFailoverParts, duePlans } from './failover-parts.ts';
 import { type Authority, loadAuthority } from './fleet/authority.ts';
 import { createCommands } from './fleet/commands.ts';
 import { startFleet } from './fleet/fleet.ts';
@@ -145,6 +147,8 @@ async function openState({ config, environment, logger, signal, open, now }: Con
   return {
     statuses,
     fleet,
+    destinations,
+    retentions: followRetentions(stores.records),
     applications,
     resolve,
     changes,
@@ -167,8 +171,13 @@ function fleetOptions(config: HubConfig) {
 function startStages(context: Context, foundation: Foundation, state: State) {
   const { config, logger, signal, open, now } = context;
   const { authority, nats, stores, queue } = foundation;
-  const { applications, fleet, statuses, resolve, changes, readModel, wanted } = state;
-  const metrics = createMetrics({ applications: readModel.summary, clusters: fleet.states, queue: queue.counts });
+  const { applications, fleet, statuses, readModel, wanted } = state;
+  const metrics = createMetrics({
+    applications: readModel.summary,
+    clusters: fleet.states,
+    plans: () => stores.records.plans.list(),
+    queue: queue.counts,
+  });
   const { sources, renderer } = openTools(context, stores, state);
   const schedule = createSchedule({
     logger,
@@ -183,6 +192,7 @@ function startStages(context: Context, foundation: Foundation, state: State) {
     additions: stores.additions,
     applications,
     clusters: fleet,
+    plans: duePlans(stores.records),
   };
   const dispatch = open.use(createDispatch({ logger, queue, ...watched, repositories, onLost: schedule.lost }));
   void consumeStatusOnce({ nats, logger }, { onStatus: createTraceRecorder() }, signal);
@@ -194,20 +204,19 @@ function startStages(context: Context, foundation: Foundation, state: State) {
   };
   const { newGitFileGlobbing } = config;
   const { outside, listings } = openGenerators(context, { stores, metrics });
+  const shared = { ...state, logger, stores, queue, metrics, now };
   const generating = { outside, newGitFileGlobbing };
-  const shared = { logger, stores, queue, applications, statuses, changes, metrics, resolve, now };
   const signingKeyId = authority.documentKey.kid;
-  startPipeline(
-    { ...shared, ...generating, sources, renderer, clusters: fleet.clusters, reportHub, signingKeyId },
-    dispatch,
-  );
+  const pipeline = { ...shared, ...generating, sources, renderer, clusters: fleet.clusters, reportHub, signingKeyId };
+  const { failover, run } = createFailoverParts({ ...pipeline, fleet }, dispatch);
+  startPipeline(pipeline, dispatch, { run });
   const sweep = async () => {
     await dispatch.sweep();
     await follower.sweep();
     await forget.sweep();
   };
-  open.use(schedule.start({ sources: dispatch.sources, requeues: dispatch.requeues, sweep }, signal));
-  return { metrics, dispatch, listings };
+  open.use(schedule.start({ ...dispatch, sweep }, signal));
+  return { metrics, dispatch, failover, listings };
 }
 
 /** What generators see beyond Git: code hosts over one client, and the hub's settings. */
@@ -262,7 +271,7 @@ function openTools({ config, logger, environment, open, now }: Context, { specs 
 async function serve({ config, logger, open, now }: Context, parts: Foundation & State & Running): Promise<string> {
   const { authority, adminToken, nats, stores, queue, fleet, readModel, changes, metrics, dispatch, tools, wanted } =
     parts;
-  const { applications, resolve, statuses, listings } = parts;
+  const { applications, resolve, statuses, failover, listings } = parts;
   const { additions, derived, releases } = stores;
   const commands = createCommands({ nats });
   const actions = createActions({
@@ -290,6 +299,7 @@ async function serve({ config, logger, open, now }: Context, parts: Foundation &
     actions,
     changes,
     fleet,
+    failover,
     metrics,
     dispatch,
     queue,

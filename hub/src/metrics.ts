@@ -9,12 +9,15 @@ export interface Metrics {
   statusRecorded(): void;
   /** A request to a code host; hosts are few, they are named in settings. */
   hostAsked(outcome: { host: string; status: string; seconds: number }): void;
+  /** A plan that entered a phase, or paused itself. */
+  planned(transition: { phase: string; direction: string }): void;
   webhook(provider: string, outcome: 'accepted' | 'refused' | 'ignored'): void;
 }
 
 export interface MetricsSources {
   applications(): { total: number; stale: number; sync: Record<string, number>; health: Record<string, number> };
   clusters(): Record<string, number>;
+  plans(): readonly { phase: string; paused?: unknown }[];
   queue(): Promise<Record<string, Record<string, number>>>;
 }
 
@@ -61,7 +64,14 @@ export function createMetrics(sources: MetricsSources): Metrics {
     buckets,
     registers,
   });
+  const plans = new Counter({
+    name: 'wheelhouse_plan_transitions_total',
+    help: 'Failover plans that entered a phase, or paused themselves',
+    labelNames: ['phase', 'direction'],
+    registers,
+  });
   addGauges(registers, sources);
+  addPlanGauge(registers, sources);
   return {
     registry,
     fetched: ({ seconds, failed }) => source.observe({ outcome: failed ? 'failed' : 'ok' }, seconds),
@@ -69,8 +79,22 @@ export function createMetrics(sources: MetricsSources): Metrics {
     published: () => documents.inc(),
     statusRecorded: () => statuses.inc(),
     hostAsked: ({ host, status, seconds }) => hosts.observe({ host, status }, seconds),
+    planned: (transition) => plans.inc(transition),
     webhook: (provider, outcome) => webhooks.inc({ provider, outcome }),
   };
+}
+
+function addPlanGauge(registers: Registry[], sources: Pick<MetricsSources, 'plans'>): void {
+  new Gauge({
+    name: 'wheelhouse_plans',
+    help: 'Failover plans by phase; those that are paused apart',
+    labelNames: ['phase'],
+    registers,
+    collect() {
+      this.reset();
+      for (const { phase, paused } of sources.plans()) this.inc({ phase: paused ? 'Paused' : phase });
+    },
+  });
 }
 
 function addGauges(registers: Registry[], sources: MetricsSources): void {

@@ -6,9 +6,10 @@ import type { ApplicationSet } from '@wheelhouse/shared/resources/application-se
 import { type Applications, findProject, type IndexedApplication, idOf } from './assign/applications.ts';
 import { createAssignStage } from './assign/assign-stage.ts';
 import type { Changes } from './assign/change.ts';
-import { inCluster } from './assign/destination.ts';
+import { type Destinations, findDestination, inCluster } from './assign/destination.ts';
 import { hubCluster, runHubCluster } from './assign/hub-cluster.ts';
 import { type Resolution, resolve } from './assign/resolve.ts';
+import type { Retentions } from './failover/retention.ts';
 import type { Clusters } from './fleet/clusters.ts';
 import { runGenerate } from './generate/generate-stage.ts';
 import type { OpenOutside } from './generate/outside.ts';
@@ -34,6 +35,8 @@ export interface PipelineDeps {
   renderer: Renderer;
   applications: Applications;
   clusters: Clusters;
+  destinations: Destinations;
+  retentions: Retentions;
   statuses: Statuses;
   changes: Changes;
   metrics: Metrics;
@@ -47,13 +50,17 @@ export interface PipelineDeps {
 }
 
 /** Assignment jobs mostly wait for what else arrives for their shard. */
-const concurrency = { source: 8, generate: 2, render: 32, assign: 64, sweep: 1 } as const;
+const concurrency = { source: 8, generate: 2, render: 32, assign: 64, failover: 4, sweep: 1 } as const;
 
-export function startPipeline(deps: PipelineDeps, dispatch: Dispatch): void {
+export interface Plans {
+  run(plan: string, signal: AbortSignal): Promise<void>;
+}
+
+export function startPipeline(deps: PipelineDeps, dispatch: Dispatch, plans: Plans): void {
   const { queue, stores, logger, metrics } = deps;
   const sources = sourceDeps(deps);
   queue.work('source', async (trigger, signal) => await runSource(trigger, sources, signal), concurrency.source);
-  const generating = generateDeps(deps, sources);
+  const generating = createGenerateDeps(deps);
   queue.work(
     'generate',
     async (trigger, signal) => await runGenerate(trigger, generating, signal),
@@ -93,6 +100,7 @@ export function startPipeline(deps: PipelineDeps, dispatch: Dispatch): void {
     async ({ key }, signal) => await (key === hubCluster ? runHubCluster(onHub) : assigning.run(key, signal)),
     concurrency.assign,
   );
+  queue.work('failover', async ({ key }, signal) => await plans.run(key, signal), concurrency.failover);
   queue.work('sweep', async () => await dispatch.sweep(), concurrency.sweep);
 }
 
@@ -102,6 +110,7 @@ function assignStage(deps: PipelineDeps) {
     logger: deps.logger,
     applications: deps.applications,
     additions,
+    retains: (app, cluster) => deps.retentions.find(app, cluster)?.state === 'retained',
     blobs,
     resolve: deps.resolve,
     leaving: (cluster) => deps.clusters.find(cluster)?.leaving,
@@ -131,8 +140,10 @@ function sourceDeps(deps: PipelineDeps) {
   };
 }
 
-function generateDeps(deps: PipelineDeps, sources: ReturnType<typeof sourceDeps>) {
+/** What an evaluation reads and writes. */
+export function createGenerateDeps(deps: PipelineDeps) {
   const { stores, changes } = deps;
+  const sources = sourceDeps(deps);
   return {
     logger: deps.logger,
     specs: stores.specs,
@@ -157,6 +168,8 @@ function generateDeps(deps: PipelineDeps, sources: ReturnType<typeof sourceDeps>
         ? present.origin.applicationSet
         : `a manifest (${namespaceOf(application)}/${nameOf(application)})`;
     },
+    clusterOf: (application: Application) => findDestination(application, deps.destinations).cluster,
+    planned: deps.retentions.find,
     now: deps.now,
   };
 }

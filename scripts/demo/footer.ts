@@ -22,7 +22,7 @@ export function formatFooter(options: { platform: Platform; kubernetes: boolean;
     '  2. break something by hand, and watch it heal',
     '     npm run demo -- break us-east',
     '  3. relabel a cluster, and watch the shop open in Europe',
-    '     npm run wheelhouse -- cluster label eu-central environment=production',
+    '     npm run wheelhouse -- cluster label eu-central environment=production --yes',
     '',
     'Ctrl-C ends everything; npm start goes on from here; npm start -- --reset forgets it.',
     '',

@@ -20,6 +20,8 @@ export interface Fleet extends AsyncDisposable {
   readonly spokes: readonly HollowSpoke[];
   /** `cluster/name` of every ConfigMap that was deleted on any cluster. */
   readonly deleted: readonly string[];
+  /** `cluster/app` of every tombstone of every document, once a document. */
+  readonly tombstones: readonly string[];
   /** What documents said against the rules, in words. */
   readonly violations: readonly string[];
   /** Newest generation of each cluster's document. */
@@ -32,14 +34,25 @@ export interface Fleet extends AsyncDisposable {
 
 const logger = createLogger({ name: 'chaos', level: 'error' });
 
-/** Enrols `names` as clusters labelled `fleet: hollow`, and begins the record. */
-export async function startFleet(platform: Platform, names: readonly string[]): Promise<Fleet> {
+export interface FleetOptions {
+  /** `fleet: hollow` unless given. */
+  labelsOf?(cluster: string): Record<string, string>;
+  /** Called at once for each ConfigMap that is deleted. */
+  onDeleted?(cluster: string, name: string): void;
+}
+
+/** Enrols `names` as clusters, and begins the record. */
+export async function startFleet(
+  platform: Platform,
+  names: readonly string[],
+  { labelsOf = () => ({ fleet: 'hollow' }), onDeleted }: FleetOptions = {},
+): Promise<Fleet> {
   await using stack = new AsyncDisposableStack();
   const stop = new AbortController();
   stack.defer(() => stop.abort());
   const dir = join(platform.dir, 'spokes');
   const spokes = await mapLimit([...names], 4, async (cluster) => {
-    const labels = { fleet: 'hollow' };
+    const labels = labelsOf(cluster);
     const { token } = await platform.api<{ token: string }>('POST', '/api/v1/fleet/tokens', { cluster, labels });
     return stack.use(await startHollowSpoke({ name: cluster, token, dir }));
   });
@@ -47,7 +60,10 @@ export async function startFleet(platform: Platform, names: readonly string[]): 
   for (const { name, cluster } of spokes)
     void cluster.watch(
       configMaps,
-      watching((object) => deleted.push(`${name}/${object.metadata.name}`)),
+      watching((object) => {
+        deleted.push(`${name}/${object.metadata.name}`);
+        onDeleted?.(name, object.metadata.name ?? '');
+      }),
       stop.signal,
     );
   const documents = await watchDocuments(platform, stack, stop.signal);
@@ -84,20 +100,21 @@ async function watchDocuments(
   platform: Platform,
   stack: AsyncDisposableStack,
   signal: AbortSignal,
-): Promise<Pick<Fleet, 'violations' | 'generations'>> {
+): Promise<Pick<Fleet, 'violations' | 'tombstones' | 'generations'>> {
   const directory = join(platform.dir, 'hub/authority');
   const authority = await loadAuthority({ directory, names: ['127.0.0.1', 'localhost'] });
   const login = { url: platform.nats.url, user: authority.hubUser(), ca: authority.ca.pem, name: 'chaos' };
   const nats = stack.use(await connectHub({ logger }, login, signal));
   const keys = parseDocumentKeys(authority.documentKeys);
   const violations: string[] = [];
+  const buried: string[] = [];
   const generations = new Map<string, number>();
   const read = async (cluster: string, bytes: Uint8Array) => {
     const page = () => Promise.reject(new Error('these documents need no pages'));
     const { gen, tombstones } = await openDocument(bytes, { cluster, keys, appliedGen: -1, page });
     const before = generations.get(cluster) ?? 0;
     if (gen <= before) violations.push(`${cluster}: generation ${gen} came after ${before}`);
-    for (const { app, reason } of tombstones) violations.push(`${cluster}: tombstone of ${app}: ${reason}`);
+    for (const { app } of tombstones) buried.push(`${cluster}/${app}`);
     generations.set(cluster, gen);
   };
   let reading = Promise.resolve();
@@ -115,5 +132,5 @@ async function watchDocuments(
     signal,
   );
   await follower.loaded();
-  return { violations, generations };
+  return { violations, tombstones: buried, generations };
 }

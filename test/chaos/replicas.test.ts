@@ -53,6 +53,7 @@ test.each([
   expect(await fleet.uids()).toEqual(uids);
   expect(fleet.deleted).toEqual([]);
   expect(fleet.violations).toEqual([]);
+  expect(fleet.tombstones).toEqual([]);
   for (const cluster of clusters)
     expect(fleet.generations.get(cluster)).toBeGreaterThan(generations.get(cluster) ?? Number.NaN);
   await platform.hubs[1]?.restart();

@@ -114,15 +114,14 @@ test('one Application is shown as a page, JSON and YAML', async () => {
 test('an ApplicationSet follows labels, and holds what it would remove at once', async () => {
   await cli.succeed('apply', '-f', await manifest('fleet.yaml', applicationSet()));
   await whenListed('fleet-us-east', 'web');
-  await cli.succeed('cluster', 'label', 'eu-central', 'environment=production');
+  await cli.succeed('cluster', 'label', 'eu-central', 'environment=production', '--yes');
   await whenListed('fleet-eu-central', 'fleet-us-east', 'web');
   expect(await cli.succeed('app', 'wait', '--all', '-c', 'eu-central')).toBe(
     'application fleet-eu-central: Synced, Healthy\n',
   );
   expect(await cli.succeed('appset', 'list')).toMatch(/^NAME .*\nfleet +clusters +2 +up to date/);
 
-  await cli.succeed('cluster', 'label', 'us-east', 'environment-');
-  await cli.succeed('cluster', 'label', 'eu-central', 'environment-');
+  await cli.succeed('apply', '-f', await manifest('fleet.yaml', applicationSet().replace('production', 'nowhere')));
   await eventually(
     async () =>
       expect(await cli.succeed('appset', 'get', 'fleet')).toMatch(/DeletionHeld True: .*appset release fleet/),

@@ -111,26 +111,21 @@ test.each([
   expect(code).toBe(1);
 });
 
-test('3. a relabelled cluster gets the shop; labelled back, removals are held until a person releases them', async () => {
-  await demo.shell(blocks[2] ?? '');
+test('3. a relabelled cluster gets the shop; labelled back, it gives it up by a plan', async () => {
+  expect(await demo.shell(blocks[2] ?? '')).toMatch(/^Plan .*: 0 leave, 4 arrive/m);
   await eventually(() => expect(terminal.output()).toContain('12 of 12 Applications Healthy\n'), { timeoutMs: 60_000 });
   expect(await replicasOf('eu-central')).toBe(4);
 
-  const [label = '', get = '', release = ''] = (blocks[3] ?? '').trim().split('\n');
-  await demo.shell(label);
-  await eventually(
-    async () => expect(await demo.shell(get)).toMatch(/DeletionHeld: 4 of 12 Applications would be removed/),
-    {
-      timeoutMs: 30_000,
-      intervalMs: 250,
-    },
-  );
-  await eventually(() => expect(terminal.output()).toMatch(/ApplicationSet shop: DeletionHeld: 4 of 12 .*\n12 of 12/));
-  expect(await replicasOf('eu-central')).toBe(4);
-
-  await demo.shell(release);
+  const [label = '', list = ''] = (blocks[3] ?? '').trim().split('\n');
+  const finished = /^p\S+ +Completed +100 %/m;
+  await eventually(async () => expect(await demo.shell(list)).toMatch(finished), {
+    timeoutMs: 90_000,
+    intervalMs: 500,
+  });
+  expect(await demo.shell(label)).toMatch(/^Plan .*: 4 leave, 0 arrive/m);
   await eventually(async () => expect(await replicasOf('eu-central')).toBeUndefined(), { timeoutMs: 30_000 });
   await eventually(() => expect(terminal.output().trimEnd()).toMatch(/\n8 of 8 Applications Healthy$/));
+  expect(await demo.shell(list)).toMatch(/^p\S+ +Completed +100 % +0\/0 +4\/4/m);
 });
 
 test.each(['npm start', 'npm start -- --reset'])('while it runs, %s in the same folder is refused', async (line) => {

@@ -139,8 +139,8 @@ test('a service directory that is pushed adds its Applications', async () => {
 });
 
 test('a label on a cluster adds its Applications', async () => {
-  expect(await cli.succeed('cluster', 'label', 'eu-central', 'environment=production')).toBe(
-    'cluster eu-central labelled: environment=production\n',
+  expect(await cli.succeed('cluster', 'label', 'eu-central', 'environment=production', '--yes')).toMatch(
+    /^Plan .*: 0 leave, 3 arrive, 0 change in place\n[^]*plan .* started/,
   );
   await whenFleetIs(['order-service', 'payment-service', 'search-service'], ['eu-central', 'us-east', 'us-west']);
 });

@@ -1,9 +1,10 @@
-import type { FleetCluster } from '@wheelhouse/hub/api/deps';
+import type { FleetCluster, PlanView } from '@wheelhouse/hub/api/deps';
 import type { Command } from 'commander';
 import { formatClusterPage, formatSeen } from '../cluster-page.ts';
-import { parseLabel } from '../label.ts';
+import { parseLabelChanges } from '../label.ts';
 import { type Column, formatLabels, formatTable } from '../output.ts';
 import type { Run } from '../session.ts';
+import { addStartOptions, offerPlan, paceOf, type StartOptions } from '../start-plan.ts';
 import { addClusterIdentity } from './cluster-identity.ts';
 import { addClusterTokens } from './cluster-token.ts';
 
@@ -42,17 +43,21 @@ function addRead(cluster: Command, run: Run): void {
 }
 
 function addLabel(cluster: Command, run: Run): void {
-  cluster
+  const command = cluster
     .command('label <name> <labels...>')
-    .description('set labels (key=value) and remove them (key-); generators that select by label follow')
-    .action(
-      run<[string, string[]]>(async ({ client, print }, [name, changes]) => {
-        const labels = Object.fromEntries(changes.map(parseLabelChange));
-        const url = `${path}/${encodeURIComponent(name)}/labels`;
-        const changed = await client.request<FleetCluster>(url, { method: 'PATCH', body: { labels } });
-        print(changed, () => `cluster ${name} labelled: ${formatLabels(changed.labels) || 'no labels'}\n`);
-      }),
+    .description(
+      'set labels (key=value) and remove them (key-); what would move Applications is planned and asked first',
     );
+  addStartOptions(command).action(
+    run<[string, string[]], StartOptions>(async (session, [name, changes], options) => {
+      const url = `${path}/${encodeURIComponent(name)}/labels`;
+      const { reason, soakMs } = paceOf(options);
+      const body = { labels: parseLabelChanges(changes), reason, soakMs };
+      const answer = await session.client.request<FleetCluster | PlanView>(url, { method: 'PATCH', body });
+      if ('leaves' in answer) await offerPlan(session, answer, options);
+      else session.print(answer, () => `cluster ${name} labelled: ${formatLabels(answer.labels) || 'no labels'}\n`);
+    }),
+  );
 }
 
 const columns: Column<FleetCluster>[] = [
@@ -65,8 +70,3 @@ const columns: Column<FleetCluster>[] = [
   ['KUBERNETES', ({ kubernetesVersion }) => kubernetesVersion],
   ['LABELS', ({ labels }) => formatLabels(labels)],
 ];
-
-function parseLabelChange(text: string): [key: string, value: string | null] {
-  const removed = /^([^=]+)-$/.exec(text)?.[1];
-  return removed === undefined ? parseLabel(text) : [removed, null];
-}

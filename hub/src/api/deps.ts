@@ -8,12 +8,14 @@ import type { Credentials, EnrolRequest, RenewRequest } from '@wheelhouse/shared
 import type { Inventory } from '@wheelhouse/shared/protocol/inventory';
 import type { Registry } from 'prom-client';
 import type { Access } from '../access/access.ts';
+import type { Failover } from '../failover/failover.ts';
 import type { WindowState } from '../project/window.ts';
 import type { ApplicationFilter } from '../status/application-filter.ts';
 import type { ApplicationPage } from '../status/list-page.ts';
 import type { ApplicationView } from '../status/view.ts';
 import type { PutOptions, StoredSpec } from '../store/specs.ts';
 
+export type { PlanView } from '../failover/plan-view.ts';
 export type { ApplicationPage, ApplicationView, PutOptions, StoredSpec };
 
 export interface ApiDeps {
@@ -26,6 +28,8 @@ export interface ApiDeps {
   actions: Actions;
   clusters: ClusterInventory;
   identities: ClusterIdentities;
+  /** Changes of labels that move Applications. */
+  plans: Failover;
   tokens: EnrolmentTokens;
   enrolment: Enrolment;
   /** Argo CD's `status` of an ApplicationSet (conditions, resources, health); undefined before its first evaluation. */
@@ -110,8 +114,6 @@ export interface ClusterInventory {
   /** Ordered by name. */
   list(): FleetCluster[];
   find(name: string): FleetCluster | undefined;
-  /** Sets labels; null removes one. Throws NotFound, and Forbidden for a label that the hub owns. */
-  setLabels(name: string, labels: Record<string, string | null>, by: string): Promise<FleetCluster>;
 }
 
 /** What people do to a cluster's identity. Each throws NotFound, and Conflict or Invalid where it is not possible now. */

@@ -1,4 +1,5 @@
 import { formatJson } from '@wheelhouse/shared/kube/json';
+import { isLabelKey, isLabelValue } from '@wheelhouse/shared/kube/label-syntax';
 import type { FastifySchemaCompiler, FastifySerializerCompiler } from 'fastify';
 import { validatorCompiler } from 'fastify-type-provider-zod';
 import { z } from 'zod';
@@ -28,6 +29,12 @@ export const queryBoolean = z.enum(['true', 'false']).transform((text) => text =
 
 /** A query without parameters, so that an unknown one is an error here as well. */
 export const noQuery = z.strictObject({});
+
+/** Labels to be set; null removes one. */
+export const labelChanges = z.record(
+  z.string().refine(isLabelKey, 'not a label key'),
+  z.string().refine(isLabelValue, 'not a label value').nullable(),
+);
 
 export function listOf<S extends z.ZodType>(item: S) {
   return z.object({

@@ -21,6 +21,7 @@ import { fleetApplyRoutes } from './routes/fleet-apply.ts';
 import { fleetClusterRoutes } from './routes/fleet-clusters.ts';
 import { fleetEnrolmentRoutes } from './routes/fleet-enrolment.ts';
 import { fleetIdentityRoutes } from './routes/fleet-identities.ts';
+import { fleetPlanRoutes } from './routes/fleet-plans.ts';
 import { fleetResourceRoutes } from './routes/fleet-resources.ts';
 import { fleetTokenRoutes } from './routes/fleet-tokens.ts';
 import { probeRoutes } from './routes/probes.ts';
@@ -64,6 +65,7 @@ export async function createApiServer(deps: ApiDeps, options: ApiOptions = {}): 
   repositoryRoutes(app, deps);
   fleetClusterRoutes(app, deps);
   fleetIdentityRoutes(app, deps);
+  fleetPlanRoutes(app, deps);
   fleetTokenRoutes(app, deps);
   fleetResourceRoutes(app, deps);
   fleetEnrolmentRoutes(app, deps);

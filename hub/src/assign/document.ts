@@ -24,6 +24,8 @@ export interface Draft {
 export interface DraftDeps {
   applications: Pick<Applications, 'byCluster'>;
   additions: Pick<Additions, 'withdrawals' | 'operations'>;
+  /** Whether a plan keeps an Application on a cluster although it is desired elsewhere by now. */
+  retains(app: string, cluster: string): boolean;
   resolve(app: IndexedApplication): Resolution;
   /** Set while the cluster is being removed: its last assignment is to let go of everything. */
   leaving?(cluster: string): { cascade: boolean; by: string } | undefined;
@@ -71,7 +73,7 @@ function draftAssignment(cluster: string, previous: AssignmentDocument | undefin
       .filter((operation) => Date.parse(operation.expiresAt) > now),
     tombstones: tombstones.sort((a, b) => (a.app < b.app ? -1 : 1)),
     changed,
-    unexplained: [...before.keys()],
+    unexplained: [...before.keys()].filter((app) => !deps.retains(app, cluster)),
   };
 }
 

@@ -1,3 +1,6 @@
+import { gunzipSync, gzipSync } from 'node:zlib';
+import type { Claims } from '../failover/claims.ts';
+import type { Plan } from '../failover/plan-record.ts';
 import type { Bucket } from '../store/bucket.ts';
 
 /** What the hub keeps of a cluster, in KV `fleet`. */
@@ -91,13 +94,16 @@ export interface ClusterChange {
   after: ClusterRecord | undefined;
 }
 
-/** The KV bucket `fleet` as tables in memory, by watch. */
+/** The KV bucket `fleet` as tables in memory, by one watch: what was written first is seen first, in whichever table. */
 export interface FleetRecords {
   clusters: Table<ClusterRecord>;
   tokens: Table<TokenRecord>;
   revocations: Table<RevocationRecord>;
+  plans: Table<Plan>;
+  claims: Table<Claims>;
   onRevocation(listener: (record: RevocationRecord) => void): Disposable;
   onClusterChange(listener: (change: ClusterChange) => void): Disposable;
+  onPlanChange(listener: (id: string) => void): Disposable;
 }
 
 export interface Table<T> {
@@ -114,15 +120,23 @@ export async function createFleetRecords(bucket: Bucket): Promise<FleetRecords> 
   const clusters = new Map<string, ClusterRecord>();
   const tokens = new Map<string, TokenRecord>();
   const revocations = new Map<string, RevocationRecord>();
+  const plans = new Map<string, Plan>();
+  const claims = new Map<string, Claims>();
   const listeners = new Set<(change: ClusterChange) => void>();
   const onRevoked = new Set<(record: RevocationRecord) => void>();
+  const onPlan = new Set<(id: string) => void>();
   await bucket.watchAll(({ key, value }) => {
     const dot = key.indexOf('.');
     const name = key.slice(dot + 1);
     if (key.startsWith('token.')) replace(tokens, name, value);
+    if (key.startsWith('claim.')) replace(claims, name, value);
     if (key.startsWith('revocation.')) {
       const record = replace(revocations, name, value);
       if (record) for (const listener of onRevoked) listener(record);
+    }
+    if (key.startsWith('plan.')) {
+      replace(plans, name, value);
+      for (const listener of onPlan) listener(name);
     }
     if (!key.startsWith('cluster.')) return;
     const before = clusters.get(name);
@@ -133,14 +147,25 @@ export async function createFleetRecords(bucket: Bucket): Promise<FleetRecords> 
     clusters: createTable(bucket, 'cluster', clusters),
     tokens: createTable(bucket, 'token', tokens),
     revocations: createTable(bucket, 'revocation', revocations),
+    plans: createTable(bucket, 'plan', plans),
+    claims: createTable(bucket, 'claim', claims),
     onClusterChange: (listener) => register(listeners, listener),
     onRevocation: (listener) => register(onRevoked, listener),
+    onPlanChange: (listener) => register(onPlan, listener),
   };
 }
 
 function register<T>(listeners: Set<T>, listener: T): Disposable {
   listeners.add(listener);
   return { [Symbol.dispose]: () => void listeners.delete(listener) };
+}
+
+/** Larger records are stored gzipped: NATS takes messages of 1 MB. */
+const plainBytes = 32 * 1024;
+
+function format(value: unknown): Uint8Array {
+  const plain = Buffer.from(JSON.stringify(value));
+  return plain.length > plainBytes ? gzipSync(plain) : plain;
 }
 
 function createTable<T>(bucket: Bucket, prefix: string, copy: ReadonlyMap<string, T>): Table<T> {
@@ -152,8 +177,7 @@ function createTable<T>(bucket: Bucket, prefix: string, copy: ReadonlyMap<string
       return entry && { value: parse(entry.value) as T, revision: entry.revision };
     },
     put: async (name, value, expectedRevision) => {
-      const bytes = Buffer.from(JSON.stringify(value));
-      await bucket.caughtUp(await bucket.put(`${prefix}.${name}`, bytes, expectedRevision));
+      await bucket.caughtUp(await bucket.put(`${prefix}.${name}`, format(value), expectedRevision));
     },
     delete: async (name) => await bucket.delete(`${prefix}.${name}`),
   };
@@ -170,5 +194,9 @@ function replace<T>(copy: Map<string, T>, name: string, value: Uint8Array | unde
 }
 
 function parse(value: Uint8Array): unknown {
-  return JSON.parse(Buffer.from(value).toString());
+  const bytes =
+    value[0] === 0x1f && value[1] === 0x8b
+      ? gunzipSync(value, { maxOutputLength: 64 * 1024 * 1024 })
+      : Buffer.from(value);
+  return JSON.parse(bytes.toString());
 }

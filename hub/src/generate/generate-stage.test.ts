@@ -64,6 +64,8 @@ async function run(name = 'fleet'): Promise<void> {
       const origin = state.applications.find(idOf(application))?.origin;
       return origin?.type === 'generated' ? origin.applicationSet : origin && 'a manifest';
     },
+    clusterOf: (application: Parameters<typeof idOf>[0]) => application.spec.destination.name,
+    planned: () => undefined,
   };
   await runGenerate({ key: `argocd.${name}` }, deps, signal);
 }

@@ -8,6 +8,7 @@ import type { Logger } from '@wheelhouse/shared/logging/logger';
 import type { Application } from '@wheelhouse/shared/resources/application';
 import type { ApplicationSet } from '@wheelhouse/shared/resources/application-set';
 import { activeTraceparent, spans, withSpan } from '@wheelhouse/shared/telemetry/tracing';
+import type { Retention } from '../failover/retention.ts';
 import type { Trigger } from '../queue/queue.ts';
 import type { Snapshot } from '../source/source.ts';
 import { locationOfRead } from '../source/wanted.ts';
@@ -16,6 +17,7 @@ import { nameOf, namespaceOf, type SpecStore } from '../store/specs.ts';
 import { type Evaluation, type GeneratorCluster, generate } from './generate.ts';
 import { budgetOf, decideRemovals } from './hold.ts';
 import type { OpenOutside } from './outside.ts';
+import { foreignOwner, settleEvaluation } from './settle-evaluation.ts';
 
 export interface GenerateDeps {
   logger: Logger;
@@ -35,6 +37,10 @@ export interface GenerateDeps {
   released(namespace: string, name: string): string | undefined;
   /** Whether people or another set own an Application of this name already. */
   ownerOf(application: Application): string | undefined;
+  /** The cluster that it goes to, where that is known. */
+  clusterOf(application: Application): string | undefined;
+  /** What a plan says of an Application that is not generated any more, on the cluster that it was on. */
+  planned(app: string, cluster: string): Retention | undefined;
   now(): Date;
 }
 
@@ -78,16 +84,6 @@ async function keep(applicationSet: ApplicationSet, evaluation: Evaluation, deps
   return next.applications.some((application) => foreignOwner(application, applicationSet, deps) !== undefined);
 }
 
-/** Who else has this name: a manifest, or another set. */
-function foreignOwner(
-  application: Application,
-  applicationSet: ApplicationSet,
-  deps: Pick<GenerateDeps, 'ownerOf'>,
-): string | undefined {
-  const owner = deps.ownerOf(application);
-  return owner === `${namespaceOf(applicationSet)}/${nameOf(applicationSet)}` ? undefined : owner;
-}
-
 /** Nothing may change: the last good Applications stay, and the condition says why. */
 function failed(
   before: StoredEvaluation | undefined,
@@ -116,19 +112,14 @@ interface Evaluated {
 async function succeeded(evaluated: Evaluated, deps: GenerateDeps): Promise<StoredEvaluation> {
   const { applicationSet, evaluation } = evaluated;
   const [namespace, name] = [namespaceOf(applicationSet), nameOf(applicationSet)];
-  const isMine = (application: Application) => foreignOwner(application, applicationSet, deps) === undefined;
-  // what turned out to be another's is let go of without a withdrawal: it goes on there
-  const before = evaluated.before && {
-    ...evaluated.before,
-    applications: evaluated.before.applications.filter(isMine),
-  };
-  const mine = evaluation.applications.filter(isMine);
-  const fresh = withPolicy(applicationSet, before, [...mine, ...spared(before, mine, evaluation.errors)]);
+  const { before, fresh } = settleEvaluation({ ...evaluated, ownerOf: deps.ownerOf });
   const decision = decideRemovals({
     before,
     fresh,
     budget: budgetOf(applicationSet),
     released: deps.released(namespace, name),
+    clusterOf: deps.clusterOf,
+    planned: deps.planned,
     now: deps.now(),
   });
   if (decision.removed.length > 0)
@@ -137,7 +128,7 @@ async function succeeded(evaluated: Evaluated, deps: GenerateDeps): Promise<Stor
       `not generated any more by ApplicationSet ${namespace}/${name}`,
       `applicationset ${namespace}/${name}`,
     );
-  await deps.restore(added(before, decision.applications));
+  await deps.restore(added(before, decision.applications, deps));
   if (decision.held)
     deps.logger.warn(
       { applicationset: `${namespace}/${name}`, count: decision.held.applications.length },
@@ -172,38 +163,15 @@ function whyUnread({ reads }: Evaluation, { derived }: Pick<GenerateDeps, 'deriv
   return reads.repositories.flatMap((read) => derived.revision(locationOfRead(read))?.problem ?? []);
 }
 
-/** An Application that could not be generated stays as it was; an error without a name may be about any of them. */
-function spared(
+/** New, or new on the cluster that it goes to. */
+function added(
   before: StoredEvaluation | undefined,
-  mine: readonly Application[],
-  errors: Evaluation['errors'],
+  applications: readonly Application[],
+  { clusterOf }: Pick<GenerateDeps, 'clusterOf'>,
 ): Application[] {
-  const names = new Set(mine.map((application) => application.metadata.name));
-  const failed = new Set(errors.map((error) => error.application));
-  const gone = (before?.applications ?? []).filter((application) => !names.has(application.metadata.name));
-  return failed.has(undefined) ? gone : gone.filter((application) => failed.has(application.metadata.name));
-}
-
-/** Argo CD: `syncPolicy.applicationsSync` says whether Applications may be updated or deleted after they were created. */
-function withPolicy(
-  applicationSet: ApplicationSet,
-  before: StoredEvaluation | undefined,
-  fresh: Application[],
-): Application[] {
-  const policy = applicationSet.spec.syncPolicy?.applicationsSync ?? 'sync';
-  const present = new Map((before?.applications ?? []).map((application) => [application.metadata.name, application]));
-  const updates =
-    policy === 'create-only' || policy === 'create-delete'
-      ? fresh.map((application) => present.get(application.metadata.name) ?? application)
-      : fresh;
-  if (policy !== 'create-only' && policy !== 'create-update') return updates;
-  const names = new Set(updates.map((application) => application.metadata.name));
-  return [...updates, ...[...present.values()].filter((application) => !names.has(application.metadata.name))];
-}
-
-function added(before: StoredEvaluation | undefined, applications: readonly Application[]): Application[] {
-  const names = new Set((before?.applications ?? []).map((application) => application.metadata.name));
-  return applications.filter((application) => !names.has(application.metadata.name));
+  const placeOf = (application: Application) => `${clusterOf(application) ?? ''}/${application.metadata.name}`;
+  const places = new Set((before?.applications ?? []).map(placeOf));
+  return applications.filter((application) => !places.has(placeOf(application)));
 }
 
 function sameOutcome(before: StoredEvaluation, next: StoredEvaluation): boolean {

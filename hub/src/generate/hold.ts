@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { applicationId } from '@wheelhouse/shared/protocol/document';
 import type { Application } from '@wheelhouse/shared/resources/application';
 import type { ApplicationSet } from '@wheelhouse/shared/resources/application-set';
+import type { Retention } from '../failover/retention.ts';
 import type { StoredEvaluation } from '../store/derived.ts';
 
 /** How many Applications one evaluation may remove before a person is asked. */
@@ -29,10 +30,13 @@ export function budgetOf(applicationSet: ApplicationSet): DeletionBudget {
   };
 }
 
+type Held = NonNullable<StoredEvaluation['held']>;
+
 export interface Decision {
   applications: Application[];
+  /** To be withdrawn now. */
   removed: Application[];
-  held?: NonNullable<StoredEvaluation['held']>;
+  held?: Held;
 }
 
 export interface DecideInput {
@@ -42,26 +46,65 @@ export interface DecideInput {
   budget: DeletionBudget;
   /** Fingerprint of the removals that a person released. */
   released?: string | undefined;
+  /** The cluster that an Application goes to, where that is known. */
+  clusterOf(application: Application): string | undefined;
+  /** What a plan says of an Application that leaves a cluster. */
+  planned(app: string, cluster: string): Retention | undefined;
   now: Date;
 }
 
 /**
- * Lets an evaluation remove Applications only within its budget. What it adds and changes goes on; removals beyond the
- * budget, and every result that leaves nothing, are held whole until a person releases exactly these removals.
+ * Lets an evaluation remove Applications only within its budget; one that goes to another cluster is removed from the
+ * one before. What the evaluation adds and changes goes on; removals beyond the budget, and every result that leaves
+ * nothing, are held whole until a person releases exactly these removals. Removals that belong to a plan are the plan's:
+ * they stay until it withdraws them, and no budget holds them then.
  */
 export function decideRemovals(input: DecideInput): Decision {
-  const { before, fresh, budget, now } = input;
-  const { applications: present = [] } = before ?? {};
-  const names = new Set(fresh.map(idOf));
-  const gone = present.filter((application) => !names.has(idOf(application)));
-  if (gone.length === 0) return { applications: fresh, removed: [] };
+  const present = input.before?.applications ?? [];
+  const { retained, gone } = sortLeaving(present, input);
+  const kept = [...input.fresh, ...retained];
+  if (gone.length === 0) return { applications: kept, removed: [] };
+  const reason = whyHeld({ gone: gone.length, left: kept.length, total: present.length, budget: input.budget });
+  const held = reason === undefined ? undefined : holdOf(gone, reason, input);
+  if (!held || input.released === held.fingerprint) return { applications: kept, removed: gone };
+  const holding = new Set(held.applications);
+  return {
+    applications: [...kept.filter((application) => !holding.has(idOf(application))), ...gone],
+    removed: [],
+    held,
+  };
+}
+
+/** What plans keep, and what is removed by this evaluation. */
+function sortLeaving(
+  present: readonly Application[],
+  { fresh, clusterOf, planned }: DecideInput,
+): { retained: Application[]; gone: Application[] } {
+  const next = new Map(fresh.map((application) => [idOf(application), application]));
+  const retained: Application[] = [];
+  const gone: Application[] = [];
+  for (const application of present) {
+    if (!leaves(application, next.get(idOf(application)), clusterOf)) continue;
+    const state = planned(idOf(application), clusterOf(application) ?? '')?.state;
+    if (state === undefined) gone.push(application);
+    // one that goes elsewhere under the same name is kept by the document of the cluster that it leaves
+    else if (state === 'retained' && !next.has(idOf(application))) retained.push(application);
+  }
+  return { retained, gone };
+}
+
+function holdOf(gone: readonly Application[], reason: string, { before, now }: DecideInput): Held {
   const ids = gone.map(idOf).sort();
   const fingerprint = createHash('sha256').update(ids.join('\n')).digest('hex').slice(0, 16);
-  const reason = whyHeld({ gone: gone.length, left: fresh.length, total: present.length, budget });
-  if (!reason || input.released === fingerprint) return { applications: fresh, removed: gone };
-  const held = { applications: ids, reason, since: now.toISOString(), fingerprint };
-  if (before?.held?.fingerprint === fingerprint) held.since = before.held.since;
-  return { applications: [...fresh, ...gone], removed: [], held };
+  const since = before?.held?.fingerprint === fingerprint ? before.held.since : now.toISOString();
+  return { applications: ids, reason, since, fingerprint };
+}
+
+/** Not given any more, or given for another cluster. A destination that is not known now removes nothing. */
+function leaves(application: Application, next: Application | undefined, clusterOf: DecideInput['clusterOf']): boolean {
+  if (!next) return true;
+  const [from, to] = [clusterOf(application), clusterOf(next)];
+  return from !== undefined && to !== undefined && from !== to;
 }
 
 function whyHeld(counts: { gone: number; left: number; total: number; budget: DeletionBudget }): string | undefined {

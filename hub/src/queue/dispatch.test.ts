@@ -26,6 +26,8 @@ interface Started extends HubState {
   lost: string[];
   /** Tells of a cluster, as the fleet does. */
   cluster(change: { name: string; labelsChanged: boolean }): void;
+  /** Tells of a plan, of which `p1` is not over. */
+  plan(id: string): void;
 }
 
 /** Application `shop` on cluster east, resolved, discovered and rendered, with nothing enqueued. */
@@ -40,6 +42,7 @@ async function start(queue?: HubState['queue']): Promise<Started> {
   });
   await state.derived.putRender(outcomeOf(requestOf(state)));
   const lost: string[] = [];
+  let planChanged: (id: string) => void = () => undefined;
   const listeners = new Set<Parameters<Parameters<typeof createDispatch>[0]['clusters']['onChange']>[0]>();
   const dispatch = createDispatch({
     ...state,
@@ -51,13 +54,17 @@ async function start(queue?: HubState['queue']): Promise<Started> {
         return { [Symbol.dispose]: () => void listeners.delete(listener) };
       },
     },
+    plans: {
+      due: () => ['p1'],
+      onChange: (listener) => ((planChanged = listener), { [Symbol.dispose]: () => undefined }),
+    },
     repositories: () => wantedRevisions(state).keys(),
     onLost: () => void lost.push('lost'),
   });
   const cluster: Started['cluster'] = (change) => {
     for (const listener of listeners) listener(change);
   };
-  return { ...state, dispatch, lost, cluster };
+  return { ...state, dispatch, lost, cluster, plan: (id) => planChanged(id) };
 }
 
 function requestOf({ applications }: HubState, app = 'shop'): string {
@@ -112,6 +119,8 @@ describe('what a change makes due', () => {
       async ({ specs }) => await specs.delete('Application', 'argocd', 'shop'),
       [east],
     ],
+    ['a plan that is not over: the plan', ({ plan }) => plan('p1'), ['failover p1']],
+    ['a plan that is over: nothing', ({ plan }) => plan('p0'), []],
     [
       'a new commit: a survey of it',
       async ({ derived }) => await derived.putRevision({ ...main, sha: 'd00d' }),

@@ -30,6 +30,11 @@ export interface DispatchDeps {
   clusters: {
     onChange(listener: (change: { name: string; labelsChanged: boolean }) => void): Disposable;
   };
+  plans: {
+    /** Ids of plans that are not over. */
+    due(): string[];
+    onChange(listener: (id: string) => void): Disposable;
+  };
   /** Every repository that something reads. */
   repositories(): Iterable<string>;
   /** Called when something could not be enqueued: the next sweep must find it. */
@@ -46,6 +51,8 @@ export interface Dispatch extends Disposable {
   /** What wants to be looked at by itself: what to do, and how often. */
   requeues(): { name: string; intervalMs: number; run(): Promise<void> }[];
   assign(cluster: string): Promise<void>;
+  /** Looks at every plan that is not over. */
+  plans(): Promise<void>;
 }
 
 export function createDispatch(deps: DispatchDeps): Dispatch {
@@ -67,6 +74,9 @@ export function createDispatch(deps: DispatchDeps): Dispatch {
     deps.additions.onChange(({ cluster, app }) => {
       const target = cluster ?? deps.applications.find(app)?.cluster;
       if (target !== undefined) send('assign', shardsOf([target]));
+    }),
+    deps.plans.onChange((id) => {
+      if (deps.plans.due().includes(id)) send('failover', [{ key: id }]);
     }),
     deps.clusters.onChange(({ name, labelsChanged }) => {
       if (labelsChanged) send('generate', readersOfClusters(deps));
@@ -95,6 +105,11 @@ export function createDispatch(deps: DispatchDeps): Dispatch {
     generate: async (namespace, name) => await enqueue('generate', [{ key: applicationSetKey(namespace, name) }]),
     requeues: () => requeues(deps, enqueue),
     assign: async (cluster) => await enqueue('assign', shardsOf([cluster])),
+    plans: async () =>
+      await enqueue(
+        'failover',
+        deps.plans.due().map((key) => ({ key })),
+      ),
     [Symbol.dispose]: () => {
       for (const subscription of subscriptions) subscription[Symbol.dispose]();
     },

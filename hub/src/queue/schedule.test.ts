@@ -32,6 +32,7 @@ function createParts(intervals: { poll?: number; sweep?: number } = {}, requeues
     sweep: async () => void done.push('sweep'),
     sources: async () => void done.push('sources'),
     requeues: () => requeues.map((name) => ({ name, intervalMs: 60_000, run: async () => void done.push(name) })),
+    plans: async () => undefined,
   };
   return { done, redis, schedule, work };
 }

@@ -17,10 +17,12 @@ export interface ScheduleDeps {
 export interface Schedule {
   /** Something could not be enqueued: sweep as soon as Redis answers. */
   lost(): void;
-  start(dispatch: Pick<Dispatch, 'sweep' | 'sources' | 'requeues'>, signal: AbortSignal): AsyncDisposable;
+  start(dispatch: Pick<Dispatch, 'sweep' | 'sources' | 'requeues' | 'plans'>, signal: AbortSignal): AsyncDisposable;
 }
 
 const watchMs = 1_000;
+/** Plans are looked at this often: soaks end and deadlines pass without anything that happens. */
+const planMs = 1_000;
 /** How long a replica does not ask Redis again whether an interval has passed. */
 const maxAskMs = 30_000;
 const jitter = 0.25;
@@ -63,6 +65,7 @@ export function createSchedule(deps: ScheduleDeps): Schedule {
         every('poll', deps.pollIntervalMs, { run: dispatch.sources, signal }),
         requeue(dispatch, deps, signal),
         every('sweep', deps.sweepIntervalMs, { run: dispatch.sweep, signal }),
+        every('plans', planMs, { run: dispatch.plans, signal }),
       ]);
       return {
         [Symbol.asyncDispose]: async () => {

@@ -23,6 +23,7 @@ export const catalogue = {
   TemplateFailed: { status: 422, retryable: false },
   DuplicateApplication: { status: 409, retryable: false },
   DeletionHeld: { status: 409, retryable: false },
+  PlanBlocked: { status: 409, retryable: false },
   NotPermitted: { status: 403, retryable: false },
   UnknownDestination: { status: 422, retryable: false },
   Unsupported: { status: 422, retryable: false },

@@ -15,6 +15,8 @@ export const spans = {
   appApply: 'app.apply',
   appHealthy: 'app.healthy',
   statusRecorded: 'status.recorded',
+  /** Apart from the life of a commit: one act of a failover plan. */
+  planStep: 'plan.step',
 } as const;
 
 export type SpanName = (typeof spans)[keyof typeof spans];

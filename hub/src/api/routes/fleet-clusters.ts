@@ -1,12 +1,13 @@
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
-import { isLabelKey, isLabelValue } from '@wheelhouse/shared/kube/label-syntax';
 import { matchesSelector, parseSelector } from '@wheelhouse/shared/kube/selector-text';
 import { inventorySchema } from '@wheelhouse/shared/protocol/inventory';
 import { z } from 'zod';
 import type { ApiServer } from '../api-server.ts';
 import { permit } from '../authentication.ts';
 import type { ApiDeps, FleetCluster } from '../deps.ts';
-import { formatList, listOf, manyOf, noQuery } from '../schema.ts';
+import { planView } from '../plan-schema.ts';
+import { formatList, labelChanges, listOf, manyOf, noQuery } from '../schema.ts';
+import { planningSignal } from './fleet-plans.ts';
 
 const path = '/api/v1/fleet/clusters';
 const tags = ['fleet'];
@@ -73,21 +74,24 @@ export function fleetClusterRoutes(app: ApiServer, deps: ApiDeps): void {
 function labelRoute(app: ApiServer, deps: ApiDeps): void {
   const schema = {
     tags,
-    summary: 'Set labels; null removes one. Generators that select by label follow',
+    summary: 'Set labels; null removes one. What would move Applications is planned instead, and has to be started',
     params,
     querystring: noQuery,
     body: z.strictObject({
-      labels: z.record(
-        z.string().refine(isLabelKey, 'not a label key'),
-        z.string().refine(isLabelValue, 'not a label value').nullable(),
-      ),
+      labels: labelChanges,
+      reason: z.string().max(500).default(''),
+      soakMs: z.number().int().min(0).max(86_400_000).optional().describe('Of the plan, if one is made'),
     }),
-    response: { 200: fleetCluster },
+    response: { 200: fleetCluster, 202: planView },
   };
-  app.patch(`${path}/:name/labels`, { schema }, async (request) => {
+  app.patch(`${path}/:name/labels`, { schema }, async (request, reply) => {
     const cluster = getCluster(deps, request.params.name);
-    const by = permit(request, 'update', { kind: 'clusters', name: cluster.server });
-    return await deps.clusters.setLabels(cluster.name, request.body.labels, by);
+    const owner = permit(request, 'update', { kind: 'clusters', name: cluster.server });
+    const { labels, reason, soakMs } = request.body;
+    const options = { owner, reason, ...(soakMs === undefined ? {} : { soakMs }) };
+    const plan = await deps.plans.relabel(new Map([[cluster.name, labels]]), options, planningSignal());
+    if (plan) return await reply.status(202).send(plan);
+    return getCluster(deps, cluster.name);
   });
 }
 

@@ -18,6 +18,8 @@ import type {
   StoredSpec,
 } from '../deps.ts';
 
+import { createFakePlans } from './fake-plans.ts';
+
 export const adminToken = 'test-admin-token';
 export const authorization = `Bearer ${adminToken}`;
 
@@ -32,6 +34,7 @@ export interface FakeDeps extends ApiDeps {
   specs: ReturnType<typeof createFakeSpecs>;
   applications: ReturnType<typeof createFakeReadModel>;
   clusters: ClusterInventory & { all: Map<string, FleetCluster> };
+  plans: ReturnType<typeof createFakePlans>;
   calls: string[];
   diffs: ResourceDiff[];
   checks: ReadinessCheck[];
@@ -45,6 +48,7 @@ export function createFakeDeps(): FakeDeps {
   const logLines: string[] = [];
   const applications = createFakeReadModel();
   const specs = createFakeSpecs();
+  const clusters = createFakeClusters();
   return {
     access: createAdminAccess({ tokenHash: hashToken(adminToken) }),
     logger: createLogger({ name: 'test', destination: { write: (line) => void logLines.push(line) } }),
@@ -52,7 +56,6 @@ export function createFakeDeps(): FakeDeps {
     specs,
     applications,
     actions: createFakeActions({ calls, diffs, specs }),
-    clusters: createFakeClusters(calls),
     identities: {
       approve: async (name, by) => void calls.push(`approve ${name} by ${by}`),
       revoke: async (name, { by, reason }) => void calls.push(`revoke ${name} by ${by}: ${reason}`),
@@ -60,6 +63,8 @@ export function createFakeDeps(): FakeDeps {
       rename: async (from, to, { by, force }) => void calls.push(`rename ${from} ${to} force=${force} by ${by}`),
       remove: async (name, { by, ...options }) => void calls.push(`remove ${name} ${JSON.stringify(options)} by ${by}`),
     },
+    clusters,
+    plans: createPlans(clusters.all, calls),
     tokens: {
       list: async () => [],
       create: async ({ cluster, labels, by, replace, ...rest }) => {
@@ -195,7 +200,29 @@ function createFakeActions({
   };
 }
 
-function createFakeClusters(calls: string[]): ClusterInventory & { all: Map<string, FleetCluster> } {
+function createPlans(all: Map<string, FleetCluster>, calls: string[]): FakeDeps['plans'] {
+  return createFakePlans({
+    calls,
+    setLabels: (name, labels, by) => {
+      calls.push(`label ${name} ${JSON.stringify(labels)} by ${by}`);
+      setLabels(all, name, labels);
+    },
+  });
+}
+
+function setLabels(
+  all: Map<string, FleetCluster>,
+  name: string,
+  labels: Readonly<Record<string, string | null>>,
+): void {
+  const cluster = all.get(name) as FleetCluster;
+  const kept = Object.entries({ ...cluster.labels, ...labels }).filter(
+    (entry): entry is [string, string] => entry[1] !== null,
+  );
+  all.set(name, { ...cluster, labels: Object.fromEntries(kept) });
+}
+
+function createFakeClusters(): ClusterInventory & { all: Map<string, FleetCluster> } {
   const all = new Map<string, FleetCluster>([
     [
       'us-east',
@@ -215,15 +242,6 @@ function createFakeClusters(calls: string[]): ClusterInventory & { all: Map<stri
     all,
     list: () => [...all.values()],
     find: (name) => all.get(name),
-    setLabels: async (name, labels, by) => {
-      calls.push(`label ${name} ${JSON.stringify(labels)} by ${by}`);
-      const cluster = all.get(name) as FleetCluster;
-      const kept = Object.entries({ ...cluster.labels, ...labels }).filter(
-        (entry): entry is [string, string] => entry[1] !== null,
-      );
-      all.set(name, { ...cluster, labels: Object.fromEntries(kept) });
-      return all.get(name) as FleetCluster;
-    },
   };
 }
 

@@ -1,0 +1,123 @@
+import type { PlanView } from '@wheelhouse/hub/api/deps';
+import { type Column, formatAge, formatFields, formatTable } from './output.ts';
+
+type Placement = PlanView['leaves'][number];
+
+/** Applications that a page names before it counts the rest. */
+const mostRows = 20;
+
+export const planColumns: Column<PlanView>[] = [
+  ['ID', ({ id }) => id],
+  ['PHASE', formatPhase],
+  ['PROGRESS', ({ progress }) => `${progress} %`],
+  ['HEALTHY', ({ counts }) => `${counts.healthy}/${counts.incoming}`],
+  ['WITHDRAWN', ({ counts }) => `${counts.withdrawn}/${counts.outgoing}`],
+  ['KEPT', ({ counts }) => counts.kept || undefined],
+  ['OWNER', ({ owner }) => owner],
+  ['AGE', ({ createdAt }) => formatAge(Date.now() - Date.parse(createdAt))],
+  ['REASON', ({ reason }) => reason],
+];
+
+export function formatPhase({ phase, direction, paused }: PlanView): string {
+  const back = direction === 'back' && phase !== 'Aborted' ? ' (back)' : '';
+  return `${paused ? 'Paused, ' : ''}${phase}${back}`;
+}
+
+/** What a plan would do, before it is begun. */
+export function formatProposal(plan: PlanView): string {
+  return [
+    `Plan ${plan.id}: ${plan.leaves.length} leave, ${plan.arrives.length} arrive, ${plan.changes.length} change in place\n`,
+    formatTable(plan.labels, labelColumns),
+    plan.leaves.length > 0 ? formatMoves('LEAVES', plan.leaves) : '',
+    plan.arrives.length > 0 ? formatMoves('ARRIVES', plan.arrives) : '',
+    plan.capacity.length > 0 ? formatTable(plan.capacity, capacityColumns) : '',
+    formatFindings(plan),
+  ]
+    .filter((part) => part !== '')
+    .join('\n');
+}
+
+/** A plan under way, or over. */
+export function formatPlanPage(plan: PlanView): string {
+  const { counts } = plan;
+  return [
+    formatFields([
+      ['Plan', plan.id],
+      ['Phase', formatPhase(plan)],
+      ['Progress', `${plan.progress} %`],
+      ['Owner', plan.owner],
+      ['Reason', plan.reason],
+      ['Undoes', plan.failsBack],
+      ['Incoming', `${counts.healthy} of ${counts.incoming} Healthy`],
+      ['Outgoing', `${counts.withdrawn} of ${counts.outgoing} withdrawn, ${counts.pending} under way`],
+      ['Kept by Never', counts.kept || undefined],
+      ['Paused', plan.paused && `by ${plan.paused.by}: ${plan.paused.reason}`],
+      ['Waits for', formatWaits(plan.waits)],
+    ]),
+    formatTable(plan.labels, labelColumns),
+    plan.leaves.length > 0 ? formatMoves('LEAVES', plan.leaves) : '',
+    plan.arrives.length > 0 ? formatMoves('ARRIVES', plan.arrives) : '',
+    formatFindings(plan),
+    formatTable(plan.history.slice(-mostRows), historyColumns),
+  ]
+    .filter((part) => part !== '')
+    .join('\n');
+}
+
+function formatWaits(waits: readonly string[]): string | undefined {
+  if (waits.length === 0) return undefined;
+  const more = waits.length > 3 ? `; and ${waits.length - 3} more` : '';
+  return waits.slice(0, 3).join('; ') + more;
+}
+
+const labelColumns: Column<PlanView['labels'][number]>[] = [
+  ['CLUSTER', ({ cluster }) => cluster],
+  ['LABEL', ({ key }) => key],
+  ['FROM', ({ before }) => before ?? '(none)'],
+  ['TO', ({ after }) => after ?? '(none)'],
+];
+
+const capacityColumns: Column<PlanView['capacity'][number]>[] = [
+  ['DESTINATION', ({ cluster }) => cluster],
+  ['CPU ARRIVING', ({ arriving }) => formatCpu(arriving.cpuMillis)],
+  ['CPU FREE', ({ free }) => (free ? formatCpu(free.cpuMillis) : 'unknown')],
+  ['MEMORY ARRIVING', ({ arriving }) => formatMemory(arriving.memoryBytes)],
+  ['MEMORY FREE', ({ free }) => (free ? formatMemory(free.memoryBytes) : 'unknown')],
+];
+
+const historyColumns: Column<PlanView['history'][number]>[] = [
+  ['AT', ({ at }) => at],
+  ['BY', ({ by }) => by],
+  ['WHAT', ({ message }) => message],
+];
+
+function formatMoves(heading: string, placements: readonly Placement[]): string {
+  const columns: Column<Placement>[] = [
+    [heading, ({ app }) => app],
+    ['CLUSTER', ({ cluster }) => cluster],
+    ['POLICY', ({ policy }) => policy],
+    ['SOAK', ({ soakMs }) => formatAge(soakMs)],
+    ['STATEFUL', ({ stateful }) => (stateful ? 'yes' : undefined)],
+    ['STATE', formatState],
+  ];
+  const more = placements.length > mostRows ? `… and ${placements.length - mostRows} more (see -o json)\n` : '';
+  return formatTable(placements.slice(0, mostRows), columns) + more;
+}
+
+function formatState({ withdrawal, healthySince }: Placement): string | undefined {
+  if (withdrawal !== undefined) return withdrawal === 'confirmed' ? 'withdrawn' : 'withdrawing';
+  return healthySince === undefined ? undefined : `Healthy for ${formatAge(Date.now() - Date.parse(healthySince))}`;
+}
+
+function formatFindings({ findings }: PlanView): string {
+  if (findings.length === 0) return '';
+  return findings.map(({ severity, code, message }) => `${severity}: ${code}: ${message}\n`).join('');
+}
+
+function formatCpu(millis: number): string {
+  return `${(millis / 1_000).toFixed(1)} cores`;
+}
+
+function formatMemory(bytes: number): string {
+  return `${(bytes / 2 ** 30).toFixed(1)} GiB`;
+}

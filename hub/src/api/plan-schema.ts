@@ -1,0 +1,59 @@
+import { z } from 'zod';
+
+const placement = z
+  .object({
+    app: z.string(),
+    cluster: z.string(),
+    set: z.string().describe('ApplicationSet, namespace/name'),
+    policy: z.enum(['Surge', 'Immediate', 'Never']),
+    soakMs: z.number(),
+    cascade: z.boolean(),
+    stateful: z.literal(true).exactOptional(),
+    healthySince: z.string().exactOptional(),
+    withdrawal: z.enum(['requested', 'confirmed']).exactOptional(),
+    stays: z.array(z.object({ app: z.string(), cluster: z.string() })).exactOptional(),
+  })
+  .meta({ id: 'PlanPlacement' });
+
+const amounts = z.object({ cpuMillis: z.number(), memoryBytes: z.number() });
+
+/** A plan as the API shows it. */
+export const planView = z
+  .object({
+    id: z.string(),
+    owner: z.string(),
+    reason: z.string(),
+    kind: z.enum(['relabel', 'failover', 'fail-back', 'automatic']),
+    createdAt: z.string(),
+    expiresAt: z.string(),
+    phase: z.enum(['Planned', 'Relabelling', 'Arriving', 'Withdrawing', 'Fenced', 'Completed', 'Aborted', 'Expired']),
+    direction: z.enum(['forward', 'back']),
+    phaseAt: z.string(),
+    deadlineMs: z.number(),
+    paused: z.object({ at: z.string(), by: z.string(), reason: z.string() }).exactOptional(),
+    labels: z.array(
+      z.object({ cluster: z.string(), key: z.string(), before: z.string().nullable(), after: z.string().nullable() }),
+    ),
+    leaves: z.array(placement),
+    arrives: z.array(placement),
+    changes: z.array(z.object({ app: z.string(), cluster: z.string(), set: z.string() })),
+    findings: z.array(
+      z.object({ severity: z.enum(['info', 'warning', 'blocks']), code: z.string(), message: z.string() }),
+    ),
+    capacity: z.array(
+      z.object({ cluster: z.string(), arriving: amounts, free: amounts.exactOptional(), unknown: z.number() }),
+    ),
+    history: z.array(z.object({ at: z.string(), by: z.string(), message: z.string() })),
+    failsBack: z.string().exactOptional(),
+    progress: z.number().describe('Percent'),
+    counts: z.object({
+      incoming: z.number(),
+      healthy: z.number(),
+      outgoing: z.number(),
+      withdrawn: z.number(),
+      kept: z.number(),
+      pending: z.number(),
+    }),
+    waits: z.array(z.string()).describe('What it waits for now'),
+  })
+  .meta({ id: 'Plan' });

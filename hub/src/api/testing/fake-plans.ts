@@ -1,0 +1,93 @@
+import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
+import type { Failover } from '../../failover/failover.ts';
+import type { Plan } from '../../failover/plan-record.ts';
+import { formatPlan, type PlanView } from '../../failover/plan-view.ts';
+
+export interface FakePlansDeps {
+  calls: string[];
+  setLabels(cluster: string, labels: Record<string, string | null>, by: string): void;
+}
+
+export interface FakePlans {
+  all: Map<string, PlanView>;
+  /** How often one was asked for. */
+  readonly reads: number;
+}
+
+/** Plans in memory. A change of label `role` moves an Application; every other label is set at once. */
+export function createFakePlans({ calls, setLabels }: FakePlansDeps): Failover & FakePlans {
+  const all = new Map<string, PlanView>();
+  let reads = 0;
+  const keep = (plan: PlanView) => {
+    all.set(plan.id, plan);
+    return plan;
+  };
+  const get = (id: string) => {
+    const plan = all.get(id);
+    if (!plan) throw new FleetError('NotFound', `there is no plan ${id}`);
+    return plan;
+  };
+  const to = (id: string, change: Partial<Plan>) => keep(formatPlan({ ...get(id), ...change }, ['what arrives']));
+  const told = (what: string, id: string, change: Partial<Plan>) => {
+    calls.push(what);
+    return to(id, change);
+  };
+  return {
+    all,
+    get reads() {
+      return reads;
+    },
+    list: () => [...all.values()],
+    find: (id) => {
+      reads += 1;
+      return all.get(id);
+    },
+    relabel: async (labels, { owner }) => {
+      if ([...labels.values()].some((changes) => 'role' in changes)) return keep(fakePlan({ owner, kind: 'relabel' }));
+      for (const [cluster, changes] of labels) setLabels(cluster, changes, owner);
+      return undefined;
+    },
+    plan: async ({ from, to: destination }, { owner, reason }) => {
+      calls.push(`failover ${from} to ${destination} by ${owner}`);
+      return keep(fakePlan({ owner, reason, kind: 'failover' }));
+    },
+    start: async (id, { by, accept }) => {
+      const { findings } = get(id);
+      const open = findings.find(({ code, severity }) => severity === 'blocks' && !accept.includes(code));
+      if (open) throw new FleetError('PlanBlocked', `plan ${id} is not started: ${open.message}`);
+      return told(`start ${id} by ${by}`, id, { phase: 'Relabelling' });
+    },
+    pause: async (id, { by, reason }) =>
+      told(`pause ${id} by ${by}: ${reason}`, id, { paused: { at: times.createdAt, by, reason } }),
+    resume: async (id, { by }) => told(`resume ${id} by ${by}`, id, { phase: 'Arriving' }),
+    abort: async (id, { by, reason }) => told(`abort ${id} by ${by}: ${reason}`, id, { direction: 'back' }),
+    failBack: async (id, { owner }) => told(`fail back ${id} by ${owner}`, id, { direction: 'back' }),
+    withdraw: async (id, { by, apps }) => told(`withdraw ${apps.join(',')} of ${id} by ${by}`, id, {}),
+  };
+}
+
+const times = { createdAt: '2026-01-01T00:00:00.000Z', expiresAt: '2026-01-01T01:00:00.000Z' };
+
+export function fakePlan(change: Partial<Plan> = {}): PlanView {
+  const place = { set: 'argocd/shop', policy: 'Surge', soakMs: 60_000, cascade: true } as const;
+  const plan: Plan = {
+    id: 'p1',
+    owner: 'admin',
+    reason: '',
+    kind: 'failover',
+    ...times,
+    phase: 'Planned',
+    direction: 'forward',
+    phaseAt: times.createdAt,
+    deadlineMs: 1_800_000,
+    labels: [{ cluster: 'us-east', key: 'role', before: 'standby', after: 'active' }],
+    leaves: [{ app: 'shop-eu-west', cluster: 'eu-west', ...place }],
+    arrives: [{ app: 'shop-us-east', cluster: 'us-east', ...place }],
+    changes: [],
+    findings: [],
+    capacity: [],
+    history: [],
+    ...change,
+  };
+  return formatPlan(plan, ['not started yet']);
+}

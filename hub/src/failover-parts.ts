@@ -1,0 +1,124 @@
+/** Failover, composed: what people ask for, and the stage that carries plans on, over the hub's parts. */
+import { isFleetError } from '@wheelhouse/shared/errors/fleet-error';
+import { parseJson } from '@wheelhouse/shared/kube/json';
+import type { KubeObject } from '@wheelhouse/shared/kube/object';
+import type { Application } from '@wheelhouse/shared/resources/application';
+import { findProject } from './assign/applications.ts';
+import { createReadNeeds } from './failover/capacity.ts';
+import { createFailover, type Failover, type FailoverDeps } from './failover/failover.ts';
+import { type FailoverStageDeps, runPlan } from './failover/failover-stage.ts';
+import { isUnfinished, type Plan } from './failover/plan-record.ts';
+import type { Fleet } from './fleet/fleet.ts';
+import type { FleetRecords } from './fleet/records.ts';
+import { createGenerateDeps, type PipelineDeps } from './pipeline.ts';
+import type { Dispatch } from './queue/dispatch.ts';
+
+export interface FailoverPartsDeps extends PipelineDeps {
+  fleet: Fleet;
+}
+
+export interface FailoverParts {
+  failover: Failover;
+  run(plan: string, signal: AbortSignal): Promise<void>;
+}
+
+export function createFailoverParts(deps: FailoverPartsDeps, dispatch: Dispatch): FailoverParts {
+  const asked = createFailover(failoverDeps(deps));
+  const stage = stageDeps(deps, dispatch);
+  return { failover: asked, run: async (plan, signal) => await runPlan(plan, stage, signal) };
+}
+
+/** Plans that are to be looked at again and again. */
+export function duePlans(records: FleetRecords) {
+  return {
+    due: () =>
+      records.plans
+        .list()
+        .filter((plan) => isUnfinished(plan) || plan.phase === 'Planned')
+        .map(({ id }) => id),
+    onChange: records.onPlanChange,
+  };
+}
+
+function observing(deps: FailoverPartsDeps) {
+  const { applications, statuses, stores, resolve, fleet } = deps;
+  const findCluster = fleet.clusters.find;
+  return { applications, statuses, additions: stores.additions, resolve, findCluster, now: deps.now };
+}
+
+function failoverDeps(deps: FailoverPartsDeps): FailoverDeps {
+  const { stores, fleet, applications } = deps;
+  const { snapshot, ownerOf, clusterOf, outside, newGitFileGlobbing } = createGenerateDeps(deps);
+  const { plans, claims } = stores.records;
+  return {
+    ...observing(deps),
+    plans,
+    claims,
+    specs: stores.specs,
+    derived: stores.derived,
+    clusters: () => fleet.clusters.enrolled(),
+    snapshot,
+    ownerOf,
+    outside,
+    newGitFileGlobbing,
+    clusterOf,
+    projectOf: (application: Application) => findProject(stores.specs, application),
+    plainOn: (cluster) =>
+      applications
+        .byCluster(cluster)
+        .filter(({ origin }) => origin.type === 'spec')
+        .map(({ id }) => id),
+    bundleOf: (app) => {
+      const request = applications.find(app)?.request;
+      return request && stores.derived.render(request.key)?.record?.digest;
+    },
+    needs: createReadNeeds(async (digest) => await readBundle(digest, deps)),
+    setLabels: fleet.clusters.setLabels,
+    audit: fleet.audit,
+  };
+}
+
+/** Undefined for a bundle that is not stored any more. */
+async function readBundle(digest: string, { stores }: FailoverPartsDeps): Promise<KubeObject[] | undefined> {
+  try {
+    return parseJson(Buffer.from(await stores.blobs.get(digest)).toString()) as KubeObject[];
+  } catch (error) {
+    if (isFleetError(error, 'NotFound')) return undefined;
+    throw error;
+  }
+}
+
+function stageDeps(deps: FailoverPartsDeps, dispatch: Dispatch): FailoverStageDeps {
+  const { stores, fleet, applications, metrics, logger } = deps;
+  return {
+    ...observing(deps),
+    logger,
+    plans: stores.records.plans,
+    setLabels: fleet.clusters.setLabels,
+    putWithdrawals: stores.additions.putWithdrawals,
+    deleteWithdrawal: stores.additions.deleteWithdrawal,
+    generate: async (sets) => {
+      for (const set of sets) await dispatch.generate(...splitSet(set));
+    },
+    generation: (cluster) =>
+      Math.max(stores.documents.head(cluster)?.gen ?? 0, fleet.clusters.find(cluster)?.appliedGeneration ?? 0),
+    applicationOf: (app) => applications.find(app)?.application,
+    onTransition: (plan: Plan) => {
+      const { id, phase, direction, paused } = plan;
+      const message = plan.history.at(-1)?.message ?? phase;
+      metrics.planned({ phase: paused ? 'Paused' : phase, direction });
+      logger[paused ? 'error' : 'info']({ plan: id, phase, direction, reason: message }, 'plan goes on');
+      fleet.audit({
+        by: `plan of ${plan.owner}`,
+        action: 'carry on plan',
+        object: id,
+        details: { phase, direction, message },
+      });
+    },
+  };
+}
+
+function splitSet(set: string): [namespace: string, name: string] {
+  const [namespace = '', name = ''] = set.split('/');
+  return [namespace, name];
+}

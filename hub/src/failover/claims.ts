@@ -1,0 +1,56 @@
+import { FleetError, isFleetError } from '@wheelhouse/shared/errors/fleet-error';
+import type { Table } from '../fleet/records.ts';
+import { isActive, type Plan } from './plan-record.ts';
+
+/** Which plan is at work on which clusters: one record, so that compare-and-set lets only one of two begin. */
+export interface Claims {
+  plans: { id: string; clusters: string[]; at: string }[];
+}
+
+export interface ClaimDeps {
+  claims: Table<Claims>;
+  plans: Pick<Table<Plan>, 'read'>;
+  now(): Date;
+}
+
+const key = 'plans';
+/** A claim whose plan was not begun by then was left by a hub that died in between. */
+const graceMs = 60_000;
+const attempts = 10;
+
+/** Claims a plan's clusters before it begins. Throws Conflict, naming the plan that has one of them. */
+export async function claimClusters(plan: Plan, deps: ClaimDeps): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    const stored = await deps.claims.read(key);
+    const standing = await standingClaims(stored?.value, deps);
+    const mine = new Set(clustersOf(plan));
+    const rival = standing.find(({ id, clusters }) => id !== plan.id && clusters.some((name) => mine.has(name)));
+    if (rival)
+      throw new FleetError(
+        'Conflict',
+        `plan ${rival.id} is changing the same clusters: wait for it, or abort it with 'wheelhouse plan abort ${rival.id}'`,
+      );
+    const own = { id: plan.id, clusters: [...mine], at: deps.now().toISOString() };
+    const plans = [...standing.filter(({ id }) => id !== plan.id), own];
+    try {
+      return await deps.claims.put(key, { plans }, stored?.revision ?? 0);
+    } catch (error) {
+      if (!isFleetError(error, 'Conflict') || attempt === attempts) throw error;
+    }
+  }
+}
+
+/** An end needs no write: a claim stands for as long as its plan is active. */
+async function standingClaims(claims: Claims | undefined, deps: ClaimDeps): Promise<Claims['plans']> {
+  const standing: Claims['plans'] = [];
+  for (const claim of claims?.plans ?? []) {
+    const plan = (await deps.plans.read(claim.id))?.value;
+    const isFresh = deps.now().getTime() - Date.parse(claim.at) < graceMs;
+    if (plan && (isActive(plan) || (plan.phase === 'Planned' && isFresh))) standing.push(claim);
+  }
+  return standing;
+}
+
+export function clustersOf({ labels, leaves, arrives }: Plan): string[] {
+  return [...new Set([...labels, ...leaves, ...arrives].map(({ cluster }) => cluster))];
+}

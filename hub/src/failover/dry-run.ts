@@ -1,0 +1,84 @@
+/** What other labels would make of every ApplicationSet that reads clusters. Writes nothing. */
+import { toFleetError } from '@wheelhouse/shared/errors/fleet-error';
+import type { Application } from '@wheelhouse/shared/resources/application';
+import type { ApplicationSet } from '@wheelhouse/shared/resources/application-set';
+import { type GeneratorCluster, generate } from '../generate/generate.ts';
+import type { GenerateDeps } from '../generate/generate-stage.ts';
+import { type SettleInput, settleEvaluation } from '../generate/settle-evaluation.ts';
+import type { Snapshot } from '../source/source.ts';
+import type { Derived, StoredEvaluation } from '../store/derived.ts';
+import { nameOf, namespaceOf, type SpecStore } from '../store/specs.ts';
+
+export interface DryRunDeps {
+  specs: Pick<SpecStore, 'list'>;
+  derived: Pick<Derived, 'evaluation'>;
+  clusters(): GeneratorCluster[];
+  snapshot(repoURL: string, revision: string, signal: AbortSignal): Promise<Snapshot>;
+  ownerOf: SettleInput['ownerOf'];
+  /** Code hosts, plugins and settings, for one set. */
+  outside: GenerateDeps['outside'];
+  newGitFileGlobbing: boolean;
+}
+
+export interface SetOutcome {
+  /** `namespace/name`. */
+  set: string;
+  applicationSet: ApplicationSet;
+  stored: StoredEvaluation | undefined;
+  /** With the labels of now, and with those that would be. */
+  before: Application[];
+  after: Application[];
+  /** It cannot be evaluated. */
+  problem?: string;
+}
+
+export type Labelling = ReadonlyMap<string, Readonly<Record<string, string | null>>>;
+
+/** Evaluates each set twice, so that what Git changed meanwhile is not taken for an effect of the labels. */
+export async function dryRun(labels: Labelling, deps: DryRunDeps, signal: AbortSignal): Promise<SetOutcome[]> {
+  const now = deps.clusters();
+  const then = relabel(now, labels);
+  const outcomes: SetOutcome[] = [];
+  for (const { resource } of deps.specs.list('ApplicationSet')) {
+    const stored = deps.derived.evaluation(namespaceOf(resource), nameOf(resource));
+    if (stored?.reads.clusters === false) continue;
+    const applicationSet = resource as ApplicationSet;
+    const evaluate = async (clusters: readonly GeneratorCluster[]) => {
+      const evaluation = await generate({
+        applicationSet,
+        clusters,
+        git: { snapshot: deps.snapshot },
+        outside: deps.outside(applicationSet, signal),
+        newGitFileGlobbing: deps.newGitFileGlobbing,
+        signal,
+      });
+      if (evaluation.failed) throw evaluation.failed;
+      return settleEvaluation({ applicationSet, before: stored, evaluation, ownerOf: deps.ownerOf }).fresh;
+    };
+    const set = `${namespaceOf(resource)}/${nameOf(resource)}`;
+    try {
+      outcomes.push({ set, applicationSet, stored, before: await evaluate(now), after: await evaluate(then) });
+    } catch (error) {
+      signal.throwIfAborted();
+      outcomes.push({ set, applicationSet, stored, before: [], after: [], problem: toFleetError(error).message });
+    }
+  }
+  return outcomes;
+}
+
+export function relabel(clusters: readonly GeneratorCluster[], labels: Labelling): GeneratorCluster[] {
+  return clusters.map((cluster) => {
+    const changes = labels.get(cluster.name);
+    return changes ? { ...cluster, labels: applyLabels(cluster.labels, changes) } : cluster;
+  });
+}
+
+function applyLabels(
+  labels: Readonly<Record<string, string>>,
+  changes: Readonly<Record<string, string | null>>,
+): Record<string, string> {
+  const entries = Object.entries({ ...labels, ...changes }).filter(
+    (entry): entry is [string, string] => entry[1] !== null,
+  );
+  return Object.fromEntries(entries);
+}

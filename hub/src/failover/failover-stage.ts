@@ -1,0 +1,127 @@
+/**
+ * Carries a plan on: a job is a plan. Looks at the fleet, decides, writes the record, and only then acts; every act may
+ * be done twice. Whoever runs the job, and whenever it is killed, the next run goes on from the record.
+ */
+import { isFleetError } from '@wheelhouse/shared/errors/fleet-error';
+import type { Logger } from '@wheelhouse/shared/logging/logger';
+import { spans, withSpan } from '@wheelhouse/shared/telemetry/tracing';
+import type { Stored, Table } from '../fleet/records.ts';
+import type { Withdrawal } from '../store/additions.ts';
+import { type Act, type Decision, decide } from './decide.ts';
+import { type ObserveDeps, observe } from './observe.ts';
+import { outgoingOf, type Placement, type Plan, wantedLabels } from './plan-record.ts';
+
+export interface FailoverStageDeps extends ObserveDeps {
+  logger: Logger;
+  plans: Pick<Table<Plan>, 'read' | 'put'>;
+  setLabels(cluster: string, labels: Record<string, string | null>, by: string): Promise<unknown>;
+  putWithdrawals(withdrawals: readonly Withdrawal[]): Promise<void>;
+  deleteWithdrawal(cluster: string, app: string): Promise<void>;
+  /** Makes ApplicationSets (`namespace/name`) due. */
+  generate(sets: readonly string[]): Promise<void>;
+  applicationOf(app: string): Withdrawal['application'] | undefined;
+  /** Generation of a cluster's newest document. */
+  generation(cluster: string): number;
+  /** After each change of phase. */
+  onTransition(plan: Plan): void;
+  now(): Date;
+}
+
+/** A run goes on for as long as it gets ahead; the next tick goes on from there. */
+const mostSteps = 8;
+
+export async function runPlan(id: string, deps: FailoverStageDeps, signal: AbortSignal): Promise<void> {
+  for (let steps = 0; steps < mostSteps && !signal.aborted; steps += 1) {
+    const stored = await deps.plans.read(id);
+    if (!stored) return;
+    try {
+      if (!(await advance(stored, deps))) return;
+    } catch (error) {
+      // somebody paused or aborted it meanwhile: look again
+      if (!isFleetError(error, 'Conflict')) throw error;
+    }
+  }
+}
+
+/** Returns whether it is worth looking again at once. */
+async function advance({ value: before, revision }: Stored<Plan>, deps: FailoverStageDeps): Promise<boolean> {
+  const decision = decide(before, observe(before, deps), deps.now());
+  const { plan, acts } = decision;
+  const moved = plan.phase !== before.phase || plan.paused !== before.paused;
+  if (JSON.stringify(plan) !== JSON.stringify(before)) await deps.plans.put(plan.id, plan, revision);
+  if (moved) deps.onTransition(plan);
+  if (acts.length === 0) return moved;
+  await withSpan(
+    spans.planStep,
+    { attributes: { plan: plan.id, phase: plan.phase, direction: plan.direction } },
+    async () => await carryOut(decision, deps),
+  );
+  return true;
+}
+
+async function carryOut({ plan, acts }: Decision, deps: FailoverStageDeps): Promise<void> {
+  for (const act of acts) await carryOutOne(act, plan, deps);
+}
+
+async function carryOutOne(act: Act, plan: Plan, deps: FailoverStageDeps): Promise<void> {
+  switch (act.type) {
+    case 'label':
+      for (const [cluster, labels] of wantedLabels(plan))
+        if (deps.findCluster(cluster)) await deps.setLabels(cluster, labels, `plan ${plan.id} of ${plan.owner}`);
+      return;
+    case 'generate':
+      return await deps.generate(setsOf(plan));
+    case 'restore':
+      for (const { cluster, app } of act.placements) await deps.deleteWithdrawal(cluster, app);
+      return;
+    case 'withdraw':
+      return await withdraw(act.placements, plan, deps);
+  }
+}
+
+/** Withdrawals first, then the record that releases them, then the generators, which drop what is released. */
+async function withdraw(placements: readonly Placement[], plan: Plan, deps: FailoverStageDeps): Promise<void> {
+  const seen = observe(plan, deps);
+  // one that is written already stays as it is: its confirmation may be on the way
+  const missing = placements.filter((placement) => !seen.of(placement).leaving);
+  await deps.putWithdrawals(missing.flatMap((placement) => withdrawalOf(placement, plan, deps) ?? []));
+  const stored = await deps.plans.read(plan.id);
+  if (!stored) return;
+  const due = new Set(placements.map(placeOf));
+  const requested = (list: Placement[]) =>
+    list.map((one) =>
+      due.has(placeOf(one)) && one.withdrawal === undefined ? { ...one, withdrawal: 'requested' as const } : one,
+    );
+  const side = stored.value.direction === 'forward' ? 'leaves' : 'arrives';
+  if (stored.value.direction !== plan.direction) return;
+  await deps.plans.put(plan.id, { ...stored.value, [side]: requested(outgoingOf(stored.value)) }, stored.revision);
+  await deps.generate(setsOf(plan));
+}
+
+function withdrawalOf(
+  { app, cluster, cascade }: Placement,
+  plan: Plan,
+  deps: FailoverStageDeps,
+): Withdrawal | undefined {
+  const application = deps.applicationOf(app);
+  if (!application) return undefined;
+  const undone = plan.direction === 'back' ? ' is undone' : '';
+  return {
+    app,
+    cluster,
+    reason: `plan ${plan.id}${undone}${plan.reason ? `: ${plan.reason}` : ''}`,
+    cascade,
+    by: plan.owner,
+    at: deps.now().toISOString(),
+    after: deps.generation(cluster),
+    application,
+  };
+}
+
+export function setsOf({ leaves, arrives, changes }: Plan): string[] {
+  return [...new Set([...leaves, ...arrives, ...changes].map(({ set }) => set))];
+}
+
+function placeOf({ app, cluster }: { app: string; cluster: string }): string {
+  return `${cluster}/${app}`;
+}

@@ -1,0 +1,290 @@
+/**
+ * Failover: changes of labels that move Applications, planned before they are done. Inputs: what people and rules ask
+ * for; the stage carries plans on. It never begins what was not shown, never lets two plans change the same clusters, and
+ * keeps every plan with who made it and what became of it.
+ */
+import { FleetError, isFleetError } from '@wheelhouse/shared/errors/fleet-error';
+import type { ApplicationSet } from '@wheelhouse/shared/resources/application-set';
+import type { Table } from '../fleet/records.ts';
+import type { SpecStore } from '../store/specs.ts';
+import { type Claims, claimClusters, clustersOf } from './claims.ts';
+import { decide, enter, note, pause } from './decide.ts';
+import type { Labelling } from './dry-run.ts';
+import { type FailoverRequest, failoverLabels } from './label-changes.ts';
+import { changesPlacements, type MakePlanDeps, makePlan, type PlanRequest, sameEffect } from './make-plan.ts';
+import { type ObserveDeps, observe } from './observe.ts';
+import { isActive, isUnfinished, outgoingOf, type Placement, type Plan } from './plan-record.ts';
+import { formatPlan, type PlanView } from './plan-view.ts';
+
+export interface FailoverDeps extends MakePlanDeps, ObserveDeps {
+  specs: Pick<SpecStore, 'list'>;
+  plans: Table<Plan>;
+  claims: Table<Claims>;
+  setLabels(cluster: string, labels: Record<string, string | null>, by: string): Promise<unknown>;
+  audit(entry: { by: string; action: string; object: string; details?: Record<string, unknown> }): void;
+}
+
+export type PlanOptions = Pick<PlanRequest, 'owner' | 'reason' | 'soakMs' | 'deadlineMs'>;
+
+export interface Failover {
+  list(): PlanView[];
+  find(id: string): PlanView | undefined;
+  /** Labels that change no placement are set at once, and there is no plan. */
+  relabel(labels: Labelling, options: PlanOptions, signal: AbortSignal): Promise<PlanView | undefined>;
+  plan(request: FailoverRequest, options: PlanOptions & { kind?: 'automatic' }, signal: AbortSignal): Promise<PlanView>;
+  /** Throws Conflict when the fleet has changed since, PlanBlocked for findings that were not accepted. */
+  start(id: string, options: { by: string; accept: readonly string[] }, signal: AbortSignal): Promise<PlanView>;
+  pause(id: string, options: { by: string; reason: string }): Promise<PlanView>;
+  resume(id: string, options: { by: string }): Promise<PlanView>;
+  /** Undoes what was done, at any moment before the end. */
+  abort(id: string, options: { by: string; reason: string }): Promise<PlanView>;
+  /** As abort for a plan that is under way; a new plan, to be started, for one that is Completed. */
+  failBack(id: string, options: PlanOptions, signal: AbortSignal): Promise<PlanView>;
+  /** Lets go what policy Never keeps: these Applications, or all. */
+  withdraw(id: string, options: { by: string; apps: readonly string[] }): Promise<PlanView>;
+}
+
+/** Finished plans beyond these are forgotten, the oldest first. */
+const mostFinished = 100;
+const attempts = 10;
+
+export function createFailover(deps: FailoverDeps): Failover {
+  const view = (plan: Plan) => formatPlan(plan, decide(plan, observe(plan, deps), deps.now()).waits);
+  return {
+    list: () =>
+      deps.plans
+        .list()
+        .sort((a, b) => (a.id < b.id ? 1 : -1))
+        .map(view),
+    find: (id) => {
+      const plan = deps.plans.find(id);
+      return plan && view(plan);
+    },
+    ...making(deps, view),
+    ...living(deps, view),
+  };
+}
+
+type View = (plan: Plan) => PlanView;
+
+function making(deps: FailoverDeps, view: View): Pick<Failover, 'relabel' | 'plan' | 'start' | 'failBack'> {
+  const keep = async (plan: Plan) => {
+    await forgetOld(deps);
+    await deps.plans.put(plan.id, plan, 0);
+    deps.audit({ by: plan.owner, action: 'make plan', object: plan.id, details: summary(plan) });
+    return view(plan);
+  };
+  const make = async (request: PlanRequest, signal: AbortSignal) => {
+    const plan = await makePlan(request, deps, signal);
+    refuseRace(plan, deps);
+    return plan;
+  };
+  return {
+    relabel: async (labels, options, signal) => {
+      const plan = await make({ ...options, kind: 'relabel', labels }, signal);
+      if (changesPlacements(plan) || plan.findings.some(({ severity }) => severity === 'blocks'))
+        return await keep(plan);
+      for (const [cluster, changes] of labels) await deps.setLabels(cluster, { ...changes }, options.owner);
+      return undefined;
+    },
+    plan: async (request, { kind, ...options }, signal) => {
+      const sets = deps.specs.list('ApplicationSet').map(({ resource }) => resource as ApplicationSet);
+      const labels = failoverLabels(request, deps.clusters(), sets);
+      return await keep(await make({ ...options, kind: kind ?? 'failover', labels }, signal));
+    },
+    start: async (id, options, signal) => view(await startPlan(getPlan(id, deps), options, { deps, signal })),
+    failBack: async (id, options, signal) => {
+      const plan = getPlan(id, deps);
+      const { owner: by, reason } = options;
+      if (isUnfinished(plan))
+        return view(
+          await edit(id, { by, action: 'fail back', change: turnBack({ by, reason, now: deps.now() }) }, deps),
+        );
+      refuseUnless(plan.phase === 'Completed', plan, 'fail back');
+      return await keep(await make({ ...options, kind: 'fail-back', labels: reversed(plan), failsBack: id }, signal));
+    },
+  };
+}
+
+function living(deps: FailoverDeps, view: View): Pick<Failover, 'pause' | 'resume' | 'abort' | 'withdraw'> {
+  const now = () => deps.now();
+  return {
+    pause: async (id, { by, reason }) => {
+      const change = (plan: Plan) => {
+        refuseUnless(isUnfinished(plan) && !plan.paused, plan, 'be paused');
+        return pause(plan, now(), { by, reason: reason || 'no reason given' });
+      };
+      return view(await edit(id, { by, action: 'pause', change }, deps));
+    },
+    resume: async (id, { by }) => {
+      const change = (plan: Plan) => {
+        refuseUnless(plan.paused !== undefined, plan, 'be resumed: it is not paused');
+        const { paused: _paused, ...rest } = plan;
+        return note({ ...rest, phaseAt: now().toISOString() }, now(), { by, message: 'resumed' });
+      };
+      return view(await edit(id, { by, action: 'resume', change }, deps));
+    },
+    abort: async (id, { by, reason }) =>
+      view(await edit(id, { by, action: 'abort', change: turnBack({ by, reason, now: now() }) }, deps)),
+    withdraw: async (id, { by, apps }) =>
+      view(await edit(id, { by, action: 'withdraw from', change: release({ by, apps, now: now() }) }, deps)),
+  };
+}
+
+interface Starting {
+  deps: FailoverDeps;
+  signal: AbortSignal;
+}
+
+/** What was shown is what is begun: a fleet that has changed since needs another look. */
+async function startPlan(
+  plan: Plan,
+  { by, accept }: { by: string; accept: readonly string[] },
+  { deps, signal }: Starting,
+): Promise<Plan> {
+  const { id } = plan;
+  refuseUnless(plan.phase === 'Planned', plan, 'be started');
+  refuseFindings(plan, accept);
+  const again = await makePlan({ ...plan, labels: labellingOf(plan) }, deps, signal);
+  if (!sameEffect(plan, again))
+    throw new FleetError(
+      'Conflict',
+      `the fleet has changed since plan ${id} was made, and it would do something else now: plan again`,
+    );
+  refuseFindings(again, accept);
+  await claimClusters(plan, deps);
+  const change = (current: Plan) => {
+    refuseUnless(current.phase === 'Planned', current, 'be started');
+    return enter(current, deps.now(), { phase: 'Relabelling', message: 'started', by });
+  };
+  return await edit(id, { by, action: 'start', change }, deps);
+}
+
+function getPlan(id: string, { plans }: Pick<FailoverDeps, 'plans'>): Plan {
+  const plan = plans.find(id);
+  if (!plan) throw new FleetError('NotFound', `there is no plan ${id}: see 'wheelhouse plan list'`);
+  return plan;
+}
+
+interface Edit {
+  by: string;
+  action: string;
+  change(plan: Plan): Plan;
+}
+
+/** Changes a plan's record by compare-and-set, again when the stage was faster. */
+async function edit(id: string, { by, action, change }: Edit, deps: FailoverDeps): Promise<Plan> {
+  const plan = await editRecord(id, change, deps);
+  deps.audit({ by, action: `${action} plan`, object: id, details: { phase: plan.phase } });
+  return plan;
+}
+
+async function editRecord(id: string, change: Edit['change'], { plans }: Pick<FailoverDeps, 'plans'>): Promise<Plan> {
+  for (let attempt = 1; ; attempt += 1) {
+    const stored = await plans.read(id);
+    if (!stored) throw new FleetError('NotFound', `there is no plan ${id}: see 'wheelhouse plan list'`);
+    const next = change(stored.value);
+    try {
+      await plans.put(id, next, stored.revision);
+      return next;
+    } catch (error) {
+      if (!isFleetError(error, 'Conflict') || attempt === attempts) throw error;
+    }
+  }
+}
+
+function refuseUnless(condition: boolean, plan: Plan, what: string): void {
+  if (!condition)
+    throw new FleetError(
+      'Conflict',
+      `plan ${plan.id} is ${plan.paused ? 'paused in ' : ''}${plan.phase} and cannot ${what}`,
+    );
+}
+
+function refuseFindings(plan: Plan, accept: readonly string[]): void {
+  const open = plan.findings.filter(({ severity, code }) => severity === 'blocks' && !accept.includes(code));
+  if (open.length === 0) return;
+  const codes = [...new Set(open.map(({ code }) => code))].join(',');
+  throw new FleetError(
+    'PlanBlocked',
+    `plan ${plan.id} is not started: ${open[0]?.message}; if that is meant: --accept ${codes}`,
+    {
+      details: { findings: open },
+    },
+  );
+}
+
+/** Early word of what `claimClusters` makes sure of. */
+function refuseRace(plan: Plan, { plans }: Pick<FailoverDeps, 'plans'>): void {
+  const mine = new Set(clustersOf(plan));
+  const rival = plans.list().find((other) => isActive(other) && clustersOf(other).some((name) => mine.has(name)));
+  if (rival)
+    throw new FleetError(
+      'Conflict',
+      `plan ${rival.id} of ${rival.owner} is changing the same clusters: wait for it, or abort it with 'wheelhouse plan abort ${rival.id}'`,
+    );
+}
+
+/** What arrives and what leaves change roles; what was withdrawn has to be Healthy again before the other side goes. */
+function turnBack({ by, reason, now }: { by: string; reason: string; now: Date }): Edit['change'] {
+  return (plan) => {
+    if (plan.phase === 'Planned') return enter(plan, now, { phase: 'Aborted', message: reason || 'never started', by });
+    refuseUnless(isUnfinished(plan) && plan.direction === 'forward', plan, 'be aborted');
+    const { paused: _paused, ...rest } = plan;
+    const arrives = plan.arrives.map(({ healthySince: _at, ...one }) => one);
+    const message = `aborted${reason ? `: ${reason}` : ''}`;
+    return enter({ ...rest, direction: 'back', arrives }, now, { phase: 'Relabelling', message, by });
+  };
+}
+
+/** Lets go what policy Never keeps. */
+function release({ by, apps, now }: { by: string; apps: readonly string[]; now: Date }): Edit['change'] {
+  return (plan) => {
+    const kept = outgoingOf(plan).filter(({ policy, withdrawal }) => policy === 'Never' && withdrawal === undefined);
+    const unknown = apps.find((app) => !kept.some((one) => one.app === app));
+    if (unknown !== undefined || kept.length === 0)
+      throw new FleetError('Invalid', `plan ${plan.id} keeps no Application ${unknown ?? ''} by policy Never`);
+    refuseUnless(
+      plan.phase !== 'Planned' && !isActive(plan),
+      plan,
+      'withdraw what it keeps before its other steps are done',
+    );
+    const due = new Set(kept.filter(({ app }) => apps.length === 0 || apps.includes(app)));
+    const letGo = (one: Placement): Placement => (due.has(one) ? { ...one, policy: 'Immediate' } : one);
+    const next = { ...plan, leaves: plan.leaves.map(letGo), arrives: plan.arrives.map(letGo) };
+    return enter(next, now, { phase: 'Withdrawing', message: `${due.size} of policy Never withdrawn`, by });
+  };
+}
+
+export function labellingOf({ labels }: Plan): Labelling {
+  const labelling = new Map<string, Record<string, string | null>>();
+  for (const { cluster, key, after } of labels) labelling.set(cluster, { ...labelling.get(cluster), [key]: after });
+  return labelling;
+}
+
+function reversed({ labels }: Plan): Labelling {
+  return labellingOf({ labels: labels.map((change) => ({ ...change, after: change.before })) } as Plan);
+}
+
+function summary({ kind, reason, labels, leaves, arrives, findings }: Plan): Record<string, unknown> {
+  return {
+    kind,
+    reason,
+    labels: labels.slice(0, 100),
+    leaves: leaves.length,
+    arrives: arrives.length,
+    findings: findings.map(({ code }) => code),
+  };
+}
+
+async function forgetOld({ plans }: Pick<FailoverDeps, 'plans'>): Promise<void> {
+  const keepsNothing = (plan: Plan) =>
+    !outgoingOf(plan).some(({ policy, withdrawal }) => policy === 'Never' && !withdrawal);
+  const finished = plans
+    .list()
+    .filter(
+      (plan) => plan.phase === 'Expired' || (!isUnfinished(plan) && plan.phase !== 'Planned' && keepsNothing(plan)),
+    )
+    .sort((a, b) => (a.id < b.id ? 1 : -1));
+  for (const { id } of finished.slice(mostFinished)) await plans.delete(id);
+}

@@ -1,0 +1,148 @@
+/**
+ * Plans a change of labels: evaluates what it would do to every ApplicationSet, and finds what a person should know.
+ * Inputs: the labels, the fleet as it is. It writes nothing and begins nothing.
+ */
+import { randomBytes } from 'node:crypto';
+import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
+import type { AppProject } from '@wheelhouse/shared/resources/app-project';
+import type { Application } from '@wheelhouse/shared/resources/application';
+import { assertLabels, type FleetCluster } from '../fleet/clusters.ts';
+import { type BundleNeeds, capacityOf, type ReadNeeds } from './capacity.ts';
+import { type DryRunDeps, dryRun, type Labelling, type SetOutcome } from './dry-run.ts';
+import { findingsOf } from './findings.ts';
+import { type Impact, impactOf, placeOf } from './impact.ts';
+import type { LabelChange, Placement, Plan } from './plan-record.ts';
+import { movePolicyOf } from './policy.ts';
+
+export interface PlanRequest {
+  kind: Plan['kind'];
+  labels: Labelling;
+  owner: string;
+  reason: string;
+  /** Instead of what Applications say. */
+  soakMs?: number;
+  deadlineMs?: number;
+  failsBack?: string;
+}
+
+export interface MakePlanDeps extends DryRunDeps {
+  findCluster(name: string): FleetCluster | undefined;
+  clusterOf(application: Application): string | undefined;
+  projectOf(application: Application): AppProject | undefined;
+  /** Applications on a cluster that no ApplicationSet generates. */
+  plainOn(cluster: string): string[];
+  /** Digest of what an Application runs now. */
+  bundleOf(app: string): string | undefined;
+  needs: ReadNeeds;
+  now(): Date;
+}
+
+const defaultDeadlineMs = 30 * 60_000;
+const expiresMs = 60 * 60_000;
+/** Of what leaves and arrives together: more make a record that NATS does not take. */
+const mostPlacements = 20_000;
+
+/** Throws NotFound for an unknown cluster, Invalid when no label would change, TooLarge. */
+export async function makePlan(request: PlanRequest, deps: MakePlanDeps, signal: AbortSignal): Promise<Plan> {
+  const labels = changesOf(request.labels, deps);
+  if (labels.length === 0) throw new FleetError('Invalid', 'no label would change: every cluster has these labels');
+  const outcomes = await dryRun(request.labels, deps, signal);
+  const impact = mergeImpacts(outcomes.map((outcome) => impactOfSet(outcome, request, deps)));
+  if (impact.leaves.length + impact.arrives.length > mostPlacements)
+    throw new FleetError(
+      'TooLarge',
+      `${impact.leaves.length} Applications leave and ${impact.arrives.length} arrive, and a plan takes ${mostPlacements} of both: change fewer clusters at a time`,
+    );
+  const needs = await readNeeds(impact, deps, signal);
+  const withState = (placement: Placement): Placement =>
+    needs(placement)?.stateful ? { ...placement, stateful: true } : placement;
+  const leaves = impact.leaves.map(withState);
+  const arrives = impact.arrives.map(withState);
+  const capacity = capacityOf(arrives, needs, deps.findCluster);
+  const now = deps.now();
+  const findings = findingsOf({ outcomes, impact: { ...impact, leaves }, capacity, ...deps });
+  return {
+    id: formatId(now),
+    owner: request.owner,
+    reason: request.reason,
+    kind: request.kind,
+    createdAt: now.toISOString(),
+    expiresAt: new Date(now.getTime() + expiresMs).toISOString(),
+    phase: 'Planned',
+    direction: 'forward',
+    phaseAt: now.toISOString(),
+    deadlineMs: request.deadlineMs ?? defaultDeadlineMs,
+    labels,
+    leaves,
+    arrives,
+    changes: impact.changes,
+    findings,
+    capacity,
+    history: [{ at: now.toISOString(), by: request.owner, message: `Planned: ${request.reason || request.kind}` }],
+    ...(request.failsBack === undefined ? {} : { failsBack: request.failsBack }),
+  };
+}
+
+/** Reads the bundle of each Application that leaves, and of one like each that arrives. */
+async function readNeeds(
+  { leaves, arrives, likeness }: Impact,
+  { bundleOf, needs }: MakePlanDeps,
+  signal: AbortSignal,
+): Promise<(placement: Placement) => BundleNeeds | undefined> {
+  const digestOf = (placement: Placement) => bundleOf(likeness.get(placeOf(placement)) ?? placement.app);
+  const known = new Map<string, BundleNeeds | undefined>();
+  for (const digest of new Set([...leaves, ...arrives].flatMap((placement) => digestOf(placement) ?? []))) {
+    signal.throwIfAborted();
+    known.set(digest, await needs(digest));
+  }
+  return (placement) => known.get(digestOf(placement) ?? '');
+}
+
+/** Sorts by time, and two of one moment differ. */
+function formatId(now: Date): string {
+  return `p${now.toISOString().slice(2, 16).replaceAll(/\D/g, '')}-${randomBytes(2).toString('hex')}`;
+}
+
+function changesOf(labels: Labelling, deps: MakePlanDeps): LabelChange[] {
+  return [...labels].flatMap(([name, changes]) => {
+    const cluster = deps.findCluster(name);
+    if (!cluster || cluster.state === 'Expected')
+      throw new FleetError('NotFound', `there is no enrolled cluster ${name}`);
+    assertLabels(name, changes);
+    return Object.entries(changes)
+      .map(([key, after]) => ({ cluster: name, key, before: cluster.labels[key] ?? null, after }))
+      .filter(({ before, after }) => before !== after);
+  });
+}
+
+function impactOfSet(outcome: SetOutcome, request: PlanRequest, deps: MakePlanDeps): Impact {
+  const { set, before, after } = outcome;
+  const policyOf = (application: Application) => movePolicyOf(application, deps.projectOf(application), request.soakMs);
+  return impactOf({ set, before, after, clusterOf: deps.clusterOf, policyOf });
+}
+
+function mergeImpacts(impacts: readonly Impact[]): Impact {
+  return {
+    leaves: impacts.flatMap((one) => one.leaves),
+    arrives: impacts.flatMap((one) => one.arrives),
+    changes: impacts.flatMap((one) => one.changes),
+    emptied: impacts.flatMap((one) => one.emptied),
+    likeness: new Map(impacts.flatMap((one) => [...one.likeness])),
+    problems: [...new Set(impacts.flatMap((one) => one.problems))],
+  };
+}
+
+/** Whether two plans of the same labels would do the same: what was shown is what is begun. */
+export function sameEffect(a: Plan, b: Plan): boolean {
+  const effect = ({ labels, leaves, arrives }: Plan) =>
+    JSON.stringify([
+      labels,
+      ...[leaves, arrives].map((list) => list.map(({ app, cluster }) => `${cluster}/${app}`).sort()),
+    ]);
+  return effect(a) === effect(b);
+}
+
+/** Whether any Application comes, goes or changes; otherwise the labels need no plan. */
+export function changesPlacements({ leaves, arrives, changes }: Plan): boolean {
+  return leaves.length + arrives.length + changes.length > 0;
+}

@@ -1,0 +1,67 @@
+import type { AppStatus } from '@wheelhouse/shared/protocol/status';
+import type { Applications, IndexedApplication } from '../assign/applications.ts';
+import type { Resolution } from '../assign/resolve.ts';
+import type { FleetCluster } from '../fleet/clusters.ts';
+import type { Statuses } from '../status/statuses.ts';
+import type { Additions } from '../store/additions.ts';
+import type { Observation, Seen } from './decide.ts';
+import { type Plan, wantedLabels } from './plan-record.ts';
+
+export interface ObserveDeps {
+  applications: Pick<Applications, 'find'>;
+  statuses: Pick<Statuses, 'find'>;
+  additions: Pick<Additions, 'withdrawals'>;
+  findCluster(name: string): FleetCluster | undefined;
+  resolve(app: IndexedApplication): Resolution;
+}
+
+/** What is seen of a plan's clusters and Applications now. */
+export function observe(plan: Plan, deps: ObserveDeps): Observation {
+  const leaving = new Map<string, Set<string>>();
+  const leavingOf = (cluster: string) => {
+    const known = leaving.get(cluster) ?? new Set(deps.additions.withdrawals(cluster).map(({ app }) => app));
+    leaving.set(cluster, known);
+    return known;
+  };
+  const unlabelled = [...wantedLabels(plan)]
+    .filter(([name, labels]) => !carries(deps.findCluster(name), labels))
+    .map(([name]) => name);
+  return {
+    unlabelled,
+    of: ({ app, cluster }) => ({ ...seen(app, cluster, deps), leaving: leavingOf(cluster).has(app) }),
+  };
+}
+
+/** A cluster that is gone has nothing to be labelled. */
+function carries(cluster: FleetCluster | undefined, labels: Record<string, string | null>): boolean {
+  if (!cluster || cluster.state === 'Expected') return true;
+  return Object.entries(labels).every(([key, value]) => (cluster.labels[key] ?? null) === value);
+}
+
+function seen(app: string, name: string, deps: ObserveDeps): Omit<Seen, 'leaving'> {
+  const cluster = deps.findCluster(name);
+  const indexed = deps.applications.find(app);
+  const desired = indexed?.cluster === name;
+  const connected = cluster?.state === 'Connected';
+  const why = desired ? whyNotHealthy(indexed, cluster, deps) : 'not assigned';
+  return { desired, connected, healthy: why === undefined, why: why ?? 'Healthy' };
+}
+
+function whyNotHealthy(
+  indexed: IndexedApplication,
+  cluster: FleetCluster | undefined,
+  deps: ObserveDeps,
+): string | undefined {
+  if (cluster?.state !== 'Connected') return `its cluster is ${cluster?.state ?? 'gone'}`;
+  const { app, problems } = deps.resolve(indexed);
+  if (!app) return problems[0]?.message ?? 'not rendered yet';
+  return whyNotGood(deps.statuses.find(cluster.name, indexed.id)?.status, app.bundle);
+}
+
+function whyNotGood(status: AppStatus | undefined, assigned: string): string | undefined {
+  if (!status || status.removed) return 'not reported yet';
+  const { bundle, sync, health } = status;
+  if (bundle !== assigned) return 'not updated yet';
+  if (sync !== 'Synced') return sync;
+  return health.status === 'Healthy' ? undefined : health.status;
+}

@@ -1,0 +1,152 @@
+/** A planned change of where Applications run, as the hub keeps it in KV `fleet` (`plan.<id>`). */
+
+/** How an Application leaves its place; see `policy.ts`. */
+export type FailoverPolicy = 'Surge' | 'Immediate' | 'Never';
+
+/**
+ * Planned: shown, not begun. Relabelling: labels are being changed. Arriving: Applications arrive, become Healthy and soak.
+ * Withdrawing: those that leave are being withdrawn. Fenced: all done but what silent clusters still have to withdraw.
+ * Completed, Aborted (undone), Expired (never begun): over.
+ */
+export type PlanPhase =
+  | 'Planned'
+  | 'Relabelling'
+  | 'Arriving'
+  | 'Withdrawing'
+  | 'Fenced'
+  | 'Completed'
+  | 'Aborted'
+  | 'Expired';
+
+/** `back`: everything is being undone, by the same steps with the roles of what leaves and what arrives exchanged. */
+export type Direction = 'forward' | 'back';
+
+/** One label of one cluster; null: absent. */
+export interface LabelChange {
+  cluster: string;
+  key: string;
+  before: string | null;
+  after: string | null;
+}
+
+/** An Application on a cluster, as part of a plan. */
+export interface Placement {
+  /** Application id. */
+  app: string;
+  cluster: string;
+  /** `namespace/name` of the ApplicationSet that generates it. */
+  set: string;
+  policy: FailoverPolicy;
+  /** How long it must be Healthy before what it replaces is withdrawn. */
+  soakMs: number;
+  /** Whether its resources go with it when it is withdrawn. */
+  cascade: boolean;
+  /** It has volumes of its own, which do not move. */
+  stateful?: true;
+  /** RFC 3339: Synced and Healthy without a break since then, as the hub saw it. */
+  healthySince?: string;
+  /** requested: the withdrawal was written. confirmed: its cluster has carried it out. */
+  withdrawal?: 'requested' | 'confirmed';
+  /** Where else it runs, for one that leaves and has nothing that arrives in its stead. */
+  stays?: { app: string; cluster: string }[];
+}
+
+/** Something that a person should know before the plan begins. */
+export interface Finding {
+  /** blocks: the plan is not begun unless the person says that this is meant. */
+  severity: 'info' | 'warning' | 'blocks';
+  code: FindingCode;
+  message: string;
+}
+
+export type FindingCode =
+  | 'EmptiesPlacement'
+  | 'Overload'
+  | 'CapacityUnknown'
+  | 'StaleDestination'
+  | 'OfflineSource'
+  | 'Stateful'
+  | 'NeverMoved'
+  | 'DeletionBudget'
+  | 'GeneratorFailed'
+  | 'KeptByPolicy'
+  | 'NotGenerated';
+
+/** Requests of what arrives at a cluster against what it has left. */
+export interface Capacity {
+  cluster: string;
+  arriving: { cpuMillis: number; memoryBytes: number };
+  /** Absent where the cluster has not said what it has. */
+  free?: { cpuMillis: number; memoryBytes: number };
+  /** Applications whose manifests are not known yet. */
+  unknown: number;
+}
+
+export interface Transition {
+  /** RFC 3339. */
+  at: string;
+  by: string;
+  message: string;
+}
+
+export interface Plan {
+  id: string;
+  /** Who made it. */
+  owner: string;
+  reason: string;
+  kind: 'relabel' | 'failover' | 'fail-back' | 'automatic';
+  createdAt: string;
+  /** A plan that was not begun by then is Expired. */
+  expiresAt: string;
+  phase: PlanPhase;
+  direction: Direction;
+  /** RFC 3339: when the phase began, or the plan was resumed. */
+  phaseAt: string;
+  /** How long Relabelling, Arriving and Withdrawing may each take before the plan pauses itself. */
+  deadlineMs: number;
+  paused?: { at: string; by: string; reason: string };
+  labels: LabelChange[];
+  leaves: Placement[];
+  arrives: Placement[];
+  /** Applications that stay where they are with other contents. */
+  changes: { app: string; cluster: string; set: string }[];
+  findings: Finding[];
+  capacity: Capacity[];
+  /** Newest last; the oldest are dropped beyond 100. */
+  history: Transition[];
+  /** The plan that this one undoes. */
+  failsBack?: string;
+}
+
+export const activePhases: readonly PlanPhase[] = ['Relabelling', 'Arriving', 'Withdrawing'];
+
+/** Whether a plan changes the fleet now: two such plans may not touch the same clusters. */
+export function isActive({ phase }: Pick<Plan, 'phase'>): boolean {
+  return activePhases.includes(phase);
+}
+
+/** Whether there is still something to be done or seen. */
+export function isUnfinished(plan: Pick<Plan, 'phase'>): boolean {
+  return isActive(plan) || plan.phase === 'Fenced';
+}
+
+/** What has to be Healthy first. */
+export function incomingOf({ direction, arrives, leaves }: Plan): Placement[] {
+  return direction === 'forward' ? arrives : leaves;
+}
+
+/** What is withdrawn afterwards. */
+export function outgoingOf({ direction, arrives, leaves }: Plan): Placement[] {
+  return direction === 'forward' ? leaves : arrives;
+}
+
+/** What a cluster's labels are to be, in the plan's present direction. */
+export function wantedLabels({ labels, direction }: Plan): Map<string, Record<string, string | null>> {
+  const wanted = new Map<string, Record<string, string | null>>();
+  for (const { cluster, key, before, after } of labels) {
+    const own = wanted.get(cluster) ?? {};
+    own[key] = direction === 'forward' ? after : before;
+    wanted.set(cluster, own);
+  }
+  return wanted;
+}

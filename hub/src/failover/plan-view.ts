@@ -1,0 +1,51 @@
+import { incomingOf, isActive, outgoingOf, type Plan } from './plan-record.ts';
+
+/** A plan as people see it. */
+export interface PlanView extends Plan {
+  /** 0 to 100, of the way that its direction goes. */
+  progress: number;
+  counts: PlanCounts;
+  /** What it waits for now, first things first. */
+  waits: string[];
+}
+
+export interface PlanCounts {
+  /** Have to be Healthy before anything is withdrawn, and are. */
+  incoming: number;
+  healthy: number;
+  /** Are withdrawn, and were. */
+  outgoing: number;
+  withdrawn: number;
+  /** Of policy Never: stay until a person withdraws them. */
+  kept: number;
+  /** Withdrawn in writing, not confirmed by their cluster yet. */
+  pending: number;
+}
+
+export function formatPlan(plan: Plan, waits: string[]): PlanView {
+  const counts = countsOf(plan);
+  return { ...plan, progress: progressOf(plan, counts), counts, waits };
+}
+
+function countsOf(plan: Plan): PlanCounts {
+  const outgoing = outgoingOf(plan);
+  const incoming = incomingOf(plan);
+  const isKept = ({ policy, withdrawal }: (typeof outgoing)[number]) => policy === 'Never' && withdrawal === undefined;
+  return {
+    incoming: incoming.length,
+    healthy: incoming.filter(({ healthySince }) => healthySince !== undefined).length,
+    outgoing: outgoing.filter((one) => !isKept(one)).length,
+    withdrawn: outgoing.filter(({ withdrawal }) => withdrawal === 'confirmed').length,
+    kept: outgoing.filter(isKept).length,
+    pending: outgoing.filter(({ withdrawal }) => withdrawal === 'requested').length,
+  };
+}
+
+/** Labels are a tenth of the way, arriving a half, withdrawing the rest. */
+function progressOf(plan: Plan, { incoming, healthy, outgoing, withdrawn }: PlanCounts): number {
+  if (plan.phase === 'Completed' || plan.phase === 'Aborted') return 100;
+  if (!isActive(plan) && plan.phase !== 'Fenced') return 0;
+  if (plan.phase === 'Relabelling') return 0;
+  const share = (part: number, whole: number) => (whole === 0 ? 1 : part / whole);
+  return Math.min(99, Math.floor(10 + 50 * share(healthy, incoming) + 40 * share(withdrawn, outgoing)));
+}

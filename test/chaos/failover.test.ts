@@ -1,0 +1,182 @@
+// Failovers between two regions of hollow spokes, with the hub killed at each step, aborted and failed back. Whatever
+// happens, nothing is withdrawn where it ran before it runs at the destination, and nothing is lost.
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { whenSettled } from '../support/applications.ts';
+import { eventually } from '../support/eventually.ts';
+import { startGitServer } from '../support/git-server.ts';
+import { actOnPlan, getPlan, makePlan, planIn, type ShownPlan } from '../support/plans.ts';
+import { type Platform, startPlatform } from '../support/platform.ts';
+import { type Fleet, startFleet } from './fleet.ts';
+
+const each = Number(process.env['WHEELHOUSE_TEST_SPOKES'] ?? 50) / 2;
+const regions = ['eu', 'us'] as const;
+type Region = (typeof regions)[number];
+const clustersOf = (region: Region) => Array.from({ length: each }, (_, index) => `${region}-${index}`);
+const clusters = regions.flatMap(clustersOf);
+const services = ['cart', 'shop'];
+
+const stack = new AsyncDisposableStack();
+let platform: Platform;
+let fleet: Fleet;
+/** Where each service runs, as the clusters themselves say it. */
+const running = new Set<string>();
+/** `cluster/service` of what was deleted while it did not run in the whole other region. */
+const tooEarly: string[] = [];
+let active: Region = 'eu';
+
+const other = (region: Region): Region => (region === 'eu' ? 'us' : 'eu');
+const namesIn = (region: Region) =>
+  services.flatMap((name) => clustersOf(region).map((cluster) => `${name}-${cluster}`));
+
+beforeAll(async () => {
+  const git = stack.use(await startGitServer());
+  const repository = await git.createRepository('fleet', files());
+  platform = stack.use(await startPlatform({ hubEnv: { WHEELHOUSE_POLL_INTERVAL: '1h' } }));
+  fleet = stack.use(
+    await startFleet(platform, clusters, {
+      labelsOf: (cluster) => ({ region: cluster.slice(0, 2), role: cluster.startsWith('eu') ? 'active' : 'standby' }),
+      onDeleted: (cluster, name) => {
+        const elsewhere = clustersOf(other(cluster.slice(0, 2) as Region));
+        if (!elsewhere.every((one) => running.has(`${one}/${name}`))) tooEarly.push(`${cluster}/${name}`);
+        running.delete(`${cluster}/${name}`);
+      },
+    }),
+  );
+  for (const { name, cluster } of fleet.spokes) void follow(name, cluster);
+  await platform.apply(applicationSet(repository.url));
+  await whenSettled(platform, { names: namesIn('eu') });
+});
+afterAll(async () => await stack.disposeAsync());
+
+async function follow(name: string, cluster: Fleet['spokes'][number]['cluster']): Promise<void> {
+  const seen = (object: { metadata: { name?: string } }) => void running.add(`${name}/${object.metadata.name}`);
+  const nothing = () => undefined;
+  await cluster.watch(
+    { group: '', version: 'v1', kind: 'ConfigMap' },
+    { listing: nothing, changed: seen, removed: nothing, listed: nothing, connected: nothing, failed: nothing },
+    AbortSignal.timeout(600_000),
+  );
+}
+
+async function failover(more: object = {}): Promise<ShownPlan> {
+  const [from, to] = [`region=${active}`, `region=${other(active)}`];
+  const plan = await makePlan(platform, { from, to, soakMs: 1_000, reason: 'test', ...more });
+  return await actOnPlan(platform, plan.id, { verb: 'start' });
+}
+
+async function killHub(): Promise<void> {
+  await platform.hubs[0]?.restart();
+}
+
+/** Everything runs in one region and nowhere else, and the hub says so. */
+async function expectAllIn(region: Region): Promise<void> {
+  await whenSettled(platform, { names: namesIn(region) }, { timeoutMs: 100_000 });
+  await eventually(() => expect([...running].every((place) => place.startsWith(region))).toBe(true));
+  expect(running.size).toBe(each * services.length);
+  expect(fleet.violations).toEqual([]);
+  expect(tooEarly).toEqual([]);
+  active = region;
+}
+
+test.each(['Relabelling', 'Arriving', 'Withdrawing'])(
+  'a hub that is killed in %s goes on with the plan',
+  async (phase) => {
+    const { id } = await failover();
+    if (phase !== 'Relabelling') await planIn(platform, { id }, { phases: [phase, 'Completed'] });
+    await killHub();
+    const plan = await planIn(platform, { id }, { phases: ['Completed'], timeoutMs: 100_000 });
+    expect(plan.counts).toMatchObject({ incoming: each * services.length, withdrawn: each * services.length, kept: 0 });
+    await expectAllIn(other(active));
+  },
+);
+
+test.each(['Arriving', 'Withdrawing'])(
+  'a plan that is aborted in %s, with the hub killed, leaves all as it was',
+  async (phase) => {
+    const { id } = await failover();
+    const uids = phase === 'Arriving' ? await uidsIn(active) : undefined;
+    const reached = await planIn(platform, { id }, { phases: [phase, 'Completed'] });
+    expect(reached.phase).toBe(phase);
+    await actOnPlan(platform, id, { verb: 'abort', body: { reason: 'changed our mind' } });
+    await killHub();
+    await planIn(platform, { id }, { phases: ['Aborted'], timeoutMs: 100_000 });
+    await expectAllIn(active);
+    // what was not withdrawn was never touched
+    expect(uids ?? (await uidsIn(active))).toEqual(await uidsIn(active));
+  },
+);
+
+test('a plan that is over is undone by another', async () => {
+  const from = active;
+  const { id } = await failover();
+  await planIn(platform, { id }, { phases: ['Completed'], timeoutMs: 100_000 });
+  await expectAllIn(other(from));
+  const back = await actOnPlan(platform, id, { verb: 'fail-back', body: { soakMs: 1_000 } });
+  expect(back).toMatchObject({ phase: 'Planned', failsBack: id });
+  await actOnPlan(platform, back.id, { verb: 'start' });
+  await planIn(platform, { id: back.id }, { phases: ['Completed'], timeoutMs: 100_000 });
+  await expectAllIn(from);
+});
+
+test('a paused plan stands still; resumed, it goes on', async () => {
+  const { id } = await failover({ soakMs: 3_000 });
+  await planIn(platform, { id }, { phases: ['Arriving'] });
+  await actOnPlan(platform, id, { verb: 'pause', body: { reason: 'lunch' } });
+  await whenSettled(platform, { names: [...namesIn('eu'), ...namesIn('us')] });
+  expect(await getPlan(platform, id)).toMatchObject({ waits: ['paused by admin: lunch'], counts: { withdrawn: 0 } });
+  await actOnPlan(platform, id, { verb: 'resume' });
+  await planIn(platform, { id }, { phases: ['Completed'], timeoutMs: 100_000 });
+  await expectAllIn(other(active));
+});
+
+test('of two plans for the same clusters one begins', async () => {
+  const made = await Promise.all(
+    ['a', 'b'].map(
+      async (reason) =>
+        await makePlan(platform, { from: `region=${active}`, to: `region=${other(active)}`, soakMs: 1_000, reason }),
+    ),
+  );
+  const started = await Promise.allSettled(
+    made.map(async ({ id }) => await actOnPlan(platform, id, { verb: 'start' })),
+  );
+  expect(started.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+  const [refused] = started.flatMap((one) => (one.status === 'rejected' ? [String(one.reason)] : []));
+  expect(refused).toMatch(/409 .*(is changing the same clusters|the fleet has changed since)/);
+  const [winner = ''] = started.flatMap((one) => (one.status === 'fulfilled' ? [one.value.id] : []));
+  await planIn(platform, { id: winner }, { phases: ['Completed'], timeoutMs: 100_000 });
+  await expectAllIn(other(active));
+});
+
+async function uidsIn(region: Region): Promise<Record<string, string>> {
+  return Object.fromEntries(Object.entries(await fleet.uids()).filter(([place]) => place.startsWith(region)));
+}
+
+function files(): Record<string, string> {
+  return Object.fromEntries(
+    services.map((name) => [
+      `services/${name}/config.yaml`,
+      `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: ${name}}\ndata: {version: "1"}\n`,
+    ]),
+  );
+}
+
+function applicationSet(repoURL: string): string {
+  return `apiVersion: argoproj.io/v1alpha1
+kind: ApplicationSet
+metadata: {name: fleet, namespace: argocd}
+spec:
+  goTemplate: true
+  generators:
+    - matrix:
+        generators:
+          - git: {repoURL: '${repoURL}', revision: main, directories: [{path: 'services/*'}]}
+          - clusters: {selector: {matchLabels: {role: active}}}
+  template:
+    metadata: {name: '{{.path.basename}}-{{.name}}'}
+    spec:
+      project: default
+      source: {repoURL: '${repoURL}', targetRevision: main, path: '{{.path.path}}'}
+      destination: {server: '{{.server}}', namespace: default}
+      syncPolicy: {automated: {prune: true, selfHeal: true}}
+`;
+}
