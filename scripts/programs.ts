@@ -47,10 +47,12 @@ export const programs: readonly Program[] = [
   { name: 'nats-server', ...built('nats-server', 'start'), versionArgs: ['--version'] },
   { name: 'kustomize', ...built('kustomize', 'start'), versionArgs: ['version'] },
   { name: 'helm', ...built('helm', 'start'), versionArgs: ['version', '--short'] },
+  { name: 'jsonnet', ...built('jsonnet', 'start'), versionArgs: ['--version'] },
   { name: 'etcd', ...built('etcd', 'kubernetes'), versionArgs: ['--version'], kubebuilder: true },
   { name: 'kube-apiserver', ...built('kubernetes', 'kubernetes'), versionArgs: ['--version'], kubebuilder: true },
   { name: 'kube-controller-manager', ...built('kubernetes', 'kubernetes'), versionArgs: ['--version'] },
   { name: 'jaeger', ...built('jaeger', 'jaeger'), versionArgs: ['version'] },
+  { name: 'registry', ...built('registry', 'kubernetes'), versionArgs: ['--version'] },
   { name: 'docker-compose', ...built('compose', 'containers'), versionArgs: ['version', '--short'] },
 ];
 

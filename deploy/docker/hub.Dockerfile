@@ -1,6 +1,6 @@
 # The hub. Build from the repository's root:
 #   docker build -f deploy/docker/hub.Dockerfile -t wheelhouse/hub .
-# What the base images have already (pnpm, kustomize, helm, git) is not fetched, so both can come from a mirror:
+# What the base images have already (pnpm, kustomize, helm, jsonnet, git) is not fetched, so both can come from a mirror:
 #   --build-arg BASE=mirror.example.com/node:24 --build-arg TOOLS=mirror.example.com/golang:1.26
 ARG BASE=node:24.21.0-bookworm-slim
 ARG TOOLS=golang:1.26-bookworm
@@ -8,12 +8,15 @@ ARG TOOLS=golang:1.26-bookworm
 FROM ${TOOLS} AS tools
 ARG KUSTOMIZE=5.8.1
 ARG HELM=4.1.4
+ARG JSONNET=0.22.0
 ENV CGO_ENABLED=0 GOBIN=/tools
 RUN mkdir -p /tools \
   && if command -v kustomize; then cp "$(command -v kustomize)" /tools/; else \
     go install -trimpath -ldflags="-s -w" "sigs.k8s.io/kustomize/kustomize/v5@v${KUSTOMIZE}"; fi \
   && if command -v helm; then cp "$(command -v helm)" /tools/; else \
-    go install -trimpath -ldflags="-s -w -X helm.sh/helm/v4/internal/version.version=v${HELM}" "helm.sh/helm/v4/cmd/helm@v${HELM}"; fi
+    go install -trimpath -ldflags="-s -w -X helm.sh/helm/v4/internal/version.version=v${HELM}" "helm.sh/helm/v4/cmd/helm@v${HELM}"; fi \
+  && if command -v jsonnet; then cp "$(command -v jsonnet)" /tools/; else \
+    go install -trimpath -ldflags="-s -w" "github.com/google/go-jsonnet/cmd/jsonnet@v${JSONNET}"; fi
 
 FROM ${BASE} AS packages
 COPY scripts/pnpm /opt/pnpm/

@@ -72,6 +72,8 @@ const schema = z.object({
   contextFile: z.string().optional(),
   kustomize: z.string().default('kustomize'),
   helm: z.string().default('helm'),
+  /** Without it Jsonnet files are refused. */
+  jsonnet: z.string().default('jsonnet'),
 });
 
 export type HubConfig = Readonly<z.infer<typeof schema>>;

@@ -56,8 +56,8 @@ export async function startRender(
     ),
   );
   const workspaces = join(path, 'workspaces');
-  const versions = { kustomize: '5.8.1', helm: '4.1.4' };
-  const tools = { kustomize: getTool('kustomize'), helm: getTool('helm'), versions };
+  const versions = { kustomize: '5.8.1', helm: '4.1.4', jsonnet: '0.22.0' };
+  const tools = { kustomize: getTool('kustomize'), helm: getTool('helm'), jsonnet: getTool('jsonnet'), versions };
   const renderer = stack.use(
     createRenderer(
       { logger, ...(settings ? { settings } : {}) },

@@ -33,7 +33,7 @@ export async function createBaseImage(name: string): Promise<void> {
       ...programs('/bin', 'mkdir', 'cp', 'cat', 'chown', 'touch', 'id'),
       '/bin/sh': getTool('dash'),
       '/usr/local/bin/node': process.execPath,
-      ...programs('/usr/local/bin', 'pnpm', 'kustomize', 'helm'),
+      ...programs('/usr/local/bin', 'pnpm', 'kustomize', 'helm', 'jsonnet'),
       ...programs('/usr/bin', 'git'),
       '/usr/lib/git-core/git-remote-https': '/usr/lib/git-core/git-remote-https',
       '/etc/ssl/certs/ca-certificates.crt': '/etc/ssl/certs/ca-certificates.crt',

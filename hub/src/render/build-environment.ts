@@ -60,14 +60,32 @@ export function substituteSource(
   const result = { ...source };
   if (source.kustomize) result.kustomize = substituteKustomize(source.kustomize, environment);
   if (source.helm) result.helm = substituteHelm(source.helm, environment);
+  if (source.directory?.jsonnet) result.directory = substituteJsonnet(source.directory, environment);
   return result;
 }
 
 /** Whether a field with build environment names the revision, so that every commit makes a new render. */
 export function readsRevision(source: ApplicationSource, facts: RenderFacts): boolean {
-  if (!source.kustomize && !source.helm) return false;
+  if (!source.kustomize && !source.helm && !source.directory?.jsonnet) return false;
   const at = (sha: string) => formatJson(substituteSource(source, buildEnvironment(source, facts, sha)));
   return at('0'.repeat(40)) !== at('1'.repeat(40));
+}
+
+function substituteJsonnet(
+  directory: NonNullable<ApplicationSource['directory']>,
+  environment: ReadonlyMap<string, string>,
+): NonNullable<ApplicationSource['directory']> {
+  const { jsonnet = {} } = directory;
+  const values = (variables: NonNullable<typeof jsonnet.extVars>) =>
+    variables.map((variable) => ({ ...variable, value: substitute(variable.value, environment) }));
+  return {
+    ...directory,
+    jsonnet: {
+      ...jsonnet,
+      ...(jsonnet.extVars ? { extVars: values(jsonnet.extVars) } : {}),
+      ...(jsonnet.tlas ? { tlas: values(jsonnet.tlas) } : {}),
+    },
+  };
 }
 
 type Environment = ReadonlyMap<string, string>;

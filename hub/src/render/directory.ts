@@ -1,8 +1,10 @@
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { Snapshot, TreeEntry } from '../source/source.ts';
-import { linkTarget } from './collection.ts';
+import { createCollection, linkTarget } from './collection.ts';
 import { type FileSelection, listFiles } from './file-selection.ts';
 import type { RenderInput } from './inputs.ts';
+import { collectJsonnet, librariesOf, runJsonnet } from './jsonnet.ts';
+import type { ToolDeps } from './kustomize.ts';
 import type { ManifestText } from './manifests.ts';
 import type { RenderPlan } from './plan.ts';
 import type { OpenSource } from './request.ts';
@@ -11,25 +13,43 @@ import type { OpenSource } from './request.ts';
 const maxBytes = 10 * 1000 * 1000;
 const maxLinks = 8;
 
-/** Plans the render of a folder of plain manifests. Throws Unsupported for jsonnet and for submodules in a recursive folder. */
-export async function planDirectory(
-  request: OpenSource & { folder: { path: string; oid: string }; toolVersion: string },
-): Promise<RenderPlan> {
-  const { snapshot, source, toolVersion } = request;
+export interface DirectoryRequest extends OpenSource {
+  folder: { path: string; oid: string };
+  toolVersion: string;
+  /** The executable that evaluates Jsonnet files, where there is one. */
+  jsonnet: string | undefined;
+}
+
+/** Plans the render of a folder of plain manifests and Jsonnet. Throws Unsupported for submodules in a recursive folder, ToolMissing. */
+export async function planDirectory(deps: ToolDeps, request: DirectoryRequest): Promise<RenderPlan> {
+  const { snapshot, source, toolVersion, jsonnet } = request;
   const folder = { path: request.folder.path, oid: request.folder.oid };
   const selection = selectionOf(source.directory ?? {});
   const { files, submodules, digest } = await listFiles(snapshot, folder.path, selection);
-  refuseUnsupported(files, submodules, selection);
+  refuseSubmodules(submodules, selection);
   const inputs: RenderInput[] = [{ ...folder, files: { ...selection, digest } }];
+  const plain = files.filter(({ name }) => !name.endsWith('.jsonnet'));
+  const evaluated = files.filter(({ name }) => name.endsWith('.jsonnet')).map(({ path }) => path);
   const sources = await Promise.all(
-    files.map(async (file) => ({ path: file.path, oid: (await follow(snapshot, file, inputs)).oid })),
+    plain.map(async (file) => ({ path: file.path, oid: (await follow(snapshot, file, inputs)).oid })),
   );
+  const plan = { sourceType: 'Directory' as const, toolVersion, warnings: [] };
+  if (evaluated.length === 0)
+    return { ...plan, inputs, run: async (signal) => await readFiles(snapshot, sources, signal) };
+  if (jsonnet === undefined)
+    throw new FleetError(
+      'ToolMissing',
+      `${evaluated[0]} needs jsonnet, which is not installed on the hub: install it (npm run setup), or name the file in directory.exclude`,
+    );
+  const options = source.directory?.jsonnet ?? {};
+  const libraries = librariesOf(folder.path, options);
+  const collection = createCollection(snapshot);
+  for (const file of evaluated) await collectJsonnet(collection, file, libraries);
+  const run = { ...deps, command: jsonnet, collection, files: evaluated, libraries, options };
   return {
-    sourceType: 'Directory',
-    toolVersion,
-    inputs,
-    warnings: [],
-    run: async (signal) => await readFiles(snapshot, sources, signal),
+    ...plan,
+    inputs: [...inputs, ...collection.inputs],
+    run: async (signal) => [...(await readFiles(snapshot, sources, signal)), ...(await runJsonnet(run, signal))],
   };
 }
 
@@ -43,13 +63,7 @@ function selectionOf(directory: FileSelection): FileSelection {
   };
 }
 
-function refuseUnsupported(files: TreeEntry[], submodules: string[], selection: FileSelection): void {
-  const jsonnet = files.find(({ name }) => name.endsWith('.jsonnet'));
-  if (jsonnet)
-    throw new FleetError(
-      'Unsupported',
-      `${jsonnet.path}: jsonnet is not supported yet; commit its output, or name the file in directory.exclude`,
-    );
+function refuseSubmodules(submodules: string[], selection: FileSelection): void {
   if (selection.recurse && submodules[0] !== undefined)
     throw new FleetError(
       'Unsupported',

@@ -8,19 +8,27 @@ import type { RenderTools } from './plan-source.ts';
 
 const run = promisify(execFile);
 
-/** Both rendering tools with their versions. Throws ToolMissing, naming what to install. */
+/** The rendering tools with their versions; without jsonnet, only Jsonnet files are refused. Throws ToolMissing, naming what to install. */
 export async function findTools(
-  commands: { kustomize: string; helm: string },
+  commands: { kustomize: string; helm: string; jsonnet: string },
   searchPath: string,
 ): Promise<RenderTools> {
-  const [kustomize, helm] = await Promise.all([
+  const [kustomize, helm, jsonnet] = await Promise.all([
     findTool(commands.kustomize, ['version'], searchPath),
     findTool(commands.helm, ['version', '--short'], searchPath),
+    locate(commands.jsonnet, searchPath).then(
+      async (file) => file && (await findTool(file, ['--version'], searchPath)),
+    ),
   ]);
   return {
     kustomize: kustomize.command,
     helm: helm.command,
-    versions: { kustomize: kustomize.version, helm: helm.version },
+    ...(jsonnet ? { jsonnet: jsonnet.command } : {}),
+    versions: {
+      kustomize: kustomize.version,
+      helm: helm.version,
+      ...(jsonnet ? { jsonnet: jsonnet.version } : {}),
+    },
   };
 }
 

@@ -14,13 +14,15 @@ import type { RenderSettings } from './settings.ts';
 export interface RenderTools {
   kustomize: string;
   helm: string;
-  versions: { kustomize: string; helm: string };
+  /** Only where Jsonnet can be evaluated. */
+  jsonnet?: string;
+  versions: { kustomize: string; helm: string; jsonnet?: string };
 }
 
 /** What each kind of source is rendered by: a record made by another is not valid any more. */
 export function toolVersions(tools: RenderTools, settings: RenderSettings): Record<SourceType, string> {
   return {
-    Directory: 'directory 1',
+    Directory: ['directory 1', ...(tools.versions.jsonnet ? ['jsonnet', tools.versions.jsonnet] : [])].join(' '),
     Kustomize: ['kustomize', tools.versions.kustomize, ...settings.kustomizeBuildOptions].join(' '),
     Helm: `helm ${tools.versions.helm}`,
   };
@@ -91,8 +93,9 @@ async function planByType(
 ): Promise<RenderPlan> {
   const { folder, facts, snapshot } = request;
   const { tools, settings, toolVersion } = deps;
-  if (folder.type === 'Directory') return await planDirectory({ ...request, toolVersion });
   const source = substituteSource(request.source, buildEnvironment(request.source, facts, snapshot.sha));
+  if (folder.type === 'Directory')
+    return await planDirectory(deps, { ...request, source, toolVersion, jsonnet: tools.jsonnet });
   const tool = { ...request, source, folder: folder.path, toolVersion, settings, helm: tools.helm };
   if (folder.type === 'Kustomize')
     return await planKustomize(deps, {
