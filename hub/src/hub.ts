@@ -195,7 +195,7 @@ function startStages(context: Context, foundation: Foundation, state: State) {
     plans: duePlans(stores.records),
   };
   const dispatch = open.use(createDispatch({ logger, queue, ...watched, repositories, onLost: schedule.lost }));
-  void consumeStatusOnce({ nats, logger }, { onStatus: createTraceRecorder() }, signal);
+  if (config.otlpEndpoint) void consumeStatusOnce({ nats, logger }, { onStatus: createTraceRecorder({ now }) }, signal);
   const { additions } = stores;
   const follower = open.use(followStatuses({ statuses, additions, applications, dispatch, metrics, logger, now }));
   const forget = open.use(createForget({ ...stores, applications, logger }));

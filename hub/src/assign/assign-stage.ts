@@ -152,16 +152,14 @@ async function inSpan(
 /** A bundle, gzipped and base64. */
 type Pack = (digest: string) => Promise<string>;
 
-/** The same bundle goes to many clusters: packed ones are kept, up to 32 MB. */
+/** The same bundle goes to many clusters, and many ask for it at once: each is read and packed once, and up to 32 MB are kept. */
 function createPacker(blobs: AssignDeps['blobs']): Pack {
-  const packed = new LRUCache<string, string>({ maxSize: 32 * 1024 * 1024, sizeCalculation: (text) => text.length });
-  return async (digest) => {
-    const found = packed.get(digest);
-    if (found !== undefined) return found;
-    const text = formatInline(await blobs.get(digest));
-    packed.set(digest, text);
-    return text;
-  };
+  const packed = new LRUCache<string, string>({
+    maxSize: 32 * 1024 * 1024,
+    sizeCalculation: (text) => text.length,
+    fetchMethod: async (digest) => formatInline(await blobs.get(digest)),
+  });
+  return async (digest) => await packed.forceFetch(digest);
 }
 
 /** Bundles that changed travel inside the document when all of them together are small. */

@@ -55,10 +55,11 @@ export function formatInline(content: Uint8Array): string {
   return gzipSync(content).toString('base64');
 }
 
-/** Throws DigestMismatch. */
-export function parseInline(digest: string, text: string): Buffer {
+/** The content, and its gzip as it arrived. Throws DigestMismatch. */
+export function parseInline(digest: string, text: string): { content: Buffer; packed: Buffer } {
   try {
-    return verified(digest, gunzipSync(Buffer.from(text, 'base64'), { maxOutputLength: maxBlobBytes }));
+    const packed = Buffer.from(text, 'base64');
+    return { content: verified(digest, gunzipSync(packed, { maxOutputLength: maxBlobBytes })), packed };
   } catch (cause) {
     throw asMismatch(digest, cause);
   }

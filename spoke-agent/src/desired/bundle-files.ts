@@ -1,7 +1,7 @@
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { compress, decompress } from '@wheelhouse/shared/compression/compression';
-import { findFile, replaceCheckedFile } from '@wheelhouse/shared/files/replace-file';
+import { findFile, removeFile, replaceCheckedFile } from '@wheelhouse/shared/files/replace-file';
 import { maxBlobBytes, shaOf, verified } from '@wheelhouse/shared/protocol/blob';
 import { LRUCache } from 'lru-cache';
 
@@ -9,7 +9,8 @@ import { LRUCache } from 'lru-cache';
 export interface BundleFiles {
   /** Undefined when it is not there, or was damaged. */
   find(digest: string): Promise<Buffer | undefined>;
-  save(digest: string, content: Uint8Array): Promise<void>;
+  /** `packed`: its gzip, when it arrived as one, which saves packing it again. */
+  save(digest: string, content: Uint8Array, packed?: Uint8Array): Promise<void>;
   /** Removes all others. */
   keepOnly(digests: ReadonlySet<string>): Promise<void>;
 }
@@ -42,18 +43,18 @@ export async function openBundleFiles(stateDir: string): Promise<BundleFiles> {
         return undefined;
       }
     },
-    save: async (digest, content) => {
+    save: async (digest, content, packed) => {
       const name = nameOf(digest);
-      const packed = await compress(content, 1);
+      const bytes = packed ?? (await compress(content, 1));
       recent.set(digest, Buffer.from(content));
-      replaceCheckedFile(join(directory, name), packed);
+      replaceCheckedFile(join(directory, name), bytes);
       present.add(name);
     },
     keepOnly: async (digests) => {
       const kept = new Set(Array.from(digests, nameOf));
       const others = [...present].filter((name) => name.endsWith(suffix) && !kept.has(name));
       for (const name of others) present.delete(name);
-      await Promise.all(others.map((name) => rm(join(directory, name), { force: true })));
+      for (const name of others) removeFile(join(directory, name));
     },
   };
 }

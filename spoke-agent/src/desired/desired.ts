@@ -15,7 +15,7 @@ import { type DocumentKeys, parseDocumentKeys } from '@wheelhouse/shared/protoco
 import { openDocument } from '@wheelhouse/shared/protocol/envelope';
 import type { Heartbeat } from '@wheelhouse/shared/protocol/status';
 import type { Link } from '../link/link.ts';
-import { openBundleFiles } from './bundle-files.ts';
+import { type BundleFiles, openBundleFiles } from './bundle-files.ts';
 import { createBundles } from './bundles.ts';
 import { type DocumentFiles, keptDocuments, openDocumentFiles } from './document-files.ts';
 import { createRejections, type Rejections } from './rejections.ts';
@@ -160,11 +160,12 @@ async function openAsAny(names: readonly string[], open: (name: string) => Promi
 }
 
 async function keepInline(
-  files: { save(digest: string, content: Uint8Array): Promise<void> },
+  files: Pick<BundleFiles, 'save'>,
   { digest, text, rejections }: { digest: string; text: string; rejections: Rejections },
 ): Promise<void> {
   try {
-    await files.save(digest, parseInline(digest, text));
+    const { content, packed } = parseInline(digest, text);
+    await files.save(digest, content, packed);
   } catch (error) {
     // it can still be fetched by its digest
     if (!isFleetError(error)) throw error;
