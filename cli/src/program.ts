@@ -15,6 +15,7 @@ import { addPlanCommands } from './commands/plan.ts';
 import { addProjectCommands } from './commands/project.ts';
 import { addRepoCommands } from './commands/repo.ts';
 import { addResourceCommands } from './commands/resource.ts';
+import { addRolloutCommands } from './commands/rollout.ts';
 import { addVersionCommand } from './commands/version.ts';
 import { type ExitCode, exitCodeOf, exitCodes } from './exit-code.ts';
 import type { Io } from './io.ts';
@@ -60,6 +61,7 @@ function createProgram(io: Io, onExit: (code: ExitCode) => void): Command {
   addApplyCommands(program, run);
   addAppCommands(program, run);
   addAppSetCommands(program, run);
+  addRolloutCommands(program, run);
   addProjectCommands(program, run);
   addRepoCommands(program, run);
   addResourceCommands(program, run);

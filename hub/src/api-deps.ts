@@ -14,6 +14,9 @@ import type { Metrics } from './metrics.ts';
 import { type Dispatch, repositoriesOf } from './queue/dispatch.ts';
 import type { WorkQueue } from './queue/queue.ts';
 import type { RendererOptions } from './render/render.ts';
+import { createRolloutCommands } from './rollout/commands.ts';
+import type { RolloutViews } from './rollout/rollout-view.ts';
+import type { Rollouts } from './rollout/rollouts.ts';
 import type { SourceLocation } from './source/location.ts';
 import { receiveWebhook } from './source/receive-webhook.ts';
 import type { PullRequestContent } from './source/webhook/provider.ts';
@@ -34,6 +37,8 @@ export interface ApiDepsInput {
   applications: Applications;
   listings: Pick<Listings, 'expire'>;
   changes: Changes;
+  rollouts: Rollouts;
+  rolloutViews: RolloutViews;
   fleet: Fleet;
   failover: Failover;
   metrics: Metrics;
@@ -75,6 +80,10 @@ export function createApiDeps(input: ApiDepsInput): ApiDeps {
     plans: input.failover,
     tokens: fleet.tokens,
     enrolment: fleet.enrolment,
+    rollouts: {
+      ...input.rolloutViews,
+      ...createRolloutCommands({ ...input, store: stores.rollouts, now: () => new Date() }),
+    },
     applicationSetStatus: ({ namespace, name }) => {
       const evaluation = stores.derived.evaluation(namespace, name);
       return evaluation && formatApplicationSetStatus(evaluation);

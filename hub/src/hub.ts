@@ -41,6 +41,8 @@ import { createSchedule } from './queue/schedule.ts';
 import { findTools } from './render/find-tool.ts';
 import { createRenderer } from './render/render.ts';
 import { readRenderSettings } from './render/settings.ts';
+import { followRollouts } from './rollout/follow-rollouts.ts';
+import { createRolloutParts } from './rollout/rollout-parts.ts';
 import { loadSecret } from './secret-file.ts';
 import { openSources } from './source/open-sources.ts';
 import { createGitSource } from './source/source.ts';
@@ -137,11 +139,21 @@ async function openState({ config, environment, logger, signal, open, now }: Con
     createApplications({ specs, derived, destinations, onClustersChange: fleet.onDestinationsChange }),
   );
   const resolve = createResolve(stores);
+  const rolloutParts = createRolloutParts(stores);
   const generation = (cluster: string) =>
     Math.max(stores.documents.head(cluster)?.gen ?? 0, fleet.clusters.find(cluster)?.appliedGeneration ?? 0);
   const changes = createChanges({ specs, derived, additions, applications, destinations, generation, now });
   const readModel = open.use(
-    createReadModel({ applications, additions, derived, statuses, resolve, lastSeen: fleet.lastSeen, now }),
+    createReadModel({
+      applications,
+      additions,
+      derived,
+      statuses,
+      resolve,
+      gate: rolloutParts.gate,
+      lastSeen: fleet.lastSeen,
+      now,
+    }),
   );
   const tools = await findTools(config, environment['PATH'] ?? '');
   return {
@@ -151,6 +163,7 @@ async function openState({ config, environment, logger, signal, open, now }: Con
     retentions: followRetentions(stores.records),
     applications,
     resolve,
+    ...rolloutParts,
     changes,
     readModel,
     tools,
@@ -171,12 +184,13 @@ function fleetOptions(config: HubConfig) {
 function startStages(context: Context, foundation: Foundation, state: State) {
   const { config, logger, signal, open, now } = context;
   const { authority, nats, stores, queue } = foundation;
-  const { applications, fleet, statuses, readModel, wanted } = state;
+  const { applications, fleet, statuses, rollouts, rolloutKeys, rolloutViews, readModel, wanted } = state;
   const metrics = createMetrics({
     applications: readModel.summary,
     clusters: fleet.states,
     plans: () => stores.records.plans.list(),
     queue: queue.counts,
+    rollouts: rolloutViews.phases,
   });
   const { sources, renderer } = openTools(context, stores, state);
   const schedule = createSchedule({
@@ -194,11 +208,14 @@ function startStages(context: Context, foundation: Foundation, state: State) {
     clusters: fleet,
     plans: duePlans(stores.records),
   };
-  const dispatch = open.use(createDispatch({ logger, queue, ...watched, repositories, onLost: schedule.lost }));
+  const dispatch = open.use(
+    createDispatch({ ...watched, logger, queue, repositories, rollouts: rolloutKeys, onLost: schedule.lost }),
+  );
   if (config.otlpEndpoint) void consumeStatusOnce({ nats, logger }, { onStatus: createTraceRecorder({ now }) }, signal);
   const { additions } = stores;
   const follower = open.use(followStatuses({ statuses, additions, applications, dispatch, metrics, logger, now }));
   const forget = open.use(createForget({ ...stores, applications, logger }));
+  followRollouts({ ...watched, rollouts, store: stores.rollouts, statuses, dispatch, now }, signal);
   const reportHub = async (status: AppStatus) => {
     await nats.run(() => nats.jetstream.publish(subjects.status(hubCluster, status.app), JSON.stringify(status)));
   };
@@ -271,7 +288,7 @@ function openTools({ config, logger, environment, open, now }: Context, { specs 
 async function serve({ config, logger, open, now }: Context, parts: Foundation & State & Running): Promise<string> {
   const { authority, adminToken, nats, stores, queue, fleet, readModel, changes, metrics, dispatch, tools, wanted } =
     parts;
-  const { applications, resolve, statuses, failover, listings } = parts;
+  const { applications, resolve, rollouts, rolloutViews, statuses, failover, listings } = parts;
   const { additions, derived, releases } = stores;
   const commands = createCommands({ nats });
   const actions = createActions({
@@ -298,6 +315,8 @@ async function serve({ config, logger, open, now }: Context, parts: Foundation &
     readModel,
     actions,
     changes,
+    rollouts,
+    rolloutViews,
     fleet,
     failover,
     metrics,

@@ -18,6 +18,8 @@ export interface MetricsSources {
   applications(): { total: number; stale: number; sync: Record<string, number>; health: Record<string, number> };
   clusters(): Record<string, number>;
   plans(): readonly { phase: string; paused?: unknown }[];
+  /** Rollouts by phase. */
+  rollouts(): Record<string, number>;
   queue(): Promise<Record<string, Record<string, number>>>;
 }
 
@@ -120,6 +122,16 @@ function addGauges(registers: Registry[], sources: MetricsSources): void {
     collect() {
       this.reset();
       for (const [state, count] of Object.entries(sources.clusters())) this.set({ state }, count);
+    },
+  });
+  new Gauge({
+    name: 'wheelhouse_rollouts',
+    help: 'Rollouts by the phase that they are in',
+    labelNames: ['phase'],
+    registers,
+    collect() {
+      this.reset();
+      for (const [phase, count] of Object.entries(sources.rollouts())) this.set({ phase }, count);
     },
   });
   new Gauge({

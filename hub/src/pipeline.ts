@@ -18,6 +18,9 @@ import type { Dispatch } from './queue/dispatch.ts';
 import type { WorkQueue } from './queue/queue.ts';
 import type { Renderer } from './render/render.ts';
 import { runRender } from './render/render-stage.ts';
+import type { Gate } from './rollout/gate.ts';
+import { runRollout } from './rollout/rollout-stage.ts';
+import type { Rollouts } from './rollout/rollouts.ts';
 import type { SourceLocation } from './source/location.ts';
 import type { Snapshot } from './source/source.ts';
 import { refresh, runSource } from './source/source-stage.ts';
@@ -41,6 +44,8 @@ export interface PipelineDeps {
   changes: Changes;
   metrics: Metrics;
   resolve(app: IndexedApplication): Resolution;
+  rollouts: Rollouts;
+  gate: Gate;
   reportHub(status: AppStatus): Promise<void>;
   /** Code hosts and settings for generators. */
   outside(applicationSet: ApplicationSet, signal: AbortSignal): OpenOutside;
@@ -50,7 +55,7 @@ export interface PipelineDeps {
 }
 
 /** Assignment jobs mostly wait for what else arrives for their shard. */
-const concurrency = { source: 8, generate: 2, render: 32, assign: 64, failover: 4, sweep: 1 } as const;
+const concurrency = { source: 8, generate: 2, render: 32, assign: 64, failover: 4, rollout: 4, sweep: 1 } as const;
 
 export interface Plans {
   run(plan: string, signal: AbortSignal): Promise<void>;
@@ -66,6 +71,8 @@ export function startPipeline(deps: PipelineDeps, dispatch: Dispatch, plans: Pla
     async (trigger, signal) => await runGenerate(trigger, generating, signal),
     concurrency.generate,
   );
+  const resolveLocation = async (location: SourceLocation, signal: AbortSignal) =>
+    void (await refresh({ location }, sources, signal));
   const rendering = {
     logger,
     queue,
@@ -74,8 +81,7 @@ export function startPipeline(deps: PipelineDeps, dispatch: Dispatch, plans: Pla
     derived: stores.derived,
     blobs: stores.blobs,
     open: sources.sources.open,
-    resolve: async (location: SourceLocation, signal: AbortSignal) =>
-      void (await refresh({ location }, sources, signal)),
+    resolve: resolveLocation,
     observe: metrics.rendered,
   };
   queue.work('render', async (trigger, signal) => await runRender(trigger, rendering, signal), concurrency.render);
@@ -101,7 +107,23 @@ export function startPipeline(deps: PipelineDeps, dispatch: Dispatch, plans: Pla
     concurrency.assign,
   );
   queue.work('failover', async ({ key }, signal) => await plans.run(key, signal), concurrency.failover);
+  const rolling = { ...rolloutDeps(deps, dispatch), open: sources.sources.open, resolveLocation };
+  queue.work('rollout', async (trigger, signal) => await runRollout(trigger, rolling, signal), concurrency.rollout);
   queue.work('sweep', async () => await dispatch.sweep(), concurrency.sweep);
+}
+
+function rolloutDeps({ stores, ...deps }: PipelineDeps, dispatch: Dispatch) {
+  return {
+    ...deps,
+    dispatch,
+    store: stores.rollouts,
+    derived: stores.derived,
+    documents: stores.documents,
+    operations: stores.additions.operations,
+    addOperation: stores.additions.addOperation,
+    audit: stores.audit.append,
+    stillValid: deps.renderer.stillValid,
+  };
 }
 
 function assignStage(deps: PipelineDeps) {
@@ -112,11 +134,12 @@ function assignStage(deps: PipelineDeps) {
     additions,
     retains: (app, cluster) => deps.retentions.find(app, cluster)?.state === 'retained',
     blobs,
-    resolve: deps.resolve,
+    resolve: (app) => deps.gate.pass(app, deps.resolve(app)),
     leaving: (cluster) => deps.clusters.find(cluster)?.leaving,
     now: deps.now,
     documents: {
       find: documents.find,
+      head: documents.head,
       publish: async (draft, expectedSeq) => {
         const document = { ...draft, kid: deps.signingKeyId };
         return { document, seq: await documents.publish(document, expectedSeq) };

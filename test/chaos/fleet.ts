@@ -36,7 +36,7 @@ const logger = createLogger({ name: 'chaos', level: 'error' });
 
 export interface FleetOptions {
   /** `fleet: hollow` unless given. */
-  labelsOf?(cluster: string): Record<string, string>;
+  labelsOf?(cluster: string, index: number): Record<string, string>;
   /** Called at once for each ConfigMap that is deleted. */
   onDeleted?(cluster: string, name: string): void;
 }
@@ -51,8 +51,8 @@ export async function startFleet(
   const stop = new AbortController();
   stack.defer(() => stop.abort());
   const dir = join(platform.dir, 'spokes');
-  const spokes = await mapLimit([...names], 4, async (cluster) => {
-    const labels = labelsOf(cluster);
+  const spokes = await mapLimit([...names], 4, async (cluster, index) => {
+    const labels = labelsOf(cluster, index);
     const { token } = await platform.api<{ token: string }>('POST', '/api/v1/fleet/tokens', { cluster, labels });
     return stack.use(await startHollowSpoke({ name: cluster, token, dir }));
   });

@@ -8,8 +8,8 @@ const access = createAdminAccess({ tokenHash: hashToken(token) });
 
 describe('admin access', () => {
   it('takes the admin token, whatever the case of the scheme', async () => {
-    expect(await access.authenticate(`Bearer ${token}`)).toEqual({ name: 'admin' });
-    expect(await access.authenticate(`bearer ${token}`)).toEqual({ name: 'admin' });
+    expect(await access.authenticate(`Bearer ${token}`)).toEqual({ name: 'admin', roles: ['role:admin'] });
+    expect(await access.authenticate(`bearer ${token}`)).toEqual({ name: 'admin', roles: ['role:admin'] });
   });
 
   it.each([

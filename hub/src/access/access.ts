@@ -9,6 +9,8 @@ import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 /** Whoever authenticated. `name` is what audit lines and `by` fields show. */
 export interface Principal {
   name: string;
+  /** Argo CD's role names; what an approval asks for may be one of them. */
+  roles?: readonly string[];
 }
 
 /** Argo CD's RBAC actions that the API asks for. */
@@ -19,6 +21,7 @@ export interface AccessedResource {
   kind:
     | 'applications'
     | 'applicationsets'
+    | 'rollouts'
     | 'projects'
     | 'clusters'
     | 'repositories'
@@ -42,7 +45,7 @@ export interface AdminAccessOptions {
 
 /** Access for one principal, `admin`, who may do everything. */
 export function createAdminAccess({ tokenHash }: AdminAccessOptions): Access {
-  const admin: Principal = Object.freeze({ name: 'admin' });
+  const admin: Principal = Object.freeze({ name: 'admin', roles: ['role:admin'] });
   return {
     authenticate: async (authorization) => {
       const token = parseBearer(authorization);

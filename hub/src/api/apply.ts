@@ -119,6 +119,7 @@ const accessKinds: Record<string, AccessedResource['kind']> = {
   Application: 'applications',
   ApplicationSet: 'applicationsets',
   AppProject: 'projects',
+  FleetRollout: 'rollouts',
 };
 
 function accessedBy({ resource, namespace, name }: ReadResource): AccessedResource {

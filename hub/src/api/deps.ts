@@ -10,13 +10,15 @@ import type { Registry } from 'prom-client';
 import type { Access } from '../access/access.ts';
 import type { Failover } from '../failover/failover.ts';
 import type { WindowState } from '../project/window.ts';
+import type { Person, RolloutCommands } from '../rollout/commands.ts';
+import type { RolloutDetail, RolloutView, RolloutViews } from '../rollout/rollout-view.ts';
 import type { ApplicationFilter } from '../status/application-filter.ts';
 import type { ApplicationPage } from '../status/list-page.ts';
 import type { ApplicationView } from '../status/view.ts';
 import type { PutOptions, StoredSpec } from '../store/specs.ts';
 
 export type { PlanView } from '../failover/plan-view.ts';
-export type { ApplicationPage, ApplicationView, PutOptions, StoredSpec };
+export type { ApplicationPage, ApplicationView, Person, PutOptions, RolloutDetail, RolloutView, StoredSpec };
 
 export interface ApiDeps {
   access: Access;
@@ -32,6 +34,8 @@ export interface ApiDeps {
   plans: Failover;
   tokens: EnrolmentTokens;
   enrolment: Enrolment;
+  /** By the key of `rolloutKey`. */
+  rollouts: Pick<RolloutViews, 'list' | 'find'> & RolloutCommands;
   /** Argo CD's `status` of an ApplicationSet (conditions, resources, health); undefined before its first evaluation. */
   applicationSetStatus: (set: ObjectKey) => Record<string, unknown> | undefined;
   /** How the last contact with a repository went; undefined before the first. */

@@ -23,6 +23,7 @@ import { fleetEnrolmentRoutes } from './routes/fleet-enrolment.ts';
 import { fleetIdentityRoutes } from './routes/fleet-identities.ts';
 import { fleetPlanRoutes } from './routes/fleet-plans.ts';
 import { fleetResourceRoutes } from './routes/fleet-resources.ts';
+import { fleetRolloutRoutes } from './routes/fleet-rollouts.ts';
 import { fleetTokenRoutes } from './routes/fleet-tokens.ts';
 import { probeRoutes } from './routes/probes.ts';
 import { projectRoutes } from './routes/projects.ts';
@@ -68,6 +69,7 @@ export async function createApiServer(deps: ApiDeps, options: ApiOptions = {}): 
   fleetPlanRoutes(app, deps);
   fleetTokenRoutes(app, deps);
   fleetResourceRoutes(app, deps);
+  fleetRolloutRoutes(app, deps);
   fleetEnrolmentRoutes(app, deps);
   await app.register(async (scope) => fleetApplyRoutes(scope, deps));
   await app.register(async (scope) => webhookRoutes(scope, deps));

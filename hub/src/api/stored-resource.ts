@@ -3,6 +3,7 @@ import { canonicalJson } from '@wheelhouse/shared/kube/canonical';
 import type { KubeObject } from '@wheelhouse/shared/kube/object';
 import { parseResource } from '@wheelhouse/shared/resources/parse';
 import { assertProject } from '../project/project.ts';
+import { assertRollout } from '../rollout/check.ts';
 import type { ApiDeps, ObjectKey, StoredSpec } from './deps.ts';
 
 export interface ReadResource extends ObjectKey {
@@ -26,6 +27,7 @@ const serverMetadata = [
 export function readResource(object: unknown): ReadResource {
   const { resource, warnings } = parseResource(withoutServerFields(object), { unknownFields: 'refuse' });
   assertProject(resource);
+  assertRollout(resource);
   const { name, namespace } = resource.metadata;
   if (resource.kind !== 'Application' || !resource.operation) return { resource, namespace, name, warnings };
   const { operation: _operation, ...rest } = resource;

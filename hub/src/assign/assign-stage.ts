@@ -24,6 +24,8 @@ export interface AssignDeps extends DraftDeps {
   logger: Logger;
   documents: {
     find(cluster: string): Promise<PublishedDocument | undefined>;
+    /** Sequence of the newest one, as this replica has seen it. */
+    head(cluster: string): { seq: number } | undefined;
     /** Signs and stores; throws Conflict unless the stored one still has `expectedSeq` (0: none). Returns the new sequence. */
     publish(document: Omit<AssignmentDocument, 'kid'>, expectedSeq: number): Promise<PublishedDocument>;
   };
@@ -60,9 +62,14 @@ export function createAssignStage(deps: AssignDeps): AssignStage {
     shards.set(cluster, known);
     return known === shard;
   };
+  // one that another replica has replaced may by chance be what is wanted again (a rollout's return), and says nothing
+  const findKnown = (cluster: string) => {
+    const found = known.get(cluster);
+    return found && (deps.documents.head(cluster)?.seq ?? 0) <= found.seq ? found : undefined;
+  };
   const assign = async (cluster: string, signal: AbortSignal) => {
     for (let attempt = 0; attempt < 5 && !signal.aborted; attempt += 1) {
-      const previous = known.get(cluster) ?? (await deps.documents.find(cluster));
+      const previous = findKnown(cluster) ?? (await deps.documents.find(cluster));
       if (previous) known.set(cluster, previous);
       try {
         const published = await publishChange(cluster, previous, { ...deps, pack });

@@ -14,6 +14,7 @@ import { parseResource } from '@wheelhouse/shared/resources/parse';
 import { assertProject } from '../project/project.ts';
 import { windowStateOf } from '../project/window.ts';
 import { isHubObject } from '../render/render-stage.ts';
+import { assertRollout } from '../rollout/check.ts';
 import type { Additions } from '../store/additions.ts';
 import { nameOf, namespaceOf, type SpecStore, type StoredSpec } from '../store/specs.ts';
 import type { Applications, IndexedApplication } from './applications.ts';
@@ -41,7 +42,7 @@ export interface HubClusterDeps {
   now(): Date;
 }
 
-const kinds = ['AppProject', 'ApplicationSet', 'Application'] as const;
+const kinds = ['AppProject', 'FleetRollout', 'ApplicationSet', 'Application'] as const;
 
 export async function runHubCluster(deps: HubClusterDeps): Promise<void> {
   for (const parent of deps.applications.byCluster(inCluster.name)) {
@@ -182,6 +183,7 @@ function parseChild(manifest: KubeObject, parent: IndexedApplication, deps: HubC
   try {
     const { resource, warnings } = parseResource(placed, { unknownFields: 'warn' });
     assertProject(resource);
+    assertRollout(resource);
     const present = deps.specs.find(resource.kind, namespaceOf(resource), nameOf(resource));
     const foreign = present?.owner !== undefined && present.owner !== parent.id;
     return {

@@ -112,7 +112,6 @@ function createCompilers({ spec }: ApplicationSet): { compiler: TemplateCompiler
 /** Fields that Argo CD honours and this hub does not yet; nothing is ignored without a word. */
 function unbuiltFields({ spec }: ApplicationSet): string[] {
   const unbuilt = [
-    spec.strategy?.type === 'RollingSync' && 'spec.strategy',
     spec.preservedFields !== undefined && 'spec.preservedFields',
     spec.ignoreApplicationDifferences !== undefined && 'spec.ignoreApplicationDifferences',
   ];

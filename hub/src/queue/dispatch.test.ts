@@ -59,6 +59,7 @@ async function start(queue?: HubState['queue']): Promise<Started> {
       onChange: (listener) => ((planChanged = listener), { [Symbol.dispose]: () => undefined }),
     },
     repositories: () => wantedRevisions(state).keys(),
+    rollouts: () => ['rollout.argocd.shop'],
     onLost: () => void lost.push('lost'),
   });
   const cluster: Started['cluster'] = (change) => {
@@ -232,7 +233,7 @@ describe('ApplicationSets', () => {
 });
 
 describe('a sweep', () => {
-  it('makes everything due: repositories, sets, missing renders, a look at every commit, all shards', async () => {
+  it('makes everything due: repositories, sets, missing renders, a look at every commit, all shards, all rollouts', async () => {
     const state = await start();
     await state.specs.put(setOf([{ list: {} }]), by);
     await state.specs.put(applicationOf('twin', { source: { path: 'folder' } }), by);
@@ -247,6 +248,7 @@ describe('a sweep', () => {
       survey,
       'assign hub',
       ...shards,
+      'rollout rollout.argocd.shop',
     ]);
   });
 

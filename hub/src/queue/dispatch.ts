@@ -37,6 +37,8 @@ export interface DispatchDeps {
   };
   /** Every repository that something reads. */
   repositories(): Iterable<string>;
+  /** Every rollout there is. */
+  rollouts(): Iterable<string>;
   /** Called when something could not be enqueued: the next sweep must find it. */
   onLost(): void;
 }
@@ -50,9 +52,10 @@ export interface Dispatch extends Disposable {
   generate(namespace: string, name: string): Promise<void>;
   /** What wants to be looked at by itself: what to do, and how often. */
   requeues(): { name: string; intervalMs: number; run(): Promise<void> }[];
-  assign(cluster: string): Promise<void>;
   /** Looks at every plan that is not over. */
   plans(): Promise<void>;
+  assign(...clusters: string[]): Promise<void>;
+  rollouts(keys: readonly string[]): Promise<void>;
 }
 
 export function createDispatch(deps: DispatchDeps): Dispatch {
@@ -99,21 +102,27 @@ export function createDispatch(deps: DispatchDeps): Dispatch {
         { key: hubCluster },
         ...Array.from({ length: shardCount }, (_, index) => ({ key: formatShard(index) })),
       ]);
+      await enqueue('rollout', rolloutTriggers(deps.rollouts()));
     },
     sources: async () => await enqueue('source', sourceTriggers(deps.repositories())),
     source: async (url, traceparent) => await enqueue('source', [{ key: repositoryKey(url), traceparent }]),
     generate: async (namespace, name) => await enqueue('generate', [{ key: applicationSetKey(namespace, name) }]),
     requeues: () => requeues(deps, enqueue),
-    assign: async (cluster) => await enqueue('assign', shardsOf([cluster])),
     plans: async () =>
       await enqueue(
         'failover',
         deps.plans.due().map((key) => ({ key })),
       ),
+    assign: async (...clusters) => await enqueue('assign', shardsOf(clusters)),
+    rollouts: async (keys) => await enqueue('rollout', rolloutTriggers(keys)),
     [Symbol.dispose]: () => {
       for (const subscription of subscriptions) subscription[Symbol.dispose]();
     },
   };
+}
+
+function rolloutTriggers(keys: Iterable<string>): Trigger[] {
+  return [...keys].map((key) => ({ key }));
 }
 
 type Enqueue = (stage: Stage, triggers: readonly Trigger[]) => Promise<void>;
@@ -136,7 +145,7 @@ function requeues(deps: DispatchDeps, enqueue: Enqueue): ReturnType<Dispatch['re
 }
 
 /** Kinds that a parent Application may own on the hub. */
-const hubKinds = ['Application', 'ApplicationSet', 'AppProject'];
+const hubKinds = ['Application', 'ApplicationSet', 'AppProject', 'FleetRollout'];
 
 type Send = (stage: Stage, triggers: readonly Trigger[]) => void;
 

@@ -10,7 +10,7 @@ import { type Logger } from '@wheelhouse/shared/logging/logger';
 import { type Job, Queue, UnrecoverableError, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 
-export const stages = ['source', 'generate', 'render', 'assign', 'failover', 'sweep'] as const;
+export const stages = ['source', 'generate', 'render', 'assign', 'failover', 'rollout', 'sweep'] as const;
 export type Stage = (typeof stages)[number];
 
 export interface Trigger {

@@ -143,7 +143,7 @@ function shaOf({ sha, problem }: ResolvedRevision): string {
 }
 
 /** Opens each location once, at the revision that is recorded for it; all are closed on dispose. */
-function openLocations(
+export function openLocations(
   deps: Pick<RenderDeps, 'derived' | 'open' | 'resolve'>,
 ): Disposable & Pick<RenderRequest, 'open'> {
   const opened = new Map<string, Promise<Snapshot & Disposable>>();
@@ -210,12 +210,16 @@ async function putRest(rest: KubeObject[], deps: RenderDeps): Promise<NonNullabl
   return { digest, empty: rest.length === 0 };
 }
 
+const hubKinds = new Set([
+  'argoproj.io/Application',
+  'argoproj.io/ApplicationSet',
+  'argoproj.io/AppProject',
+  'wheelhouse.dev/FleetRollout',
+]);
+
 /** Objects that live on the hub when their destination is the hub's own address (App of Apps). */
 export function isHubObject(object: KubeObject): boolean {
-  return (
-    parseApiVersion(object.apiVersion).group === 'argoproj.io' &&
-    ['Application', 'ApplicationSet', 'AppProject'].includes(object.kind)
-  );
+  return hubKinds.has(`${parseApiVersion(object.apiVersion).group}/${object.kind}`);
 }
 
 function kindsOf(manifests: readonly KubeObject[]): RenderOutcome['kinds'] {

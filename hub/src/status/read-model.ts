@@ -8,6 +8,7 @@ import type { AppStatus, HealthStatus } from '@wheelhouse/shared/protocol/status
 import type { Applications, IndexedApplication } from '../assign/applications.ts';
 import { hubCluster } from '../assign/hub-cluster.ts';
 import type { Resolution } from '../assign/resolve.ts';
+import type { Gate } from '../rollout/gate.ts';
 import { locationOf } from '../source/location.ts';
 import type { Additions } from '../store/additions.ts';
 import type { Derived, Problem } from '../store/derived.ts';
@@ -22,6 +23,7 @@ export interface ReadModelDeps {
   derived: Pick<Derived, 'revision' | 'onChange'>;
   statuses: Statuses;
   resolve(app: IndexedApplication): Resolution;
+  gate: Pick<Gate, 'whyWaiting'>;
   lastSeen(cluster: string): number | undefined;
   now(): Date;
 }
@@ -127,6 +129,7 @@ function viewInput(indexed: IndexedApplication, deps: ReadModelDeps): ViewInput 
     lastSeen: onHubOnly ? now : deps.lastSeen(indexed.cluster ?? ''),
     now,
     problems: problemsOf(indexed, resolution, deps),
+    whyWaiting: () => deps.gate.whyWaiting(indexed, resolution),
   };
 }
 

@@ -25,6 +25,8 @@ export interface ViewInput {
   lastSeen: number | undefined;
   now: number;
   problems: Problem[];
+  /** Why a rollout keeps it from what Git gives. */
+  whyWaiting?: () => string | undefined;
 }
 
 /** Argo CD marks nothing as stale; 90 s is three missed heartbeats. */
@@ -127,9 +129,11 @@ function formatSync({ resolution, status, problems }: ViewInput): string {
   return status.bundle === desired ? status.sync : 'OutOfSync';
 }
 
-function formatConditions({ indexed, resolution, status, problems }: ViewInput) {
+function formatConditions({ indexed, resolution, status, problems, whyWaiting }: ViewInput) {
+  const waiting = whyWaiting?.();
   return [
     ...problems.map(formatCondition),
+    ...(waiting === undefined ? [] : [{ type: 'RolloutWaiting', message: waiting }]),
     ...resolution.warnings.map(formatWarning),
     ...originWarnings(indexed).map((message) => ({ type: 'InvalidSpecWarning', message })),
     ...(status?.conditions ?? []),

@@ -1,6 +1,7 @@
 import type { Logger } from '@wheelhouse/shared/logging/logger';
 import type { Authority } from '../fleet/authority.ts';
 import { createFleetRecords, type FleetRecords } from '../fleet/records.ts';
+import { createRolloutStore, type RolloutStore } from '../rollout/rollout-store.ts';
 import { type Additions, createAdditions } from './additions.ts';
 import { type AuditLog, createAuditLog } from './audit.ts';
 import { type BlobStore, createBlobStore } from './blobs.ts';
@@ -21,6 +22,7 @@ export interface Stores {
   additions: Additions;
   releases: Releases;
   records: FleetRecords;
+  rollouts: RolloutStore;
   documents: DocumentStore;
   blobs: BlobStore;
   /** What code hosts answered; may be deleted. Not copied to memory. */
@@ -46,7 +48,7 @@ export async function openStores(deps: OpenStoresDeps, signal: AbortSignal): Pro
   const bucket = async (name: string) => await openBucket({ nats, logger }, { name }, signal);
   const blobs = createBlobStore({ nats });
   const documents = createDocumentStore({ nats, blobs, logger, authority }, signal);
-  const [specs, derived, additions, releases, records] = await Promise.all([
+  const [specs, derived, additions, releases, records, rollouts] = await Promise.all([
     bucket('spec').then(
       async (spec) => await createSpecStore({ bucket: spec, seal: createSeal(deps.sealingKey), now }),
     ),
@@ -54,6 +56,7 @@ export async function openStores(deps: OpenStoresDeps, signal: AbortSignal): Pro
     bucket('fleet').then(createAdditions),
     bucket('fleet').then(createReleases),
     bucket('fleet').then(createFleetRecords),
+    bucket('fleet').then(createRolloutStore),
     documents.loaded(),
   ]);
   const hosts = await openBucket({ nats, logger }, { name: 'hosts', ttlMs: hostAnswerTtlMs }, signal);
@@ -63,6 +66,7 @@ export async function openStores(deps: OpenStoresDeps, signal: AbortSignal): Pro
     additions,
     releases,
     records,
+    rollouts,
     documents,
     blobs,
     hosts,

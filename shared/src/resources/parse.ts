@@ -13,12 +13,13 @@ import { type ApplicationSet, applicationSet } from './application-set.ts';
 import { checkAgainst } from './check.ts';
 import { decisionLabel, isDecisionResource } from './decision.ts';
 import { fillDefaults } from './defaults.ts';
+import { type FleetRollout, fleetRollout } from './fleet-rollout.ts';
 import { keepSecret, warnOfConfigMap } from './kept-settings.ts';
 import { type ConfigMap, configMap, type Secret, secret } from './settings.ts';
 import { isUnbuiltKind, type UnbuiltResource, warnOfUnbuiltFields } from './unbuilt.ts';
 
 /** What the hub keeps; `kind` tells them apart. */
-export type Resource = Application | ApplicationSet | AppProject | ConfigMap | Secret | UnbuiltResource;
+export type Resource = Application | ApplicationSet | AppProject | FleetRollout | ConfigMap | Secret | UnbuiltResource;
 
 export interface ParseOptions {
   /** `refuse` for what a person sends (kubectl's strict validation); `warn` for what comes from Git. */
@@ -37,6 +38,7 @@ const schemas: Record<string, z.ZodType> = {
   'argoproj.io/Application': application,
   'argoproj.io/ApplicationSet': applicationSet,
   'argoproj.io/AppProject': appProject,
+  'wheelhouse.dev/FleetRollout': fleetRollout,
   '/ConfigMap': configMap,
   '/Secret': secret,
 };
@@ -54,7 +56,7 @@ export function parseResource(object: unknown, options: ParseOptions): Parsed {
   if (isDecisionResource(given)) return parseDecision(given);
   throw new FleetError(
     'Invalid',
-    `${nameOf(given)}: the hub keeps Argo CD's kinds only; put it into a repository that an Application names`,
+    `${nameOf(given)}: the hub keeps Argo CD's kinds and FleetRollout only; put it into a repository that an Application names`,
   );
 }
 

@@ -15,6 +15,7 @@ export const spans = {
   appApply: 'app.apply',
   appHealthy: 'app.healthy',
   statusRecorded: 'status.recorded',
+  rolloutStep: 'rollout.step',
   /** Apart from the life of a commit: one act of a failover plan. */
   planStep: 'plan.step',
 } as const;

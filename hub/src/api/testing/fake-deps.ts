@@ -87,6 +87,7 @@ export function createFakeDeps(): FakeDeps {
       }),
       caPem: () => '-----BEGIN CERTIFICATE-----\n',
     },
+    rollouts: createFakeRollouts(calls),
     applicationSetStatus: () => ({ conditions: [{ type: 'ParametersGenerated', status: 'True' }] }),
     repositoryState: () => undefined,
     webhook: async (headers, body) =>
@@ -97,6 +98,33 @@ export function createFakeDeps(): FakeDeps {
     diffs,
     checks,
     logLines,
+  };
+}
+
+function createFakeRollouts(calls: string[]): ApiDeps['rollouts'] {
+  const shop = {
+    kind: 'FleetRollout',
+    namespace: 'argocd',
+    name: 'shop',
+    phase: 'Progressing',
+    message: 'step canary (1 of 2): 0 of 1 healthy',
+    members: {},
+    steps: [],
+    warnings: [],
+    clusters: [],
+    events: [],
+  } satisfies ReturnType<ApiDeps['rollouts']['find']>;
+  const record = async (what: string, key: string, options: object) =>
+    void calls.push(`${what} ${key} ${JSON.stringify(options)}`);
+  return {
+    list: () => [shop],
+    find: (key) => (key === 'rollout.argocd.shop' ? shop : undefined),
+    pause: async (key, { until, reason }, by) =>
+      await record('pause', key, { reason, by: by.name, ends: until !== undefined }),
+    resume: async (key, by) => await record('resume', key, { by: by.name }),
+    abort: async (key, options, by) => await record('abort', key, { ...options, by: by.name }),
+    undo: async (key, options, by) => await record('undo', key, { ...options, by: by.name }),
+    approve: async (key, options, by) => await record('approve', key, { ...options, by: by.name, roles: by.roles }),
   };
 }
 

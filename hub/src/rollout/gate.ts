@@ -1,0 +1,66 @@
+/**
+ * The gate between what an Application comes to and what its cluster is given: under a rollout that is the bundle pinned
+ * in the rollout's record, and nothing as long as none is pinned. It never lets a bundle through that is not pinned.
+ */
+import type { IndexedApplication } from '../assign/applications.ts';
+import type { Resolution } from '../assign/resolve.ts';
+import { shortRevision } from './facts.ts';
+import { isActive, type RolloutRecord } from './record.ts';
+import { keyPrefix, type RolloutStore } from './rollout-store.ts';
+import { formatRolloutName, type Rollouts } from './rollouts.ts';
+
+export interface Gate {
+  /** What may be assigned of a resolution. Without `app`, what is assigned already stays. */
+  pass(app: IndexedApplication, resolution: Resolution): Resolution;
+  /** Why an Application does not get what Git gives; undefined when it does. */
+  whyWaiting(app: IndexedApplication, resolution: Resolution): string | undefined;
+}
+
+export interface GateDeps {
+  rollouts: Pick<Rollouts, 'governorOf'>;
+  store: Pick<RolloutStore, 'find'>;
+}
+
+export function createGate({ rollouts, store }: GateDeps): Gate {
+  return {
+    pass: (app, resolution) => {
+      const key = resolution.app && rollouts.governorOf(app);
+      if (!resolution.app || key === undefined) return resolution;
+      const pin = store.find(key)?.pins[app.id]?.now;
+      const { app: newest, ...rest } = resolution;
+      if (!pin) return rest;
+      const assigned = isRollingSyncKey(key) ? withoutAutomation(newest) : newest;
+      if (pin.bundle === newest.bundle) return { ...resolution, app: assigned };
+      return { ...rest, app: { ...assigned, ...pin }, traceparent: undefined };
+    },
+    whyWaiting: (app, resolution) => {
+      const key = resolution.app && rollouts.governorOf(app);
+      if (!resolution.app || key === undefined) return undefined;
+      const record = store.find(key);
+      const pin = record?.pins[app.id]?.now;
+      if (pin?.bundle === resolution.app.bundle) return undefined;
+      const at = pin ? `stays at ${shortRevision(pin)}` : 'runs nothing yet';
+      return `${at}: ${reasonOf(app, key, record)}`;
+    },
+  };
+}
+
+export function isRollingSyncKey(key: string): boolean {
+  return key.startsWith(`${keyPrefix.RollingSync}.`);
+}
+
+/** Argo CD: RollingSync turns automated sync off, and asks for each sync itself. */
+function withoutAutomation(app: NonNullable<Resolution['app']>): NonNullable<Resolution['app']> {
+  const { automated: _, ...policy } = app.policy;
+  return { ...app, policy };
+}
+
+function reasonOf(app: IndexedApplication, key: string, record: RolloutRecord | undefined): string {
+  const what = `${isRollingSyncKey(key) ? 'the RollingSync of' : 'rollout'} ${formatRolloutName(key)}`;
+  if (!record) return `${what} has not looked at it yet`;
+  if (!isActive(record.run)) return `${what} is ${record.phase}: ${record.message}`;
+  const member = record.run.members[isRollingSyncKey(key) ? app.id : (app.cluster ?? '')];
+  if (!member?.apps[app.id]) return `waiting for the next run of ${what}`;
+  const step = `step ${member.step + 1} (${record.run.steps[member.step]?.name})`;
+  return `waiting for ${step} of ${what}: ${member.message ?? record.message}`;
+}

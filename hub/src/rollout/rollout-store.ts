@@ -1,0 +1,82 @@
+import { gunzipSync, gzipSync } from 'node:zlib';
+import type { Bucket } from '../store/bucket.ts';
+import type { RolloutRecord } from './record.ts';
+
+export interface RolloutChange {
+  key: string;
+  before: RolloutRecord | undefined;
+  after: RolloutRecord | undefined;
+}
+
+/** Rollout records in KV `fleet`, with a copy in memory by watch, filled before anything may be assigned. */
+export interface RolloutStore {
+  list(): RolloutRecord[];
+  find(key: string): RolloutRecord | undefined;
+  /** Key of the rollout whose record pins this Application. */
+  ownerOf(app: string): string | undefined;
+  /** From the store itself, not from the copy. */
+  read(key: string): Promise<{ value: RolloutRecord; revision: number } | undefined>;
+  /** `expectedRevision` 0: must not exist. Returns once the copy has it. Throws Conflict. */
+  put(record: RolloutRecord, expectedRevision: number): Promise<void>;
+  delete(key: string): Promise<void>;
+  onChange(listener: (change: RolloutChange) => void): Disposable;
+}
+
+/** Keys of records, which are those of their jobs too. */
+export const keyPrefix = { FleetRollout: 'rollout', RollingSync: 'rollingsync' } as const;
+
+export function rolloutKey(kind: keyof typeof keyPrefix, namespace: string, name: string): string {
+  return `${keyPrefix[kind]}.${namespace}.${name.replaceAll(':', '=3A')}`;
+}
+
+const compressAboveBytes = 1_024;
+const maxBytes = 64 * 1024 * 1024;
+
+export async function createRolloutStore(bucket: Bucket): Promise<RolloutStore> {
+  const records = new Map<string, RolloutRecord>();
+  const owners = new Map<string, string>();
+  const listeners = new Set<(change: RolloutChange) => void>();
+  await bucket.watchAll(({ key, value }) => {
+    if (!Object.values(keyPrefix).some((prefix) => key.startsWith(`${prefix}.`))) return;
+    const before = records.get(key);
+    const after = value && parse(value);
+    if (after) records.set(key, after);
+    else records.delete(key);
+    own(owners, { key, before, after });
+    for (const listener of listeners) listener({ key, before, after });
+  });
+  return {
+    list: () => [...records.values()],
+    find: (key) => records.get(key),
+    ownerOf: (app) => owners.get(app),
+    read: async (key) => {
+      const entry = await bucket.get(key);
+      return entry && { value: parse(entry.value), revision: entry.revision };
+    },
+    put: async (record, expectedRevision) => {
+      const json = Buffer.from(JSON.stringify(record));
+      const bytes = json.length > compressAboveBytes ? gzipSync(json, { level: 1 }) : json;
+      await bucket.caughtUp(await bucket.put(record.key, bytes, expectedRevision));
+    },
+    delete: async (key) => await bucket.delete(key),
+    onChange: (listener) => {
+      listeners.add(listener);
+      return { [Symbol.dispose]: () => void listeners.delete(listener) };
+    },
+  };
+}
+
+function own(owners: Map<string, string>, { key, before, after }: RolloutChange): void {
+  for (const app of appsOf(before)) if (owners.get(app) === key) owners.delete(app);
+  for (const app of appsOf(after)) owners.set(app, key);
+}
+
+function appsOf(record: RolloutRecord | undefined): string[] {
+  return record ? Object.keys(record.pins) : [];
+}
+
+function parse(value: Uint8Array): RolloutRecord {
+  const isCompressed = value[0] === 0x1f && value[1] === 0x8b;
+  const json = isCompressed ? gunzipSync(value, { maxOutputLength: maxBytes }) : Buffer.from(value);
+  return JSON.parse(json.toString()) as RolloutRecord;
+}

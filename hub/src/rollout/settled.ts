@@ -1,0 +1,47 @@
+import type { IndexedApplication } from '../assign/applications.ts';
+import type { Renderer } from '../render/render.ts';
+import { openLocations, type RenderDeps } from '../render/render-stage.ts';
+import { locationOf } from '../source/location.ts';
+import type { Derived, RenderOutcome } from '../store/derived.ts';
+
+export interface SettledDeps extends Pick<RenderDeps, 'open'> {
+  derived: Pick<Derived, 'revision' | 'render'> & RenderDeps['derived'];
+  resolveLocation: RenderDeps['resolve'];
+  /** Whether a render would read the same in what is fetched now. */
+  stillValid: Renderer['stillValid'];
+}
+
+/**
+ * Why what Git gives these Applications is not complete: a commit that was not rendered for all of them yet. Renders
+ * arrive one by one; a rollout that began with the first would take a later step's change before an earlier one's.
+ */
+export async function whyNotSettled(
+  apps: readonly IndexedApplication[],
+  deps: SettledDeps,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  using opened = openLocations({ derived: deps.derived, open: deps.open, resolve: deps.resolveLocation });
+  const requests = new Map(apps.map((app) => [app.request?.key ?? app.id, app]));
+  for (const app of requests.values()) {
+    const outcome = app.request && deps.derived.render(app.request.key);
+    const reason = whyNotRendered(app, outcome, deps.derived);
+    if (reason !== undefined) return reason;
+    if (!outcome?.record) continue;
+    if (!(await deps.stillValid(outcome.record, opened.open, signal)))
+      return `${app.id} is not rendered at the newest revision yet`;
+  }
+  return undefined;
+}
+
+function whyNotRendered(
+  { id, sources }: IndexedApplication,
+  outcome: RenderOutcome | undefined,
+  derived: Pick<Derived, 'revision'>,
+): string | undefined {
+  const unresolved = sources.find((source) => !derived.revision(locationOf(source))?.sha);
+  if (unresolved) return `${id}: revision '${unresolved.targetRevision ?? ''}' was not resolved yet`;
+  if (!outcome) return `${id} is not rendered yet`;
+  // one that was never rendered well has nothing to roll out, and its problem is shown on itself
+  if (!outcome.record || !outcome.problem) return undefined;
+  return `${id} cannot be rendered: ${outcome.problem.message}`;
+}
