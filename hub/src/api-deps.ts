@@ -3,8 +3,9 @@ import type { Logger } from '@wheelhouse/shared/logging/logger';
 import type { ApplicationSet } from '@wheelhouse/shared/resources/application-set';
 import type { Access } from './access/access.ts';
 import type { Actions, ApiDeps, ConnectionState, ReadinessCheck } from './api/deps.ts';
-import type { Applications } from './assign/applications.ts';
+import type { Applications, IndexedApplication } from './assign/applications.ts';
 import type { Changes } from './assign/change.ts';
+import type { Resolution } from './assign/resolve.ts';
 import type { HubConfig } from './config.ts';
 import type { Failover } from './failover/failover.ts';
 import type { Fleet } from './fleet/fleet.ts';
@@ -15,6 +16,10 @@ import { type Dispatch, repositoriesOf } from './queue/dispatch.ts';
 import type { WorkQueue } from './queue/queue.ts';
 import type { RendererOptions } from './render/render.ts';
 import { createRolloutCommands } from './rollout/commands.ts';
+import { candidatesOf } from './rollout/gather.ts';
+import { placeJoining } from './rollout/place.ts';
+import { formatRollingSync } from './rollout/rolling-sync-status.ts';
+import { rolloutKey } from './rollout/rollout-store.ts';
 import type { RolloutViews } from './rollout/rollout-view.ts';
 import type { Rollouts } from './rollout/rollouts.ts';
 import type { SourceLocation } from './source/location.ts';
@@ -22,6 +27,7 @@ import { receiveWebhook } from './source/receive-webhook.ts';
 import type { PullRequestContent } from './source/webhook/provider.ts';
 import { formatApplicationSetStatus } from './status/application-set-status.ts';
 import type { ReadModel } from './status/read-model.ts';
+import type { StoredEvaluation } from './store/derived.ts';
 import type { HubNats } from './store/nats.ts';
 import type { Stores } from './store/open-stores.ts';
 import { nameOf, namespaceOf } from './store/specs.ts';
@@ -39,6 +45,7 @@ export interface ApiDepsInput {
   changes: Changes;
   rollouts: Rollouts;
   rolloutViews: RolloutViews;
+  resolve(app: IndexedApplication): Resolution;
   fleet: Fleet;
   failover: Failover;
   metrics: Metrics;
@@ -86,7 +93,7 @@ export function createApiDeps(input: ApiDepsInput): ApiDeps {
     },
     applicationSetStatus: ({ namespace, name }) => {
       const evaluation = stores.derived.evaluation(namespace, name);
-      return evaluation && formatApplicationSetStatus(evaluation);
+      return evaluation && formatApplicationSetStatus(evaluation, rollingSyncOf(evaluation, input));
     },
     repositoryState: (url) => repositoryState(url, stores),
     webhook: async (headers, body) =>
@@ -97,6 +104,28 @@ export function createApiDeps(input: ApiDepsInput): ApiDeps {
     readiness: async () => await readiness(input),
     version: { version, kustomizeVersion: input.tools.versions.kustomize, helmVersion: input.tools.versions.helm },
   };
+}
+
+/** Undefined for a set without `strategy: RollingSync`. */
+function rollingSyncOf({ namespace, name, evaluatedAt }: StoredEvaluation, input: ApiDepsInput) {
+  const key = rolloutKey('RollingSync', namespace, name);
+  const object = input.rollouts.find(key);
+  if (!object) return undefined;
+  const { applications, resolve, stores } = input;
+  const apps = candidatesOf(object, { applications, derived: stores.derived });
+  const { invalid, plan } = object;
+  const stepOf = (app: IndexedApplication) =>
+    placeJoining(plan, { id: app.id, labels: app.application.metadata.labels ?? {} });
+  return formatRollingSync({
+    record: stores.rollouts.find(key),
+    applications: apps.map((app) => ({
+      app,
+      step: invalid === undefined ? stepOf(app) : undefined,
+      revision: resolve(app).app?.revision,
+    })),
+    invalid,
+    evaluatedAt,
+  });
 }
 
 type FleetCluster = ReturnType<Fleet['clusters']['list']>[number];

@@ -317,6 +317,7 @@ async function serve({ config, logger, open, now }: Context, parts: Foundation &
     changes,
     rollouts,
     rolloutViews,
+    resolve,
     fleet,
     failover,
     metrics,

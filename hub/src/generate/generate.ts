@@ -112,6 +112,7 @@ function createCompilers({ spec }: ApplicationSet): { compiler: TemplateCompiler
 /** Fields that Argo CD honours and this hub does not yet; nothing is ignored without a word. */
 function unbuiltFields({ spec }: ApplicationSet): string[] {
   const unbuilt = [
+    spec.strategy?.deletionOrder === 'Reverse' && 'spec.strategy.deletionOrder',
     spec.preservedFields !== undefined && 'spec.preservedFields',
     spec.ignoreApplicationDifferences !== undefined && 'spec.ignoreApplicationDifferences',
   ];

@@ -33,13 +33,19 @@ export interface MemberFacts {
   apps: AppFacts[];
 }
 
+/** How a reason ends when nothing was heard of the new bundle. */
+export const notReported = 'yet';
+
 /** How an Application stands to the bundle that it was given. */
 export type Standing = { is: 'healthy' } | { is: 'progressing' | 'failed'; why: string };
 
 export function standingOf(app: AppFacts | undefined, pin: Pin): Standing {
   const status = app?.status;
   if (!app || status?.bundle !== pin.bundle)
-    return { is: 'progressing', why: `${app?.id ?? 'an application'} has not reported ${shortRevision(pin)} yet` };
+    return {
+      is: 'progressing',
+      why: `${app?.id ?? 'an application'} has not reported ${shortRevision(pin)} ${notReported}`,
+    };
   const failure = whyFailed(app.id, status, pin);
   if (failure !== undefined) return { is: 'failed', why: failure };
   if (isHealthy(status)) return { is: 'healthy' };

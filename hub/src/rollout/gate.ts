@@ -12,6 +12,8 @@ import { formatRolloutName, type Rollouts } from './rollouts.ts';
 export interface Gate {
   /** What may be assigned of a resolution. Without `app`, what is assigned already stays. */
   pass(app: IndexedApplication, resolution: Resolution): Resolution;
+  /** Argo CD: whether a RollingSync syncs it, and automated sync is off. */
+  isRollingSync(app: IndexedApplication): boolean;
   /** Why an Application does not get what Git gives; undefined when it does. */
   whyWaiting(app: IndexedApplication, resolution: Resolution): string | undefined;
 }
@@ -33,6 +35,7 @@ export function createGate({ rollouts, store }: GateDeps): Gate {
       if (pin.bundle === newest.bundle) return { ...resolution, app: assigned };
       return { ...rest, app: { ...assigned, ...pin }, traceparent: undefined };
     },
+    isRollingSync: (app) => isRollingSyncKey(rollouts.governorOf(app) ?? ''),
     whyWaiting: (app, resolution) => {
       const key = resolution.app && rollouts.governorOf(app);
       if (!resolution.app || key === undefined) return undefined;

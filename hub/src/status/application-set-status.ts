@@ -1,3 +1,4 @@
+import type { RollingSyncStatus } from '../rollout/rolling-sync-status.ts';
 import type { StoredEvaluation } from '../store/derived.ts';
 
 /** Argo CD: at most 5,000 resources in an ApplicationSet's status; here the first 1,000, with `resourcesCount` beside. */
@@ -6,11 +7,18 @@ const maxResources = 1_000;
 type Condition = { type: string; status: 'True' | 'False'; reason: string; message: string };
 
 /** Argo CD's `status` of an ApplicationSet: conditions, the Applications it made, and what holds it up. */
-export function formatApplicationSetStatus(evaluation: StoredEvaluation): Record<string, unknown> {
+export function formatApplicationSetStatus(
+  evaluation: StoredEvaluation,
+  rollingSync?: RollingSyncStatus,
+): Record<string, unknown> {
   const { applications, held, evaluatedAt } = evaluation;
   const first = evaluation.problem ?? evaluation.errors[0];
   return {
-    conditions: formatConditions(evaluation).map((condition) => ({ ...condition, lastTransitionTime: evaluatedAt })),
+    conditions: [
+      ...formatConditions(evaluation).map((condition) => ({ ...condition, lastTransitionTime: evaluatedAt })),
+      ...(rollingSync?.conditions ?? []),
+    ],
+    ...(rollingSync ? { applicationStatus: rollingSync.applicationStatus } : {}),
     resources: applications.slice(0, maxResources).map(({ metadata }) => ({
       group: 'argoproj.io',
       version: 'v1alpha1',

@@ -23,7 +23,7 @@ export interface ReadModelDeps {
   derived: Pick<Derived, 'revision' | 'onChange'>;
   statuses: Statuses;
   resolve(app: IndexedApplication): Resolution;
-  gate: Pick<Gate, 'whyWaiting'>;
+  gate: Pick<Gate, 'whyWaiting' | 'isRollingSync'>;
   lastSeen(cluster: string): number | undefined;
   now(): Date;
 }
@@ -129,6 +129,7 @@ function viewInput(indexed: IndexedApplication, deps: ReadModelDeps): ViewInput 
     lastSeen: onHubOnly ? now : deps.lastSeen(indexed.cluster ?? ''),
     now,
     problems: problemsOf(indexed, resolution, deps),
+    isRollingSync: () => deps.gate.isRollingSync(indexed),
     whyWaiting: () => deps.gate.whyWaiting(indexed, resolution),
   };
 }

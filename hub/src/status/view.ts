@@ -2,6 +2,8 @@ import type { AppStatus } from '@wheelhouse/shared/protocol/status';
 import type { Application } from '@wheelhouse/shared/resources/application';
 import type { IndexedApplication } from '../assign/applications.ts';
 import type { Resolution } from '../assign/resolve.ts';
+import { isRollingSyncKey } from '../rollout/gate.ts';
+import { applicationSetController } from '../rollout/sync-request.ts';
 import type { Withdrawal } from '../store/additions.ts';
 import type { Problem } from '../store/derived.ts';
 import { formatRevision, formatSources, formatSourceTypes } from './sources-view.ts';
@@ -27,6 +29,8 @@ export interface ViewInput {
   problems: Problem[];
   /** Why a rollout keeps it from what Git gives. */
   whyWaiting?: () => string | undefined;
+  /** Its set's RollingSync syncs it. */
+  isRollingSync?: () => boolean;
 }
 
 /** Argo CD marks nothing as stale; 90 s is three missed heartbeats. */
@@ -55,7 +59,7 @@ export function formatView(input: ViewInput): ApplicationView {
   const { indexed } = input;
   const { seen, ageMs, stale } = ageOf(input);
   return {
-    application: { ...indexed.application, status: formatStatus(input) } as Application,
+    application: { ...shownOf(input), status: formatStatus(input) } as Application,
     ...(indexed.cluster === undefined ? {} : { cluster: indexed.cluster }),
     ...(input.status ? { observedAt: new Date(seen).toISOString(), ageMs } : {}),
     stale,
@@ -67,6 +71,14 @@ function ageOf({ status, lastSeen, now }: ViewInput): { seen: number; ageMs: num
   const seen = Math.max(lastSeen ?? 0, status ? Date.parse(status.observedAt) : 0);
   const ageMs = Math.max(0, now - seen);
   return { seen, ageMs, stale: status !== undefined && ageMs > staleAfterMs };
+}
+
+/** Argo CD: an Application that a RollingSync syncs has no automated sync of its own. */
+function shownOf({ indexed: { application }, isRollingSync }: ViewInput): Application {
+  const { syncPolicy } = application.spec;
+  if (!syncPolicy?.automated || !isRollingSync?.()) return application;
+  const { automated: _, ...others } = syncPolicy;
+  return { ...application, spec: { ...application.spec, syncPolicy: others } };
 }
 
 /** An Application that is on its way out: what it last was, marked as being deleted. */
@@ -155,12 +167,20 @@ function formatWarning(message: string) {
   };
 }
 
+/** Who began an operation, as far as its id says. */
+function formatCause(id: string | undefined) {
+  if (id === undefined) return { initiatedBy: { automated: true } };
+  const info = [{ name: 'id', value: id }];
+  if (!isRollingSyncKey(id)) return { info };
+  return { info, initiatedBy: { username: applicationSetController, automated: true } };
+}
+
 function formatOperation(operation: NonNullable<AppStatus['operation']>, application: Application) {
   const revision = formatRevision(application, operation.revision);
   return {
     operation: {
       sync: revision,
-      ...(operation.id ? { info: [{ name: 'id', value: operation.id }] } : { initiatedBy: { automated: true } }),
+      ...formatCause(operation.id),
     },
     phase: operation.phase,
     message: operation.message,
