@@ -1,10 +1,11 @@
 // `pnpm bench NAME [--apps N] [--samples N] [--json]`: the product against a real API server, in one run.
 import { parseArgs } from 'node:util';
 import { printReport } from './report/print.ts';
+import { runGenerate } from './scenarios/generate.ts';
 import { runHeal } from './scenarios/heal.ts';
 import { runPipeline } from './scenarios/pipeline.ts';
 
-const benches = { pipeline: runPipeline, heal: runHeal };
+const benches = { pipeline: runPipeline, heal: runHeal, generate: runGenerate };
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,

@@ -12,6 +12,7 @@ import { type Resolution, resolve } from './assign/resolve.ts';
 import type { Retentions } from './failover/retention.ts';
 import type { Clusters } from './fleet/clusters.ts';
 import { runGenerate } from './generate/generate-stage.ts';
+import { createMemos } from './generate/memo.ts';
 import type { OpenOutside } from './generate/outside.ts';
 import type { Metrics } from './metrics.ts';
 import type { Dispatch } from './queue/dispatch.ts';
@@ -173,6 +174,7 @@ export function createGenerateDeps(deps: PipelineDeps) {
     derived: stores.derived,
     clusters: () => deps.clusters.enrolled(),
     outside: deps.outside,
+    memos: createMemos(),
     newGitFileGlobbing: deps.newGitFileGlobbing,
     snapshot: async (repoURL: string, revision: string, signal: AbortSignal): Promise<Snapshot> => {
       const location = { repoURL, targetRevision: revision };

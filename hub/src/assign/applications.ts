@@ -136,10 +136,15 @@ function evaluationChanges(
 ): ApplicationChange[] {
   const set = after ?? before;
   const applicationSet = `${set?.namespace}/${set?.name}`;
-  const fresh = new Map((after?.applications ?? []).map((application) => [idOf(application), application]));
-  const gone = (before?.applications ?? []).map(idOf).filter((id) => !fresh.has(id));
+  // what did not change is the same object: a large set costs what changed of it
+  const [old, current] = [new Set(before?.applications), new Set(after?.applications)];
+  const fresh = new Map(
+    [...current].filter((application) => !old.has(application)).map((application) => [idOf(application), application]),
+  );
+  const gone = [...old].filter((application) => !current.has(application)).map(idOf);
+  const left = gone.filter((id) => !fresh.has(id));
   return [
-    ...gone.flatMap((id) => leave(id, applicationSet, index)),
+    ...left.flatMap((id) => leave(id, applicationSet, index)),
     ...[...fresh].flatMap(([id, application]) => claim(id, { applicationSet, application }, index)),
   ];
 }

@@ -2,6 +2,7 @@ import type { Application } from '@wheelhouse/shared/resources/application';
 import type { ApplicationSet } from '@wheelhouse/shared/resources/application-set';
 import { expect, it } from 'vitest';
 import { distinguish } from './distinct-names.ts';
+import { createMemo } from './memo.ts';
 
 function setOf(name: string, path: string): ApplicationSet {
   return {
@@ -50,7 +51,9 @@ it.each([
   ['no wildcard', '{{path.basename}}-{{name}}', 'services/pay/overlays/production', 'production-us'],
 ])('names Applications with %s', (...[, name, pattern, expected]) => {
   const apps = [appOf('production-us', 'services/pay/overlays/production')];
-  expect(distinguish(setOf(name, pattern), apps, []).map((app) => app.metadata.name)).toEqual([expected]);
+  expect(
+    distinguish(setOf(name, pattern), apps, { warnings: [], memo: createMemo() }).map((app) => app.metadata.name),
+  ).toEqual([expected]);
 });
 
 it('keeps the name of the first directory when a second one comes', () => {
@@ -58,8 +61,8 @@ it('keeps the name of the first directory when a second one comes', () => {
   const first = appOf('production-us', 'services/pay/overlays/production');
   const second = appOf('production-us', 'services/cart/overlays/production');
   const warnings: string[] = [];
-  const alone = distinguish(set, [first], warnings).map((app) => app.metadata.name);
-  const both = distinguish(set, [second, first], warnings).map((app) => app.metadata.name);
+  const alone = distinguish(set, [first], { warnings, memo: createMemo() }).map((app) => app.metadata.name);
+  const both = distinguish(set, [second, first], { warnings, memo: createMemo() }).map((app) => app.metadata.name);
   expect(both).toEqual(['cart-production-us', ...alone]);
   expect(warnings[0]).toContain('path.basename is the same for every directory of services/*/overlays/production');
 });

@@ -1,6 +1,7 @@
 import { compilePathMatch } from '@wheelhouse/shared/glob/path-match';
 import type { Application } from '@wheelhouse/shared/resources/application';
 import type { ApplicationSet } from '@wheelhouse/shared/resources/application-set';
+import type { Memo } from './memo.ts';
 import { normalizeName } from './template/functions/names.ts';
 
 interface NestedGenerators {
@@ -22,7 +23,7 @@ interface Generator {
 export function distinguish(
   applicationSet: ApplicationSet,
   applications: Application[],
-  warnings: string[],
+  { warnings, memo }: { warnings: string[]; memo: Memo },
 ): Application[] {
   const patterns = constantBasenames(applicationSet.spec.generators);
   if (patterns.length === 0 || !namesBasenameOnly(applicationSet.spec.template.metadata?.name ?? ''))
@@ -30,12 +31,13 @@ export function distinguish(
   warnings.push(
     `path.basename is the same for every directory of ${patterns.map((pattern) => pattern.join('/')).join(', ')}: names begin with what the wildcard matched`,
   );
-  return applications.map((application) => {
+  const rename = (application: Application) => {
     const matched = wildcardOf(application.spec.source?.path ?? '', patterns);
     if (matched === undefined) return application;
     const name = normalizeName(`${matched}-${application.metadata.name}`);
     return { ...application, metadata: { ...application.metadata, name } };
-  });
+  };
+  return applications.map((application) => memo.made(distinguish, application, rename));
 }
 
 /** Directory patterns, by segment, that have a wildcard, but none in their last segment. */

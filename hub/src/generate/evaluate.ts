@@ -3,6 +3,7 @@ import type { Application } from '@wheelhouse/shared/resources/application';
 import type { ApplicationSet } from '@wheelhouse/shared/resources/application-set';
 import type { Generator } from '@wheelhouse/shared/resources/generator';
 import { type ApplicationTemplate, compileApplicationTemplate } from './application-template.ts';
+import type { CheckedApplication } from './check-application.ts';
 import type { GeneratorContext } from './generators/context.ts';
 import { type GeneratorKind, transform } from './generators/transform.ts';
 import type { GoMap } from './template/value.ts';
@@ -47,8 +48,14 @@ interface Evaluating {
 async function evaluateGenerator({ applicationSet, generator, context, outcome }: Evaluating): Promise<void> {
   for (const { kind, params } of await transform(generator, context)) {
     const own = templateOf(generator, kind);
-    const template = compileApplicationTemplate(applicationSet, own, context.compiler);
-    for (const one of params) makeOne(template, one, { outcome, context });
+    const compile = () => compileApplicationTemplate(applicationSet, own, context.compiler);
+    const template = context.memo.made(compileApplicationTemplate, own ?? applicationSet, compile);
+    const owner = generator[kind] ?? generator;
+    for (const made of context.memo.list(owner, params, (one) => makeOne(template, one))) {
+      if ('message' in made) outcome.errors.push(made);
+      else outcome.applications.push(made.application);
+      if ('warnings' in made && made.warnings.length > 0) context.warnings.push(...made.warnings);
+    }
   }
 }
 
@@ -56,23 +63,19 @@ function templateOf(generator: Generator, kind: GeneratorKind): Parameters<typeo
   return generator[kind]?.template;
 }
 
-function makeOne(
-  template: ApplicationTemplate,
-  params: GoMap,
-  { outcome, context }: Pick<Evaluating, 'outcome' | 'context'>,
-): void {
+function makeOne(template: ApplicationTemplate, params: GoMap): CheckedApplication | ItemError {
   try {
     const { application, warnings } = template.make(params);
-    outcome.applications.push(application);
-    for (const warning of warnings) context.warnings.push(`application ${application.metadata.name}: ${warning}`);
+    const { name } = application.metadata;
+    return { application, warnings: warnings.map((warning) => `application ${name}: ${warning}`) };
   } catch (error) {
     const { code, message } = toFleetError(error, 'TemplateFailed');
     const application = nameOf(template, params);
-    outcome.errors.push({
+    return {
       ...(application === undefined ? {} : { application }),
       code,
       message: `application ${application ?? 'of unknown name'}: ${message}`,
-    });
+    };
   }
 }
 

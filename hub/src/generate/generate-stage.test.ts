@@ -5,6 +5,7 @@ import { idOf } from '../assign/applications.ts';
 import { createMemorySnapshot } from '../source/memory-snapshot.ts';
 import { applicationOf, createHubState, evaluationOf, type HubState, logger, repoURL } from '../testing/hub-state.ts';
 import { runGenerate } from './generate-stage.ts';
+import { createMemos } from './memo.ts';
 
 type Spec = ApplicationSet['spec'];
 
@@ -48,6 +49,8 @@ async function evaluate(
   await run(name);
 }
 
+const memos = createMemos();
+
 async function run(name = 'fleet'): Promise<void> {
   const deps = {
     ...state,
@@ -55,6 +58,7 @@ async function run(name = 'fleet'): Promise<void> {
     clusters: () => [],
     outside: () => undefined,
     newGitFileGlobbing: false,
+    memos,
     snapshot: async () => await git(),
     withdraw: async (...[applications, reason, who]: Parameters<Parameters<typeof runGenerate>[1]['withdraw']>) =>
       await state.changes.withdraw(applications, { reason, by: who }),

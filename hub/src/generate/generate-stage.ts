@@ -16,6 +16,8 @@ import type { Derived, StoredEvaluation } from '../store/derived.ts';
 import { nameOf, namespaceOf, type SpecStore } from '../store/specs.ts';
 import { type Evaluation, type GeneratorCluster, generate } from './generate.ts';
 import { budgetOf, decideRemovals } from './hold.ts';
+import { compileKeepExisting, type KeepExisting } from './keep-existing.ts';
+import type { Memo, Memos } from './memo.ts';
 import type { OpenOutside } from './outside.ts';
 import { foreignOwner, settleEvaluation } from './settle-evaluation.ts';
 
@@ -27,6 +29,7 @@ export interface GenerateDeps {
   /** Code hosts, plugins and settings, for one set. */
   outside(applicationSet: ApplicationSet, signal: AbortSignal): OpenOutside | undefined;
   newGitFileGlobbing: boolean;
+  memos: Memos;
   /** Opens the commit that a repository's revision was last resolved to. */
   snapshot(repoURL: string, revision: string, signal: AbortSignal): Promise<Snapshot>;
   /** Writes withdrawals for Applications that are about to leave. */
@@ -63,6 +66,7 @@ export async function runGenerate(trigger: Trigger, deps: GenerateDeps, signal: 
       git: { snapshot: deps.snapshot },
       outside: deps.outside(applicationSet, signal),
       newGitFileGlobbing: deps.newGitFileGlobbing,
+      memo: deps.memos.of(applicationSet),
       signal,
     });
     span.setAttribute('applications', evaluation.applications.length);
@@ -77,11 +81,43 @@ async function keep(applicationSet: ApplicationSet, evaluation: Evaluation, deps
   const before = deps.derived.evaluation(namespace, name);
   const next = evaluation.failed
     ? failed(before, { namespace, name, evaluation, now: deps.now() })
-    : await succeeded({ applicationSet, before, evaluation }, deps);
+    : await succeeded(
+        { applicationSet, before, evaluation: reuse(evaluation, { applicationSet, before }, deps) },
+        deps,
+      );
   if (before && sameOutcome(before, next)) return false;
   const traceparent = activeTraceparent();
   await deps.derived.putEvaluation({ ...next, ...(traceparent ? { traceparent } : {}) });
   return next.applications.some((application) => foreignOwner(application, applicationSet, deps) !== undefined);
+}
+
+/**
+ * Each Application with what the one that exists keeps; one that did not change as the object that is stored, so that a
+ * large set is compared by its objects.
+ */
+function reuse(
+  evaluation: Evaluation,
+  { applicationSet, before }: Pick<Evaluated, 'applicationSet' | 'before'>,
+  { memos }: Pick<GenerateDeps, 'memos'>,
+): Evaluation {
+  const { keep: keepExisting, warnings } = compileKeepExisting(applicationSet);
+  const memo = memos.of(applicationSet);
+  const stored = new Map(before?.applications.map((application) => [application.metadata.name, application]));
+  const applications = evaluation.applications.map((application) => {
+    const present = stored.get(application.metadata.name);
+    return present ? reuseOne(application, present, { keepExisting, memo }) : application;
+  });
+  return { ...evaluation, applications, warnings: [...evaluation.warnings, ...warnings] };
+}
+
+function reuseOne(
+  application: Application,
+  present: Application,
+  { keepExisting, memo }: { keepExisting: KeepExisting['keep']; memo: Memo },
+): Application {
+  if (memo.isSame(application, present)) return present;
+  const kept = keepExisting(application, present);
+  return memo.isSame(kept, present) ? present : kept;
 }
 
 /** Nothing may change: the last good Applications stay, and the condition says why. */
@@ -175,6 +211,13 @@ function added(
 }
 
 function sameOutcome(before: StoredEvaluation, next: StoredEvaluation): boolean {
-  const comparable = ({ evaluatedAt: _at, traceparent: _trace, ...rest }: StoredEvaluation) => rest;
-  return isDeepStrictEqual(comparable(before), comparable(next));
+  const rest = ({ evaluatedAt: _at, traceparent: _trace, applications: _apps, ...others }: StoredEvaluation) => others;
+  return sameApplications(before.applications, next.applications) && isDeepStrictEqual(rest(before), rest(next));
+}
+
+/** In any order: they are stored by cluster and source. */
+function sameApplications(before: readonly Application[], next: readonly Application[]): boolean {
+  if (before.length !== next.length) return false;
+  const present = new Set(before);
+  return next.every((application) => present.has(application));
 }

@@ -229,8 +229,8 @@ describe('generate', () => {
   });
 
   it('says what it does not honour yet', async () => {
-    const { warnings } = await run({ ...listOf({ name: 'a', path: 'p' }), preservedFields: { labels: ['x'] } });
-    expect(warnings).toEqual(['spec.preservedFields is not built yet and has no effect']);
+    const { warnings } = await run({ ...listOf({ name: 'a', path: 'p' }), strategy: { type: 'RollingSync' } });
+    expect(warnings).toEqual(['spec.strategy is not built yet and has no effect']);
   });
 
   it('reports nothing as nothing', async () => {

@@ -11,6 +11,7 @@ import type { Snapshot } from '../source/source.ts';
 import { distinguish } from './distinct-names.ts';
 import { evaluate, type ItemError, type Outcome } from './evaluate.ts';
 import type { GeneratorCluster, GeneratorContext, GitReader, Reads } from './generators/context.ts';
+import { createMemo, type Memo } from './memo.ts';
 import type { OpenOutside, Outside } from './outside.ts';
 import { createTemplateCompiler, type TemplateCompiler } from './template/template.ts';
 
@@ -23,6 +24,8 @@ export interface GenerateInput {
   /** Code hosts, plugins and settings; without them generators that need any fail. */
   outside?: OpenOutside | undefined;
   signal: AbortSignal;
+  /** What the evaluation before left; without one everything is made anew. */
+  memo?: Memo;
   /** Argo CD's setting of that name: git file patterns cross directories only with `**`. Off by default. */
   newGitFileGlobbing?: boolean;
 }
@@ -44,15 +47,16 @@ export interface Evaluation {
 
 /** Evaluates an ApplicationSet. Throws only when aborted; every other failure is part of the result. */
 export async function generate(input: GenerateInput): Promise<Evaluation> {
-  const { applicationSet, signal } = input;
+  const { applicationSet, signal, memo = createMemo() } = input;
   signal.throwIfAborted();
   const reads: Reads = { repositories: [], clusters: false, settings: [] };
   const warnings = unbuiltFields(applicationSet);
   try {
+    memo.begin();
     const outside = (await input.outside?.(reads)) ?? nothingOutside;
-    const outcome = await evaluate(applicationSet, createContext(input, { reads, warnings, outside }));
-    const applications = distinguish(applicationSet, outcome.applications, warnings);
-    return { ...settle(applicationSet, { ...outcome, applications }), reads, warnings: distinct(warnings) };
+    const outcome = await evaluate(applicationSet, createContext({ ...input, memo }, { reads, warnings, outside }));
+    const applications = distinguish(applicationSet, outcome.applications, { warnings, memo });
+    return { ...settle(applicationSet, { ...outcome, applications }, memo), reads, warnings: distinct(warnings) };
   } catch (error) {
     signal.throwIfAborted();
     return { applications: [], errors: [], failed: nameSet(error, applicationSet), reads, warnings };
@@ -73,8 +77,8 @@ function refuseOutside(): never {
 
 type State = Pick<GeneratorContext, 'reads' | 'warnings'> & { outside: Outside };
 
-function createContext(input: GenerateInput, { outside, ...state }: State): GeneratorContext {
-  const { applicationSet, clusters, git, signal } = input;
+function createContext(input: GenerateInput & { memo: Memo }, { outside, ...state }: State): GeneratorContext {
+  const { applicationSet, clusters, git, signal, memo } = input;
   const compilers = createCompilers(applicationSet);
   const snapshots = new Map<string, Promise<Snapshot>>();
   return {
@@ -84,6 +88,7 @@ function createContext(input: GenerateInput, { outside, ...state }: State): Gene
     clusters,
     signal,
     newGitFileGlobbing: input.newGitFileGlobbing ?? false,
+    memo,
     snapshot(repoURL, revision) {
       const key = `${repoURL}\n${revision}`;
       const known = snapshots.get(key);
@@ -111,29 +116,34 @@ function createCompilers({ spec }: ApplicationSet): { compiler: TemplateCompiler
 
 /** Fields that Argo CD honours and this hub does not yet; nothing is ignored without a word. */
 function unbuiltFields({ spec }: ApplicationSet): string[] {
-  const unbuilt = [
-    spec.strategy?.deletionOrder === 'Reverse' && 'spec.strategy.deletionOrder',
-    spec.preservedFields !== undefined && 'spec.preservedFields',
-    spec.ignoreApplicationDifferences !== undefined && 'spec.ignoreApplicationDifferences',
-  ];
-  return unbuilt.filter((field) => field !== false).map((field) => `${field} is not built yet and has no effect`);
+  return spec.strategy?.deletionOrder === 'Reverse'
+    ? ['spec.strategy.deletionOrder is not built yet and has no effect']
+    : [];
 }
 
 type Settled = Pick<Evaluation, 'applications' | 'errors' | 'failed'>;
 
-function settle(applicationSet: ApplicationSet, { applications, errors, failures }: Outcome): Settled {
+function settle(applicationSet: ApplicationSet, { applications, errors, failures }: Outcome, memo: Memo): Settled {
   const [failure] = failures;
   if (failure !== undefined) return { applications: [], errors: [], failed: nameSet(failure, applicationSet) };
-  const counts = new Map<string, number>();
-  for (const { metadata } of applications) counts.set(metadata.name, (counts.get(metadata.name) ?? 0) + 1);
+  const unusable = memo.list(settle, applications, ({ metadata }) => whyNotUsable(metadata.name));
   const problems = new Map<string, ItemError>();
-  for (const [name, count] of counts) {
-    const problem = whyNotUsable(name, count, applicationSet);
-    if (problem !== undefined) problems.set(name, problem);
-  }
+  for (const problem of unusable) if (problem?.application !== undefined) problems.set(problem.application, problem);
+  for (const name of memo.repeatedNames(applications)) problems.set(name, repeated(name, applications, applicationSet));
+  if (problems.size === 0) return { applications, errors };
   return {
     applications: applications.filter(({ metadata }) => !problems.has(metadata.name)),
     errors: [...errors, ...problems.values()],
+  };
+}
+
+// Argo CD takes the first and refuses the rest; which is first is chance, so neither is taken here.
+function repeated(name: string, applications: readonly Application[], { metadata }: ApplicationSet): ItemError {
+  const count = applications.filter((one) => one.metadata.name === name).length;
+  return {
+    application: name,
+    code: 'DuplicateApplication',
+    message: `ApplicationSet ${metadata.name} contains ${count} applications with the same name: ${name}; make the names of spec.template.metadata.name differ`,
   };
 }
 
@@ -141,14 +151,7 @@ function settle(applicationSet: ApplicationSet, { applications, errors, failures
 const nameCharacters = /^[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?$/;
 const brokenLabels = /\.[-.]|-\./;
 
-function whyNotUsable(name: string, count: number, { metadata }: ApplicationSet): ItemError | undefined {
-  // Argo CD takes the first and refuses the rest; which is first is chance, so neither is taken here.
-  if (count > 1)
-    return {
-      application: name,
-      code: 'DuplicateApplication',
-      message: `ApplicationSet ${metadata.name} contains ${count} applications with the same name: ${name}; make the names of spec.template.metadata.name differ`,
-    };
+function whyNotUsable(name: string): ItemError | undefined {
   if (nameCharacters.test(name) && !brokenLabels.test(name) && name.length <= 253) return undefined;
   return {
     application: name,

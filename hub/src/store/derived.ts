@@ -5,12 +5,14 @@
  */
 import { createHash } from 'node:crypto';
 import { gunzipSync, gzipSync } from 'node:zlib';
+import { mapLimit } from '@wheelhouse/shared/async/limit';
 import { canonicalJson } from '@wheelhouse/shared/kube/canonical';
 import { parseJson } from '@wheelhouse/shared/kube/json';
 import type { Application } from '@wheelhouse/shared/resources/application';
 import type { RenderRecord, SourceType } from '../render/render.ts';
 import { locationText, type SourceLocation } from '../source/location.ts';
 import type { Bucket, BucketChange } from './bucket.ts';
+import { createEvaluationParts, type EvaluationParts } from './evaluation-parts.ts';
 import { createReaderIndex } from './reader-index.ts';
 
 /** A problem as people see it: a condition's type and message. */
@@ -120,11 +122,12 @@ export async function createDerived(bucket: Bucket): Promise<Derived> {
   const discoveries = new Map<string, Discovery>();
   const renders = new Map<string, RenderOutcome>();
   const evaluations = new Map<string, StoredEvaluation>();
+  const parts = createEvaluationParts();
   const listeners = new Set<(change: DerivedChange) => void>();
   const readers = createReaderIndex();
 
   await bucket.watchAll((entry) => {
-    const change = keep(entry, { revisions, discoveries, renders, evaluations });
+    const change = keep(entry, { revisions, discoveries, renders, evaluations, parts });
     if (change?.type === 'render') readers.replace(change);
     if (change) for (const listener of listeners) listener(change);
   });
@@ -146,9 +149,12 @@ export async function createDerived(bucket: Bucket): Promise<Derived> {
     putRevision: async (revision) => await write(`revision.${revisionKey(revision)}`, revision),
     putDiscovery: async (discovery) => await write(`discovery.${revisionKey(discovery)}`, discovery),
     putRender: async (outcome) => await write(`bundle.${outcome.requestKey}`, outcome),
-    putEvaluation: async (evaluation) =>
-      await write(`evaluation.${evaluation.namespace}.${evaluation.name}`, evaluation),
-    deleteEvaluation: async (namespace, name) => await bucket.delete(`evaluation.${namespace}.${name}`),
+    putEvaluation: async (evaluation) => await putEvaluation(evaluation, parts, bucket),
+    deleteEvaluation: async (namespace, name) => {
+      const obsolete = parts.keysOf(`${namespace}.${name}`);
+      await bucket.delete(`evaluation.${namespace}.${name}`);
+      await mapLimit(obsolete, atOnce, async (part) => await bucket.delete(`part.${part}`));
+    },
     deleteRevision: async (location) => {
       const key = revisionKey(location);
       if (discoveries.has(key)) await bucket.delete(`discovery.${key}`);
@@ -162,6 +168,17 @@ export async function createDerived(bucket: Bucket): Promise<Derived> {
       return { [Symbol.dispose]: () => void listeners.delete(listener) };
     },
   };
+}
+
+/** Parts written or deleted at the same time. */
+const atOnce = 32;
+
+async function putEvaluation(evaluation: StoredEvaluation, parts: EvaluationParts, bucket: Bucket): Promise<void> {
+  const key = `${evaluation.namespace}.${evaluation.name}`;
+  const packed = parts.pack(key, evaluation);
+  await mapLimit([...packed.parts], atOnce, async ([part, value]) => await bucket.put(`part.${part}`, value));
+  await bucket.caughtUp(await bucket.put(`evaluation.${key}`, packed.head));
+  await mapLimit(packed.obsolete, atOnce, async (part) => await bucket.delete(`part.${part}`));
 }
 
 /** Views ask for the same few revisions again and again. Bounded: it begins anew at 10,000 entries. */
@@ -182,6 +199,7 @@ interface Tables {
   discoveries: Map<string, Discovery>;
   renders: Map<string, RenderOutcome>;
   evaluations: Map<string, StoredEvaluation>;
+  parts: EvaluationParts;
 }
 
 function keep(entry: BucketChange, tables: Tables): DerivedChange | undefined {
@@ -195,10 +213,25 @@ function keep(entry: BucketChange, tables: Tables): DerivedChange | undefined {
     case 'bundle':
       return { type: 'render', ...replace(tables.renders, key, parseValue<RenderOutcome>(entry.value)) };
     case 'evaluation':
-      return { type: 'evaluation', ...replace(tables.evaluations, key, parseValue<StoredEvaluation>(entry.value)) };
+      return keepEvaluation(tables, key, entry.value && { whole: tables.parts.onHead(key, entry.value) });
+    case 'part': {
+      const whole = tables.parts.onPart(key, entry.value);
+      return whole && keepEvaluation(tables, `${whole.namespace}.${whole.name}`, { whole });
+    }
     default:
       return undefined;
   }
+}
+
+/** One whose parts have not all come yet changes nothing. */
+function keepEvaluation(
+  { evaluations, parts }: Tables,
+  key: string,
+  after: { whole: StoredEvaluation | undefined } | undefined,
+): DerivedChange | undefined {
+  if (!after) parts.onHead(key, undefined);
+  if (after && !after.whole) return undefined;
+  return { type: 'evaluation', ...replace(evaluations, key, after?.whole) };
 }
 
 function replace<T>(

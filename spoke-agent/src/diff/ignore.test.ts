@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
+import { parseJqPath } from '@wheelhouse/shared/kube/jq-path';
 import type { KubeObject } from '@wheelhouse/shared/kube/object';
 import { refOf } from '@wheelhouse/shared/kube/object';
 import type { IgnoreDifference } from '@wheelhouse/shared/protocol/document';
 import { describe, expect, it } from 'vitest';
 import { compileIgnore, withoutIgnored } from './ignore.ts';
-import { parseJqPath } from './jq-path.ts';
 import { respectIgnored } from './respect-ignored.ts';
 import { maskSecrets } from './secret-mask.ts';
 

@@ -1,7 +1,7 @@
+import type { PathStep } from '@wheelhouse/shared/kube/jq-path';
 import type { KubeObject } from '@wheelhouse/shared/kube/object';
 import { type FieldSet, isLeaf, self, stepInto } from '../cluster/fields-v1.ts';
 import type { IgnoreRule } from './ignore.ts';
-import type { PathStep } from './jq-path.ts';
 import { fieldsOwnedBy } from './owned-fields.ts';
 
 /**

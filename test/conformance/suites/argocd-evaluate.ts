@@ -1,4 +1,5 @@
 import type { GeneratorCluster, GeneratorContext } from '@wheelhouse/hub/generate/generators/context';
+import { createMemo } from '@wheelhouse/hub/generate/memo';
 import { createTemplateCompiler, type TemplateCompiler } from '@wheelhouse/hub/generate/template/template';
 import type { HostPullRequest, HostRepository } from '@wheelhouse/hub/hosts/host';
 import type { Snapshot, TreeEntry } from '@wheelhouse/hub/source/source';
@@ -44,6 +45,7 @@ export function contextFor(options: CaseOptions, world: World = {}): GeneratorCo
     snapshot: () =>
       world.listError === undefined ? Promise.resolve(snapshotOf(world)) : Promise.reject(new Error(world.listError)),
     hosts: hostsOf(world),
+    memo: createMemo(),
     configMap: () => ({}),
     decisions: () => [],
     plugin: () => Promise.resolve([]),

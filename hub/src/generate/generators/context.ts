@@ -1,6 +1,7 @@
 import type { PullRequestGenerator, ScmProviderGenerator } from '@wheelhouse/shared/resources/generator';
 import type { HostPullRequest, RepositoryHost } from '../../hosts/host.ts';
 import type { Snapshot } from '../../source/source.ts';
+import type { Memo } from '../memo.ts';
 import type { TemplateCompiler } from '../template/template.ts';
 import type { DecisionResource } from './cluster-decision.ts';
 
@@ -55,6 +56,7 @@ export interface GeneratorContext extends SettingsReader {
   /** One commit a repository and revision for the whole evaluation. */
   snapshot(repoURL: string, revision: string): Promise<Snapshot>;
   readonly hosts: HostReader;
+  readonly memo: Memo;
   readonly reads: Reads;
   readonly warnings: string[];
   readonly signal: AbortSignal;

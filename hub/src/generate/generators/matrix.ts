@@ -22,8 +22,10 @@ export async function matrixParameters(
   const shared = outer.length > 0 && !holdsTemplate(second) ? await transformOne(second, context, outer[0]) : undefined;
   const combine = context.compiler.goTemplate ? combineNested : combineFlat;
   const results: Parameters[] = [];
-  for (const left of outer)
-    for (const right of shared ?? (await transformOne(second, context, left))) results.push(combine(left, right));
+  for (const left of outer) {
+    const rights = shared ?? (await transformOne(second, context, left));
+    for (const one of context.memo.row(left, rights, combine)) results.push(one);
+  }
   return results;
 }
 

@@ -24,7 +24,8 @@ export async function mergeParameters(
   for (const set of overrides) {
     for (const [key, params] of indexByKey(set, merge.mergeKeys)) {
       const known = merged.get(key);
-      if (known !== undefined) merged.set(key, override(known, params));
+      if (known !== undefined)
+        merged.set(key, context.memo.row(known, [params], override)[0] ?? override(known, params));
     }
   }
   return [...merged.values()];

@@ -29,6 +29,9 @@ const kinds = [
   'oci',
 ] as const;
 
+/** Kinds whose elements are made of others' elements, which are known already. */
+const combining: ReadonlySet<string> = new Set(['matrix', 'merge']);
+
 export type GeneratorKind = (typeof kinds)[number];
 
 export interface Transformed {
@@ -58,8 +61,10 @@ export async function transform(
     const params = await named(kind, async () => {
       const matches =
         generator.selector === undefined ? undefined : compileSelector(generator.selector, { anyValue: true });
-      const all = await run(kind, interpolate(generator, outer, context), context);
-      return matches === undefined ? all : all.filter((one) => matches(flatten(one)));
+      const given = await run(kind, interpolate(generator, outer, context), context);
+      const all = combining.has(kind) ? given : context.memo.intern(kind, given);
+      if (matches === undefined) return all;
+      return all.filter((one) => context.memo.made(generator, one, () => matches(flatten(one))));
     });
     results.push({ kind, params });
   }
