@@ -82,7 +82,7 @@ const functions: Record<Kind, readonly [name: string, ...parameters: (Kind | 'an
     ['toPrettyJson', 'any'],
     ['toRawJson', 'any'],
     ['b64enc', 'string'],
-    ['b64dec', 'string'],
+    ['b64dec (b64enc "x/y") | cat', 'string'],
     ['b32enc', 'string'],
     ['sha256sum', 'string'],
     ['adler32sum', 'string'],
@@ -184,7 +184,7 @@ const functions: Record<Kind, readonly [name: string, ...parameters: (Kind | 'an
     ['untilStep', 'int', 'int', 'int'],
     ['toStrings', 'list'],
     ['fromJson', 'string'],
-    ['regexSplit "a"', 'string', 'int'],
+    ['regexSplit "a" .name -1 | append', 'any'],
     ['first', 'list'],
     ['last', 'list'],
   ],
@@ -217,33 +217,45 @@ function expression(kind: Kind | 'any', depth: number, chance: Chance): string {
   return `(${[name, ...parameters.map((one) => expression(one, depth - 1, chance))].join(' ')})`;
 }
 
+interface Parts {
+  any(budget?: number): string;
+  of(kind: Kind): string;
+  body(): string;
+  chance: Chance;
+  depth: number;
+}
+
+const filters = ['upper', 'quote', 'toString', 'default "d"', 'toJson', 'trim', 'len'];
+
+const plainActions: readonly ((parts: Parts) => string)[] = [
+  ({ any }) => `{{ ${any()} }}`,
+  ({ any }) => `{{ ${any(3)} }}`,
+  ({ any, chance }) => `{{- ${any()} | ${pick(chance, filters)} -}}`,
+];
+
+const blockActions: readonly ((parts: Parts) => string)[] = [
+  ({ any, body }) => `{{ if ${any()} }}${body()}{{ else if ${any(1)} }}${body()}{{ else }}${body()}{{ end }}`,
+  ({ any, body }) => `{{ with ${any()} }}${body()}{{ . }}{{ else }}${body()}{{ end }}`,
+  ({ of }) => `{{ range $i, $e := ${of('list')} }}{{ $i }}={{ $e }};{{ else }}none{{ end }}`,
+  ({ of }) => `{{ range $k, $v := ${of('map')} }}{{ $k }}:{{ $v }},{{ if eq $k "env" }}{{ break }}{{ end }}{{ end }}`,
+  ({ any }) => `{{ $x := ${any()} }}{{ $x }}{{ $x = ${any(1)} }}{{ $x | printf "%v" }}`,
+  ({ any, depth }) => `{{ define "t${depth}" }}<{{ . }}>{{ end }}{{ template "t${depth}" ${any(1)} }}`,
+  () => '{{/* a comment */}}{{ range until 3 }}{{ if eq . 1 }}{{ continue }}{{ end }}{{ . }}{{ end }}',
+  ({ any, depth }) => `{{ block "b${depth}" ${any(1)} }}[{{ . }}]{{ end }}`,
+];
+
 function action(depth: number, chance: Chance): string {
-  const any = (budget = 2) => expression('any', budget, chance);
-  const body = () => template(depth - 1, chance);
-  switch (depth <= 0 ? chance.below(4) : chance.below(12)) {
-    case 0:
-    case 1:
-    case 2:
-      return `{{ ${any()} }}`;
-    case 3:
-      return `{{- ${any()} | ${pick(chance, ['upper', 'quote', 'toString', 'default "d"', 'toJson', 'trim', 'len'])} -}}`;
-    case 4:
-      return `{{ if ${any()} }}${body()}{{ else if ${any(1)} }}${body()}{{ else }}${body()}{{ end }}`;
-    case 5:
-      return `{{ with ${any()} }}${body()}{{ . }}{{ else }}${body()}{{ end }}`;
-    case 6:
-      return `{{ range $i, $e := ${expression('list', 1, chance)} }}{{ $i }}={{ $e }};{{ else }}none{{ end }}`;
-    case 7:
-      return `{{ range $k, $v := ${expression('map', 1, chance)} }}{{ $k }}:{{ $v }},{{ if eq $k "env" }}{{ break }}{{ end }}{{ end }}`;
-    case 8:
-      return `{{ $x := ${any()} }}{{ $x }}{{ $x = ${any(1)} }}{{ $x | printf "%v" }}`;
-    case 9:
-      return `{{ define "t${depth}" }}<{{ . }}>{{ end }}{{ template "t${depth}" ${any(1)} }}`;
-    case 10:
-      return `{{/* a comment */}}{{ range until 3 }}{{ if eq . 1 }}{{ continue }}{{ end }}{{ . }}{{ end }}`;
-    default:
-      return `{{ block "b${depth}" ${any(1)} }}[{{ . }}]{{ end }}`;
-  }
+  const actions = depth > 0 ? [...plainActions, ...blockActions] : plainActions;
+  return pick(
+    chance,
+    actions,
+  )({
+    any: (budget = 2) => expression('any', budget, chance),
+    of: (kind) => expression(kind, 1, chance),
+    body: () => template(depth - 1, chance),
+    chance,
+    depth,
+  });
 }
 
 /** A template with up to three actions, nested up to `depth` deep. */

@@ -14,7 +14,7 @@ function application(metadata: Partial<Application['metadata']>, source: object 
 
 function keep(spec: Partial<ApplicationSetSpec>, fresh: Application, existing: Application) {
   return compileKeepExisting({
-    spec: { generators: [], template: { metadata: {}, spec: {} }, ...spec } as ApplicationSetSpec,
+    spec: { generators: [], template: { metadata: {}, spec: {} }, ...spec },
   }).keep(fresh, existing);
 }
 

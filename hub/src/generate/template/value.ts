@@ -195,6 +195,8 @@ export function isNil(value: Value): value is undefined | null {
 
 /** Go: the zero value of a type: no, 0, nothing in it; and nil. */
 export function isZero(value: Value): boolean {
+  // not a number is not zero
+  if (typeof value === 'number') return value === 0;
   if (typeof value !== 'object') return !value;
   if (value === null) return true;
   if (isSlice(value)) return value.length === 0;

@@ -55,7 +55,8 @@ function versionOf(value: Value): SemVer {
 function parseVersion(text: string): SemVer {
   const match = loose.exec(text);
   const [, major, minor = '0', patch = '0', prerelease, build] = match ?? [];
-  const full = `${major}.${minor}.${patch}${prerelease === undefined ? '' : `-${prerelease}`}${build === undefined ? '' : `+${build}`}`;
+  const numbers = [major, minor, patch].map((part) => part?.replace(/^0+(?=\d)/, '')).join('.');
+  const full = `${numbers}${prerelease === undefined ? '' : `-${prerelease}`}${build === undefined ? '' : `+${build}`}`;
   const version = match === null ? null : parse(full);
   if (version === null) throw new Error('invalid semantic version');
   return version;
