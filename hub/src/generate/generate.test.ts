@@ -228,11 +228,6 @@ describe('generate', () => {
     expect(evaluation.applications[0]?.spec).not.toHaveProperty('nosuch');
   });
 
-  it('says what it does not honour yet', async () => {
-    const { warnings } = await run({ ...listOf({ name: 'a', path: 'p' }), strategy: { type: 'RollingSync' } });
-    expect(warnings).toEqual(['spec.strategy is not built yet and has no effect']);
-  });
-
   it('reports nothing as nothing', async () => {
     expect(await run(listOf())).toEqual({
       applications: [],
