@@ -39,7 +39,7 @@ export async function findConnection(config: CliConfig, surroundings: Surroundin
   if (!server)
     throw new FleetError(
       'Invalid',
-      `no hub is known: start one with 'npm start', or name it with --server (looked for ${files.join(' and ')})`,
+      `no hub is known: start one with 'npm start' or 'wheelhouse hub', or name it with --server (looked for ${files.join(' and ')})`,
     );
   const own = server === context?.server ? context : {};
   return await readSecrets(server, { ...own, ...givenPaths(config, cwd) });

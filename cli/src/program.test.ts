@@ -6,6 +6,7 @@ import type { ApiServer } from '@wheelhouse/hub/api/api-server';
 import { createApiServer } from '@wheelhouse/hub/api/server';
 import { adminToken, createFakeDeps, type FakeDeps, fakeView } from '@wheelhouse/hub/api/testing/fake-deps';
 import { fakePlan } from '@wheelhouse/hub/api/testing/fake-plans';
+import { parseYaml } from '@wheelhouse/shared/kube/yaml';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { runCli } from './program.ts';
 
@@ -121,8 +122,39 @@ describe('finding the hub', () => {
   it('says how to get one when none is known', async () => {
     await rm(join(cwd, '.wheelhouse/context.json'));
     expect((await run('app list')).err).toMatch(
-      /^Error: no hub is known: start one with 'npm start', or name it with --server/,
+      /^Error: no hub is known: start one with 'npm start' or 'wheelhouse hub', or name it with --server/,
     );
+  });
+});
+
+describe('output', () => {
+  const lists = [
+    'app list',
+    'appset list',
+    'project list',
+    'cluster list',
+    'cluster tokens',
+    'repo list',
+    'resource list',
+  ];
+  it.each([...lists, 'plan list', 'app get cart', 'cluster get us-east', 'version'])(
+    '%s as JSON and as YAML',
+    async (line) => {
+      deps.applications.set(fakeView({ name: 'cart' }));
+      const [json, yaml] = [await run(`${line} -o json`), await run(`${line} -o yaml`)];
+      expect([json.code, yaml.code, json.err, yaml.err]).toEqual([0, 0, '', '']);
+      const value: unknown = JSON.parse(json.out);
+      expect(parseYaml(yaml.out)).toEqual(value);
+      expect(Array.isArray(value)).toBe(line.endsWith('list') || line.endsWith('tokens'));
+    },
+  );
+
+  it('the version of the command line itself needs no hub', async () => {
+    await rm(join(cwd, '.wheelhouse/context.json'));
+    expect(await run('--version')).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) as string,
+    });
   });
 });
 

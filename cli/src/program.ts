@@ -16,7 +16,7 @@ import { addProjectCommands } from './commands/project.ts';
 import { addRepoCommands } from './commands/repo.ts';
 import { addResourceCommands } from './commands/resource.ts';
 import { addRolloutCommands } from './commands/rollout.ts';
-import { addVersionCommand } from './commands/version.ts';
+import { addVersionCommand, clientVersion } from './commands/version.ts';
 import { type ExitCode, exitCodeOf, exitCodes } from './exit-code.ts';
 import type { Io } from './io.ts';
 import { createRun, type GlobalOptions } from './session.ts';
@@ -42,6 +42,7 @@ export async function runCli(args: readonly string[], io: Io): Promise<ExitCode>
 function createProgram(io: Io, onExit: (code: ExitCode) => void): Command {
   const program = new Command('wheelhouse')
     .description('GitOps for fleets of Kubernetes clusters')
+    .version(clientVersion(), '--version', 'of this command line alone; `wheelhouse version` asks the hub too')
     .addOption(new Option('-o, --output <format>', 'how to print').choices(['table', 'json', 'yaml']).default('table'))
     .option('--server <url>', 'the hub’s API (WHEELHOUSE_SERVER)')
     .option('--token <token>', 'bearer token (WHEELHOUSE_TOKEN)')

@@ -25,7 +25,8 @@ export function addVersionCommand(program: Command, run: Run): void {
     );
 }
 
-function clientVersion(): string {
+/** Of this command line. */
+export function clientVersion(): string {
   const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
   return (JSON.parse(text) as { version: string }).version;
 }
