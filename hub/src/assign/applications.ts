@@ -17,7 +17,7 @@ import type { Derived, Problem, StoredEvaluation } from '../store/derived.ts';
 import { nameOf, namespaceOf, type SpecStore, type StoredSpec } from '../store/specs.ts';
 import { type ApplicationTable, createApplicationTable } from './application-table.ts';
 import { type Claim, type Claims, createClaims } from './claims.ts';
-import { type Destinations, findDestination } from './destination.ts';
+import { type Destination, type Destinations, findDestination } from './destination.ts';
 import { requestOf } from './render-request.ts';
 import { whyUnsupported } from './unsupported.ts';
 
@@ -273,6 +273,14 @@ function unknownProject(application: Application): Problem {
 function notPermitted(application: Application, project: AppProject, destinations: Destinations): Problem | undefined {
   const reason =
     whyNamespaceNotPermitted(project, namespaceOf(application), controlNamespace) ??
-    whyNotPermitted({ project, application, clusters: destinations.list() });
+    whyNotPermitted({ project, application, clusters: judgedBy(application, project, destinations) });
   return reason ? { code: 'NotPermitted', message: reason.message } : undefined;
+}
+
+/** All clusters only where the project asks which are scoped to it: asked for each Application, all are many. */
+function judgedBy({ spec }: Application, project: AppProject, destinations: Destinations): Destination[] {
+  if (project.spec.permitOnlyProjectScopedClusters) return destinations.list();
+  const { name = '', server = '' } = spec.destination;
+  const named = server ? destinations.findByServer(server.replace(/\/$/, '')) : destinations.findByName(name);
+  return named ? [named] : [];
 }

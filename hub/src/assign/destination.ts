@@ -58,16 +58,18 @@ export interface Inventory {
 
 /** Enrolled clusters as destinations, by name and by address. A name that a cluster had before still means it. */
 export function createDestinations(inventory: Inventory): Destinations {
+  let all: Destination[] | undefined;
   let byName: Map<string, Destination> | undefined;
   let byServer: Map<string, Destination> | undefined;
   const index = (key: (destination: Destination) => string) =>
     new Map(inventory.enrolled().map((one) => [key(one), one]));
   inventory.onChange(() => {
+    all = undefined;
     byName = undefined;
     byServer = undefined;
   });
   return {
-    list: () => inventory.enrolled(),
+    list: () => (all ??= inventory.enrolled()),
     findByName: (name) => (byName ??= new Map([...formerly(inventory), ...index((one) => one.name)])).get(name),
     findByServer: (server) => (byServer ??= index((one) => one.server.replace(/\/$/, ''))).get(server),
   };
