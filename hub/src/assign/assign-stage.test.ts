@@ -1,0 +1,148 @@
+import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
+import type { AssignmentDocument } from '@wheelhouse/shared/protocol/document';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { applicationOf, createHubState, type HubState, logger, outcomeOf, repoURL } from '../testing/hub-state.ts';
+import { createAssignStage, type PublishedDocument } from './assign-stage.ts';
+import { resolve } from './resolve.ts';
+import { shardOf } from './shard.ts';
+
+const signal = new AbortController().signal;
+const by = { by: 'test' };
+let state: HubState;
+let stored: Map<string, PublishedDocument>;
+let reported: Record<string, number>;
+/** Called before each publication, as another replica might be. */
+let meanwhile: (() => void) | undefined;
+let blobs: Map<string, Buffer>;
+
+beforeEach(async () => {
+  state = await createHubState();
+  stored = new Map();
+  reported = {};
+  meanwhile = undefined;
+  blobs = new Map();
+  const types = { shop: 'Directory', cart: 'Directory' } as const;
+  await state.derived.putDiscovery({ repoURL, targetRevision: 'main', types });
+});
+
+function createReplica() {
+  return createAssignStage({
+    ...state,
+    logger,
+    resolve: (app) => resolve(app, { derived: state.derived, project: () => undefined }),
+    documents: {
+      find: async (cluster) => stored.get(cluster),
+      publish: async (document, expectedSeq) => {
+        meanwhile?.();
+        if ((stored.get(document.cluster)?.seq ?? 0) !== expectedSeq) throw new FleetError('Conflict', 'too late');
+        const published = { document: { ...document, kid: 'k' }, seq: expectedSeq + 1 };
+        stored.set(document.cluster, published);
+        return published;
+      },
+    },
+    blobs: {
+      get: async (digest) => {
+        const found = blobs.get(digest);
+        if (!found) throw new FleetError('NotFound', `bundle ${digest} is not stored`);
+        return found;
+      },
+    },
+    clusters: { names: () => ['east', 'west'], reportedGeneration: (cluster) => reported[cluster] ?? 0 },
+  });
+}
+
+async function render(app: string, digest: string, size = 10): Promise<void> {
+  blobs.set(digest, Buffer.from(Array.from({ length: size }, () => Math.random()).join()));
+  await state.derived.putRender(outcomeOf(state.applications.find(app)?.request?.key ?? '', digest));
+}
+
+async function put(app: string, cluster = 'east'): Promise<void> {
+  await state.specs.put(applicationOf(app, { cluster }), by);
+  await render(app, `sha256:${app}`);
+}
+
+function documentOf(cluster: string): AssignmentDocument | undefined {
+  return stored.get(cluster)?.document;
+}
+
+const shownIn = (cluster: string) => ({
+  gen: documentOf(cluster)?.gen,
+  apps: documentOf(cluster)?.apps.map(({ app }) => app),
+});
+
+describe('assignment', () => {
+  it('publishes what differs, and nothing when nothing does', async () => {
+    const stage = createReplica();
+    await put('shop');
+    await stage.run(shardOf('east'), signal);
+    await stage.run(shardOf('east'), signal);
+    expect(shownIn('east')).toEqual({ gen: 1, apps: ['shop'] });
+    await put('cart');
+    await stage.run(shardOf('east'), signal);
+    expect(shownIn('east')).toEqual({ gen: 2, apps: ['cart', 'shop'] });
+    expect(documentOf('west')).toBeUndefined();
+  });
+
+  it('goes above the generation that the cluster reports, even with nothing new to say', async () => {
+    const stage = createReplica();
+    await put('shop');
+    reported['east'] = 41;
+    await stage.run(shardOf('east'), signal);
+    expect(shownIn('east')).toEqual({ gen: 42, apps: ['shop'] });
+    reported['east'] = 99;
+    await stage.run(shardOf('east'), signal);
+    expect(shownIn('east').gen).toBe(100);
+  });
+
+  it('says nothing to a cluster that runs something of which the hub knows nothing', async () => {
+    reported['east'] = 41;
+    await createReplica().run(shardOf('east'), signal);
+    expect(documentOf('east')).toBeUndefined();
+  });
+
+  it('reads again what another replica published first, and keeps what only that one has', async () => {
+    const stage = createReplica();
+    await put('shop');
+    await stage.run(shardOf('east'), signal);
+    const [theirs] = documentOf('east')?.apps ?? [];
+    meanwhile = () => {
+      meanwhile = undefined;
+      const document = {
+        ...documentOf('east'),
+        gen: 7,
+        apps: [theirs, { ...theirs, app: 'theirs' }],
+      } as AssignmentDocument;
+      stored.set('east', { document, seq: 9 });
+    };
+    await put('cart');
+    await stage.run(shardOf('east'), signal);
+    expect(shownIn('east')).toEqual({ gen: 8, apps: ['cart', 'shop', 'theirs'] });
+  });
+
+  it('gives up for now when others are always faster', async () => {
+    await put('shop');
+    let seq = 10;
+    meanwhile = () =>
+      void stored.set('east', { document: { gen: seq, apps: [], ops: [], tombstones: [] } as never, seq: (seq += 1) });
+    await createReplica().run(shardOf('east'), signal);
+    expect(shownIn('east').apps).toEqual([]);
+  });
+
+  it('fails, to be tried again, when a document cannot be stored', async () => {
+    await put('shop');
+    meanwhile = () => {
+      throw new FleetError('TransportUnavailable', 'nats is away');
+    };
+    await expect(createReplica().run(shardOf('east'), signal)).rejects.toMatchObject({ code: 'TransportUnavailable' });
+  });
+
+  it.each<[string, number, boolean]>([
+    ['small', 10, true],
+    ['large', 20_000, false],
+  ])('carries the bundles that changed when they are %s', async (_name, size, isInline) => {
+    await put('shop');
+    await render('shop', 'sha256:new', size);
+    await createReplica().run(shardOf('east'), signal);
+    expect(Object.keys(documentOf('east')?.inline ?? {})).toEqual(isInline ? ['sha256:new'] : []);
+  });
+});

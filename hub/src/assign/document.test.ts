@@ -1,0 +1,156 @@
+import type { AssignedApp, AssignedOperation, AssignmentDocument } from '@wheelhouse/shared/protocol/document';
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Withdrawal } from '../store/additions.ts';
+import { applicationOf } from '../testing/hub-state.ts';
+import type { IndexedApplication } from './applications.ts';
+import { type Draft, draftDocument, fingerprint } from './document.ts';
+
+const now = new Date('2026-01-01T00:00:00Z');
+
+interface World {
+  /** Bundle of each desired Application; undefined where it cannot be rendered now. */
+  desired: Record<string, string | undefined>;
+  withdrawn?: string[];
+  operations?: AssignedOperation[];
+}
+
+function appOf(app: string, bundle: string): AssignedApp {
+  return {
+    app,
+    ns: 'default',
+    project: 'default',
+    revision: 'c0ffee',
+    bundle,
+    vars: {},
+    policy: { syncOptions: [] },
+    wave: 0,
+  };
+}
+
+function documentOf(draft: Pick<Draft, 'apps' | 'ops' | 'tombstones'>): AssignmentDocument {
+  const { apps, ops, tombstones } = draft;
+  return { v: 1, cluster: 'east', gen: 1, kid: 'k', issuedAt: now.toISOString(), apps, ops, tombstones };
+}
+
+function draft(previous: AssignmentDocument | undefined, { desired, withdrawn = [], operations = [] }: World): Draft {
+  const withdrawal = (app: string): Withdrawal => ({
+    app,
+    cluster: 'east',
+    reason: `${app} goes`,
+    cascade: true,
+    by: 'ann',
+    at: now.toISOString(),
+    application: applicationOf(app),
+  });
+  return draftDocument('east', previous, {
+    applications: {
+      byCluster: () =>
+        Object.keys(desired).map(
+          (id): IndexedApplication => ({ id, application: applicationOf(id), origin: { type: 'spec', warnings: [] } }),
+        ),
+    },
+    additions: {
+      withdrawals: () => withdrawn.map(withdrawal),
+      operations: (app) => operations.filter((one) => one.app === app),
+    },
+    resolve: ({ id }) => {
+      const bundle = desired[id];
+      return { ...(bundle === undefined ? {} : { app: appOf(id, bundle) }), problems: [], warnings: [] };
+    },
+    now: () => now,
+  });
+}
+
+const shown = ({ apps, tombstones, changed, unexplained }: Draft) => ({
+  apps: apps.map(({ app, bundle }) => `${app} ${bundle}`),
+  tombstones: tombstones.map(({ app }) => app),
+  changed: changed.map(({ app }) => app),
+  unexplained,
+});
+
+describe('a draft', () => {
+  const had = documentOf(draft(undefined, { desired: { a: '1', b: '1' } }));
+  it.each<[string, World, object]>([
+    ['says what is desired', { desired: { b: '1', a: '1' } }, { apps: ['a 1', 'b 1'], changed: [] }],
+    ['names what changed', { desired: { a: '1', b: '2' } }, { apps: ['a 1', 'b 2'], changed: ['b'] }],
+    ['names what is new', { desired: { a: '1', b: '1', c: '1' } }, { apps: ['a 1', 'b 1', 'c 1'], changed: ['c'] }],
+    ['keeps what cannot be rendered now', { desired: { a: '1', b: undefined } }, { apps: ['a 1', 'b 1'] }],
+    ['leaves out what was never rendered', { desired: { a: '1', b: '1', c: undefined } }, { apps: ['a 1', 'b 1'] }],
+    ['keeps what nothing explains, and says so', { desired: { a: '1' } }, { apps: ['a 1', 'b 1'], unexplained: ['b'] }],
+    ['drops what is withdrawn', { desired: { a: '1' }, withdrawn: ['b'] }, { apps: ['a 1'], tombstones: ['b'] }],
+    [
+      'keeps a tombstone of what is gone already',
+      { desired: { a: '1', b: '1' }, withdrawn: ['x'] },
+      { apps: ['a 1', 'b 1'], tombstones: ['x'] },
+    ],
+    [
+      'does not drop what is desired again',
+      { desired: { a: '1', b: '1' }, withdrawn: ['b'] },
+      { apps: ['a 1', 'b 1'] },
+    ],
+    [
+      'does not drop what is desired and cannot be rendered',
+      { desired: { a: '1', b: undefined }, withdrawn: ['b'] },
+      { apps: ['a 1', 'b 1'] },
+    ],
+  ])('%s', (_name, world, expected) => {
+    expect(shown(draft(had, world))).toEqual({ tombstones: [], changed: [], unexplained: [], ...expected });
+  });
+
+  it('carries operations of its Applications until they expire', () => {
+    const operation = (id: string, app: string, ms: number): AssignedOperation => ({
+      id,
+      app,
+      type: 'refresh',
+      by: 'ann',
+      expiresAt: new Date(now.getTime() + ms).toISOString(),
+    });
+    const operations = [operation('1', 'a', 1), operation('2', 'a', 0), operation('3', 'elsewhere', 1)];
+    expect(draft(had, { desired: { a: '1' }, operations }).ops.map(({ id }) => id)).toEqual(['1']);
+  });
+
+  it('never drops an Application without a withdrawal, and never keeps one with it, whatever happens', () => {
+    const names = ['a', 'b', 'c', 'd'];
+    const world = fc.record({
+      desired: fc.dictionary(fc.constantFrom(...names), fc.option(fc.constantFrom('1', '2'), { nil: undefined })),
+      withdrawn: fc.subarray(names),
+    });
+    fc.assert(
+      fc.property(fc.array(world, { minLength: 1, maxLength: 8 }), (worlds) => {
+        let previous: AssignmentDocument | undefined;
+        for (const { desired, withdrawn } of worlds) {
+          const next = draft(previous, { desired, withdrawn });
+          const had = (previous?.apps ?? []).map(({ app }) => app);
+          const has = new Set(next.apps.map(({ app }) => app));
+          const buried = new Set(next.tombstones.map(({ app }) => app));
+          expect(had.filter((app) => !has.has(app) && !withdrawn.includes(app))).toEqual([]);
+          expect([...has].filter((app) => buried.has(app))).toEqual([]);
+          expect(has.size).toBe(next.apps.length);
+          for (const app of withdrawn) expect(buried.has(app)).toBe(!(app in desired && has.has(app)));
+          const bundles = new Map(next.apps.map(({ app, bundle }) => [app, bundle]));
+          const rendered = Object.entries(desired).filter(([, bundle]) => bundle !== undefined);
+          expect(rendered.filter(([app, bundle]) => bundles.get(app) !== bundle)).toEqual([]);
+          const again = draft(documentOf(next), { desired, withdrawn });
+          expect(fingerprint(again)).toBe(fingerprint(next));
+          previous = documentOf(next);
+        }
+      }),
+    );
+  });
+});
+
+describe('a fingerprint', () => {
+  const draftOf = (world: World) => draft(undefined, world);
+  it.each<[string, Partial<AssignedApp>, boolean]>([
+    ['another trace', { traceparent: '00-1-2-01' }, true],
+    ['another bundle', { bundle: '2' }, false],
+    ['another revision of the same bundle', { revision: 'd00d' }, false],
+    ['another policy', { policy: { syncOptions: ['Prune=false'] } }, false],
+    ['another wave', { wave: 1 }, false],
+  ])('is the same with %s: %s', (_name, fields, isSame) => {
+    const { apps, ...rest } = draftOf({ desired: { a: '1' } });
+    const other = { ...rest, apps: apps.map((app) => ({ ...app, ...fields })) };
+    expect(fingerprint(other) === fingerprint({ apps, ...rest })).toBe(isSame);
+  });
+});

@@ -1,0 +1,152 @@
+import type { Application } from '@wheelhouse/shared/resources/application';
+import type { ApplicationSet } from '@wheelhouse/shared/resources/application-set';
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { applicationOf, evaluationOf } from '../testing/hub-state.ts';
+import { budgetOf, type Decision, decideRemovals } from './hold.ts';
+
+const now = new Date('2026-01-02T00:00:00Z');
+const namesOf = (count: number, from = 0) => Array.from({ length: count }, (_, index) => `app-${from + index}`);
+const setWith = (budget: string | undefined) =>
+  ({
+    metadata: { annotations: budget === undefined ? {} : { 'wheelhouse.dev/deletion-budget': budget } },
+  }) as ApplicationSet;
+
+/** No plan has a say. */
+const alone = {
+  clusterOf: ({ spec }: Application) => spec.destination.name,
+  planned: () => undefined,
+};
+
+interface Given {
+  before?: string[];
+  fresh: string[];
+  budget?: string;
+  released?: string;
+}
+
+function decide({ before, fresh, budget, released }: Given): Decision {
+  return decideRemovals({
+    before: before && evaluationOf(before.map((name) => applicationOf(name))),
+    fresh: fresh.map((name) => applicationOf(name)),
+    budget: budgetOf(setWith(budget)),
+    released,
+    ...alone,
+    now,
+  });
+}
+
+describe('a budget', () => {
+  it.each<[string | undefined, object]>([
+    [undefined, { count: 10, percent: 20, always: 3 }],
+    ['', { count: 10, percent: 20, always: 3 }],
+    ['25', { count: 25, percent: 20, always: 3 }],
+    ['50%', { count: 10, percent: 50, always: 0 }],
+    ['25,50%', { count: 25, percent: 50, always: 0 }],
+    ['50%, 25', { count: 25, percent: 50, always: 0 }],
+    ['0', { count: 0, percent: 20, always: 3 }],
+  ])('written as %j', (text, budget) => {
+    expect(budgetOf(setWith(text))).toEqual(budget);
+  });
+});
+
+describe('removals', () => {
+  it.each<[string, Given, string | undefined]>([
+    ['none', { before: namesOf(5), fresh: namesOf(5) }, undefined],
+    ['of a first evaluation', { fresh: namesOf(5) }, undefined],
+    ['of three of four', { before: namesOf(4), fresh: namesOf(1) }, undefined],
+    [
+      'of four of 19, more than 20 %',
+      { before: namesOf(19), fresh: namesOf(15) },
+      '4 of 19 Applications would be removed, and the budget is 20 %',
+    ],
+    ['of four of 20', { before: namesOf(20), fresh: namesOf(16) }, undefined],
+    ['of ten of 100', { before: namesOf(100), fresh: namesOf(90) }, undefined],
+    [
+      'of eleven of 100',
+      { before: namesOf(100), fresh: namesOf(89) },
+      '11 Applications would be removed, and the budget is 10',
+    ],
+    ['of all', { before: namesOf(1), fresh: [] }, 'the generators gave nothing, which would remove all 1 Applications'],
+    [
+      'of all for others',
+      { before: namesOf(5), fresh: namesOf(5, 5) },
+      '5 of 5 Applications would be removed, and the budget is 20 %',
+    ],
+    [
+      'of one, with a budget of none',
+      { before: namesOf(5), fresh: namesOf(4), budget: '0' },
+      '1 Applications would be removed, and the budget is 0',
+    ],
+    ['of half, with a budget of half', { before: namesOf(8), fresh: namesOf(4), budget: '50%' }, undefined],
+    [
+      'of one of four, with a budget of 10 %',
+      { before: namesOf(4), fresh: namesOf(3), budget: '10%' },
+      '1 of 4 Applications would be removed, and the budget is 10 %',
+    ],
+  ])('%s', (_name, given, reason) => {
+    const { held } = decide(given);
+    expect(held?.reason).toBe(reason);
+  });
+
+  it('that are held keep what was there, beside what is new and changed', () => {
+    const changed = applicationOf('app-0', { cluster: 'west' });
+    const decision = decideRemovals({
+      before: evaluationOf(namesOf(10).map((name) => applicationOf(name))),
+      fresh: [changed, applicationOf('new')],
+      budget: budgetOf(setWith(undefined)),
+      ...alone,
+      now,
+    });
+    expect(decision.removed).toEqual([]);
+    expect(decision.applications.map(({ metadata }) => metadata.name).sort()).toEqual([...namesOf(10), 'new'].sort());
+    expect(decision.applications).toContain(changed);
+    expect(decision.held).toMatchObject({ applications: namesOf(10).slice(1), since: now.toISOString() });
+  });
+
+  it('go ahead when exactly these were released', () => {
+    const given = { before: namesOf(20), fresh: namesOf(1) };
+    const fingerprint = decide(given).held?.fingerprint ?? '';
+    expect(decide({ ...given, released: fingerprint }).removed).toHaveLength(19);
+    expect(decide({ ...given, fresh: [], released: fingerprint }).removed).toEqual([]);
+  });
+
+  it('that go on being held are held since the first time', () => {
+    const before = evaluationOf(namesOf(20).map((name) => applicationOf(name)));
+    const input = { ...alone, fresh: [], budget: budgetOf(setWith(undefined)) };
+    const { held } = decideRemovals({ ...input, before, now });
+    const later = decideRemovals({
+      ...input,
+      before: { ...before, held },
+      now: new Date('2026-02-01T00:00:00Z'),
+    } as never);
+    expect(later.held?.since).toBe(now.toISOString());
+  });
+
+  it('never go beyond the budget, and nothing is lost: all are kept, removed or held', () => {
+    const names = fc.uniqueArray(fc.integer({ min: 0, max: 60 }), { maxLength: 60 });
+    const budget = fc.option(fc.constantFrom('0', '5', '30%', '2,80%', '100,100%'), { nil: undefined });
+    fc.assert(
+      fc.property(names, names, budget, (had, gives, text) => {
+        const [before, fresh] = [had, gives].map((numbers) => numbers.map((one) => `app-${one}`)) as [
+          string[],
+          string[],
+        ];
+        const { applications, removed, held } = decide({
+          before,
+          fresh,
+          ...(text === undefined ? {} : { budget: text }),
+        });
+        const { count, percent, always } = budgetOf(setWith(text));
+        const kept = new Set(applications.map(({ metadata }) => metadata.name));
+        expect(removed.length === 0 || held === undefined).toBe(true);
+        expect(removed.length).toBeLessThanOrEqual(count);
+        expect(removed.length <= always || (removed.length / before.length) * 100 <= percent).toBe(true);
+        expect(removed.length === 0 || fresh.length > 0).toBe(true);
+        expect(fresh.every((name) => kept.has(name))).toBe(true);
+        const gone = before.filter((name) => !kept.has(name)).sort();
+        expect(gone).toEqual(removed.map(({ metadata }) => metadata.name).sort());
+      }),
+    );
+  });
+});

@@ -1,0 +1,151 @@
+import type { AppStatus } from '@wheelhouse/shared/protocol/status';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { resolve } from '../assign/resolve.ts';
+import {
+  applicationOf,
+  createHubState,
+  evaluationOf,
+  type HubState,
+  outcomeOf,
+  repoURL,
+  startedAt,
+  statusOf,
+} from '../testing/hub-state.ts';
+import { createReadModel, type ReadModel } from './read-model.ts';
+import { createStatuses, type Statuses } from './statuses.ts';
+
+const by = { by: 'test' };
+let state: HubState;
+let statuses: Statuses;
+let model: ReadModel;
+let seen: string[];
+
+beforeEach(async () => {
+  state = await createHubState({ clusters: ['east', 'west', 'in-cluster'] });
+  statuses = createStatuses(state.now);
+  model = createReadModel({
+    ...state,
+    statuses,
+    resolve: (app) => resolve(app, { derived: state.derived, project: () => undefined }),
+    lastSeen: () => startedAt,
+  });
+  await state.derived.putRevision({ repoURL, targetRevision: 'main', sha: 'c0ffee' });
+  await state.derived.putDiscovery({
+    repoURL,
+    targetRevision: 'main',
+    types: { shop: 'Directory', cart: 'Directory' },
+  });
+  seen = [];
+});
+
+function watch(): void {
+  model.onChange(({ type, view }) => seen.push(`${type} ${view.application.metadata.name} ${syncOf(view)}`));
+}
+
+function syncOf({ application }: { application: { status?: unknown } }): string {
+  return (application.status as { sync: { status: string } }).sync.status;
+}
+
+async function put(app: string, cluster = 'east'): Promise<void> {
+  await state.specs.put(applicationOf(app, { cluster }), by);
+  await state.derived.putRender(outcomeOf(state.applications.find(app)?.request?.key ?? ''));
+}
+
+const names = () => model.list({}, { limit: 10 }).items.map(({ application }) => application.metadata.name);
+const conditionsOf = (name: string) => {
+  const status = model.find('argocd', name)?.application.status as { conditions: { message: string }[] } | undefined;
+  return status?.conditions.map(({ message }) => message);
+};
+
+describe('the read model', () => {
+  it('lists Applications by id, those of sets and those on their way out too', async () => {
+    await put('shop');
+    await state.derived.putEvaluation(evaluationOf([applicationOf('cart')]));
+    expect(names()).toEqual(['cart', 'shop']);
+    await state.changes.remove(
+      { kind: 'Application', namespace: 'argocd', name: 'shop' },
+      { by: 'ann', reason: 'deleted by ann' },
+    );
+    expect(names()).toEqual(['cart', 'shop']);
+    expect(conditionsOf('shop')).toEqual(['deleted by ann; waiting for cluster east to confirm']);
+    await state.additions.deleteWithdrawal('east', 'shop');
+    expect(names()).toEqual(['cart']);
+  });
+
+  it('says that a repository cannot be read, beside the last good state, and once', async () => {
+    await put('shop');
+    const message = 'repository cannot be reached';
+    const problem = { code: 'RepositoryUnreachable', message };
+    await state.derived.putRevision({ repoURL, targetRevision: 'main', sha: 'c0ffee', problem });
+    expect(conditionsOf('shop')).toEqual([message]);
+    await state.derived.putRender(
+      outcomeOf(state.applications.find('shop')?.request?.key ?? '', 'sha256:one', { problem }),
+    );
+    expect(conditionsOf('shop')).toEqual([message]);
+  });
+
+  it.each<[string, Partial<AppStatus>, string]>([
+    ['what its cluster reports', {}, 'Synced'],
+    ['nothing of what was removed there', { removed: true }, 'Unknown'],
+  ])('shows %s', async (_name, fields, sync) => {
+    await put('shop');
+    statuses.record('east', statusOf('shop', fields));
+    expect(model.list({}, { limit: 1 }).items.map(syncOf)).toEqual([sync]);
+  });
+
+  it('shows the worse of what the hub and the cluster say of a parent', async () => {
+    const child = { group: 'argoproj.io', kind: 'Application', namespaced: true, names: ['child'] };
+    await state.specs.put(applicationOf('shop', { cluster: 'in-cluster' }), by);
+    const key = state.applications.find('shop')?.request?.key ?? '';
+    await state.derived.putRender(
+      outcomeOf(key, 'sha256:one', { kinds: [child], rest: { digest: 'sha256:rest', empty: false } }),
+    );
+    const condition = { type: 'SyncError', message: 'denied' };
+    statuses.record('hub', statusOf('shop', { sync: 'OutOfSync', total: 1, conditions: [condition] }));
+    statuses.record('in-cluster', statusOf('shop', { health: { status: 'Degraded' }, total: 2 }));
+    expect(model.find('argocd', 'shop')?.application.status).toMatchObject({
+      sync: { status: 'OutOfSync' },
+      health: { status: 'Degraded' },
+      conditions: [condition],
+    });
+  });
+
+  it('counts by sync and health, stale ones apart', async () => {
+    await put('shop');
+    await put('cart', 'west');
+    statuses.record('east', statusOf('shop'));
+    expect(model.summary()).toEqual({
+      total: 2,
+      stale: 0,
+      sync: { Synced: 1, Unknown: 1 },
+      health: { Healthy: 1, Missing: 1 },
+    });
+    expect(model.clusterSummary('east')).toEqual({ total: 1, synced: 1, healthy: 1, stale: 0 });
+    state.pass(91_000);
+    expect(model.summary()).toEqual({ total: 2, stale: 1, sync: { Unknown: 1 }, health: { Missing: 1 } });
+    expect(model.clusterSummary('east')).toEqual({ total: 1, synced: 0, healthy: 0, stale: 1 });
+  });
+
+  it('tells of every change', async () => {
+    watch();
+    await put('shop');
+    statuses.record('east', statusOf('shop'));
+    statuses.record('east', statusOf('shop', { seq: 0 }));
+    await state.specs.delete('Application', 'argocd', 'shop');
+    expect(seen).toEqual([
+      'ADDED shop Unknown',
+      'MODIFIED shop Unknown',
+      'MODIFIED shop Synced',
+      'DELETED shop Synced',
+    ]);
+  });
+
+  it('has another revision after every change', async () => {
+    const revisions = [model.revision()];
+    await put('shop');
+    revisions.push(model.revision());
+    statuses.record('east', statusOf('shop'));
+    revisions.push(model.revision());
+    expect(new Set(revisions).size).toBe(3);
+  });
+});
