@@ -39,6 +39,7 @@ import { createForget } from './queue/forget.ts';
 import { createWorkQueue } from './queue/queue.ts';
 import { createSchedule } from './queue/schedule.ts';
 import { findTools } from './render/find-tool.ts';
+import { forgetLostBundles } from './render/lost-bundles.ts';
 import { createRenderer } from './render/render.ts';
 import { readRenderSettings } from './render/settings.ts';
 import { followRollouts } from './rollout/follow-rollouts.ts';
@@ -231,6 +232,7 @@ function startStages(context: Context, foundation: Foundation, state: State) {
     await dispatch.sweep();
     await follower.sweep();
     await forget.sweep();
+    await forgetLostBundles({ ...stores, logger });
   };
   open.use(schedule.start({ ...dispatch, sweep }, signal));
   return { metrics, dispatch, failover, listings };

@@ -1,4 +1,5 @@
 /** Wires the stages to the queue: what each reads, what it writes, and how many run at a time. */
+import { isFleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { Logger } from '@wheelhouse/shared/logging/logger';
 import type { AppStatus } from '@wheelhouse/shared/protocol/status';
 import type { Application } from '@wheelhouse/shared/resources/application';
@@ -17,6 +18,7 @@ import type { OpenOutside } from './generate/outside.ts';
 import type { Metrics } from './metrics.ts';
 import type { Dispatch } from './queue/dispatch.ts';
 import type { WorkQueue } from './queue/queue.ts';
+import { forgetLostBundle } from './render/lost-bundles.ts';
 import type { Renderer } from './render/render.ts';
 import { runRender } from './render/render-stage.ts';
 import type { Gate } from './rollout/gate.ts';
@@ -128,13 +130,13 @@ function rolloutDeps({ stores, ...deps }: PipelineDeps, dispatch: Dispatch) {
 }
 
 function assignStage(deps: PipelineDeps) {
-  const { documents, additions, blobs } = deps.stores;
+  const { documents, additions } = deps.stores;
   return createAssignStage({
     logger: deps.logger,
     applications: deps.applications,
     additions,
     retains: (app, cluster) => deps.retentions.find(app, cluster)?.state === 'retained',
-    blobs,
+    blobs: { get: async (digest) => await getBundle(digest, deps) },
     resolve: (app) => deps.gate.pass(app, deps.resolve(app)),
     leaving: (cluster) => deps.clusters.find(cluster)?.leaving,
     now: deps.now,
@@ -152,6 +154,16 @@ function assignStage(deps: PipelineDeps) {
     },
     onPublished: (_cluster, { document }) => deps.metrics.published(document.apps.length),
   });
+}
+
+/** A bundle that is not there is rendered again, and the job tried again after that. */
+async function getBundle(digest: string, { stores, logger }: PipelineDeps): Promise<Uint8Array> {
+  try {
+    return await stores.blobs.get(digest);
+  } catch (error) {
+    if (isFleetError(error, 'NotFound')) await forgetLostBundle({ ...stores, logger }, digest);
+    throw error;
+  }
 }
 
 function sourceDeps(deps: PipelineDeps) {

@@ -3,13 +3,15 @@
 import { join } from 'node:path';
 import { loadAuthority } from '@wheelhouse/hub/fleet/authority';
 import { follow } from '@wheelhouse/hub/store/follow';
-import { connectHub } from '@wheelhouse/hub/store/nats';
+import { connectHub, type HubNats } from '@wheelhouse/hub/store/nats';
 import { streams } from '@wheelhouse/hub/store/streams';
 import { mapLimit } from '@wheelhouse/shared/async/limit';
 import type { KubeObject } from '@wheelhouse/shared/kube/object';
 import { createLogger } from '@wheelhouse/shared/logging/logger';
-import { parseDocumentKeys } from '@wheelhouse/shared/protocol/document-key';
+import { type DocumentKeys, parseDocumentKeys } from '@wheelhouse/shared/protocol/document-key';
 import { openDocument } from '@wheelhouse/shared/protocol/envelope';
+import { enrol } from '@wheelhouse/spoke-agent/link/enrol';
+import { loadIdentity } from '@wheelhouse/spoke-agent/link/identity';
 import { type HollowSpoke, startHollowSpoke } from '../support/hollow-spoke.ts';
 import type { Platform } from '../support/platform.ts';
 
@@ -30,6 +32,10 @@ export interface Fleet extends AsyncDisposable {
   versions(): Promise<Record<string, number>>;
   /** Identity of every ConfigMap: it changes when one is deleted and made again. */
   uids(): Promise<Record<string, string>>;
+  /** Takes every message out of one of the hub's streams (KV buckets are streams named `KV_…`). */
+  purge(stream: string): Promise<void>;
+  /** What a person does for clusters that the hub forgot: a new token for each, with which the running agent enrols. */
+  enrolAgain(): Promise<void>;
 }
 
 const logger = createLogger({ name: 'chaos', level: 'error' });
@@ -51,11 +57,13 @@ export async function startFleet(
   const stop = new AbortController();
   stack.defer(() => stop.abort());
   const dir = join(platform.dir, 'spokes');
-  const spokes = await mapLimit([...names], 4, async (cluster, index) => {
-    const labels = labelsOf(cluster, index);
-    const { token } = await platform.api<{ token: string }>('POST', '/api/v1/fleet/tokens', { cluster, labels });
-    return stack.use(await startHollowSpoke({ name: cluster, token, dir }));
-  });
+  const tokenOf = async (cluster: string) => {
+    const body = { cluster, labels: labelsOf(cluster, names.indexOf(cluster)) };
+    return (await platform.api<{ token: string }>('POST', '/api/v1/fleet/tokens', body)).token;
+  };
+  const spokes = await mapLimit([...names], 4, async (cluster) =>
+    stack.use(await startHollowSpoke({ name: cluster, token: await tokenOf(cluster), dir })),
+  );
   const deleted: string[] = [];
   for (const { name, cluster } of spokes)
     void cluster.watch(
@@ -66,7 +74,9 @@ export async function startFleet(
       }),
       stop.signal,
     );
-  const documents = await watchDocuments(platform, stack, stop.signal);
+  const hub = await connectAsHub(platform, stop.signal);
+  stack.use(hub.nats);
+  const documents = await watchDocuments(hub, stop.signal);
   const owned = stack.move();
   const all = async () => (await Promise.all(spokes.map(configMapsOf))).flat();
   return {
@@ -75,6 +85,14 @@ export async function startFleet(
     ...documents,
     versions: async () => countBy(await all(), ({ object }) => (object['data'] as { version: string }).version),
     uids: async () => Object.fromEntries((await all()).map(({ id, object }) => [id, object.metadata.uid ?? ''])),
+    purge: async (stream) => void (await hub.nats.manager.streams.purge(stream)),
+    enrolAgain: async () => {
+      for (const { name, cluster } of spokes) {
+        const { uid } = await cluster.info(stop.signal);
+        const identity = await loadIdentity(join(dir, name));
+        await enrol(identity, { token: await tokenOf(name), uid, agentVersion: 'hollow' }, stop.signal);
+      }
+    },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }
@@ -95,17 +113,25 @@ function watching(removed: (object: KubeObject) => void) {
   return { listing: nothing, changed: nothing, removed, listed: nothing, connected: nothing, failed: nothing };
 }
 
-/** Reads the stream of documents as a hub does. */
-async function watchDocuments(
-  platform: Platform,
-  stack: AsyncDisposableStack,
-  signal: AbortSignal,
-): Promise<Pick<Fleet, 'violations' | 'tombstones' | 'generations'>> {
+interface HubConnection {
+  nats: HubNats;
+  keys: DocumentKeys;
+}
+
+async function connectAsHub(platform: Platform, signal: AbortSignal): Promise<HubConnection> {
   const directory = join(platform.dir, 'hub/authority');
   const authority = await loadAuthority({ directory, names: ['127.0.0.1', 'localhost'] });
   const login = { url: platform.nats.url, user: authority.hubUser(), ca: authority.ca.pem, name: 'chaos' };
-  const nats = stack.use(await connectHub({ logger }, login, signal));
-  const keys = parseDocumentKeys(authority.documentKeys);
+  return { nats: await connectHub({ logger }, login, signal), keys: authority.documentKeys };
+}
+
+/** Reads the stream of documents as a hub does. */
+async function watchDocuments(
+  hub: HubConnection,
+  signal: AbortSignal,
+): Promise<Pick<Fleet, 'violations' | 'tombstones' | 'generations'>> {
+  const { nats } = hub;
+  const keys = parseDocumentKeys(hub.keys);
   const violations: string[] = [];
   const buried: string[] = [];
   const generations = new Map<string, number>();

@@ -21,7 +21,7 @@ beforeEach(async () => {
   reported = {};
   meanwhile = undefined;
   blobs = new Map();
-  const types = { shop: 'Directory', cart: 'Directory' } as const;
+  const types = { shop: 'Directory', cart: 'Directory', new: 'Directory' } as const;
   await state.derived.putDiscovery({ repoURL, targetRevision: 'main', types });
 });
 
@@ -29,9 +29,11 @@ function createReplica() {
   return createAssignStage({
     ...state,
     logger,
+    retains: () => false,
     resolve: (app) => resolve(app, { derived: state.derived, project: () => undefined }),
     documents: {
       find: async (cluster) => stored.get(cluster),
+      head: (cluster) => stored.get(cluster),
       publish: async (document, expectedSeq) => {
         meanwhile?.();
         if ((stored.get(document.cluster)?.seq ?? 0) !== expectedSeq) throw new FleetError('Conflict', 'too late');
@@ -88,10 +90,13 @@ describe('assignment', () => {
     await put('shop');
     reported['east'] = 41;
     await stage.run(shardOf('east'), signal);
-    expect(shownIn('east')).toEqual({ gen: 42, apps: ['shop'] });
-    reported['east'] = 99;
+    expect(shownIn('east')).toEqual({ gen: 1_041, apps: ['shop'] });
+    reported['east'] = 1_041;
     await stage.run(shardOf('east'), signal);
-    expect(shownIn('east').gen).toBe(100);
+    expect(shownIn('east').gen).toBe(1_041);
+    reported['east'] = 1_050;
+    await stage.run(shardOf('east'), signal);
+    expect(shownIn('east').gen).toBe(2_050);
   });
 
   it('says nothing to a cluster that runs something of which the hub knows nothing', async () => {
@@ -117,6 +122,18 @@ describe('assignment', () => {
     await put('cart');
     await stage.run(shardOf('east'), signal);
     expect(shownIn('east')).toEqual({ gen: 8, apps: ['cart', 'shop', 'theirs'] });
+  });
+
+  it('goes on from what it knows when the stream lost the document', async () => {
+    const stage = createReplica();
+    await put('shop');
+    await put('cart');
+    await stage.run(shardOf('east'), signal);
+    stored.clear();
+    await state.specs.delete('Application', 'argocd', 'cart');
+    await put('new');
+    await stage.run(shardOf('east'), signal);
+    expect(shownIn('east')).toEqual({ gen: 2, apps: ['cart', 'new', 'shop'] });
   });
 
   it('gives up for now when others are always faster', async () => {

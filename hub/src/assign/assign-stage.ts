@@ -50,6 +50,8 @@ const inlineBytes = 64 * 1024;
 const maxInline = 64;
 const bigDocument = 200;
 const burstPauseMs = 150;
+/** A cluster that is ahead of the stream may be further ahead than its last heartbeat said; more than it can have got since. */
+const heartbeatLag = 1_000;
 /** Lets the renders of one commit arrive in one document. */
 const gatherMs = 15;
 
@@ -67,9 +69,12 @@ export function createAssignStage(deps: AssignDeps): AssignStage {
     const found = known.get(cluster);
     return found && (deps.documents.head(cluster)?.seq ?? 0) <= found.seq ? found : undefined;
   };
+  const newest = async (cluster: string) => findKnown(cluster) ?? (await deps.documents.find(cluster));
   const assign = async (cluster: string, signal: AbortSignal) => {
+    // a document that the stream lost goes on from what this replica knows of it
+    let remembered: PublishedDocument | undefined;
     for (let attempt = 0; attempt < 5 && !signal.aborted; attempt += 1) {
-      const previous = findKnown(cluster) ?? (await deps.documents.find(cluster));
+      const previous = (await newest(cluster)) ?? remembered;
       if (previous) known.set(cluster, previous);
       try {
         const published = await publishChange(cluster, previous, { ...deps, pack });
@@ -80,6 +85,7 @@ export function createAssignStage(deps: AssignDeps): AssignStage {
         return published;
       } catch (error) {
         if (!isFleetError(error, 'Conflict')) throw error;
+        remembered = previous && { document: previous.document, seq: 0 };
         known.delete(cluster);
       }
     }
@@ -113,8 +119,8 @@ async function publishChange(
       'assigned applications that nothing explains are kept',
     );
   const reported = deps.clusters.reportedGeneration(cluster);
-  const ahead = previous !== undefined && reported > previous.document.gen;
-  if (previous ? fingerprint(draft) === fingerprint(previous.document) && !ahead : isEmpty(draft)) return undefined;
+  const isAhead = reported > (previous?.document.gen ?? 0);
+  if (previous ? fingerprint(draft) === fingerprint(previous.document) && !isAhead : isEmpty(draft)) return undefined;
   return await inSpan(cluster, draft.changed, async (traced) => {
     const changed = new Set(draft.changed.map((app) => app.app));
     const inline = await inlineBundles(draft.changed, deps.pack);
@@ -122,7 +128,7 @@ async function publishChange(
       {
         v: 1,
         cluster,
-        gen: Math.max(previous?.document.gen ?? 0, reported) + 1,
+        gen: isAhead ? reported + heartbeatLag : (previous?.document.gen ?? 0) + 1,
         issuedAt: deps.now().toISOString(),
         apps:
           traced === undefined

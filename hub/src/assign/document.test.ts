@@ -47,13 +47,19 @@ function draft(previous: AssignmentDocument | undefined, { desired, withdrawn = 
     applications: {
       byCluster: () =>
         Object.keys(desired).map(
-          (id): IndexedApplication => ({ id, application: applicationOf(id), origin: { type: 'spec', warnings: [] } }),
+          (id): IndexedApplication => ({
+            id,
+            application: applicationOf(id),
+            origin: { type: 'spec', warnings: [] },
+            sources: [],
+          }),
         ),
     },
     additions: {
       withdrawals: () => withdrawn.map(withdrawal),
       operations: (app) => operations.filter((one) => one.app === app),
     },
+    retains: () => false,
     resolve: ({ id }) => {
       const bundle = desired[id];
       return { ...(bundle === undefined ? {} : { app: appOf(id, bundle) }), problems: [], warnings: [] };

@@ -26,6 +26,7 @@ function resolved({ indexed, fields, outcome }: Given): Resolution {
     id: 'shop',
     application: applicationOf('shop', fields),
     origin: { type: 'spec', warnings: [] },
+    sources: [],
     cluster: 'east',
     request: { key: 'key', facts: {} as never },
     ...indexed,
@@ -115,7 +116,9 @@ describe('what an Application comes to', () => {
   });
 
   it('carries namespace, project, commit and warnings', () => {
-    const given = { outcome: outcomeOf('key', 'sha256:one', { sha: 'd00d', warnings: ['skipped'], traceparent: 't' }) };
+    const given = {
+      outcome: outcomeOf('key', 'sha256:one', { revisions: ['d00d'], warnings: ['skipped'], traceparent: 't' }),
+    };
     const { app, revision, warnings, traceparent } = resolved(given);
     expect(app).toMatchObject({ app: 'shop', ns: 'default', project: 'default', revision: 'd00d' });
     expect({ revision, warnings, traceparent }).toEqual({ revision: 'd00d', warnings: ['skipped'], traceparent: 't' });

@@ -90,7 +90,7 @@ describe('removals', () => {
   });
 
   it('that are held keep what was there, beside what is new and changed', () => {
-    const changed = applicationOf('app-0', { cluster: 'west' });
+    const changed = applicationOf('app-0', { spec: { syncPolicy: { automated: {} } } });
     const decision = decideRemovals({
       before: evaluationOf(namesOf(10).map((name) => applicationOf(name))),
       fresh: [changed, applicationOf('new')],

@@ -20,7 +20,13 @@ function list(
   const find = (id: string): IndexedApplication | undefined => {
     const row = rows[id];
     if (!row) return undefined;
-    return { id, application: applicationOf(id), origin: { type: 'spec', warnings: [] }, cluster: row.cluster };
+    return {
+      id,
+      application: applicationOf(id),
+      origin: { type: 'spec', warnings: [] },
+      sources: [],
+      cluster: row.cluster,
+    };
   };
   const answer = listPage(Object.keys(rows).sort(), {
     filter,

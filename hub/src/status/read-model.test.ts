@@ -28,6 +28,7 @@ beforeEach(async () => {
     statuses,
     resolve: (app) => resolve(app, { derived: state.derived, project: () => undefined }),
     lastSeen: () => startedAt,
+    gate: { whyWaiting: () => undefined, isRollingSync: () => false },
   });
   await state.derived.putRevision({ repoURL, targetRevision: 'main', sha: 'c0ffee' });
   await state.derived.putDiscovery({

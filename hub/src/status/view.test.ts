@@ -9,6 +9,7 @@ const indexed: IndexedApplication = {
   id: 'shop',
   application: applicationOf('shop'),
   origin: { type: 'spec', warnings: [] },
+  sources: [],
   cluster: 'east',
 };
 const { record } = outcomeOf('key');

@@ -14,6 +14,8 @@ export interface BlobStore {
   /** Throws NotFound, DigestMismatch. */
   get(digest: string): Promise<Buffer>;
   has(digest: string): Promise<boolean>;
+  /** Digests of all that is stored. */
+  stored(): Promise<Set<string>>;
 }
 
 const maxPerSubjectExceeded = 10_077;
@@ -49,6 +51,11 @@ export function createBlobStore({ nats }: { nats: HubNats }): BlobStore {
       ]);
     },
     has: async (digest) => (await findPart(nats, digest, 0)) !== null,
+    stored: async () => {
+      const filter = { subjects_filter: subjects.blobStored('*', 0) };
+      const { state } = await nats.run(() => nats.manager.streams.info(streams.blobs, filter), attempts);
+      return new Set(Object.keys(state.subjects ?? {}).map((subject) => `sha256:${subject.split('.')[3]}`));
+    },
   };
 }
 
