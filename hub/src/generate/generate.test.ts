@@ -228,6 +228,12 @@ describe('generate', () => {
     expect(evaluation.applications[0]?.spec).not.toHaveProperty('nosuch');
   });
 
+  it('says what it does not honour yet', async () => {
+    const strategy = { type: 'RollingSync', deletionOrder: 'Reverse' };
+    const { warnings } = await run({ ...listOf({ name: 'a', path: 'p' }), strategy });
+    expect(warnings).toEqual(['spec.strategy.deletionOrder is not built yet and has no effect']);
+  });
+
   it('reports nothing as nothing', async () => {
     expect(await run(listOf())).toEqual({
       applications: [],

@@ -57,7 +57,7 @@ export function contextFor(options: CaseOptions, world: World = {}): GeneratorCo
 }
 
 /** A host that lists what the case says. */
-function hostsOf(world: World): GeneratorContext['hosts'] {
+export function hostsOf(world: World): GeneratorContext['hosts'] {
   const fail = () => {
     const { listError, repositoryNotFound } = world;
     if (listError !== undefined) throw new FleetError(repositoryNotFound ? 'NotFound' : 'GeneratorFailed', listError);
@@ -92,7 +92,7 @@ function hostsOf(world: World): GeneratorContext['hosts'] {
 }
 
 /** A tree of the listed directories and files, in the order of the listing. */
-function snapshotOf({ directories = [], files = {} }: World): Snapshot {
+export function snapshotOf({ directories = [], files = {} }: World): Snapshot {
   const entries = new Map<string, TreeEntry>();
   for (const path of directories) add(entries, path, 'tree');
   for (const path of Object.keys(files)) add(entries, path, 'file');
