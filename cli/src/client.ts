@@ -1,6 +1,8 @@
 /** Speaks to the hub's API. Inputs: a connection. It never prints. */
+
 import { catalogue, type ErrorCode } from '@wheelhouse/shared/errors/catalogue';
 import { FleetError, isFleetError } from '@wheelhouse/shared/errors/fleet-error';
+import { formatJson, parseJson } from '@wheelhouse/shared/kube/json';
 import { Agent, type Dispatcher } from 'undici';
 import type { Connection } from './context.ts';
 
@@ -30,7 +32,7 @@ export function createClient({ server, token, ca }: Connection, stop: AbortSigna
         path: path + formatQuery(query),
         method,
         headers: { ...(token ? { authorization: `Bearer ${token}` } : {}), ...contentType(body) },
-        body: typeof body === 'object' ? JSON.stringify(body) : (body ?? null),
+        body: typeof body === 'object' ? formatJson(body) : (body ?? null),
         signal: signal ? AbortSignal.any([signal, stop]) : stop,
       })
       .catch((error: NodeJS.ErrnoException) => {
@@ -41,7 +43,7 @@ export function createClient({ server, token, ca }: Connection, stop: AbortSigna
   };
   return {
     request: async <T>(path: string, options: RequestOptions = {}) =>
-      (await (await send(path, options)).body.json()) as T,
+      parseJson(await (await send(path, options)).body.text()) as T,
     lines: async function* <T>(path: string, options: RequestOptions & { signal: AbortSignal }) {
       const { body } = await send(path, options);
       try {
@@ -65,7 +67,7 @@ async function* splitLines(body: AsyncIterable<Buffer>): AsyncGenerator<string> 
 }
 
 function parseLine<T>(line: string): T {
-  const parsed = JSON.parse(line) as { error?: { message: string; reason?: string } };
+  const parsed = parseJson(line) as { error?: { message: string; reason?: string } };
   if (parsed.error) throw new FleetError(knownCode(parsed.error.reason), parsed.error.message);
   return parsed as T;
 }

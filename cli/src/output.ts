@@ -1,3 +1,4 @@
+import { formatJson } from '@wheelhouse/shared/kube/json';
 import { formatYaml } from '@wheelhouse/shared/kube/yaml';
 
 export type OutputFormat = 'table' | 'json' | 'yaml';
@@ -7,7 +8,7 @@ export type Column<T> = [heading: string, cell: (row: T) => string | number | un
 
 /** JSON or YAML of the whole value; for `table`, what `table` makes. Ends with a line break. */
 export function formatOutput(value: unknown, format: OutputFormat, table: () => string): string {
-  if (format === 'json') return `${JSON.stringify(value, null, 2)}\n`;
+  if (format === 'json') return `${formatJson(value, 2)}\n`;
   return format === 'yaml' ? formatYaml(value) : table();
 }
 

@@ -154,6 +154,30 @@ describe('creating an Application', () => {
     expect(deps.specs.find('Application', 'argocd', 'guestbook')?.revision).toBe(2);
   });
 
+  it('keeps integers that no double holds, in bodies, patches and answers', async () => {
+    const id = '9007199254740993';
+    const values = (value: string) => `{"source":{"helm":{"valuesObject":{"id":${value}}}}}`;
+    const url = '/api/v1/applications';
+    const json = { ...headers, 'content-type': 'application/json' };
+    const text = JSON.stringify(guestbook).replace('"path"', `"helm":{"valuesObject":{"id":${id}}},"path"`);
+    const created = await app.inject({ method: 'POST', url, headers: json, payload: text });
+    expect(created.body).toContain(`"valuesObject":{"id":${id}}`);
+    const patch = JSON.stringify({
+      name: 'guestbook',
+      patchType: 'merge',
+      patch: `{"spec":${values('9007199254740995')}}`,
+    });
+    const patched = await app.inject({ method: 'PATCH', url: `${url}/guestbook`, headers: json, payload: patch });
+    expect(patched.body).toContain('"valuesObject":{"id":9007199254740995}');
+  });
+
+  it('refuses a body that would change the prototype of objects', async () => {
+    const payload = '{"metadata":{"name":"x"},"__proto__":{"admin":true}}';
+    const json = { ...headers, 'content-type': 'application/json' };
+    const reply = await app.inject({ method: 'POST', url: '/api/v1/applications', headers: json, payload });
+    expect(reply.statusCode).toBe(400);
+  });
+
   it('takes back what it answered, status and all', async () => {
     const { metadata, ...rest } = guestbook;
     await post(guestbook);

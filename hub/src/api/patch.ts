@@ -1,4 +1,5 @@
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
+import { formatJson, parseJson } from '@wheelhouse/shared/kube/json';
 import type { KubeObject } from '@wheelhouse/shared/kube/object';
 import { applyPatch, type Operation } from 'rfc6902';
 import { z } from 'zod';
@@ -46,12 +47,12 @@ function jsonPatch(target: KubeObject, patch: unknown): unknown {
   const copy = structuredClone(target);
   const failed = applyPatch(copy, patch as Operation[]).findIndex((error) => error !== null);
   if (failed < 0) return copy;
-  throw new FleetError('Invalid', `operation ${failed} of the patch does not fit: ${JSON.stringify(patch[failed])}`);
+  throw new FleetError('Invalid', `operation ${failed} of the patch does not fit: ${formatJson(patch[failed])}`);
 }
 
 function parsePatch(text: string): unknown {
   try {
-    return JSON.parse(text) as unknown;
+    return parseJson(text);
   } catch (error) {
     throw new FleetError('Malformed', `the patch is not valid JSON: ${(error as Error).message}`, { cause: error });
   }

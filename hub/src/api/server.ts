@@ -3,7 +3,9 @@
  * Inputs: the ports of `deps.ts`. Every route is authenticated unless it says `config: { public: true }`.
  * It must never decide anything about desired state: it checks, calls a port and formats the answer.
  */
+
 import swagger from '@fastify/swagger';
+import { parseJson } from '@wheelhouse/shared/kube/json';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import { jsonSchemaTransform, jsonSchemaTransformObject, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { ApiServer } from './api-server.ts';
@@ -49,6 +51,7 @@ export async function createApiServer(deps: ApiDeps, options: ApiOptions = {}): 
   app.setValidatorCompiler(compileValidator);
   app.setSerializerCompiler(compileSerializer);
   app.setErrorHandler(answerError);
+  readExactIntegers(app);
   addHttpMetrics(app, deps.metrics);
   addAuthentication(app, deps.access);
   await addOpenApi(app, deps);
@@ -103,4 +106,15 @@ async function addOpenApi(app: ApiServer, deps: ApiDeps): Promise<void> {
     transformObject: jsonSchemaTransformObject,
   });
   app.get('/api/v1/openapi.json', { schema: { hide: true } }, () => app.swagger());
+}
+
+/** JSON bodies hold Applications, whose Helm values may hold integers beyond a double. */
+function readExactIntegers(app: ApiServer): void {
+  const check = app.getDefaultJsonParser('error', 'error');
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    void check(request, String(body), (error) => {
+      if (error) done(error);
+      else done(null, parseJson(String(body)));
+    });
+  });
 }

@@ -1,4 +1,3 @@
-import { canonicalJson } from './canonical.ts';
 import { asNumberIfExact } from './yaml-scalar.ts';
 
 /**
@@ -15,14 +14,21 @@ function keepExact(_key: string, value: unknown, { source }: { source?: string }
   return /^-?\d{1,20}$/.test(source) ? asNumberIfExact(BigInt(source)) : value;
 }
 
-/** The opposite of `parseJson`: bigints become digits. Keys keep their order, except in a value that holds bigints. */
-export function formatJson(value: unknown): string {
+/** The opposite of `parseJson`: bigints become digits. `indent` is the number of spaces a level, none unless given. */
+export function formatJson(value: unknown, indent = 0): string {
   try {
-    return JSON.stringify(value);
+    return JSON.stringify(value, undefined, indent);
   } catch (error) {
-    if (error instanceof TypeError && error.message.includes('BigInt')) return canonicalJson(value);
-    throw error;
+    if (!(error instanceof TypeError && error.message.includes('BigInt'))) throw error;
+    return JSON.stringify(value, asDigits, indent);
   }
+}
+
+// TypeScript does not know it yet: https://github.com/tc39/proposal-json-parse-with-source
+const { rawJSON } = JSON as unknown as { rawJSON(text: string): unknown };
+
+function asDigits(_key: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? rawJSON(String(value)) : value;
 }
 
 export interface JsonStream {

@@ -1,4 +1,5 @@
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
+import { formatJson } from '@wheelhouse/shared/kube/json';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { ApiServer } from '../api-server.ts';
@@ -144,7 +145,7 @@ async function askDiff(deps: ApiDeps, request: FastifyRequest): Promise<Resource
 }
 
 function formatManagedResource({ ref: { version: _version, ...ref }, live, desired }: ResourceDiff) {
-  const json = (state: object | undefined) => (state ? JSON.stringify(state) : '');
+  const json = (state: object | undefined) => (state ? formatJson(state) : '');
   const [targetState, liveState] = [json(desired), json(live)];
   return {
     ...ref,
