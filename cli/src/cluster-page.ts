@@ -13,6 +13,7 @@ export function formatClusterPage(cluster: FleetCluster): string {
     ...identityFields(cluster),
     ['Last seen', formatSeen(cluster.lastSeenAt)],
     ['Labels', formatLabels(cluster.labels)],
+    ['Refused labels', formatRefused(cluster.refusedLabels)],
     ['Annotations', formatLabels(cluster.annotations)],
     ['Agent', cluster.agentVersion],
     ['Kubernetes', cluster.kubernetesVersion],
@@ -50,6 +51,10 @@ export function formatCpu(millis: number): string {
 
 export function formatMemory(bytes: number): string {
   return bytes >= 2 ** 30 ? `${Math.round((10 * bytes) / 2 ** 30) / 10}Gi` : `${Math.round(bytes / 2 ** 20)}Mi`;
+}
+
+function formatRefused(labels: string[] | undefined): string | undefined {
+  return labels && `${labels.join(', ')}: its agent reports them, its token does not allow them`;
 }
 
 function formatGeneration({ generation, appliedGeneration }: FleetCluster): string | undefined {

@@ -399,11 +399,80 @@ describe('app wait', () => {
 });
 
 describe('the other groups', () => {
+  it('hub adoption: what was taken over, what nothing explains, and what becomes of it', async () => {
+    const { out } = await run('hub adoption');
+    expect(out).toMatch(/Adoption: +Open\n/);
+    expect(out).toMatch(/Unknown clusters: +nobody\n/);
+    expect(out).toMatch(/us-east +\d+d ago +7 +1 +-/);
+    expect(out).toMatch(/us-west .* did not answer/);
+    expect(out).toMatch(/us-east +web +default +shop +0123456789ab\n/);
+    expect((await run('hub adoption release us-east web --keep')).out).toBe(
+      'web on us-east: let go, what it runs stays\n',
+    );
+    expect((await run('hub adoption release us-east --all --remove --confirm 1')).out).toContain('to be removed');
+    await run('hub adoption open --reason backup');
+    expect((await run('hub adoption close')).out).toMatch(/Adoption: +Closed/);
+    expect(deps.calls).toEqual([
+      'release us-east web keep by admin confirm=undefined',
+      'release us-east all remove by admin confirm=1',
+      'open adoption by admin: backup',
+      'close adoption by admin',
+    ]);
+  });
+
+  it.each([
+    ['neither', 'us-east web', 'either --keep or --remove'],
+    ['both', 'us-east web --keep --remove', 'either --keep or --remove'],
+    ['no application', 'us-east --keep', 'or say --all'],
+    ['a name and all', 'us-east web --all --keep', 'or say --all'],
+    ['what is not there', 'us-east gone --keep', 'holds no adopted application'],
+    ['an unknown cluster', 'nowhere web --keep', 'not in the inventory'],
+    ['no count', 'us-east web --remove --confirm x', 'is not a number'],
+  ])('hub adoption release refuses %s', async (...[, args, message]) => {
+    const { code, err } = await run(`hub adoption release ${args}`);
+    expect(code).not.toBe(0);
+    expect(err).toContain(message);
+  });
+
+  it('cluster history: who, what, why', async () => {
+    const { out } = await run('cluster history us-east');
+    expect(out).toMatch(/ann +role=standby +drill/);
+    expect(out).toMatch(/bob +role- \(was standby\), annotation a=y \(was x\) +-/);
+    expect(await run('cluster annotate us-east x')).toMatchObject({ code: 1 });
+    expect(await run('cluster history nowhere')).toMatchObject({ code: 1 });
+  });
+
+  it('cluster get: what it has', async () => {
+    const cluster = deps.clusters.all.get('us-east');
+    if (!cluster) throw new Error('no us-east');
+    const inventory = {
+      nodes: 3,
+      allocatable: { cpuMillis: 12_000, memoryBytes: 24 * 2 ** 30 },
+      requested: { cpuMillis: 4_500, memoryBytes: 6.5 * 2 ** 30 },
+      apiGroups: ['apps', 'batch'],
+    };
+    deps.clusters.all.set('us-east', { ...cluster, inventory, refusedLabels: ['tier'] });
+    const { out } = await run('cluster get us-east');
+    expect(out).toMatch(/Nodes: +3\n/);
+    expect(out).toMatch(/CPU: +4.5 requested of 12 \(37%\)\n/);
+    expect(out).toMatch(/Memory: +6.5Gi requested of 24Gi \(27%\)\n/);
+    expect(out).toMatch(/API groups: +apps, batch\n/);
+    expect(out).toMatch(/Refused labels: +tier:/);
+    expect(JSON.parse((await run('cluster get us-east -o json')).out)).toMatchObject({ inventory });
+    expect((await run('cluster get eu-west')).out).toMatch(/Inventory: +not reported/);
+  });
+
   it('cluster: list, get, label, token', async () => {
     expect((await run('cluster list')).out).toMatch(/us-east +Connected .* 3 +2 +0 .*region=us-east/);
     expect((await run('cluster list -l !region')).out).not.toContain('us-east');
     expect((await run('cluster get us-east')).out).toContain('Applications:  3: 3 Synced, 2 Healthy, 0 stale');
     expect((await run('cluster label us-east tier=gold region-')).out).toBe('cluster us-east labelled: tier=gold\n');
+    expect((await run('cluster annotate us-east owner=core')).out).toBe('cluster us-east annotated: owner=core\n');
+    await run('cluster label us-east tier=silver --reason cheaper');
+    expect(deps.calls.slice(-2)).toEqual([
+      'annotate us-east {"owner":"core"} by admin',
+      'label us-east {"tier":"silver"} by admin',
+    ]);
     const made = await run('cluster token new --label region=x --label env=prod --expires 1h');
     expect(made).toMatchObject({ out: 'wh1.secret\n', err: expect.stringContaining('valid once, until') as string });
     expect((await run('cluster token us-east --replace')).out).toBe('wh1.secret\n');

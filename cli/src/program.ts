@@ -54,7 +54,7 @@ function createProgram(io: Io, onExit: (code: ExitCode) => void): Command {
     .exitOverride()
     .showHelpAfterError('(see --help)');
   const run = createRun(io, onExit);
-  addHubCommand(program, io);
+  addHubCommand(program, io, run);
   addAgentCommand(program, io);
   addClusterCommands(program, run);
   addFailoverCommand(program, run);

@@ -85,6 +85,7 @@ export function createApiDeps(input: ApiDepsInput): ApiDeps {
       remove: fleet.departures.remove,
     },
     plans: input.failover,
+    adoption: fleet.adoption,
     tokens: fleet.tokens,
     enrolment: fleet.enrolment,
     rollouts: {

@@ -5,6 +5,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
+import type { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { Logger } from '@wheelhouse/shared/logging/logger';
 import type { AppStatus } from '@wheelhouse/shared/protocol/status';
 import { subjects } from '@wheelhouse/shared/protocol/subjects';
@@ -27,11 +28,13 @@ import { createFailoverParts, duePlans } from './failover-parts.ts';
 import { type Authority, loadAuthority } from './fleet/authority.ts';
 import { createCommands } from './fleet/commands.ts';
 import { startFleet } from './fleet/fleet.ts';
+import { identifyStore } from './fleet/store-identity.ts';
 import { openOutside } from './generate/outside.ts';
 import { createHostRule } from './hosts/allowed.ts';
 import { createHttp } from './hosts/http/http.ts';
 import { createResponses } from './hosts/http/responses.ts';
 import { createListings } from './hosts/listings.ts';
+import { leaveLostStore } from './lost-store.ts';
 import { createMetrics } from './metrics.ts';
 import { createResolve, startPipeline } from './pipeline.ts';
 import { createDispatch } from './queue/dispatch.ts';
@@ -65,6 +68,8 @@ export interface HubDeps {
   logger: Logger;
   /** Of which children (git, kustomize, helm) see PATH and the proxy settings only. */
   environment: Readonly<Record<string, string | undefined>>;
+  /** The hub stopped by itself and cannot go on: the process is to end, and to be started again. */
+  onFatal?(error: FleetError): void;
 }
 
 interface Context extends HubDeps {
@@ -73,6 +78,8 @@ interface Context extends HubDeps {
   /** What is to be closed, last opened first. */
   open: AsyncDisposableStack;
   now(): Date;
+  /** Stops everything, for a reason that a person must know. */
+  end(error: FleetError): void;
 }
 
 /** Starts a replica and returns once its API answers. The signal stops it; disposing drains and closes. */
@@ -85,6 +92,11 @@ export async function startHub(config: HubConfig, deps: HubDeps, parent: AbortSi
     ...deps,
     signal: AbortSignal.any([parent, stop.signal]),
     now: () => new Date(),
+    end: (error) => {
+      deps.logger.error({ err: error }, 'the hub cannot go on');
+      stop.abort();
+      deps.onFatal?.(error);
+    },
   };
   deps.logger.info({ config: redactHubConfig(config) }, 'hub starts');
   open.use(startTracing({ service: 'hub', endpoint: config.otlpEndpoint, attributes: { replica: config.replica } }));
@@ -102,7 +114,7 @@ type State = Awaited<ReturnType<typeof openState>>;
 type Running = ReturnType<typeof startStages>;
 
 /** Keys, connections and what is stored behind them. */
-async function openFoundation({ config, logger, signal, open, now }: Context) {
+async function openFoundation({ config, logger, signal, open, now, end }: Context) {
   const { data, natsUrl, replica } = config;
   const authority = await loadAuthority({ directory: path.join(data, 'authority'), names: certificateNames(config) });
   const sealingKey = Buffer.from(await loadSecret(path.join(data, 'sealing-key')), 'base64url');
@@ -121,7 +133,12 @@ async function openFoundation({ config, logger, signal, open, now }: Context) {
       signal,
     ),
   );
-  const stores = await openStores({ nats, logger, authority, sealingKey, now }, signal);
+  let stores: Stores | undefined;
+  const onLost = () => {
+    if (stores) void leaveLostStore({ logger, specs: stores.specs, end }, { directory: data });
+  };
+  stores = await openStores({ nats, logger, authority, sealingKey, now, onLost }, signal);
+  await identifyStore({ ...stores, logger, now }, { file: path.join(data, 'store-id') });
   const queue = open.use(
     await createWorkQueue({ logger, signal }, { redisUrl: config.redisUrl, prefix: config.redisPrefix }),
   );
@@ -153,6 +170,7 @@ async function openState({ config, environment, logger, signal, open, now }: Con
       resolve,
       gate: rolloutParts.gate,
       lastSeen: fleet.lastSeen,
+      adopted: fleet.adoption,
       now,
     }),
   );
@@ -190,6 +208,7 @@ function startStages(context: Context, foundation: Foundation, state: State) {
     applications: readModel.summary,
     clusters: fleet.states,
     plans: () => stores.records.plans.list(),
+    adoptions: fleet.adoption.outcomes,
     queue: queue.counts,
     rollouts: rolloutViews.phases,
   });
@@ -225,7 +244,9 @@ function startStages(context: Context, foundation: Foundation, state: State) {
   const shared = { ...state, logger, stores, queue, metrics, now };
   const generating = { outside, newGitFileGlobbing };
   const signingKeyId = authority.documentKey.kid;
-  const pipeline = { ...shared, ...generating, sources, renderer, clusters: fleet.clusters, reportHub, signingKeyId };
+  const { setUnexplained } = fleet.adoption;
+  const assigning = { clusters: fleet.clusters, reportHub, signingKeyId, setUnexplained };
+  const pipeline = { ...shared, ...generating, sources, renderer, ...assigning };
   const { failover, run } = createFailoverParts({ ...pipeline, fleet }, dispatch);
   startPipeline(pipeline, dispatch, { run });
   const sweep = async () => {

@@ -9,7 +9,11 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => 
 try {
   const config = readHubConfig();
   const logger = createLogger({ name: 'hub', level: config.logLevel });
-  const hub = await startHub(config, { logger, environment: readEnvironment() }, stop.signal);
+  const onFatal = (error: Error) => {
+    process.stderr.write(`hub: ${error.message}\n`);
+    process.exit(1);
+  };
+  const hub = await startHub(config, { logger, environment: readEnvironment(), onFatal }, stop.signal);
   if (!stop.signal.aborted)
     await new Promise((resolve) => stop.signal.addEventListener('abort', resolve, { once: true }));
   const deadline = setTimeout(() => process.exit(1), 20_000);

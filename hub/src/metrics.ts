@@ -15,11 +15,19 @@ export interface Metrics {
 }
 
 export interface MetricsSources {
-  applications(): { total: number; stale: number; sync: Record<string, number>; health: Record<string, number> };
+  applications(): {
+    total: number;
+    stale: number;
+    adopted: number;
+    sync: Record<string, number>;
+    health: Record<string, number>;
+  };
   clusters(): Record<string, number>;
   plans(): readonly { phase: string; paused?: unknown }[];
   /** Rollouts by phase. */
   rollouts(): Record<string, number>;
+  /** Documents that clusters held and the hub took over, or could not, since this replica started. */
+  adoptions(): Record<'adopted' | 'failed', number>;
   queue(): Promise<Record<string, Record<string, number>>>;
 }
 
@@ -102,14 +110,15 @@ function addPlanGauge(registers: Registry[], sources: Pick<MetricsSources, 'plan
 function addGauges(registers: Registry[], sources: MetricsSources): void {
   new Gauge({
     name: 'wheelhouse_applications',
-    help: 'Applications by sync and health; those whose cluster is silent are stale and counted apart',
+    help: 'Applications by sync and health; those whose cluster is silent are stale, those that nothing explains adopted: both counted apart',
     labelNames: ['dimension', 'value'],
     registers,
     collect() {
       this.reset();
-      const { total, stale, sync, health } = sources.applications();
+      const { total, stale, adopted, sync, health } = sources.applications();
       this.set({ dimension: 'all', value: 'total' }, total);
       this.set({ dimension: 'all', value: 'stale' }, stale);
+      this.set({ dimension: 'all', value: 'adopted' }, adopted);
       for (const [value, count] of Object.entries(sync)) this.set({ dimension: 'sync', value }, count);
       for (const [value, count] of Object.entries(health)) this.set({ dimension: 'health', value }, count);
     },
@@ -122,6 +131,16 @@ function addGauges(registers: Registry[], sources: MetricsSources): void {
     collect() {
       this.reset();
       for (const [state, count] of Object.entries(sources.clusters())) this.set({ state }, count);
+    },
+  });
+  new Counter({
+    name: 'wheelhouse_adoptions_total',
+    help: 'Documents that clusters held and the hub took over, or could not',
+    labelNames: ['outcome'],
+    registers,
+    collect() {
+      this.reset();
+      for (const [outcome, count] of Object.entries(sources.adoptions())) this.inc({ outcome }, count);
     },
   });
   new Gauge({

@@ -1,6 +1,7 @@
 /** Wires the stages to the queue: what each reads, what it writes, and how many run at a time. */
 import { isFleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { Logger } from '@wheelhouse/shared/logging/logger';
+import type { AssignedApp } from '@wheelhouse/shared/protocol/document';
 import type { AppStatus } from '@wheelhouse/shared/protocol/status';
 import type { Application } from '@wheelhouse/shared/resources/application';
 import type { ApplicationSet } from '@wheelhouse/shared/resources/application-set';
@@ -53,6 +54,8 @@ export interface PipelineDeps {
   /** Code hosts and settings for generators. */
   outside(applicationSet: ApplicationSet, signal: AbortSignal): OpenOutside;
   newGitFileGlobbing: boolean;
+  /** Remembers which assigned Applications nothing explains. */
+  setUnexplained(cluster: string, apps: readonly AssignedApp[]): Promise<void>;
   signingKeyId: string;
   now(): Date;
 }
@@ -152,6 +155,8 @@ function assignStage(deps: PipelineDeps) {
       names: () => deps.clusters.assignable().map((cluster) => cluster.name),
       reportedGeneration: (cluster) => deps.clusters.find(cluster)?.appliedGeneration ?? 0,
     },
+    registration: (cluster) => deps.clusters.registration(cluster),
+    onUnexplained: deps.setUnexplained,
     onPublished: (_cluster, { document }) => deps.metrics.published(document.apps.length),
   });
 }

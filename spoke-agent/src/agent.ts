@@ -6,8 +6,10 @@
 import { join } from 'node:path';
 import { type Clock, systemClock } from '@wheelhouse/shared/async/clock';
 import type { Logger } from '@wheelhouse/shared/logging/logger';
+import type { DiffCommand } from '@wheelhouse/shared/protocol/command';
 import type { AssignmentDocument } from '@wheelhouse/shared/protocol/document';
 import type { Heartbeat } from '@wheelhouse/shared/protocol/status';
+import { createAnswer } from './answer.ts';
 import type { Cluster, ClusterInfo } from './cluster/cluster.ts';
 import { createDesired, type DesiredDocument } from './desired/desired.ts';
 import { healthOf } from './health/health.ts';
@@ -74,7 +76,8 @@ export async function createAgent(deps: AgentDeps, options: AgentOptions): Promi
     reconciler.assign({ gen, apps, ops, tombstones, manifests });
   };
   const desired = open.use(await createDesired({ ...shared, onDocument }, { stateDir, pollMs }));
-  open.use(link.onCommand(async ({ app }) => await reconciler.diff(app, stop.signal)));
+  const diff = async ({ app }: DiffCommand) => await reconciler.diff(app, stop.signal);
+  open.use(link.onCommand(createAnswer({ desired, diff })));
   const inventory = followInventory({ cluster, logger }, { info, labels }, stop.signal);
   const compose = (): Heartbeat => ({
     v: 1,

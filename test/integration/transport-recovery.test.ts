@@ -250,7 +250,8 @@ describe('a spoke', () => {
   it('answers a question of the hub, or says why not', async () => {
     await using spoke = await startSpoke(await fixture.join('asked'));
     await eventually(() => expect(spoke.link.state()).toBe('connected'));
-    using _ = spoke.link.onCommand(async ({ app }) => {
+    using _ = spoke.link.onCommand(async (command) => {
+      const app = command.type === 'diff' ? command.app : '';
       if (app === 'shop') return [{ kind: 'ConfigMap' }];
       throw new Error(`no ${app}`);
     });

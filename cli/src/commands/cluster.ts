@@ -6,6 +6,7 @@ import { type Column, formatLabels, formatTable } from '../output.ts';
 import type { Run } from '../session.ts';
 import { addStartOptions, offerPlan, paceOf, type StartOptions } from '../start-plan.ts';
 import { addClusterIdentity } from './cluster-identity.ts';
+import { addMetadataCommands } from './cluster-metadata.ts';
 import { addClusterTokens } from './cluster-token.ts';
 
 const path = '/api/v1/fleet/clusters';
@@ -16,6 +17,7 @@ export function addClusterCommands(program: Command, run: Run): void {
   addLabel(cluster, run);
   addClusterTokens(cluster, run);
   addClusterIdentity(cluster, run);
+  addMetadataCommands(cluster, run);
 }
 
 function addRead(cluster: Command, run: Run): void {

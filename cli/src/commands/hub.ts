@@ -3,6 +3,8 @@ import type { Command } from 'commander';
 import { cliVariables } from '../config.ts';
 import { defaultContextFile } from '../context.ts';
 import type { Io } from '../io.ts';
+import type { Run } from '../session.ts';
+import { addAdoptionCommands } from './adoption.ts';
 
 interface HubOptions {
   data?: string;
@@ -17,8 +19,8 @@ interface HubOptions {
 /** Time that a hub gets to finish what it is doing. */
 const drainMs = 20_000;
 
-export function addHubCommand(program: Command, io: Io): void {
-  program
+export function addHubCommand(program: Command, io: Io, run: Run): void {
+  const hub = program
     .command('hub')
     .description('run a hub; every setting is also a WHEELHOUSE_ variable, see docs/reference')
     .option('--data <directory>', 'keys, admin token and mirrors of repositories')
@@ -29,6 +31,7 @@ export function addHubCommand(program: Command, io: Io): void {
     .option('--context-file <file>', 'where to write what the other commands need to find this hub')
     .option('--log-level <level>')
     .action(async (options: HubOptions) => await runHub(options, io));
+  addAdoptionCommands(hub, run);
 }
 
 async function runHub(options: HubOptions, io: Io): Promise<void> {
@@ -38,7 +41,11 @@ async function runHub(options: HubOptions, io: Io): Promise<void> {
   const contextFile = options.contextFile ?? io.env['WHEELHOUSE_CONTEXT_FILE'] ?? defaultContextFile(io.env);
   const config = readHubConfig(io.env, { ...options, contextFile }, cliVariables);
   const logger = createLogger({ name: 'hub', level: config.logLevel });
-  const hub = await startHub(config, { logger, environment: io.env }, io.signal);
+  const onFatal = (error: Error) => {
+    io.err(`Error: ${error.message}\n`);
+    process.exit(1);
+  };
+  const hub = await startHub(config, { logger, environment: io.env, onFatal }, io.signal);
   if (!io.signal.aborted) await new Promise((resolve) => io.signal.addEventListener('abort', resolve, { once: true }));
   setTimeout(() => process.exit(1), drainMs).unref();
   await hub[Symbol.asyncDispose]();

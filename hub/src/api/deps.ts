@@ -9,6 +9,8 @@ import type { Inventory } from '@wheelhouse/shared/protocol/inventory';
 import type { Registry } from 'prom-client';
 import type { Access } from '../access/access.ts';
 import type { Failover } from '../failover/failover.ts';
+import type { Adoption, AdoptionView } from '../fleet/adoption.ts';
+import type { Author, HistoryEntry } from '../fleet/metadata.ts';
 import type { WindowState } from '../project/window.ts';
 import type { Person, RolloutCommands } from '../rollout/commands.ts';
 import type { RolloutDetail, RolloutView, RolloutViews } from '../rollout/rollout-view.ts';
@@ -18,7 +20,17 @@ import type { ApplicationView } from '../status/view.ts';
 import type { PutOptions, StoredSpec } from '../store/specs.ts';
 
 export type { PlanView } from '../failover/plan-view.ts';
-export type { ApplicationPage, ApplicationView, Person, PutOptions, RolloutDetail, RolloutView, StoredSpec };
+export type {
+  AdoptionView,
+  ApplicationPage,
+  ApplicationView,
+  HistoryEntry,
+  Person,
+  PutOptions,
+  RolloutDetail,
+  RolloutView,
+  StoredSpec,
+};
 
 export interface ApiDeps {
   access: Access;
@@ -32,6 +44,7 @@ export interface ApiDeps {
   identities: ClusterIdentities;
   /** Changes of labels that move Applications. */
   plans: Failover;
+  adoption: Pick<Adoption, 'view' | 'open' | 'close' | 'release'>;
   tokens: EnrolmentTokens;
   enrolment: Enrolment;
   /** By the key of `rolloutKey`. */
@@ -118,6 +131,10 @@ export interface ClusterInventory {
   /** Ordered by name. */
   list(): FleetCluster[];
   find(name: string): FleetCluster | undefined;
+  /** Sets annotations; null removes one. Throws NotFound, and Forbidden for one that the hub owns. */
+  setAnnotations(name: string, annotations: Record<string, string | null>, who: string | Author): Promise<FleetCluster>;
+  /** Changes of its labels and annotations, oldest first. Throws NotFound. */
+  history(name: string): HistoryEntry[];
 }
 
 /** What people do to a cluster's identity. Each throws NotFound, and Conflict or Invalid where it is not possible now. */
@@ -148,6 +165,8 @@ export interface FleetCluster {
   /** What it says that it has, as of `lastSeenAt`; and why that is not known, or may be old. */
   inventory?: Inventory;
   inventoryProblem?: string;
+  /** Labels that its agent reports and that its token did not allow. */
+  refusedLabels?: string[];
   applications?: { total: number; synced: number; healthy: number; stale: number };
   /** How far its clock is ahead of the hub's (negative: behind), when that is more than 30 s. */
   clockSkewMs?: number;

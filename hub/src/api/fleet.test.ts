@@ -213,6 +213,29 @@ describe('clusters', () => {
     expect(deps.calls).toEqual(['label us-east {"region":null,"tier":"gold"} by admin']);
   });
 
+  it('are annotated, with a reason, and tell their history', async () => {
+    const reply = await app.inject({
+      method: 'PATCH',
+      url: '/api/v1/fleet/clusters/us-east/annotations',
+      headers,
+      payload: { annotations: { owner: 'any text' }, reason: 'moved' },
+    });
+    expect(reply.json()).toMatchObject({ annotations: { owner: 'any text' } });
+    expect(deps.calls).toEqual(['annotate us-east {"owner":"any text"} by admin: moved']);
+    expect((await get('/api/v1/fleet/clusters/us-east/history')).items).toHaveLength(2);
+  });
+
+  it.each([
+    ['PATCH', '/api/v1/fleet/clusters/us-east/annotations', { annotations: { 'a b': 'c' } }, 400],
+    ['PATCH', '/api/v1/fleet/clusters/us-east/labels', { labels: {}, reason: 'x'.repeat(501) }, 400],
+    ['PATCH', '/api/v1/fleet/clusters/nowhere/annotations', { annotations: {} }, 404],
+    ['GET', '/api/v1/fleet/clusters/nowhere/history', undefined, 404],
+    ['GET', '/api/v1/fleet/clusters/eu-west/history', undefined, 404],
+  ] as const)('%s %s is refused when it is wrong', async (...[method, url, payload, status]) => {
+    const reply = await app.inject({ method, url, headers, ...(payload ? { payload } : {}) });
+    expect([reply.statusCode, deps.calls]).toEqual([status, []]);
+  });
+
   it.each([
     ['a bad key', { 'a b': 'c' }],
     ['a bad value', { a: 'b c' }],

@@ -19,6 +19,7 @@ import { applicationSetRoutes } from './routes/application-sets.ts';
 import { applicationStreamRoutes } from './routes/application-stream.ts';
 import { applicationRoutes } from './routes/applications.ts';
 import { clusterRoutes } from './routes/clusters.ts';
+import { adoptionRoutes } from './routes/fleet-adoption.ts';
 import { fleetApplyRoutes } from './routes/fleet-apply.ts';
 import { fleetClusterRoutes } from './routes/fleet-clusters.ts';
 import { fleetEnrolmentRoutes } from './routes/fleet-enrolment.ts';
@@ -67,6 +68,7 @@ export async function createApiServer(deps: ApiDeps, options: ApiOptions = {}): 
   clusterRoutes(app, deps);
   syncWindowRoutes(app, deps);
   repositoryRoutes(app, deps);
+  adoptionRoutes(app, deps);
   fleetClusterRoutes(app, deps);
   fleetIdentityRoutes(app, deps);
   fleetPlanRoutes(app, deps);

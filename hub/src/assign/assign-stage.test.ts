@@ -11,6 +11,7 @@ const by = { by: 'test' };
 let state: HubState;
 let stored: Map<string, PublishedDocument>;
 let reported: Record<string, number>;
+let unexplained: Record<string, string[]>;
 /** Called before each publication, as another replica might be. */
 let meanwhile: (() => void) | undefined;
 let blobs: Map<string, Buffer>;
@@ -19,6 +20,7 @@ beforeEach(async () => {
   state = await createHubState();
   stored = new Map();
   reported = {};
+  unexplained = {};
   meanwhile = undefined;
   blobs = new Map();
   const types = { shop: 'Directory', cart: 'Directory', new: 'Directory' } as const;
@@ -30,6 +32,10 @@ function createReplica() {
     ...state,
     logger,
     retains: () => false,
+    registration: () => undefined,
+    onUnexplained: async (cluster, apps) => {
+      if (apps.length > 0) unexplained[cluster] = apps.map(({ app }) => app);
+    },
     resolve: (app) => resolve(app, { derived: state.derived, project: () => undefined }),
     documents: {
       find: async (cluster) => stored.get(cluster),
@@ -85,24 +91,34 @@ describe('assignment', () => {
     expect(documentOf('west')).toBeUndefined();
   });
 
-  it('goes above the generation that the cluster reports, even with nothing new to say', async () => {
+  it('says nothing to a cluster that is ahead of the hub until its document was taken over, then goes on above it', async () => {
     const stage = createReplica();
     await put('shop');
     reported['east'] = 41;
     await stage.run(shardOf('east'), signal);
-    expect(shownIn('east')).toEqual({ gen: 1_041, apps: ['shop'] });
-    reported['east'] = 1_041;
+    expect(documentOf('east')).toBeUndefined();
+    const held = { app: 'theirs', bundle: 'sha256:theirs' };
+    stored.set('east', {
+      document: { gen: 41, apps: [held], ops: [], tombstones: [] } as unknown as AssignmentDocument,
+      seq: 1,
+    });
     await stage.run(shardOf('east'), signal);
-    expect(shownIn('east').gen).toBe(1_041);
-    reported['east'] = 1_050;
-    await stage.run(shardOf('east'), signal);
-    expect(shownIn('east').gen).toBe(2_050);
+    expect(shownIn('east')).toEqual({ gen: 42, apps: ['shop', 'theirs'] });
+    expect(unexplained).toEqual({ east: ['theirs'] });
   });
 
-  it('says nothing to a cluster that runs something of which the hub knows nothing', async () => {
-    reported['east'] = 41;
-    await createReplica().run(shardOf('east'), signal);
-    expect(documentOf('east')).toBeUndefined();
+  it('sees that a document was taken over although it knows an older one', async () => {
+    const stage = createReplica();
+    await put('shop');
+    await stage.run(shardOf('east'), signal);
+    reported['east'] = 7;
+    await stage.run(shardOf('east'), signal);
+    expect(shownIn('east').gen).toBe(1);
+    const document = { ...documentOf('east'), gen: 7 } as AssignmentDocument;
+    stored.set('east', { document, seq: 1 });
+    await put('cart');
+    await stage.run(shardOf('east'), signal);
+    expect(shownIn('east')).toEqual({ gen: 8, apps: ['cart', 'shop'] });
   });
 
   it('reads again what another replica published first, and keeps what only that one has', async () => {

@@ -11,7 +11,7 @@ import { formatInline } from '@wheelhouse/shared/protocol/blob';
 import type { AssignedApp, AssignmentDocument } from '@wheelhouse/shared/protocol/document';
 import { activeTraceparent, spans, withSpan } from '@wheelhouse/shared/telemetry/tracing';
 import { LRUCache } from 'lru-cache';
-import { type DraftDeps, draftDocument, fingerprint } from './document.ts';
+import { type Draft, type DraftDeps, draftDocument, fingerprint } from './document.ts';
 import { shardOf } from './shard.ts';
 
 export interface PublishedDocument {
@@ -33,10 +33,12 @@ export interface AssignDeps extends DraftDeps {
   clusters: {
     /** Clusters whose agents may be given documents. */
     names(): Iterable<string>;
-    /** Highest generation that its heartbeats reported; 0 if none. */
+    /** Generation that it says it acts upon; 0 if it was not heard of. */
     reportedGeneration(cluster: string): number;
   };
   onPublished?(cluster: string, published: PublishedDocument): void;
+  /** Called with what nothing explains, each time a document is drafted. */
+  onUnexplained?(cluster: string, apps: readonly AssignedApp[]): Promise<void>;
 }
 
 export interface AssignStage {
@@ -50,8 +52,6 @@ const inlineBytes = 64 * 1024;
 const maxInline = 64;
 const bigDocument = 200;
 const burstPauseMs = 150;
-/** A cluster that is ahead of the stream may be further ahead than its last heartbeat said; more than it can have got since. */
-const heartbeatLag = 1_000;
 /** Lets the renders of one commit arrive in one document. */
 const gatherMs = 15;
 
@@ -69,13 +69,19 @@ export function createAssignStage(deps: AssignDeps): AssignStage {
     const found = known.get(cluster);
     return found && (deps.documents.head(cluster)?.seq ?? 0) <= found.seq ? found : undefined;
   };
-  const newest = async (cluster: string) => findKnown(cluster) ?? (await deps.documents.find(cluster));
+  const newest = async (cluster: string, remembered: PublishedDocument | undefined) => {
+    const kept = findKnown(cluster);
+    const isNewest = kept && !isBehind(cluster, kept, deps);
+    const found = isNewest ? kept : ((await deps.documents.find(cluster)) ?? remembered);
+    if (found) known.set(cluster, found);
+    return found;
+  };
   const assign = async (cluster: string, signal: AbortSignal) => {
     // a document that the stream lost goes on from what this replica knows of it
     let remembered: PublishedDocument | undefined;
     for (let attempt = 0; attempt < 5 && !signal.aborted; attempt += 1) {
-      const previous = (await newest(cluster)) ?? remembered;
-      if (previous) known.set(cluster, previous);
+      const previous = await newest(cluster, remembered);
+      if (isBehind(cluster, previous, deps)) return undefined;
       try {
         const published = await publishChange(cluster, previous, { ...deps, pack });
         if (published) {
@@ -113,14 +119,8 @@ async function publishChange(
   deps: AssignDeps & { pack: Pack },
 ): Promise<PublishedDocument | undefined> {
   const draft = draftDocument(cluster, previous?.document, deps);
-  if (draft.unexplained.length > 0)
-    deps.logger.warn(
-      { cluster, apps: draft.unexplained.slice(0, 10), count: draft.unexplained.length },
-      'assigned applications that nothing explains are kept',
-    );
-  const reported = deps.clusters.reportedGeneration(cluster);
-  const isAhead = reported > (previous?.document.gen ?? 0);
-  if (previous ? fingerprint(draft) === fingerprint(previous.document) && !isAhead : isEmpty(draft)) return undefined;
+  await deps.onUnexplained?.(cluster, draft.unexplained);
+  if (previous ? fingerprint(draft) === fingerprint(previous.document) : isEmpty(draft)) return undefined;
   return await inSpan(cluster, draft.changed, async (traced) => {
     const changed = new Set(draft.changed.map((app) => app.app));
     const inline = await inlineBundles(draft.changed, deps.pack);
@@ -128,7 +128,7 @@ async function publishChange(
       {
         v: 1,
         cluster,
-        gen: isAhead ? reported + heartbeatLag : (previous?.document.gen ?? 0) + 1,
+        gen: (previous?.document.gen ?? 0) + 1,
         issuedAt: deps.now().toISOString(),
         apps:
           traced === undefined
@@ -136,6 +136,7 @@ async function publishChange(
             : draft.apps.map((app) => (changed.has(app.app) ? { ...app, traceparent: traced } : app)),
         ops: draft.ops,
         tombstones: draft.tombstones,
+        ...(draft.registration ? { registration: draft.registration } : {}),
         ...(inline ? { inline } : {}),
       },
       previous?.seq ?? 0,
@@ -143,8 +144,16 @@ async function publishChange(
   });
 }
 
-function isEmpty(draft: { apps: unknown[]; ops: unknown[]; tombstones: unknown[] }): boolean {
-  return draft.apps.length === 0 && draft.ops.length === 0 && draft.tombstones.length === 0;
+/**
+ * A spoke that acts upon a newer document than the hub has says what it runs better than any draft could: nothing is
+ * published before that document was taken over.
+ */
+function isBehind(cluster: string, previous: PublishedDocument | undefined, deps: AssignDeps): boolean {
+  return deps.clusters.reportedGeneration(cluster) > (previous?.document.gen ?? 0);
+}
+
+function isEmpty({ apps, ops, tombstones, registration }: Draft): boolean {
+  return apps.length === 0 && ops.length === 0 && tombstones.length === 0 && !registration;
 }
 
 /** One span a publication, in the trace of the commit that changed something; the spoke continues it. */

@@ -60,6 +60,7 @@ function draft(previous: AssignmentDocument | undefined, { desired, withdrawn = 
       operations: (app) => operations.filter((one) => one.app === app),
     },
     retains: () => false,
+    registration: () => undefined,
     resolve: ({ id }) => {
       const bundle = desired[id];
       return { ...(bundle === undefined ? {} : { app: appOf(id, bundle) }), problems: [], warnings: [] };
@@ -72,7 +73,7 @@ const shown = ({ apps, tombstones, changed, unexplained }: Draft) => ({
   apps: apps.map(({ app, bundle }) => `${app} ${bundle}`),
   tombstones: tombstones.map(({ app }) => app),
   changed: changed.map(({ app }) => app),
-  unexplained,
+  unexplained: unexplained.map(({ app }) => app),
 });
 
 describe('a draft', () => {

@@ -6,6 +6,7 @@ import type {
   AssignmentDocument,
   Tombstone,
 } from '@wheelhouse/shared/protocol/document';
+import type { Registration } from '@wheelhouse/shared/protocol/registration';
 import type { Additions } from '../store/additions.ts';
 import type { Applications, IndexedApplication } from './applications.ts';
 import type { Resolution } from './resolve.ts';
@@ -15,10 +16,11 @@ export interface Draft {
   apps: AssignedApp[];
   ops: AssignedOperation[];
   tombstones: Tombstone[];
+  registration?: Registration;
   /** Applications whose entry differs from the one before. */
   changed: AssignedApp[];
-  /** Applications that are assigned, but that nothing explains any more: kept, and worth a warning. */
-  unexplained: string[];
+  /** Applications that are assigned, but that nothing explains any more: kept, and shown as adopted. */
+  unexplained: AssignedApp[];
 }
 
 export interface DraftDeps {
@@ -29,6 +31,8 @@ export interface DraftDeps {
   resolve(app: IndexedApplication): Resolution;
   /** Set while the cluster is being removed: its last assignment is to let go of everything. */
   leaving?(cluster: string): { cascade: boolean; by: string } | undefined;
+  /** What the document says of the cluster itself; undefined for one that is not known. */
+  registration(cluster: string): Registration | undefined;
   now(): Date;
 }
 
@@ -37,7 +41,9 @@ export interface DraftDeps {
  * desired leaves only when a withdrawal says so.
  */
 export function draftDocument(cluster: string, previous: AssignmentDocument | undefined, deps: DraftDeps): Draft {
-  return draftFarewell(cluster, previous, deps) ?? draftAssignment(cluster, previous, deps);
+  const draft = draftFarewell(cluster, previous, deps) ?? draftAssignment(cluster, previous, deps);
+  const registration = deps.registration(cluster);
+  return registration ? { ...draft, registration } : draft;
 }
 
 function draftAssignment(cluster: string, previous: AssignmentDocument | undefined, deps: DraftDeps): Draft {
@@ -65,16 +71,19 @@ function draftAssignment(cluster: string, previous: AssignmentDocument | undefin
     .filter((withdrawal) => !assigned.has(withdrawal.app))
     .map(({ app, reason, cascade }) => ({ app, reason, cascade }));
   for (const { app } of tombstones) before.delete(app);
-  const now = deps.now().getTime();
   return {
     apps: [...apps, ...before.values()].sort((a, b) => (a.app < b.app ? -1 : 1)),
-    ops: desired
-      .flatMap((app) => deps.additions.operations(app.id))
-      .filter((operation) => Date.parse(operation.expiresAt) > now),
+    ops: operationsOf(desired, deps),
     tombstones: tombstones.sort((a, b) => (a.app < b.app ? -1 : 1)),
     changed,
-    unexplained: [...before.keys()].filter((app) => !deps.retains(app, cluster)),
+    unexplained: [...before.values()].filter(({ app }) => !deps.retains(app, cluster)),
   };
+}
+
+function operationsOf(desired: readonly IndexedApplication[], deps: DraftDeps): AssignedOperation[] {
+  const now = deps.now().getTime();
+  const operations = desired.flatMap((app) => deps.additions.operations(app.id));
+  return operations.filter(({ expiresAt }) => Date.parse(expiresAt) > now);
 }
 
 /** For a cluster that is removed: a tombstone for everything that it was assigned, each as the person who removes it said. */
@@ -89,10 +98,12 @@ function draftFarewell(cluster: string, previous: AssignmentDocument | undefined
 }
 
 /** Equal when publishing one in place of the other would tell the spoke nothing. */
-export function fingerprint(document: Pick<AssignmentDocument, 'apps' | 'ops' | 'tombstones'>): string {
+export function fingerprint(
+  document: Pick<AssignmentDocument, 'apps' | 'ops' | 'tombstones' | 'registration'>,
+): string {
   const apps = document.apps.map(({ traceparent: _, ...app }) => app);
   return createHash('sha256')
-    .update(formatJson([apps, document.ops, document.tombstones]))
+    .update(formatJson([apps, document.ops, document.tombstones, document.registration ?? null]))
     .digest('base64');
 }
 

@@ -2,9 +2,11 @@
  * Carries a plan on: a job is a plan. Looks at the fleet, decides, writes the record, and only then acts; every act may
  * be done twice. Whoever runs the job, and whenever it is killed, the next run goes on from the record.
  */
+
 import { isFleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { Logger } from '@wheelhouse/shared/logging/logger';
 import { spans, withSpan } from '@wheelhouse/shared/telemetry/tracing';
+import type { Author } from '../fleet/metadata.ts';
 import type { Stored, Table } from '../fleet/records.ts';
 import type { Withdrawal } from '../store/additions.ts';
 import { type Act, type Decision, decide } from './decide.ts';
@@ -14,7 +16,7 @@ import { outgoingOf, type Placement, type Plan, wantedLabels } from './plan-reco
 export interface FailoverStageDeps extends ObserveDeps {
   logger: Logger;
   plans: Pick<Table<Plan>, 'read' | 'put'>;
-  setLabels(cluster: string, labels: Record<string, string | null>, by: string): Promise<unknown>;
+  setLabels(cluster: string, labels: Record<string, string | null>, who: Author): Promise<unknown>;
   putWithdrawals(withdrawals: readonly Withdrawal[]): Promise<void>;
   deleteWithdrawal(cluster: string, app: string): Promise<void>;
   /** Makes ApplicationSets (`namespace/name`) due. */
@@ -67,7 +69,8 @@ async function carryOutOne(act: Act, plan: Plan, deps: FailoverStageDeps): Promi
   switch (act.type) {
     case 'label':
       for (const [cluster, labels] of wantedLabels(plan))
-        if (deps.findCluster(cluster)) await deps.setLabels(cluster, labels, `plan ${plan.id} of ${plan.owner}`);
+        if (deps.findCluster(cluster))
+          await deps.setLabels(cluster, labels, { by: `plan ${plan.id} of ${plan.owner}`, reason: plan.reason });
       return;
     case 'generate':
       return await deps.generate(setsOf(plan));

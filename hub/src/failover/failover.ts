@@ -3,8 +3,10 @@
  * for; the stage carries plans on. It never begins what was not shown, never lets two plans change the same clusters, and
  * keeps every plan with who made it and what became of it.
  */
+
 import { FleetError, isFleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { ApplicationSet } from '@wheelhouse/shared/resources/application-set';
+import type { Author } from '../fleet/metadata.ts';
 import type { Table } from '../fleet/records.ts';
 import type { SpecStore } from '../store/specs.ts';
 import { type Claims, claimClusters, clustersOf } from './claims.ts';
@@ -20,7 +22,7 @@ export interface FailoverDeps extends MakePlanDeps, ObserveDeps {
   specs: Pick<SpecStore, 'list'>;
   plans: Table<Plan>;
   claims: Table<Claims>;
-  setLabels(cluster: string, labels: Record<string, string | null>, by: string): Promise<unknown>;
+  setLabels(cluster: string, labels: Record<string, string | null>, who: Author): Promise<unknown>;
   audit(entry: { by: string; action: string; object: string; details?: Record<string, unknown> }): void;
 }
 
@@ -84,7 +86,8 @@ function making(deps: FailoverDeps, view: View): Pick<Failover, 'relabel' | 'pla
       const plan = await make({ ...options, kind: 'relabel', labels }, signal);
       if (changesPlacements(plan) || plan.findings.some(({ severity }) => severity === 'blocks'))
         return await keep(plan);
-      for (const [cluster, changes] of labels) await deps.setLabels(cluster, { ...changes }, options.owner);
+      for (const [cluster, changes] of labels)
+        await deps.setLabels(cluster, { ...changes }, { by: options.owner, reason: options.reason });
       return undefined;
     },
     plan: async (request, { kind, ...options }, signal) => {

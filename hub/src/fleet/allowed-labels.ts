@@ -5,7 +5,7 @@ export type AllowedLabels = Readonly<Record<string, readonly string[]>>;
 
 /** Labels that an agent reports grant nothing that its token did not allow. */
 export function whyNotLabel(key: string, value: string, allowed: AllowedLabels = {}): string | undefined {
-  const values = allowed[key];
+  const values = Object.hasOwn(allowed, key) ? allowed[key] : undefined;
   if (!values) return `label ${key} is none that its token lets an agent choose (${describe(Object.keys(allowed))})`;
   if (values.includes('*') || values.includes(value)) return undefined;
   return `label ${key} may not be ${JSON.stringify(value)}; its token allows ${values.join(', ')}`;

@@ -3,13 +3,23 @@
  * It reports what is; it never decides what runs where, and silence of a cluster changes nothing in it but its state.
  */
 import { FleetError, isFleetError } from '@wheelhouse/shared/errors/fleet-error';
-import { isLabelKey, isLabelValue } from '@wheelhouse/shared/kube/label-syntax';
 import { isClusterPattern } from '@wheelhouse/shared/protocol/cluster-name';
 import type { Inventory } from '@wheelhouse/shared/protocol/inventory';
+import type { Registration } from '@wheelhouse/shared/protocol/registration';
 import type { Heartbeat } from '@wheelhouse/shared/protocol/status';
 import type { AuditLog } from '../store/audit.ts';
 import type { DocumentHead } from '../store/documents.ts';
 import { type ClusterState, clockSkewOf, stateOf } from './cluster-state.ts';
+import {
+  type Author,
+  assertAnnotations,
+  assertLabels,
+  type ChangedMetadata,
+  changeMetadata,
+  type HistoryEntry,
+  type MetadataChange,
+} from './metadata.ts';
+import { allowedLabels, newOwnLabels } from './own-labels.ts';
 import type { Heard, Presence } from './presence.ts';
 import type { ClusterChange, ClusterRecord, FleetRecords } from './records.ts';
 
@@ -34,6 +44,8 @@ export interface FleetCluster {
   inventory?: Inventory;
   /** Why the inventory is absent, or may be old. */
   inventoryProblem?: string;
+  /** Labels that its agent reports and that its token did not allow. */
+  refusedLabels?: string[];
   enrolledAt?: string;
   labelled?: { at: string; by: string };
   cloned?: { uid: string; at: string };
@@ -59,8 +71,19 @@ export interface Clusters {
   enrolled(): ClusterRecord[];
   /** Enrolled ones and those that leave: who may have a document. */
   assignable(): ClusterRecord[];
-  /** Sets labels; null removes one. Throws NotFound, Invalid, Forbidden for a label of the hub, Conflict. */
-  setLabels(name: string, labels: Record<string, string | null>, by: string): Promise<FleetCluster>;
+  /**
+   * The one way in which labels change; null removes one. Throws NotFound, Invalid, Forbidden for a label of the hub,
+   * Conflict.
+   */
+  setLabels(name: string, labels: MetadataChange, who: string | Author): Promise<FleetCluster>;
+  /** As `setLabels`. */
+  setAnnotations(name: string, annotations: MetadataChange, who: string | Author): Promise<FleetCluster>;
+  /** Takes over what an agent reports, as far as it is allowed and new. */
+  takeOwnLabels(name: string, reported: Readonly<Record<string, string>> | undefined): Promise<void>;
+  /** Changes of its labels and annotations, oldest first. Throws NotFound. */
+  history(name: string): HistoryEntry[];
+  /** What its document says of it, for a hub that lost its store. */
+  registration(name: string): Registration | undefined;
   /** After each change of a record (not of a state, which follows from time). */
   onChange(listener: (change: ClusterChange) => void): Disposable;
 }
@@ -81,6 +104,23 @@ export function createClusters(deps: ClustersDeps): Clusters {
     const record = records.clusters.find(name);
     return record ? viewOf(record, deps) : expected(deps).get(name);
   };
+  const edit = async (name: string, changed: ChangedMetadata & { own?: Record<string, string> }, author: Author) => {
+    const { own, ...metadata } = changed;
+    const before = records.clusters.find(name);
+    const record = await change(records, name, (current) => {
+      const next = changeMetadata(current, metadata, { ...author, at: now().toISOString() });
+      return own ? { ...next, ownLabels: { ...current.ownLabels, ...own } } : next;
+    });
+    const action = metadata.annotations ? 'annotate cluster' : 'label cluster';
+    if (record.history !== before?.history)
+      await audit.append({
+        by: author.by,
+        action,
+        object: name,
+        details: { ...metadata, reason: author.reason ?? '' },
+      });
+    return viewOf(record, deps);
+  };
   return {
     list: () => {
       const known = records.clusters.list().map((record) => viewOf(record, deps));
@@ -89,15 +129,28 @@ export function createClusters(deps: ClustersDeps): Clusters {
     find,
     enrolled: () => assignable(records).filter((record) => !record.leaving),
     assignable: () => assignable(records),
-    setLabels: async (name, labels, by) => {
+    setLabels: async (name, labels, who) => {
       assertLabels(name, labels);
-      const record = await change(records, name, (current) => ({
-        ...current,
-        labels: merge(current.labels, labels),
-        labelled: { at: now().toISOString(), by },
-      }));
-      await audit.append({ by, action: 'label cluster', object: name, details: { labels } });
-      return viewOf(record, deps);
+      return await edit(name, { labels }, authorOf(who));
+    },
+    setAnnotations: async (name, annotations, who) => {
+      assertAnnotations(name, annotations);
+      return await edit(name, { annotations }, authorOf(who));
+    },
+    takeOwnLabels: async (name, reported) => {
+      const known = records.clusters.find(name);
+      const labels = known && newOwnLabels(known, reported);
+      if (!labels || Object.keys(labels).length === 0) return;
+      await edit(name, { labels, own: labels }, { by: `the agent of ${name}`, reason: 'its own labels' });
+    },
+    history: (name) => {
+      const record = records.clusters.find(name);
+      if (record) return record.history ?? [];
+      throw new FleetError('NotFound', `there is no enrolled cluster ${name}`);
+    },
+    registration: (name) => {
+      const record = records.clusters.find(name);
+      return record && registrationOf(record);
     },
     onChange: (listener) => records.onClusterChange(listener),
   };
@@ -113,6 +166,7 @@ export async function change(
     const stored = await records.clusters.read(name);
     if (!stored) throw new FleetError('NotFound', `there is no enrolled cluster ${name}`);
     const next = edit(stored.value);
+    if (next === stored.value) return next;
     try {
       await records.clusters.put(name, next, stored.revision);
       return next;
@@ -138,7 +192,7 @@ function heardFrom({ name, formerNames = [] }: ClusterRecord, presence: Presence
 }
 
 function viewOf(record: ClusterRecord, deps: ClustersDeps): FleetCluster {
-  const { publicKey: _key, previousKey: _previous, uid: _uid, ...shown } = record;
+  const { publicKey: _key, previousKey: _previous, uid: _uid, history: _history, ownLabels: _own, ...shown } = record;
   const heard = heardFrom(record, deps.presence);
   const skewMs = heard && clockSkewOf(heard);
   const head = deps.head(record.name);
@@ -147,21 +201,36 @@ function viewOf(record: ClusterRecord, deps: ClustersDeps): FleetCluster {
     state: stateOf(record, heard, deps.now().getTime()),
     ...(skewMs === undefined ? {} : { clockSkewMs: skewMs }),
     ...(head ? { generation: head.gen } : {}),
-    ...(heard ? heardOf(heard) : {}),
+    ...(heard ? heardOf(heard, record) : {}),
   };
 }
 
-function heardOf({ at, heartbeat }: Heard): Partial<FleetCluster> {
+function heardOf({ at, heartbeat }: Heard, record: ClusterRecord): Partial<FleetCluster> {
   const { agentVersion, kubernetesVersion, appliedGen, rejected, inventory, inventoryProblem } = heartbeat;
+  const { refused } = allowedLabels(record, inventory?.labels);
   return {
     lastSeenAt: new Date(at).toISOString(),
     agentVersion,
     kubernetesVersion,
     appliedGeneration: appliedGen,
     ...(rejected ? { rejected } : {}),
-    ...(inventory ? { inventory } : {}),
+    ...(inventory ? { inventory: withAllowed(inventory, record) } : {}),
+    ...(refused.length > 0 ? { refusedLabels: refused } : {}),
     ...(inventoryProblem === undefined ? {} : { inventoryProblem }),
   };
+}
+
+function withAllowed({ labels, ...inventory }: Inventory, record: ClusterRecord): Inventory {
+  return labels ? { ...inventory, labels: allowedLabels(record, labels).accepted } : inventory;
+}
+
+function authorOf(who: string | Author): Author {
+  return typeof who === 'string' ? { by: who } : who;
+}
+
+/** All but its name, which the document says, and its history. */
+function registrationOf({ name: _name, history: _history, ...registration }: ClusterRecord): Registration {
+  return registration;
 }
 
 /** Clusters that a good token waits for. */
@@ -176,25 +245,4 @@ function expected({ records, now }: ClustersDeps): Map<string, FleetCluster> {
       { name, server: server ?? '', labels, annotations: {}, state: 'Expected' },
     ]),
   );
-}
-
-function merge(current: Record<string, string>, labels: Record<string, string | null>): Record<string, string> {
-  const kept = Object.entries(current).filter(([key]) => labels[key] === undefined);
-  const set = Object.entries(labels).filter((entry): entry is [string, string] => entry[1] !== null);
-  return Object.fromEntries([...kept, ...set].sort(([a], [b]) => (a < b ? -1 : 1)));
-}
-
-/** Kubernetes: syntax of labels; null removes one. Throws Invalid, and Forbidden for a label of the hub. */
-export function assertLabels(name: string, labels: Readonly<Record<string, string | null>>): void {
-  for (const [key, value] of Object.entries(labels)) {
-    if (key.startsWith('wheelhouse.dev/'))
-      throw new FleetError('Forbidden', `label ${key} of ${name} belongs to the hub`);
-    if (!isLabelKey(key))
-      throw new FleetError('Invalid', `label ${JSON.stringify(key)} of ${name} is not a valid label name`);
-    if (value !== null && !isLabelValue(value))
-      throw new FleetError(
-        'Invalid',
-        `value ${JSON.stringify(value)} of label ${key} of ${name} is not a valid label value`,
-      );
-  }
 }

@@ -1,6 +1,7 @@
 import { sleep } from '@wheelhouse/shared/async/abort';
 import { toFleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { Logger } from '@wheelhouse/shared/logging/logger';
+import { parseDocumentKeys } from '@wheelhouse/shared/protocol/document-key';
 import type { Heartbeat } from '@wheelhouse/shared/protocol/status';
 import type { Statuses } from '../status/statuses.ts';
 import type { AuditEntry, AuditLog } from '../store/audit.ts';
@@ -8,14 +9,16 @@ import type { HubNats } from '../store/nats.ts';
 import type { Stores } from '../store/open-stores.ts';
 import { consumeStatus } from '../store/status-stream.ts';
 import { purgeReports } from '../store/streams.ts';
+import { type Adoption, createAdoption } from './adoption.ts';
 import type { Authority } from './authority.ts';
 import { createCloneDetector } from './clones.ts';
 import { type Clusters, createClusters } from './clusters.ts';
+import { createCommands } from './commands.ts';
 import { createDepartures, type Departures } from './departure.ts';
 import { createEnrolment, defaultJwtLifeMs, type Enrolment, findCluster, serveRenewals } from './enrolment.ts';
 import { createIdentities, type Identities } from './identities.ts';
-import { type Heard, serveHeartbeats, watchPresence } from './presence.ts';
-import type { FleetRecords } from './records.ts';
+import { type Heard, type Presence, serveHeartbeats, watchPresence } from './presence.ts';
+import type { ClusterChange, ClusterRecord, FleetRecords } from './records.ts';
 import { createRenames, type Renames } from './rename.ts';
 import { createRevocations, type Revocations } from './revocations.ts';
 import { createSystemAccount } from './system-account.ts';
@@ -29,6 +32,7 @@ export interface Fleet {
   identities: Identities;
   departures: Departures;
   renames: Renames;
+  adoption: Adoption;
   /** ms since the epoch; undefined for a cluster that was never heard of. */
   lastSeen(cluster: string): number | undefined;
   /** Clusters by state. */
@@ -64,6 +68,9 @@ export interface FleetOptions {
 
 const settleMs = 2_000;
 
+/** An unknown cluster that was silent for longer is gone. */
+const heardMs = 600_000;
+
 export async function startFleet(deps: FleetDeps, options: FleetOptions, signal: AbortSignal): Promise<Fleet> {
   const { nats, stores, authority, logger, now } = deps;
   const { records, documents, audit } = stores;
@@ -90,38 +97,82 @@ export async function startFleet(deps: FleetDeps, options: FleetOptions, signal:
   );
   const head = (cluster: string) => documents.head(cluster);
   const shouldRenew = (cluster: string, heartbeat: Heartbeat) => isIdentityNew(records, cluster, heartbeat);
-  serveHeartbeats({ nats, logger, head, feed, shouldRenew }, signal);
   const clusters = createClusters({ records, presence, head, audit, now });
+  const adoption = openAdoption({ ...deps, revocations, presence, emit }, signal);
+  const onAnswered = (cluster: string, heartbeat: Heartbeat) => {
+    adoption.onHeartbeat(cluster, heartbeat);
+    void takeOwnLabels({ clusters, logger }, cluster, heartbeat);
+  };
+  serveHeartbeats({ nats, logger, head, feed, shouldRenew, onAnswered }, signal);
   const { tokens, enrolment } = openDoor({ ...deps, records, audit, revocations }, options);
   serveRenewals({ nats, enrolment, logger }, signal);
   const life = createLife({ ...deps, records, clusters, revocations, presence });
   void settleAgain(life, { logger, signal });
-  clusters.onChange(({ name, before, after }) => {
+  clusters.onChange((change) => {
+    const { name, after } = change;
     if (!after) for (const memory of [presence, feed, deps.statuses]) memory.forget(name);
-    emit({
-      name,
-      labelsChanged:
-        JSON.stringify([before?.labels, before?.annotations]) !== JSON.stringify([after?.labels, after?.annotations]),
-    });
+    emit({ name, labelsChanged: isLabelledAnew(change) });
   });
   await Promise.all([presence.loaded(), feed.loaded()]);
+  hearAgain(presence, adoption, now().getTime() - heardMs);
   return {
     clusters,
     tokens,
     enrolment,
     ...life,
+    adoption,
     lastSeen: (cluster) => presence.find(cluster)?.at,
     states: () => countBy(clusters.list().map((cluster) => cluster.state)),
     onChange: (listener) => {
       listeners.add(listener);
       return { [Symbol.dispose]: () => void listeners.delete(listener) };
     },
-    onDestinationsChange: (listener) =>
-      clusters.onChange(({ before, after }) => {
-        if (destinationOf(before) !== destinationOf(after)) listener();
-      }),
+    onDestinationsChange: (listener) => onDestinationsChange(clusters, listener),
     audit: (entry) => void appendQuietly({ audit, logger }, entry),
   };
+}
+
+/** Heartbeats that nobody answered, while no hub was there, need not come again first. */
+function hearAgain(presence: Presence, adoption: Adoption, since: number): void {
+  for (const cluster of presence.heardSince(since)) {
+    const heard = presence.find(cluster);
+    if (heard) adoption.onHeartbeat(cluster, heard.heartbeat);
+  }
+}
+
+async function takeOwnLabels(
+  { clusters, logger }: { clusters: Clusters; logger: Logger },
+  cluster: string,
+  { inventory }: Heartbeat,
+): Promise<void> {
+  await clusters
+    .takeOwnLabels(cluster, inventory?.labels)
+    .catch((error: unknown) => logger.error({ err: error, cluster }, "cannot take over a cluster's own labels"));
+}
+
+function openAdoption(
+  deps: FleetDeps & {
+    revocations: Revocations;
+    presence: Presence;
+    emit(change: { name: string; labelsChanged: boolean }): void;
+  },
+  signal: AbortSignal,
+): Adoption {
+  const { nats, stores, authority, presence, now } = deps;
+  return createAdoption(
+    {
+      ...deps,
+      ...stores,
+      head: (cluster) => stores.documents.head(cluster),
+      commands: createCommands({ nats }),
+      keys: parseDocumentKeys(authority.documentKeys),
+      signingKeyId: authority.documentKey.kid,
+      whyRevoked: (publicKey) => deps.revocations.find(publicKey)?.reason,
+      heard: () => presence.heardSince(now().getTime() - heardMs),
+      onTakenOver: (name) => deps.emit({ name, labelsChanged: false }),
+    },
+    signal,
+  );
 }
 
 /** What lets agents in: tokens, and credentials for those who have used one. */
@@ -190,6 +241,18 @@ function isIdentityNew(records: FleetRecords, cluster: string, { pending }: Hear
   if (!record || record.revoked) return false;
   const isKeyAsked = record.rekey !== undefined && record.rekey.at >= (record.keyedAt ?? record.enrolledAt);
   return record.name !== cluster || (pending === true && !record.pending) || (isKeyAsked && !record.pending);
+}
+
+function onDestinationsChange(clusters: Clusters, listener: () => void): Disposable {
+  return clusters.onChange(({ before, after }) => {
+    if (destinationOf(before) !== destinationOf(after)) listener();
+  });
+}
+
+/** What generators and places read of a record. */
+function isLabelledAnew({ before, after }: ClusterChange): boolean {
+  const read = (record: ClusterRecord | undefined) => JSON.stringify([record?.labels, record?.annotations]);
+  return read(before) !== read(after);
 }
 
 function destinationOf(

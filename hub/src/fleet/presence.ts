@@ -19,6 +19,8 @@ export interface Presence {
   find(cluster: string): Heard | undefined;
   /** The cluster has left: what was heard of it does not count for one that takes its name. */
   forget(cluster: string): void;
+  /** Clusters heard of since then (ms since the epoch), known to the hub or not. */
+  heardSince(at: number): string[];
   loaded(): Promise<void>;
 }
 
@@ -45,6 +47,7 @@ export function watchPresence(
   return {
     find: (cluster) => heard.get(cluster),
     forget: (cluster) => void heard.delete(cluster),
+    heardSince: (since) => [...heard].filter(([, { at }]) => at >= since).map(([cluster]) => cluster),
     loaded: () => follower.loaded(),
   };
 }
@@ -56,6 +59,8 @@ export interface HeartbeatDeps {
   feed: Pick<StatusFeed, 'isLoaded' | 'digest' | 'highestSeq'>;
   /** Something about the identity of this cluster changed: its agent should ask for new credentials. */
   shouldRenew?(cluster: string, heartbeat: Heartbeat): boolean;
+  /** Called with each heartbeat on one replica only. */
+  onAnswered?(cluster: string, heartbeat: Heartbeat): void;
 }
 
 /** Answers heartbeats: which generation is newest, and whether the hub lacks a status. Replicas share the work. The signal ends it. */
@@ -82,6 +87,7 @@ function answer(deps: HeartbeatDeps, message: Msg): void {
       ...(deps.shouldRenew?.(cluster, heartbeat) ? { renew: true } : {}),
     };
     message.respond(JSON.stringify(reply));
+    deps.onAnswered?.(cluster, heartbeat);
   } catch (error) {
     deps.logger.warn({ err: error, cluster }, 'a heartbeat cannot be read');
   }

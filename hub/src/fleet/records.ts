@@ -2,6 +2,7 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import type { Claims } from '../failover/claims.ts';
 import type { Plan } from '../failover/plan-record.ts';
 import type { Bucket } from '../store/bucket.ts';
+import type { HistoryEntry } from './metadata.ts';
 
 /** What the hub keeps of a cluster, in KV `fleet`. */
 export interface ClusterRecord {
@@ -19,6 +20,10 @@ export interface ClusterRecord {
   enrolledAt: string;
   /** Who changed the labels last. */
   labelled?: { at: string; by: string };
+  /** Labels of the agent as they were last taken over. */
+  ownLabels?: Record<string, string>;
+  /** Changes of labels and annotations, oldest first. */
+  history?: HistoryEntry[];
   /** Its identity was also used by another installation; both are revoked until one is enrolled anew. */
   cloned?: { uid: string; at: string };
   /** It waits for a person: nothing is assigned to it, and it can read nothing. */
@@ -83,6 +88,39 @@ export interface TokenRecord {
   usedFor?: string;
 }
 
+/** Which store this is, and whether what clusters hold is being taken over into it. One record, `current`. */
+export interface StoreRecord {
+  /** Random; the hub's data directory holds it too, so that a store that was lost is noticed. */
+  id: string;
+  since: string;
+  /** Id of the store that this one took the place of. */
+  previous?: string;
+  /** While it is open, clusters that the hub does not know but once signed for are taken over. */
+  adoption?: { openedAt: string; by: string; reason: string; closedAt?: string; closedBy?: string };
+}
+
+/** An Application that a cluster runs and that nothing explains. */
+export interface AdoptedApplication {
+  app: string;
+  ns: string;
+  project: string;
+  revision: string;
+  bundle: string;
+}
+
+/** What was taken over from a cluster, or why it could not be. */
+export interface AdoptedRecord {
+  cluster: string;
+  /** When its document was taken over. */
+  adoptedAt?: string;
+  /** Generation that it held then. */
+  generation?: number;
+  /** It was not known to the hub before. */
+  registered?: true;
+  problem?: { code: string; message: string; at: string };
+  unexplained: AdoptedApplication[];
+}
+
 export interface Stored<T> {
   value: T;
   revision: number;
@@ -102,8 +140,11 @@ export interface FleetRecords {
   plans: Table<Plan>;
   claims: Table<Claims>;
   onRevocation(listener: (record: RevocationRecord) => void): Disposable;
+  store: Table<StoreRecord>;
+  adopted: Table<AdoptedRecord>;
   onClusterChange(listener: (change: ClusterChange) => void): Disposable;
   onPlanChange(listener: (id: string) => void): Disposable;
+  onAdoptedChange(listener: () => void): Disposable;
 }
 
 export interface Table<T> {
@@ -125,23 +166,34 @@ export async function createFleetRecords(bucket: Bucket): Promise<FleetRecords> 
   const listeners = new Set<(change: ClusterChange) => void>();
   const onRevoked = new Set<(record: RevocationRecord) => void>();
   const onPlan = new Set<(id: string) => void>();
-  await bucket.watchAll(({ key, value }) => {
-    const dot = key.indexOf('.');
-    const name = key.slice(dot + 1);
-    if (key.startsWith('token.')) replace(tokens, name, value);
-    if (key.startsWith('claim.')) replace(claims, name, value);
-    if (key.startsWith('revocation.')) {
+  const store = new Map<string, StoreRecord>();
+  const adopted = new Map<string, AdoptedRecord>();
+  const adoptedListeners = new Set<() => void>();
+  const takers: Record<string, (name: string, value: Uint8Array | undefined) => void> = {
+    token: (name, value) => void replace(tokens, name, value),
+    claim: (name, value) => void replace(claims, name, value),
+    store: (name, value) => void replace(store, name, value),
+    revocation: (name, value) => {
       const record = replace(revocations, name, value);
       if (record) for (const listener of onRevoked) listener(record);
-    }
-    if (key.startsWith('plan.')) {
+    },
+    plan: (name, value) => {
       replace(plans, name, value);
       for (const listener of onPlan) listener(name);
-    }
-    if (!key.startsWith('cluster.')) return;
-    const before = clusters.get(name);
-    const change = { name, before, after: replace(clusters, name, value) };
-    for (const listener of listeners) listener(change);
+    },
+    adopted: (name, value) => {
+      replace(adopted, name, value);
+      for (const listener of adoptedListeners) listener();
+    },
+    cluster: (name, value) => {
+      const before = clusters.get(name);
+      const change = { name, before, after: replace(clusters, name, value) };
+      for (const listener of listeners) listener(change);
+    },
+  };
+  await bucket.watchAll(({ key, value }) => {
+    const dot = key.indexOf('.');
+    takers[key.slice(0, dot)]?.(key.slice(dot + 1), value);
   });
   return {
     clusters: createTable(bucket, 'cluster', clusters),
@@ -152,6 +204,9 @@ export async function createFleetRecords(bucket: Bucket): Promise<FleetRecords> 
     onClusterChange: (listener) => register(listeners, listener),
     onRevocation: (listener) => register(onRevoked, listener),
     onPlanChange: (listener) => register(onPlan, listener),
+    store: createTable(bucket, 'store', store),
+    adopted: createTable(bucket, 'adopted', adopted),
+    onAdoptedChange: (listener) => register(adoptedListeners, listener),
   };
 }
 

@@ -13,7 +13,7 @@ import {
 import { formatEnrolmentToken } from '@wheelhouse/shared/protocol/enrolment-token';
 import type { AuditLog } from '../store/audit.ts';
 import { type AllowedLabels, assertLabelsAllowed } from './allowed-labels.ts';
-import { assertLabels } from './clusters.ts';
+import { assertLabels } from './metadata.ts';
 import type { FleetRecords, Stored, TokenRecord } from './records.ts';
 import { assertNameIsFree } from './rename.ts';
 

@@ -1,6 +1,7 @@
 import type { AppStatus } from '@wheelhouse/shared/protocol/status';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { resolve } from '../assign/resolve.ts';
+import type { AdoptedApplication } from '../fleet/records.ts';
 import {
   applicationOf,
   createHubState,
@@ -19,15 +20,18 @@ let state: HubState;
 let statuses: Statuses;
 let model: ReadModel;
 let seen: string[];
+let adopted: Map<string, AdoptedApplication & { cluster: string }>;
 
 beforeEach(async () => {
   state = await createHubState({ clusters: ['east', 'west', 'in-cluster'] });
   statuses = createStatuses(state.now);
+  adopted = new Map();
   model = createReadModel({
     ...state,
     statuses,
     resolve: (app) => resolve(app, { derived: state.derived, project: () => undefined }),
     lastSeen: () => startedAt,
+    adopted: { applications: () => adopted, onChange: () => ({ [Symbol.dispose]: () => undefined }) },
     gate: { whyWaiting: () => undefined, isRollingSync: () => false },
   });
   await state.derived.putRevision({ repoURL, targetRevision: 'main', sha: 'c0ffee' });
@@ -117,13 +121,14 @@ describe('the read model', () => {
     statuses.record('east', statusOf('shop'));
     expect(model.summary()).toEqual({
       total: 2,
+      adopted: 0,
       stale: 0,
       sync: { Synced: 1, Unknown: 1 },
       health: { Healthy: 1, Missing: 1 },
     });
     expect(model.clusterSummary('east')).toEqual({ total: 1, synced: 1, healthy: 1, stale: 0 });
     state.pass(91_000);
-    expect(model.summary()).toEqual({ total: 2, stale: 1, sync: { Unknown: 1 }, health: { Missing: 1 } });
+    expect(model.summary()).toEqual({ total: 2, adopted: 0, stale: 1, sync: { Unknown: 1 }, health: { Missing: 1 } });
     expect(model.clusterSummary('east')).toEqual({ total: 1, synced: 0, healthy: 0, stale: 1 });
   });
 
@@ -149,4 +154,14 @@ describe('the read model', () => {
     revisions.push(model.revision());
     expect(new Set(revisions).size).toBe(3);
   });
+});
+
+it('shows what a cluster runs and nothing explains as adopted, counted apart', () => {
+  const old = { app: 'old', ns: 'shop', project: 'default', revision: 'r1', bundle: 'sha256:1', cluster: 'east' };
+  adopted.set('old', old);
+  const view = model.find('argocd', 'old');
+  expect(view).toMatchObject({ cluster: 'east', application: { spec: { destination: { name: 'east' } } } });
+  expect(view?.application.status).toMatchObject({ conditions: [{ type: 'Adopted' }] });
+  expect(model.list({}, { limit: 10 }).items.map(({ application }) => application.metadata.name)).toEqual(['old']);
+  expect(model.summary()).toMatchObject({ total: 0, adopted: 1 });
 });

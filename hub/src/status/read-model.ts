@@ -8,6 +8,7 @@ import type { AppStatus, HealthStatus } from '@wheelhouse/shared/protocol/status
 import type { Applications, IndexedApplication } from '../assign/applications.ts';
 import { hubCluster } from '../assign/hub-cluster.ts';
 import type { Resolution } from '../assign/resolve.ts';
+import type { Adoption } from '../fleet/adoption.ts';
 import type { Gate } from '../rollout/gate.ts';
 import { locationOf } from '../source/location.ts';
 import type { Additions } from '../store/additions.ts';
@@ -15,7 +16,14 @@ import type { Derived, Problem } from '../store/derived.ts';
 import type { ApplicationFilter } from './application-filter.ts';
 import { type ApplicationPage, listPage } from './list-page.ts';
 import type { Statuses } from './statuses.ts';
-import { type ApplicationView, formatBrief, formatView, formatWithdrawnView, type ViewInput } from './view.ts';
+import {
+  type ApplicationView,
+  formatAdoptedView,
+  formatBrief,
+  formatView,
+  formatWithdrawnView,
+  type ViewInput,
+} from './view.ts';
 
 export interface ReadModelDeps {
   applications: Applications;
@@ -25,6 +33,8 @@ export interface ReadModelDeps {
   resolve(app: IndexedApplication): Resolution;
   gate: Pick<Gate, 'whyWaiting' | 'isRollingSync'>;
   lastSeen(cluster: string): number | undefined;
+  /** Applications that clusters run and that nothing explains. */
+  adopted: Pick<Adoption, 'applications' | 'onChange'>;
   now(): Date;
 }
 
@@ -38,7 +48,13 @@ export interface ReadModel {
   list(filter: ApplicationFilter, page: { limit: number; continue?: string }): ApplicationPage;
   find(namespace: string, name: string): ApplicationView | undefined;
   /** Counts by sync and health, stale ones apart. */
-  summary(): { total: number; stale: number; sync: Record<string, number>; health: Record<string, number> };
+  summary(): {
+    total: number;
+    stale: number;
+    adopted: number;
+    sync: Record<string, number>;
+    health: Record<string, number>;
+  };
   /** The same for one cluster, by what matters in a table. */
   clusterSummary(cluster: string): { total: number; synced: number; healthy: number; stale: number };
   onChange(listener: (change: ViewChange) => void): Disposable;
@@ -52,7 +68,7 @@ export function createReadModel(deps: ReadModelDeps): ReadModel & Disposable {
   let revision = 0;
   const view = (id: string): ApplicationView | undefined => {
     const indexed = deps.applications.find(id);
-    return indexed ? viewOf(indexed, deps) : withdrawnView(id, deps);
+    return indexed ? viewOf(indexed, deps) : (withdrawnView(id, deps) ?? adoptedView(id, deps));
   };
   const brief = (id: string) => {
     const indexed = deps.applications.find(id);
@@ -74,6 +90,10 @@ export function createReadModel(deps: ReadModelDeps): ReadModel & Disposable {
     deps.additions.onChange(() => {
       sorted = undefined;
     }),
+    deps.adopted.onChange(() => {
+      sorted = undefined;
+      revision += 1;
+    }),
     deps.derived.onChange((change) => {
       if (change.type !== 'render' || !change.after || listeners.size === 0) return;
       for (const app of deps.applications.byRequest(change.after.requestKey)) emit('MODIFIED', viewOf(app, deps));
@@ -89,7 +109,10 @@ export function createReadModel(deps: ReadModelDeps): ReadModel & Disposable {
     list: (filter, page) => listPage(ids(), { filter, page, view, brief, find: deps.applications.find }),
     revision: () => String(revision),
     find: (namespace, name) => view(applicationId(namespace, name)),
-    summary: () => summarize(deps.applications.list(), deps),
+    summary: () => ({
+      ...summarize(deps.applications.list(), deps),
+      adopted: deps.adopted.applications().size,
+    }),
     clusterSummary: (cluster) => summarizeCluster(cluster, deps),
     onChange: (listener) => {
       listeners.add(listener);
@@ -103,15 +126,24 @@ export function createReadModel(deps: ReadModelDeps): ReadModel & Disposable {
 
 function idsOf(deps: ReadModelDeps): string[] {
   const withdrawn = [...deps.additions.allWithdrawals()].map((one) => one.app);
-  return [...new Set([...[...deps.applications.list()].map((app) => app.id), ...withdrawn])].sort();
+  const present = [...deps.applications.list()].map((app) => app.id);
+  return [...new Set([...present, ...withdrawn, ...deps.adopted.applications().keys()])].sort();
 }
 
 /** An Application that nothing asks for any more, as long as its cluster has not confirmed. */
 function withdrawnView(id: string, deps: ReadModelDeps): ApplicationView | undefined {
   const withdrawal = [...deps.additions.allWithdrawals()].find((one) => one.app === id);
   if (!withdrawal) return undefined;
-  const status = deps.statuses.find(withdrawal.cluster, id)?.status;
-  return formatWithdrawnView(withdrawal, status, deps.now().getTime());
+  return formatWithdrawnView(withdrawal, seenOf(withdrawal.cluster, id, deps));
+}
+
+function adoptedView(id: string, deps: ReadModelDeps): ApplicationView | undefined {
+  const adopted = deps.adopted.applications().get(id);
+  return adopted && formatAdoptedView(adopted, seenOf(adopted.cluster, id, deps));
+}
+
+function seenOf(cluster: string, id: string, { statuses, lastSeen, now }: ReadModelDeps) {
+  return { status: statuses.find(cluster, id)?.status, lastSeen: lastSeen(cluster), now: now().getTime() };
 }
 
 function viewOf(indexed: IndexedApplication, deps: ReadModelDeps): ApplicationView {

@@ -158,7 +158,11 @@ it('shows what is withdrawn as being deleted, with the reason and who it waits f
     at,
     application: applicationOf('shop'),
   };
-  const { application } = formatWithdrawnView(withdrawal, statusOf('shop'), startedAt);
+  const { application } = formatWithdrawnView(withdrawal, {
+    status: statusOf('shop'),
+    lastSeen: startedAt,
+    now: startedAt,
+  });
   expect(application.metadata).toMatchObject({ name: 'shop', deletionTimestamp: at });
   expect((application.status as unknown as Shown).conditions).toEqual([
     { type: 'DeletionInProgress', message: 'deleted by ann; waiting for cluster east to confirm' },

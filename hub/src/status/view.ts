@@ -2,6 +2,8 @@ import type { AppStatus } from '@wheelhouse/shared/protocol/status';
 import type { Application } from '@wheelhouse/shared/resources/application';
 import type { IndexedApplication } from '../assign/applications.ts';
 import type { Resolution } from '../assign/resolve.ts';
+import { adoptedApplication } from '../fleet/adopted-application.ts';
+import type { AdoptedApplication } from '../fleet/records.ts';
 import { isRollingSyncKey } from '../rollout/gate.ts';
 import { applicationSetController } from '../rollout/sync-request.ts';
 import type { Withdrawal } from '../store/additions.ts';
@@ -44,6 +46,8 @@ const conditionTypes: Partial<Record<string, string>> = {
   Malformed: 'InvalidSpecError',
 };
 
+type Seen = Pick<ViewInput, 'status' | 'lastSeen' | 'now'>;
+
 /** Sync and health alone: what most filters and counts ask for. */
 export interface Brief {
   sync: string;
@@ -82,11 +86,7 @@ function shownOf({ indexed: { application }, isRollingSync }: ViewInput): Applic
 }
 
 /** An Application that is on its way out: what it last was, marked as being deleted. */
-export function formatWithdrawnView(
-  withdrawal: Withdrawal,
-  status: AppStatus | undefined,
-  now: number,
-): ApplicationView {
+export function formatWithdrawnView(withdrawal: Withdrawal, seen: Seen): ApplicationView {
   const { application, cluster, at, reason } = withdrawal;
   const condition = { type: 'DeletionInProgress', message: `${reason}; waiting for cluster ${cluster} to confirm` };
   const indexed: IndexedApplication = {
@@ -99,13 +99,30 @@ export function formatWithdrawnView(
   const view = formatView({
     indexed,
     resolution: { problems: [], warnings: [] },
-    status,
-    lastSeen: undefined,
-    now,
+    ...seen,
     problems: [],
   });
   const shown = view.application.status as { conditions: unknown[] };
   shown.conditions = [...shown.conditions, condition];
+  return view;
+}
+
+/** An Application that a cluster runs and that nothing explains: what its cluster says of it, and what to do. */
+export function formatAdoptedView(adopted: AdoptedApplication & { cluster: string }, seen: Seen): ApplicationView {
+  const { cluster, app } = adopted;
+  const application = adoptedApplication(adopted, cluster);
+  const indexed: IndexedApplication = {
+    id: app,
+    cluster,
+    origin: { type: 'spec', warnings: [] },
+    sources: [],
+    application,
+  };
+  const resolution = { problems: [], warnings: [], revision: adopted.revision } as Resolution;
+  const view = formatView({ indexed, resolution, ...seen, problems: [] });
+  const shown = view.application.status as { conditions: unknown[] };
+  const message = `cluster ${cluster} runs it and no Application or ApplicationSet explains it: apply what it came from, or let it go with 'wheelhouse hub adoption release ${cluster} ${app}'`;
+  shown.conditions = [...shown.conditions, { type: 'Adopted', message }];
   return view;
 }
 

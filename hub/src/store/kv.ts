@@ -16,6 +16,8 @@ export interface BucketOptions {
   replicas?: number;
   /** Entries go after this long; default never. */
   ttlMs?: number;
+  /** NATS lost the bucket and it was made anew: copies of it are of something that no longer exists. */
+  onReplaced?(): void;
 }
 
 /** Opens a last-value table in JetStream, made if it is not there. The signal ends its watches. */
@@ -55,6 +57,7 @@ export async function openBucket(
         { nats, logger },
         {
           stream: `KV_${options.name}`,
+          ...(options.onReplaced ? { onReplaced: options.onReplaced } : {}),
           onMessage: (message) => {
             const isDeleted = ['DEL', 'PURGE'].includes(message.headers?.get('KV-Operation') ?? '');
             const key = message.subject.slice(prefix.length);

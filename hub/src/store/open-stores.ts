@@ -37,6 +37,8 @@ export interface OpenStoresDeps {
   /** 32 bytes, kept outside of NATS. */
   sealingKey: Uint8Array;
   now: () => Date;
+  /** NATS lost its data while the hub was running. */
+  onLost?(): void;
 }
 
 /** A week: longer than any interval at which hosts are asked. */
@@ -55,7 +57,9 @@ export async function openStores(deps: OpenStoresDeps, signal: AbortSignal): Pro
     bucket('derived').then(createDerived),
     bucket('fleet').then(createAdditions),
     bucket('fleet').then(createReleases),
-    bucket('fleet').then(createFleetRecords),
+    openBucket({ nats, logger }, { name: 'fleet', ...(deps.onLost ? { onReplaced: deps.onLost } : {}) }, signal).then(
+      createFleetRecords,
+    ),
     bucket('fleet').then(createRolloutStore),
     documents.loaded(),
   ]);

@@ -2,16 +2,48 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import { catalogue, type ErrorCode } from '../errors/catalogue.ts';
 import { FleetError } from '../errors/fleet-error.ts';
 
-/** A question to a spoke, answered once. It changes nothing: what changes things is in the signed document. */
-export interface DiffCommand {
+interface Question {
   v: 1;
   id: string;
+}
+
+/** What differs of an Application. */
+export interface DiffCommand extends Question {
   type: 'diff';
   /** Application id. */
   app: string;
 }
 
-export type Command = DiffCommand;
+/** The newest verified document, for a hub that does not have it; answered as `HeldDocument`. */
+export interface DocumentCommand extends Question {
+  type: 'document';
+}
+
+/** A piece of a page or bundle on the spoke's disk, for a hub that does not have it; answered as `HeldPiece`. */
+export interface BlobCommand extends Question {
+  type: 'blob';
+  digest: string;
+  /** Counted from 0, each of `pieceBytes`. */
+  piece: number;
+}
+
+/** A question to a spoke, answered once. It changes nothing: what changes things is in the signed document. */
+export type Command = DiffCommand | DocumentCommand | BlobCommand;
+
+export interface HeldDocument {
+  gen: number;
+  /** base64: header line, signature and body, as the hub published it. */
+  envelope: string;
+}
+
+export interface HeldPiece {
+  /** base64 */
+  content: string;
+  /** Of the whole. */
+  totalBytes: number;
+}
+
+export const pieceBytes = 512 * 1024;
 
 /** `result` is the command's own: for a diff, the list of differing resources. */
 export type CommandAnswer = { result: unknown } | { error: { code: ErrorCode; message: string } };
@@ -22,13 +54,18 @@ const maxAnswerBytes = 32 * 1024 * 1024;
 /** Undefined for what is not a command of this version. */
 export function parseCommand(text: string): Command | undefined {
   try {
-    const value = JSON.parse(text) as Partial<DiffCommand> | null;
-    const complete =
-      value?.v === 1 && value.type === 'diff' && typeof value.id === 'string' && typeof value.app === 'string';
+    const value = JSON.parse(text) as (Partial<Question> & { type?: unknown }) | null;
+    const complete = value?.v === 1 && typeof value.id === 'string' && isComplete(value);
     return complete ? (value as Command) : undefined;
   } catch {
     return undefined;
   }
+}
+
+function isComplete(value: { type?: unknown; app?: unknown; digest?: unknown; piece?: unknown }): boolean {
+  if (value.type === 'diff') return typeof value.app === 'string';
+  if (value.type === 'blob') return typeof value.digest === 'string' && Number.isSafeInteger(value.piece);
+  return value.type === 'document';
 }
 
 /** Gzipped JSON; an answer that NATS could not carry becomes the error TooLarge. */

@@ -1,4 +1,5 @@
 import type { AssignedWindow } from '../schedule/sync-window.ts';
+import type { Registration } from './registration.ts';
 
 /**
  * The document of a cluster: everything it should run, signed by the hub.
@@ -15,6 +16,8 @@ export interface AssignmentDocument {
   apps: AssignedApp[];
   ops: AssignedOperation[];
   tombstones: Tombstone[];
+  /** For the hub itself, should it lose its store. */
+  registration?: Registration;
   /** Gzipped bundles (base64, by digest) that changed since the last generation, when they fit 64 KB together. */
   inline?: Record<string, string>;
 }

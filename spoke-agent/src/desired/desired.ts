@@ -6,7 +6,7 @@
 import type { KeyObject } from 'node:crypto';
 import { backoffMs } from '@wheelhouse/shared/async/backoff';
 import type { Clock } from '@wheelhouse/shared/async/clock';
-import { type FleetError, isFleetError, toFleetError } from '@wheelhouse/shared/errors/fleet-error';
+import { FleetError, isFleetError, toFleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { KubeObject } from '@wheelhouse/shared/kube/object';
 import type { Logger } from '@wheelhouse/shared/logging/logger';
 import { parseInline } from '@wheelhouse/shared/protocol/blob';
@@ -34,6 +34,10 @@ export interface Desired extends Disposable {
   rejected(): Heartbeat['rejected'];
   /** Asks for the newest document soon; several calls are one request. */
   catchUp(): void;
+  /** The newest verified document as it came. Throws NotFound. */
+  held(): Promise<{ gen: number; bytes: Uint8Array }>;
+  /** A page or bundle that a kept document names. Throws NotFound. */
+  heldContent(digest: string): Promise<Uint8Array>;
 }
 
 export interface DesiredDeps {
@@ -97,6 +101,16 @@ export async function createDesired(deps: DesiredDeps, options: DesiredOptions):
     appliedGen,
     rejected: () => rejections.summary(),
     catchUp: () => asking.soon(),
+    held: async () => {
+      const held = await documents.find(appliedGen());
+      if (held) return { gen: appliedGen(), bytes: held };
+      throw new FleetError('NotFound', `${link.cluster} holds no document`);
+    },
+    heldContent: async (digest) => {
+      const content = digestsOf(kept).has(digest) ? await files.find(digest) : undefined;
+      if (content) return content;
+      throw new FleetError('NotFound', `${link.cluster} holds no ${digest}`);
+    },
     [Symbol.dispose]: () => {
       stop.abort();
       asking[Symbol.dispose]();

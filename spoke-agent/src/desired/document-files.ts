@@ -1,6 +1,6 @@
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { replaceFile } from '@wheelhouse/shared/files/replace-file';
+import { findFile, replaceFile } from '@wheelhouse/shared/files/replace-file';
 
 /** How many verified documents, with their bundles, stay on disk. */
 export const keptDocuments = 3;
@@ -9,6 +9,7 @@ export const keptDocuments = 3;
 export interface DocumentFiles {
   /** Newest first. */
   load(): Promise<{ gen: number; bytes: Buffer }[]>;
+  find(gen: number): Promise<Buffer | undefined>;
   save(gen: number, bytes: Uint8Array): Promise<void>;
 }
 
@@ -23,6 +24,7 @@ export async function openDocumentFiles(stateDir: string): Promise<DocumentFiles
   const pathOf = (gen: number) => join(directory, `${String(gen).padStart(16, '0')}${suffix}`);
   return {
     load: async () => await Promise.all(generations.map(async (gen) => ({ gen, bytes: await readFile(pathOf(gen)) }))),
+    find: async (gen) => await findFile(pathOf(gen)),
     save: async (gen, bytes) => {
       await replaceFile(pathOf(gen), bytes);
       generations = [gen, ...generations.filter((one) => one !== gen)];

@@ -17,6 +17,7 @@ import type {
   SpecStore,
   StoredSpec,
 } from '../deps.ts';
+import { createFakeAdoption } from './fake-adoption.ts';
 
 import { createFakePlans } from './fake-plans.ts';
 
@@ -48,7 +49,7 @@ export function createFakeDeps(): FakeDeps {
   const logLines: string[] = [];
   const applications = createFakeReadModel();
   const specs = createFakeSpecs();
-  const clusters = createFakeClusters();
+  const clusters = createFakeClusters(calls);
   return {
     access: createAdminAccess({ tokenHash: hashToken(adminToken) }),
     logger: createLogger({ name: 'test', destination: { write: (line) => void logLines.push(line) } }),
@@ -65,6 +66,7 @@ export function createFakeDeps(): FakeDeps {
     },
     clusters,
     plans: createPlans(clusters.all, calls),
+    adoption: createFakeAdoption(calls),
     tokens: {
       list: async () => [],
       create: async ({ cluster, labels, by, replace, ...rest }) => {
@@ -250,7 +252,7 @@ function setLabels(
   all.set(name, { ...cluster, labels: Object.fromEntries(kept) });
 }
 
-function createFakeClusters(): ClusterInventory & { all: Map<string, FleetCluster> } {
+function createFakeClusters(calls: string[]): ClusterInventory & { all: Map<string, FleetCluster> } {
   const all = new Map<string, FleetCluster>([
     [
       'us-east',
@@ -270,7 +272,29 @@ function createFakeClusters(): ClusterInventory & { all: Map<string, FleetCluste
     all,
     list: () => [...all.values()],
     find: (name) => all.get(name),
+    setAnnotations: async (name, annotations, who) => {
+      calls.push(`annotate ${name} ${JSON.stringify(annotations)} ${formatAuthor(who)}`);
+      const cluster = all.get(name) as FleetCluster;
+      all.set(name, { ...cluster, annotations: withChange(cluster.annotations, annotations) });
+      return all.get(name) as FleetCluster;
+    },
+    history: (name) => {
+      if (all.get(name)?.state === 'Expected') throw new FleetError('NotFound', `there is no enrolled cluster ${name}`);
+      return [
+        { at: '2026-01-01T00:00:00Z', by: 'ann', reason: 'drill', labels: { role: [null, 'standby'] } },
+        { at: '2026-01-02T00:00:00Z', by: 'bob', labels: { role: ['standby', null] }, annotations: { a: ['x', 'y'] } },
+      ];
+    },
   };
+}
+
+function formatAuthor(who: Parameters<ClusterInventory['setAnnotations']>[2]): string {
+  return typeof who === 'string' ? `by ${who}` : `by ${who.by}${who.reason ? `: ${who.reason}` : ''}`;
+}
+
+function withChange(current: Record<string, string>, change: Record<string, string | null>): Record<string, string> {
+  const entries = Object.entries({ ...current, ...change });
+  return Object.fromEntries(entries.filter((entry): entry is [string, string] => entry[1] !== null));
 }
 
 export interface FakeApplication {

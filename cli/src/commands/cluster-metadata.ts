@@ -1,0 +1,71 @@
+import type { FleetCluster, HistoryEntry } from '@wheelhouse/hub/api/deps';
+import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
+import type { Command } from 'commander';
+import { formatAge, formatTable } from '../output.ts';
+import type { Run } from '../session.ts';
+
+const path = '/api/v1/fleet/clusters';
+
+/** `cluster annotate` and `cluster history`. */
+export function addMetadataCommands(cluster: Command, run: Run): void {
+  cluster
+    .command('annotate <name> <annotations...>')
+    .description('set annotations (key=value) and remove them (key-)')
+    .option('--reason <text>', 'why, for the history')
+    .action(
+      run<[string, string[]], { reason?: string }>(async ({ client, print }, [name, changes], { reason = '' }) => {
+        const annotations = Object.fromEntries(changes.map(parseAnnotationChange));
+        const url = `${path}/${encodeURIComponent(name)}/annotations`;
+        const changed = await client.request<FleetCluster>(url, { method: 'PATCH', body: { annotations, reason } });
+        print(changed, () => `cluster ${name} annotated: ${formatPairs(changed.annotations) || 'no annotations'}\n`);
+      }),
+    );
+  cluster
+    .command('history <name>')
+    .description('who changed its labels and annotations, when and why; the newest last')
+    .action(
+      run<[string]>(async ({ client, print }, [name]) => {
+        const url = `${path}/${encodeURIComponent(name)}/history`;
+        const { items } = await client.request<{ items: HistoryEntry[] }>(url);
+        print(items, () =>
+          formatTable(
+            items,
+            [
+              ['WHEN', ({ at }) => `${formatAge(Date.now() - Date.parse(at))} ago`],
+              ['BY', ({ by }) => by],
+              ['CHANGE', formatEntry],
+              ['REASON', ({ reason }) => reason],
+            ],
+            `nobody has changed the labels or annotations of ${name}`,
+          ),
+        );
+      }),
+    );
+}
+
+/** `role=standby (was active), tier-`, annotations after labels. */
+function formatEntry({ labels = {}, annotations = {} }: HistoryEntry): string {
+  return [
+    ...Object.entries(labels).map(formatChange),
+    ...Object.entries(annotations).map((change) => `annotation ${formatChange(change)}`),
+  ].join(', ');
+}
+
+function formatChange([key, [before, after]]: [string, [before: string | null, after: string | null]]): string {
+  const was = before === null ? '' : ` (was ${before})`;
+  return after === null ? `${key}-${was}` : `${key}=${after}${was}`;
+}
+
+function formatPairs(annotations: Record<string, string>): string {
+  return Object.entries(annotations)
+    .map(([key, value]) => `${key}=${value}`)
+    .join(', ');
+}
+
+function parseAnnotationChange(text: string): [key: string, value: string | null] {
+  const removed = /^([^=]+)-$/.exec(text)?.[1];
+  if (removed !== undefined) return [removed, null];
+  const at = text.indexOf('=');
+  if (at < 1) throw new FleetError('Invalid', `"${text}" is not an annotation; write key=value, or key- to remove one`);
+  return [text.slice(0, at), text.slice(at + 1)];
+}

@@ -1,0 +1,51 @@
+import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
+import { inventorySchema } from '@wheelhouse/shared/protocol/inventory';
+import { z } from 'zod';
+import type { ApiDeps, FleetCluster } from './deps.ts';
+
+export const states = z.enum(['Expected', 'Pending', 'Connected', 'Stale', 'Lost', 'Revoked', 'Leaving']);
+const decided = z.object({ at: z.string(), by: z.string() });
+
+export const reason = z.string().max(500).default('').describe('Why, for the history');
+
+export const fleetCluster = z
+  .object({
+    name: z.string(),
+    server: z.string(),
+    project: z.string().exactOptional(),
+    labels: z.record(z.string(), z.string()),
+    annotations: z.record(z.string(), z.string()),
+    state: states,
+    lastSeenAt: z.string().exactOptional(),
+    agentVersion: z.string().exactOptional(),
+    kubernetesVersion: z.string().exactOptional(),
+    generation: z.number().exactOptional().describe('Newest document published for it'),
+    appliedGeneration: z.number().exactOptional(),
+    inventory: inventorySchema
+      .exactOptional()
+      .describe('What it says that it has, as of lastSeenAt: CPU in thousandths of a core, memory in bytes'),
+    refusedLabels: z
+      .array(z.string())
+      .exactOptional()
+      .describe('Labels that its agent reports and that its token did not allow'),
+    inventoryProblem: z.string().exactOptional().describe('Why the inventory is absent, or may be old'),
+    applications: z
+      .object({ total: z.number(), synced: z.number(), healthy: z.number(), stale: z.number() })
+      .exactOptional(),
+    clockSkewMs: z.number().exactOptional().describe('How far its clock is ahead, when that is more than 30 s'),
+    pending: z.object({ since: z.string() }).exactOptional(),
+    approved: decided.exactOptional(),
+    revoked: decided.extend({ reason: z.string() }).exactOptional(),
+    leaving: decided.extend({ cascade: z.boolean() }).exactOptional(),
+    keyedAt: z.string().exactOptional(),
+    rekey: decided.exactOptional(),
+    allowedLabels: z.record(z.string(), z.array(z.string())).exactOptional(),
+    formerNames: z.array(z.string()).exactOptional(),
+  })
+  .meta({ id: 'FleetCluster' });
+
+export function getCluster(deps: Pick<ApiDeps, 'clusters'>, name: string): FleetCluster {
+  const cluster = deps.clusters.find(name);
+  if (!cluster) throw new FleetError('NotFound', `cluster ${name} is not in the inventory`);
+  return cluster;
+}

@@ -1,0 +1,145 @@
+import { createManualClock } from '@wheelhouse/shared/async/manual-clock';
+import type { Inventory } from '@wheelhouse/shared/protocol/inventory';
+import type { Heartbeat } from '@wheelhouse/shared/protocol/status';
+import { describe, expect, it, vi } from 'vitest';
+import type { AuditEntry } from '../store/audit.ts';
+import { createClusters } from './clusters.ts';
+import type { Heard } from './presence.ts';
+import type { ClusterRecord, FleetRecords, TokenRecord } from './records.ts';
+import { createMemoryTable } from './testing/memory-records.ts';
+
+const record: ClusterRecord = {
+  name: 'eu-1',
+  server: 'https://eu-1.example',
+  labels: { region: 'eu' },
+  annotations: {},
+  publicKey: 'U',
+  uid: 'u',
+  enrolledAt: '2026-01-01T00:00:00.000Z',
+  allowedLabels: { rack: ['*'] },
+};
+const inventory: Inventory = {
+  nodes: 3,
+  allocatable: { cpuMillis: 8_000, memoryBytes: 1 },
+  requested: { cpuMillis: 1_000, memoryBytes: 1 },
+  apiGroups: ['apps'],
+  labels: { rack: '7', region: 'us' },
+};
+
+async function setUp() {
+  const clock = createManualClock();
+  const table = createMemoryTable<ClusterRecord>();
+  await table.put('eu-1', record, 0);
+  const heard = new Map<string, Heard>();
+  const audited: AuditEntry[] = [];
+  const clusters = createClusters({
+    records: { clusters: table, tokens: createMemoryTable<TokenRecord>() } as unknown as FleetRecords,
+    presence: {
+      find: (cluster) => heard.get(cluster),
+      heardSince: () => [],
+      forget: () => undefined,
+      loaded: async () => undefined,
+    },
+    head: () => ({ gen: 5, seq: 1 }),
+    audit: { append: async (entry) => void audited.push(entry) },
+    now: () => new Date(clock.now()),
+  });
+  const beat = () => {
+    const heartbeat = { appliedGen: 4, agentVersion: '1', kubernetesVersion: 'v1.36.3', inventory } as Heartbeat;
+    heard.set('eu-1', { at: clock.now(), heartbeat });
+  };
+  return { clock, table, clusters, audited, beat };
+}
+
+describe('the state of a cluster', () => {
+  it.each([
+    [0, 'Connected'],
+    [90_000, 'Connected'],
+    [90_001, 'Stale'],
+    [600_000, 'Stale'],
+    [600_001, 'Lost'],
+  ])('%i ms after its last heartbeat is %s', async (ms, state) => {
+    const { clock, clusters, beat } = await setUp();
+    beat();
+    clock.advance(ms);
+    expect(clusters.find('eu-1')).toMatchObject({ state, generation: 5, appliedGeneration: 4 });
+  });
+
+  it('comes with what it has, and with the labels of its agent only as far as they are allowed', async () => {
+    const { clusters, beat } = await setUp();
+    expect(clusters.find('eu-1')?.inventory).toBeUndefined();
+    beat();
+    expect(clusters.find('eu-1')).toMatchObject({
+      inventory: { ...inventory, labels: { rack: '7' } },
+      refusedLabels: ['region'],
+    });
+  });
+
+  it('shows neither keys nor history', async () => {
+    const { clusters } = await setUp();
+    await clusters.setLabels('eu-1', { a: 'b' }, 'ann');
+    expect(clusters.list()[0]).not.toHaveProperty('publicKey');
+    expect(clusters.list()[0]).not.toHaveProperty('history');
+  });
+});
+
+describe('labels and annotations', () => {
+  it('change with who, when and why, and with an audit line', async () => {
+    const { clock, clusters, audited } = await setUp();
+    await clusters.setLabels('eu-1', { tier: 'gold' }, { by: 'ann', reason: 'paid' });
+    clock.advance(60_000);
+    await clusters.setAnnotations('eu-1', { owner: 'core' }, 'bob');
+    expect(clusters.history('eu-1')).toMatchObject([
+      { by: 'ann', reason: 'paid', labels: { tier: [null, 'gold'] } },
+      { by: 'bob', annotations: { owner: [null, 'core'] } },
+    ]);
+    expect(audited.map(({ by, action }) => `${by}: ${action}`)).toEqual([
+      'ann: label cluster',
+      'bob: annotate cluster',
+    ]);
+  });
+
+  it('that are as they should be are neither written nor told', async () => {
+    const { clusters, audited, table } = await setUp();
+    const put = vi.spyOn(table, 'put');
+    await clusters.setLabels('eu-1', { region: 'eu' }, 'ann');
+    expect([put.mock.calls, audited]).toEqual([[], []]);
+  });
+
+  it('of the agent are taken over once, and what a person sets since stands', async () => {
+    const { clusters } = await setUp();
+    await clusters.takeOwnLabels('eu-1', { rack: '7', region: 'us' });
+    expect(clusters.find('eu-1')?.labels).toEqual({ rack: '7', region: 'eu' });
+    await clusters.setLabels('eu-1', { rack: '8' }, 'ann');
+    await clusters.takeOwnLabels('eu-1', { rack: '7' });
+    expect(clusters.find('eu-1')?.labels['rack']).toBe('8');
+    await clusters.takeOwnLabels('eu-1', { rack: '9' });
+    expect(clusters.find('eu-1')?.labels['rack']).toBe('9');
+    expect(clusters.history('eu-1').map(({ by }) => by)).toEqual(['the agent of eu-1', 'ann', 'the agent of eu-1']);
+  });
+
+  it('of nobody do nothing', async () => {
+    const { clusters } = await setUp();
+    await clusters.takeOwnLabels('nobody', { rack: '7' });
+    await expect(clusters.setLabels('nobody', { a: 'b' }, 'ann')).rejects.toMatchObject({ code: 'NotFound' });
+    expect(() => clusters.history('nobody')).toThrow(/no enrolled cluster/);
+  });
+
+  it('survive a race: the slower change is made on top of the faster', async () => {
+    const { clusters } = await setUp();
+    await Promise.all([clusters.setLabels('eu-1', { a: '1' }, 'ann'), clusters.setLabels('eu-1', { b: '2' }, 'bob')]);
+    expect(clusters.find('eu-1')?.labels).toEqual({ a: '1', b: '2', region: 'eu' });
+    expect(clusters.history('eu-1')).toHaveLength(2);
+  });
+});
+
+describe('what its document says of it', () => {
+  it('is all that a hub needs to know it again, without its history', async () => {
+    const { clusters } = await setUp();
+    await clusters.setLabels('eu-1', { tier: 'gold' }, 'ann');
+    const { name: _name, ...expected } = record;
+    expect(clusters.registration('eu-1')).toMatchObject({ ...expected, labels: { region: 'eu', tier: 'gold' } });
+    expect(clusters.registration('eu-1')).not.toHaveProperty('history');
+    expect(clusters.registration('nobody')).toBeUndefined();
+  });
+});
