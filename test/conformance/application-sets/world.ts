@@ -5,7 +5,7 @@ import { parseResource } from '@wheelhouse/shared/resources/parse';
 import { hostsOf, snapshotOf, type World } from '../suites/argocd-evaluate.ts';
 
 /** A small fleet, its repository and its code host, which the ApplicationSets of the table are about. */
-export const world: World = {
+const world: World = {
   clusters: [
     cluster('berlin', { env: 'prod', region: 'eu', tier: 'gold' }, { 'shop/domain': 'berlin.example.com' }),
     cluster('oslo', { env: 'prod', region: 'eu', tier: 'tin' }),

@@ -78,7 +78,6 @@ describe('Go templates', () => {
     ],
     ['an unknown function', '{{ nope 1 }}', [], 'template: base:1: function "nope" not defined'],
     ['the environment', '{{ env "HOME" }}', [], 'template: base:1: function "env" not defined'],
-    ['a function that is not built', '{{ genCA "x" 1 }}', [], 'template: base:1: function "genCA" is not built yet'],
     [
       'a wrong argument',
       '{{ trunc .n .name }}',

@@ -121,17 +121,3 @@ export const cryptoFunctions: FunctionMap = {
   decryptAES: fn(['string', 'string'], decryptAes),
   derivePassword: fn(['uint32', 'string', 'string', 'string', 'string'], derivePassword),
 };
-
-/** sprig functions that make keys and certificates. */
-export const unbuiltFunctions: ReadonlySet<string> = new Set([
-  'bcrypt',
-  'htpasswd',
-  'genPrivateKey',
-  'buildCustomCert',
-  'genCA',
-  'genCAWithKey',
-  'genSelfSignedCert',
-  'genSelfSignedCertWithKey',
-  'genSignedCert',
-  'genSignedCertWithKey',
-]);

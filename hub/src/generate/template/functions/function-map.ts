@@ -1,6 +1,7 @@
 import type { FunctionMap } from '../go-function.ts';
 import { builtinFunctions } from './builtin.ts';
-import { cryptoFunctions, unbuiltFunctions } from './crypto.ts';
+import { certificateFunctions } from './certificates.ts';
+import { cryptoFunctions } from './crypto.ts';
 import { dateFunctions } from './dates.ts';
 import { decimalFunctions } from './decimals.ts';
 import { defaultFunctions } from './defaults.ts';
@@ -21,6 +22,7 @@ import { urlFunctions } from './urls.ts';
 export const templateFunctions: FunctionMap = Object.assign(
   Object.create(null) as FunctionMap,
   builtinFunctions,
+  certificateFunctions,
   cryptoFunctions,
   dateFunctions,
   decimalFunctions,
@@ -41,6 +43,5 @@ export const templateFunctions: FunctionMap = Object.assign(
 
 export function whyNotCallable(name: string): string | undefined {
   if (templateFunctions[name] !== undefined) return undefined;
-  if (unbuiltFunctions.has(name)) return `function ${JSON.stringify(name)} is not built yet`;
   return `function ${JSON.stringify(name)} not defined`;
 }
