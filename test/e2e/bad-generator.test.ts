@@ -107,9 +107,9 @@ test.each<[string, () => Fields, RegExp]>([
   ],
   ['a template that is none', () => ({ folder: '{{.name' }), /True .*unclosed action/],
   [
-    'a generator that is not built',
-    () => ({ generators: `{scmProvider: {github: {organization: o}}}` }),
-    /True .*scmProvider.*not built yet/,
+    'a selector that cannot be read',
+    () => ({ generators: '{clusters: {selector: {matchExpressions: [{key: a, operator: Gt, values: ["1"]}]}}}' }),
+    /True .*"Gt" is not a selector operator/,
   ],
   [
     'a repository that does not exist',
