@@ -25,6 +25,15 @@ export const cliVariables = [
 
 export type Environment = Record<string, string | undefined>;
 
+/** The code host's own token, from the variable that its CI sets. */
+export function readHostToken(
+  env: Environment,
+  host: 'github' | 'gitlab',
+): { variable: string; token: string | undefined } {
+  const variable = host === 'github' ? 'GITHUB_TOKEN' : 'GITLAB_TOKEN';
+  return { variable, token: env[variable] };
+}
+
 /** Reads `WHEELHOUSE_SERVER` and its like; flags win. Throws Invalid. */
 export function readCliConfig(env: Environment, flags: Partial<CliConfig>): CliConfig {
   const own = Object.fromEntries(cliVariables.map((variable) => [variable, env[variable]]));

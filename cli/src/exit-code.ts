@@ -15,6 +15,8 @@ export const exitCodes = {
   timedOut: 5,
   /** `app diff` found differences. */
   differs: 6,
+  /** `preview` found what would be held, refused or fail. */
+  blocked: 7,
   /** Ctrl-C. */
   interrupted: 130,
 } as const;

@@ -12,6 +12,7 @@ import { addClusterCommands } from './commands/cluster.ts';
 import { addFailoverCommand } from './commands/failover.ts';
 import { addHubCommand } from './commands/hub.ts';
 import { addPlanCommands } from './commands/plan.ts';
+import { addPreviewCommand } from './commands/preview.ts';
 import { addProjectCommands } from './commands/project.ts';
 import { addRepoCommands } from './commands/repo.ts';
 import { addResourceCommands } from './commands/resource.ts';
@@ -63,6 +64,7 @@ function createProgram(io: Io, onExit: (code: ExitCode) => void): Command {
   addAppCommands(program, run);
   addAppSetCommands(program, run);
   addRolloutCommands(program, run);
+  addPreviewCommand(program, run);
   addProjectCommands(program, run);
   addRepoCommands(program, run);
   addResourceCommands(program, run);

@@ -40,6 +40,7 @@ export interface ApiDepsInput {
   stores: Stores;
   readModel: ReadModel;
   actions: Actions;
+  preview: ApiDeps['preview'];
   applications: Applications;
   listings: Pick<Listings, 'expire'>;
   changes: Changes;
@@ -72,6 +73,7 @@ export function createApiDeps(input: ApiDepsInput): ApiDeps {
     },
     applications: input.readModel,
     actions: input.actions,
+    preview: input.preview,
     clusters: {
       ...fleet.clusters,
       list: () => fleet.clusters.list().map((cluster) => withApplications(cluster, input.readModel)),

@@ -36,7 +36,8 @@ import { createResponses } from './hosts/http/responses.ts';
 import { createListings } from './hosts/listings.ts';
 import { leaveLostStore } from './lost-store.ts';
 import { createMetrics } from './metrics.ts';
-import { createResolve, startPipeline } from './pipeline.ts';
+import { createGenerateDeps, createResolve, startPipeline } from './pipeline.ts';
+import { createPreview } from './preview/preview.ts';
 import { createDispatch } from './queue/dispatch.ts';
 import { createForget } from './queue/forget.ts';
 import { createWorkQueue } from './queue/queue.ts';
@@ -239,10 +240,9 @@ function startStages(context: Context, foundation: Foundation, state: State) {
   const reportHub = async (status: AppStatus) => {
     await nats.run(() => nats.jetstream.publish(subjects.status(hubCluster, status.app), JSON.stringify(status)));
   };
-  const { newGitFileGlobbing } = config;
   const { outside, listings } = openGenerators(context, { stores, metrics });
   const shared = { ...state, logger, stores, queue, metrics, now };
-  const generating = { outside, newGitFileGlobbing };
+  const generating = { outside, newGitFileGlobbing: config.newGitFileGlobbing };
   const signingKeyId = authority.documentKey.kid;
   const { setUnexplained } = fleet.adoption;
   const assigning = { clusters: fleet.clusters, reportHub, signingKeyId, setUnexplained };
@@ -256,7 +256,8 @@ function startStages(context: Context, foundation: Foundation, state: State) {
     await forgetLostBundles({ ...stores, logger });
   };
   open.use(schedule.start({ ...dispatch, sweep }, signal));
-  return { metrics, dispatch, failover, listings };
+  const preview = createPreview({ ...pipeline, ...stores, ...createGenerateDeps(pipeline) }, config.renderConcurrency);
+  return { metrics, dispatch, failover, listings, preview };
 }
 
 /** What generators see beyond Git: code hosts over one client, and the hub's settings. */
@@ -336,6 +337,7 @@ async function serve({ config, logger, open, now }: Context, parts: Foundation &
     applications,
     listings,
     readModel,
+    preview: parts.preview,
     actions,
     changes,
     rollouts,

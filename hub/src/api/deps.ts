@@ -11,6 +11,7 @@ import type { Access } from '../access/access.ts';
 import type { Failover } from '../failover/failover.ts';
 import type { Adoption, AdoptionView } from '../fleet/adoption.ts';
 import type { Author, HistoryEntry } from '../fleet/metadata.ts';
+import type { Preview, PreviewRequest } from '../preview/preview.ts';
 import type { WindowState } from '../project/window.ts';
 import type { Person, RolloutCommands } from '../rollout/commands.ts';
 import type { RolloutDetail, RolloutView, RolloutViews } from '../rollout/rollout-view.ts';
@@ -40,6 +41,8 @@ export interface ApiDeps {
   specs: SpecStore;
   applications: ReadModel;
   actions: Actions;
+  /** What merging a revision would do. Throws NotFound, what fetching throws, and Aborted. */
+  preview: (request: PreviewRequest, signal: AbortSignal) => Promise<Preview>;
   clusters: ClusterInventory;
   identities: ClusterIdentities;
   /** Changes of labels that move Applications. */

@@ -25,6 +25,7 @@ import { fleetClusterRoutes } from './routes/fleet-clusters.ts';
 import { fleetEnrolmentRoutes } from './routes/fleet-enrolment.ts';
 import { fleetIdentityRoutes } from './routes/fleet-identities.ts';
 import { fleetPlanRoutes } from './routes/fleet-plans.ts';
+import { fleetPreviewRoutes } from './routes/fleet-preview.ts';
 import { fleetResourceRoutes } from './routes/fleet-resources.ts';
 import { fleetRolloutRoutes } from './routes/fleet-rollouts.ts';
 import { fleetTokenRoutes } from './routes/fleet-tokens.ts';
@@ -72,6 +73,7 @@ export async function createApiServer(deps: ApiDeps, options: ApiOptions = {}): 
   fleetClusterRoutes(app, deps);
   fleetIdentityRoutes(app, deps);
   fleetPlanRoutes(app, deps);
+  fleetPreviewRoutes(app, deps);
   fleetTokenRoutes(app, deps);
   fleetResourceRoutes(app, deps);
   fleetRolloutRoutes(app, deps);

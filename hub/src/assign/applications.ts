@@ -55,6 +55,8 @@ export interface Applications {
   byRequest(requestKey: string): IndexedApplication[];
   /** Applications that name this location in any of their sources. */
   bySource(location: SourceLocation): IndexedApplication[];
+  /** What an Application would be here, by the inventory and the projects of now; keeps nothing. */
+  describe(application: Application, origin: IndexedApplication['origin']): IndexedApplication;
   onChange(listener: (changes: ApplicationChange[]) => void): Disposable;
 }
 
@@ -104,6 +106,7 @@ export function createApplications(deps: ApplicationsDeps): Applications & Dispo
     byCluster: table.byCluster,
     byRequest: table.byRequest,
     bySource: table.bySource,
+    describe,
     onChange: (listener) => {
       listeners.add(listener);
       return { [Symbol.dispose]: () => void listeners.delete(listener) };

@@ -24,14 +24,21 @@ export function requestOf(
   const id = applicationId(namespaceOf(application), nameOf(application));
   const overridden = found.some((one) => one?.overriders.includes('') || one?.overriders.includes(id));
   const facts: RenderFacts = {
-    appName: nameOf(application),
-    appNamespace: namespaceOf(application),
-    project: application.spec.project,
-    namespace: application.spec.destination.namespace ?? '',
+    ...factsOf(application),
     ...(overridden ? { overriddenBy: id } : {}),
   };
   const types = found.map((one) => one?.type);
   return { key: renderRequestKey(sources, facts, types), facts };
+}
+
+/** What a render may know of an Application. */
+export function factsOf(application: Application): RenderFacts {
+  return {
+    appName: nameOf(application),
+    appNamespace: namespaceOf(application),
+    project: application.spec.project,
+    namespace: application.spec.destination.namespace ?? '',
+  };
 }
 
 /** What is known of a source's path; undefined when nothing is. A chart is known by itself, a reference needs no look. */

@@ -15,7 +15,7 @@ import { locationOfRead } from '../source/wanted.ts';
 import type { Derived, StoredEvaluation } from '../store/derived.ts';
 import { nameOf, namespaceOf, type SpecStore } from '../store/specs.ts';
 import { type Evaluation, type GeneratorCluster, generate } from './generate.ts';
-import { budgetOf, decideRemovals } from './hold.ts';
+import { budgetOf, type Decision, decideRemovals } from './hold.ts';
 import { compileKeepExisting, type KeepExisting } from './keep-existing.ts';
 import type { Memo, Memos } from './memo.ts';
 import type { OpenOutside } from './outside.ts';
@@ -95,7 +95,7 @@ async function keep(applicationSet: ApplicationSet, evaluation: Evaluation, deps
  * Each Application with what the one that exists keeps; one that did not change as the object that is stored, so that a
  * large set is compared by its objects.
  */
-function reuse(
+export function reuse(
   evaluation: Evaluation,
   { applicationSet, before }: Pick<Evaluated, 'applicationSet' | 'before'>,
   { memos }: Pick<GenerateDeps, 'memos'>,
@@ -139,25 +139,37 @@ function failed(
   };
 }
 
-interface Evaluated {
+export interface Evaluated {
   applicationSet: ApplicationSet;
   before: StoredEvaluation | undefined;
   evaluation: Evaluation;
 }
 
-async function succeeded(evaluated: Evaluated, deps: GenerateDeps): Promise<StoredEvaluation> {
-  const { applicationSet, evaluation } = evaluated;
-  const [namespace, name] = [namespaceOf(applicationSet), nameOf(applicationSet)];
+export type JudgeDeps = Pick<GenerateDeps, 'ownerOf' | 'released' | 'clusterOf' | 'planned' | 'now'>;
+
+/** What of an evaluation goes ahead, what leaves, and what is held. Writes nothing. */
+export function judge(
+  evaluated: Evaluated,
+  deps: JudgeDeps,
+): { before: StoredEvaluation | undefined; decision: Decision } {
+  const { applicationSet } = evaluated;
   const { before, fresh } = settleEvaluation({ ...evaluated, ownerOf: deps.ownerOf });
   const decision = decideRemovals({
     before,
     fresh,
     budget: budgetOf(applicationSet),
-    released: deps.released(namespace, name),
+    released: deps.released(namespaceOf(applicationSet), nameOf(applicationSet)),
     clusterOf: deps.clusterOf,
     planned: deps.planned,
     now: deps.now(),
   });
+  return { before, decision };
+}
+
+async function succeeded(evaluated: Evaluated, deps: GenerateDeps): Promise<StoredEvaluation> {
+  const { applicationSet, evaluation } = evaluated;
+  const [namespace, name] = [namespaceOf(applicationSet), nameOf(applicationSet)];
+  const { before, decision } = judge(evaluated, deps);
   if (decision.removed.length > 0)
     await deps.withdraw(
       decision.removed,

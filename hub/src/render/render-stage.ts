@@ -222,7 +222,8 @@ export function isHubObject(object: KubeObject): boolean {
   return hubKinds.has(`${parseApiVersion(object.apiVersion).group}/${object.kind}`);
 }
 
-function kindsOf(manifests: readonly KubeObject[]): RenderOutcome['kinds'] {
+/** What a bundle holds, for the permits of projects. */
+export function kindsOf(manifests: readonly KubeObject[]): RenderOutcome['kinds'] {
   const kinds = new Map<string, RenderOutcome['kinds'][number]>();
   const defined = new Map(
     manifests.filter((manifest) => manifest.kind === 'CustomResourceDefinition').map(definedKind),

@@ -4,8 +4,7 @@
  */
 import { canonicalJson } from '@wheelhouse/shared/kube/canonical';
 import { formatRef, type KubeObject, type ObjectRef } from '@wheelhouse/shared/kube/object';
-import { formatYaml } from '@wheelhouse/shared/kube/yaml';
-import { createTwoFilesPatch } from 'diff';
+import { unifiedDiff } from '@wheelhouse/shared/kube/unified-diff';
 import { type IgnoreRule, withoutIgnored } from './ignore.ts';
 import { maskSecrets } from './secret-mask.ts';
 
@@ -31,7 +30,11 @@ export function diffResource({ ref, live, desired, ignore }: Versions): Resource
   const kind = !live ? 'added' : !desired ? 'removed' : 'changed';
   if (shown.live && shown.desired && canonicalJson(shown.live) === canonicalJson(shown.desired)) return undefined;
   if (!live && !desired) return undefined;
-  return { ref, kind, ...shown, text: unified(formatRef(ref), shown) };
+  const sides = [
+    { label: 'live', object: shown.live },
+    { label: 'desired', object: shown.desired },
+  ] as const;
+  return { ref, kind, ...shown, text: unifiedDiff(formatRef(ref), ...sides) };
 }
 
 const serverFields = ['uid', 'resourceVersion', 'generation', 'creationTimestamp', 'managedFields', 'selfLink'];
@@ -40,12 +43,4 @@ function comparable(object: KubeObject, ignore: IgnoreRule | undefined): KubeObj
   const { status: _status, metadata, ...rest } = withoutIgnored(object, ignore);
   const kept = Object.fromEntries(Object.entries(metadata).filter(([name]) => !serverFields.includes(name)));
   return { ...rest, metadata: kept };
-}
-
-function unified(name: string, { live, desired }: { live?: KubeObject; desired?: KubeObject }): string {
-  const text = (object: KubeObject | undefined) => (object ? formatYaml(object) : '');
-  const patch = createTwoFilesPatch(`live ${name}`, `desired ${name}`, text(live), text(desired), '', '', {
-    context: 3,
-  });
-  return patch.replace(/^=+\n/, '');
 }

@@ -3,6 +3,7 @@ import { createLogger } from '@wheelhouse/shared/logging/logger';
 import type { Application } from '@wheelhouse/shared/resources/application';
 import { Registry } from 'prom-client';
 import { createAdminAccess, hashToken } from '../../access/access.ts';
+import type { Preview, PreviewRequest } from '../../preview/preview.ts';
 import { matchesFilter } from '../../status/application-filter.ts';
 import type {
   Actions,
@@ -28,6 +29,11 @@ export const authorization = `Bearer ${adminToken}`;
 export function refusalOf(reply: { statusCode: number; json(): unknown }): string {
   const { reason, message } = reply.json() as { reason?: string; message?: string };
   return `${reply.statusCode} ${reason}: ${message}`;
+}
+
+function emptyPreview({ repoURL, revision }: PreviewRequest): Preview {
+  const counts = { looked: 0, added: 0, changed: 0, removed: 0 };
+  return { repoURL, revision, sha: 'a1', baseSha: 'b2', counts, groups: [], pruned: [], held: [], problems: [] };
 }
 
 /** The API's ports in memory, with what a test looks into: every call is recorded as text. */
@@ -56,6 +62,7 @@ export function createFakeDeps(): FakeDeps {
     metrics: new Registry(),
     specs,
     applications,
+    preview: async (request) => emptyPreview(request),
     actions: createFakeActions({ calls, diffs, specs }),
     identities: {
       approve: async (name, by) => void calls.push(`approve ${name} by ${by}`),
