@@ -4,8 +4,9 @@ import { printReport } from './report/print.ts';
 import { runGenerate } from './scenarios/generate.ts';
 import { runHeal } from './scenarios/heal.ts';
 import { runPipeline } from './scenarios/pipeline.ts';
+import { runRenderBench } from './scenarios/render.ts';
 
-const benches = { pipeline: runPipeline, heal: runHeal, generate: runGenerate };
+const benches = { pipeline: runPipeline, heal: runHeal, generate: runGenerate, render: runRenderBench };
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,

@@ -192,7 +192,12 @@ class MirroredGitSource implements GitSource {
   #choose(remote: Remote, slot: string): EngineName {
     const { engine } = this.#options;
     const isBig = this.#big.has(remote.url) || existsSync(path.join(slot, remoteKey(remote, 'native'), 'current'));
-    return chooseEngine({ engine, scheme: remote.scheme, isBig });
+    return chooseEngine({
+      engine,
+      scheme: remote.scheme,
+      isBig,
+      proxied: remote.credentials.proxy !== undefined,
+    });
   }
 
   async #directory(): Promise<string> {

@@ -6,6 +6,7 @@ import { type ChartSource, isChartLocation } from './charts/chart-source.ts';
 import type { GithubAppLogins } from './github-app.ts';
 import type { SourceLocation } from './location.ts';
 import type { Fetched, GitSource, Repository, Snapshot } from './source.ts';
+import { withSubmodules } from './submodules.ts';
 import { newestMatch } from './version-constraint.ts';
 
 /** A revision that is on this machine. `sha` is a commit, a chart's version, or an artifact's digest. */
@@ -52,13 +53,41 @@ export function createSources(deps: SourcesDeps): Sources {
     },
     open: async (location, { sha, digest }, signal) => {
       const repository = await repositoryOf(location, signal);
-      if (!isChartLocation(location)) return await deps.git.open(repository, sha, signal);
+      if (!isChartLocation(location)) return await openGit(deps.git, { repository, sha }, signal);
       const known =
         digest ?? (await deps.charts.fetch({ ...location, targetRevision: sha }, repository, signal)).digest;
       const snapshot = await deps.charts.open(location, { revision: sha, digest: known, repository }, signal);
       return { ...snapshot, [Symbol.dispose]: () => undefined };
     },
   };
+}
+
+/**
+ * A commit with its submodules, which are read with the login of the repository itself, and only on its own host: a repository
+ * cannot have others read for it that whoever may read it could not.
+ */
+async function openGit(
+  git: GitSource,
+  { repository, sha }: { repository: Repository; sha: string },
+  signal: AbortSignal,
+): Promise<Snapshot & Disposable> {
+  const stack = new DisposableStack();
+  const own = stack.use(await git.open(repository, sha, signal));
+  if (!(await own.entry('.gitmodules'))) return own;
+  const snapshot = withSubmodules(own, {
+    repoURL: repository.url,
+    open: async (url, commit) => {
+      const isNear = hostOf(url) === hostOf(repository.url) && repository.credentials;
+      return stack.use(
+        await git.open({ url, ...(isNear ? { credentials: repository.credentials } : {}) }, commit, signal),
+      );
+    },
+  });
+  return { ...snapshot, [Symbol.dispose]: () => stack.dispose() };
+}
+
+function hostOf(url: string): string | undefined {
+  return /^(?:[a-z][a-z0-9+.-]*:\/\/)?(?:[^@/]*@)?(?<host>[^/:]+)/iu.exec(url)?.groups?.['host'];
 }
 
 /** Argo CD: with a tagPrefix, a version range is matched by the tags that begin with it, without it. */

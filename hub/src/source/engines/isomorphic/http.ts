@@ -21,10 +21,15 @@ interface Answer {
  * host), and hands over whole bodies only, so that a cut connection is an error instead of a short pack.
  */
 export function createHttpClient(remote: Remote, options: HttpOptions): HttpClient & Disposable {
-  const { caPem, insecure } = remote.credentials;
+  const { caPem, insecure, tlsCertificate, tlsKey } = remote.credentials;
   const agents = {
     'http:': new HttpAgent({ keepAlive: true }),
-    'https:': new HttpsAgent({ keepAlive: true, rejectUnauthorized: !insecure, ...(caPem ? { ca: caPem } : {}) }),
+    'https:': new HttpsAgent({
+      keepAlive: true,
+      rejectUnauthorized: !insecure,
+      ...(caPem ? { ca: caPem } : {}),
+      ...(tlsCertificate && tlsKey ? { cert: tlsCertificate, key: tlsKey } : {}),
+    }),
   };
   const authorization = authorizationOf(remote);
   const origin = new URL(remote.url).origin;

@@ -52,11 +52,17 @@ async function addHttpLogin(remote: Remote, folder: string, login: Pick<Login, '
     login.env['WHEELHOUSE_GIT_USERNAME'] = username || 'git';
     login.env['WHEELHOUSE_GIT_PASSWORD'] = password ?? '';
   }
-  if (caPem) {
-    const file = path.join(folder, 'ca.pem');
-    await writeFile(file, caPem);
-    login.env['GIT_SSL_CAINFO'] = file;
+  const { tlsCertificate, tlsKey, proxy, noProxy } = remote.credentials;
+  const files = { GIT_SSL_CAINFO: caPem, GIT_SSL_CERT: tlsCertificate, GIT_SSL_KEY: tlsKey };
+  for (const [variable, pem] of Object.entries(files)) {
+    if (!pem) continue;
+    const file = path.join(folder, `${variable}.pem`);
+    await writeFile(file, pem, { mode: 0o600 });
+    login.env[variable] = file;
   }
+  if (proxy) login.config.push(['http.proxy', proxy]);
+  if (proxy) login.env['NO_PROXY'] = noProxy ?? '';
+  if (proxy) login.env['no_proxy'] = noProxy ?? '';
   if (insecure) login.env['GIT_SSL_NO_VERIFY'] = 'true';
 }
 

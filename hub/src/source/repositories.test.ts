@@ -1,0 +1,98 @@
+import { describe, expect, it } from 'vitest';
+import type { StoredSpec } from '../store/specs.ts';
+import { findRepository } from './repositories.ts';
+
+const secret = (type: string, stringData: Record<string, string>): StoredSpec =>
+  ({
+    resource: {
+      metadata: { name: `s-${type}`, namespace: 'argocd', labels: { 'argocd.argoproj.io/secret-type': type } },
+      stringData,
+    },
+  }) as unknown as StoredSpec;
+const configMap = (name: string, data: Record<string, string>): StoredSpec =>
+  ({ resource: { metadata: { name, namespace: 'argocd' }, data } }) as unknown as StoredSpec;
+
+const url = 'https://git.example/team/shop.git';
+const wide = { url: 'https://git.example', username: 'wide', password: 'w' };
+const near = { url: 'https://git.example/team', username: 'near', password: 'n' };
+
+describe('findRepository', () => {
+  it.each<[string, StoredSpec[], object | undefined]>([
+    ['nothing', [], undefined],
+    ['another repository', [secret('repository', { url: 'https://git.example/other', password: 'p' })], undefined],
+    ['the same, without .git', [secret('repository', { url: url.slice(0, -4), password: 'p' })], { password: 'p' }],
+    [
+      'the longest prefix',
+      [secret('repo-creds', wide), secret('repo-creds', near)],
+      { username: 'near', password: 'n' },
+    ],
+    [
+      'an entry without a login takes the template, and keeps what it has',
+      [secret('repository', { url, insecure: 'true' }), secret('repo-creds', near)],
+      { username: 'near', password: 'n', insecure: true },
+    ],
+    [
+      'an entry with a login takes nothing of the template',
+      [secret('repository', { url, sshPrivateKey: 'k' }), secret('repo-creds', near)],
+      { sshPrivateKey: 'k' },
+    ],
+    [
+      'certificates, a proxy and hosts',
+      [
+        secret('repository', {
+          url,
+          tlsClientCertData: 'c',
+          tlsClientCertKey: 'k',
+          proxy: 'http://proxy:1',
+          noProxy: 'a,b',
+          insecureIgnoreHostKey: 'true',
+        }),
+      ],
+      { tlsCertificate: 'c', tlsKey: 'k', proxy: 'http://proxy:1', noProxy: 'a,b', insecure: true },
+    ],
+  ])('%s', (_name, secrets, credentials) => {
+    expect(findRepository(url, { secrets })).toEqual(credentials ? { url, credentials } : { url });
+  });
+
+  it.each([
+    ['https://git.example/a', { caPem: 'of git', knownHosts: 'hosts' }],
+    ['https://git.example:8443/a', { caPem: 'of the port', knownHosts: 'hosts' }],
+    ['git@git.example:a.git', { knownHosts: 'hosts' }],
+    ['https://other.example/a', { knownHosts: 'hosts' }],
+  ])('trusts what the ConfigMaps say of %s', (asked, credentials) => {
+    const configMaps = [
+      configMap('argocd-tls-certs-cm', { 'git.example': 'of git', 'git.example:8443': 'of the port' }),
+      configMap('argocd-ssh-known-hosts-cm', { ssh_known_hosts: 'hosts' }),
+    ];
+    expect(findRepository(asked, { secrets: [], configMaps })).toEqual({ url: asked, credentials });
+  });
+
+  it('reads what a registry and a GitHub App need', () => {
+    const secrets = [
+      secret('repository', {
+        url: 'registry.example/charts',
+        name: 'charts',
+        enableOCI: 'true',
+        insecureOCIForceHttp: 'true',
+      }),
+      secret('repo-creds', { url: 'https://github.com/org', githubAppID: '1', githubAppPrivateKey: 'pem' }),
+    ];
+    const registry = { url: 'registry.example/charts', enableOci: true, plainHttp: true };
+    expect(findRepository('registry.example/charts', { secrets })).toEqual(registry);
+    expect(findRepository('@charts', { secrets })).toEqual(registry);
+    expect(findRepository('https://github.com/org/shop', { secrets })).toEqual({
+      url: 'https://github.com/org/shop',
+      githubApp: { id: '1', privateKeyPem: 'pem', apiUrl: 'https://api.github.com' },
+    });
+  });
+
+  it.each([
+    ['@gone', {}, 'no repository Secret has the name gone'],
+    [url, { gcpServiceAccountKey: 'key-material' }, 'argocd/s-repository: gcpServiceAccountKey is not supported'],
+    [url, { githubAppID: '1' }, 'argocd/s-repository: githubAppID needs githubAppPrivateKey'],
+  ])('refuses %s with %j', (asked, fields, message) => {
+    const find = () => findRepository(asked, { secrets: [secret('repository', { url, ...fields })] });
+    expect(find).toThrow(message);
+    expect(find).not.toThrow('key-material');
+  });
+});
