@@ -66,6 +66,34 @@ describe('dependencies of a chart in Git', () => {
   });
 });
 
+describe('kustomize.buildOptions', () => {
+  const options = (...kustomizeBuildOptions: string[]) => ({
+    settings: () => ({ ...defaultRenderSettings, kustomizeBuildOptions }),
+  });
+
+  it("may lift load restrictions, within the repository and not for the hub's own files", async () => {
+    const generator = (file: string) => `configMapGenerator:\n- {name: x, files: ["${file}"]}\n`;
+    const lifted = options('--load-restrictor', 'LoadRestrictionsNone');
+    await using app = await startRender(
+      { 'app/kustomization.yaml': generator('../shared/a.txt'), 'shared/a.txt': 'shared' },
+      lifted,
+    );
+    expect((await app.render({ path: 'app' })).manifests[0]).toMatchObject({ data: { 'a.txt': 'shared' } });
+    for (const file of ['/etc/hostname', '../../../../../../../../etc/hostname']) {
+      await app.commit({ 'app/kustomization.yaml': generator(file) });
+      await expect(app.render({ path: 'app' })).rejects.toThrow(/no such file or directory/u);
+    }
+  });
+
+  it.each(['--enable-exec', '--enable-alpha-plugins', '--output=/tmp', '--network'])('may not be %s', async (flag) => {
+    await using app = await startRender({ 'app/kustomization.yaml': '' }, options(flag));
+    await expect(app.render({ path: 'app' })).rejects.toMatchObject({
+      code: 'Unsupported',
+      message: expect.stringContaining(`kustomize.buildOptions in argocd-cm: ${flag.split('=')[0]}`),
+    });
+  });
+});
+
 describe('Helm inside kustomize', () => {
   const kustomization = () =>
     `helmCharts:\n- {name: library, version: 2.0.0, repo: "${charts.url}", releaseName: x}\nnamePrefix: k-\n`;

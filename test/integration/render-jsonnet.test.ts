@@ -63,6 +63,17 @@ describe('Jsonnet', () => {
     });
   });
 
+  it.each([
+    ['by an absolute path', "importstr '/etc/hostname'"],
+    ['with escapes', String.raw`importstr '\u002fetc/hostname'`],
+    ['from an imported file of another name', "import 'evil.txt'"],
+    ['upwards with escapes', String.raw`importstr '\u002e\u002e/\u002e\u002e/\u002e\u002e/\u002e\u002e/etc/hostname'`],
+  ])("cannot read the hub's own files %s", async (_name, text) => {
+    const evil = { 'app/main.jsonnet': text, 'app/evil.txt': "importstr '/etc/hostname'" };
+    await using fixture = await startRender({ ...files, ...evil });
+    await expect(fixture.render({ path: 'app' })).rejects.toThrow(/couldn't open import/u);
+  });
+
   it('says what to do where it is not installed', async () => {
     await using fixture = await startRender(files, {
       tools: { kustomize: '', helm: '', versions: { kustomize: '5', helm: '4' } },

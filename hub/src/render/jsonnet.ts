@@ -77,11 +77,13 @@ export interface JsonnetRun {
 export async function runJsonnet(run: JsonnetRun, signal: AbortSignal): Promise<ManifestText[]> {
   await using workspace = await run.workspaces.open();
   await run.collection.write(workspace.path, signal);
+  // an import may name any file that the process can read, in more ways than a look at the text finds
+  const { programs, ...jail } = await run.workspaces.enclose(workspace, [run.command]);
+  const command = programs[run.command] ?? run.command;
   const texts: ManifestText[] = [];
   for (const file of run.files) {
-    const args = [...flagsOf(run.options), ...run.libraries.flatMap((lib) => ['-J', join(workspace.root, lib)]), file];
-    const cwd = workspace.root;
-    const text = await run.pool({ command: run.command, args, cwd, what: `jsonnet of ${file}`, ...workspace }, signal);
+    const args = [...flagsOf(run.options), ...run.libraries.flatMap((lib) => ['-J', join(jail.root, lib)]), file];
+    const text = await run.pool({ command, args, cwd: jail.root, what: `jsonnet of ${file}`, ...jail }, signal);
     texts.push({ origin: file, text: asList(text) });
   }
   return texts;

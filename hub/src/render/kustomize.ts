@@ -5,7 +5,7 @@ import type { Snapshot } from '../source/source.ts';
 import type { RenderFacts } from './build-environment.ts';
 import { createCollection } from './collection.ts';
 import { appendPatches, applyRewrites } from './kustomization-file.ts';
-import { inflatesHelm, kustomizeArguments } from './kustomize-arguments.ts';
+import { checkBuildOptions, inflatesHelm, kustomizeArguments, readsAnything } from './kustomize-arguments.ts';
 import { componentEdits, kustomizeEdits } from './kustomize-edits.ts';
 import { collectComponent, collectKustomization, type Place, type Walk } from './kustomize-references.ts';
 import type { ManifestText } from './manifests.ts';
@@ -58,14 +58,17 @@ export async function planKustomize(deps: ToolDeps, request: ToolRequest): Promi
       'Unsupported',
       `kustomize ${options.version} is not installed; this hub renders with ${tool.version}: leave kustomize.version out`,
     );
-  const args = kustomizeArguments(options, {
-    folder: '.',
-    buildOptions: withHelm(request.settings.kustomizeBuildOptions, request.helm),
-    facts: request.facts,
-  });
+  const { kustomizeBuildOptions } = request.settings;
+  checkBuildOptions(kustomizeBuildOptions);
+  const argumentsWith = (helm: string) =>
+    kustomizeArguments(options, {
+      folder: '.',
+      buildOptions: withHelm(kustomizeBuildOptions, helm),
+      facts: request.facts,
+    });
   const collection = createCollection(request.snapshot);
   const charts = createOpenCharts(open, planning);
-  const inflation = { enabled: inflatesHelm(request.settings.kustomizeBuildOptions), charts, vendored: [] };
+  const inflation = { enabled: inflatesHelm(kustomizeBuildOptions), charts, vendored: [] };
   const walk: Walk = { source, collection, remotes: new Map(), rewrites: [], open, signal: planning, inflation };
   await collectKustomization(walk, { in: collection, path: folder });
   const components = await collectComponents(walk, folder, options);
@@ -93,7 +96,14 @@ export async function planKustomize(deps: ToolDeps, request: ToolRequest): Promi
       await edit(kustomizeEdits(options));
       if (options.patches?.length) await appendPatches(cwd, options.patches);
       await edit(componentEdits([...components].map(([name, place]) => localName(name, { place, walk, folder }))));
-      return [{ origin: `kustomize build of ${what}:`, text: await kustomize(args, `kustomize build of ${what}`) }];
+      const building = `kustomize build of ${what}`;
+      if (!readsAnything(kustomizeBuildOptions))
+        return [{ origin: `${building}:`, text: await kustomize(argumentsWith(request.helm), building) }];
+      const { programs, ...jail } = await deps.workspaces.enclose(workspace, [tool.command, request.helm]);
+      const args = argumentsWith(programs[request.helm] ?? request.helm);
+      const command = programs[tool.command] ?? tool.command;
+      const enclosed = { command, args, cwd: path.posix.join(jail.root, folder), what: building, ...jail };
+      return [{ origin: `${building}:`, text: await deps.pool(enclosed, signal) }];
     },
   };
 }

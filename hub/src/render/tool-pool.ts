@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createLimit } from '@wheelhouse/shared/async/limit';
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { Logger } from '@wheelhouse/shared/logging/logger';
-import { confinement } from './confinement.ts';
+import { type Confinement, confinement } from './confinement.ts';
 
 export interface ToolPoolOptions {
   /** Children at a time. */
@@ -26,6 +26,8 @@ export interface ToolRun {
   what: string;
   /** Taken out of error texts, so that paths read as in the repository. */
   root: string;
+  /** All that the child may see of the disk; the command, its arguments and its folders are paths in it. Refused where that cannot be. */
+  jail?: string;
 }
 
 /** Runs children: bounded, without network, with a scrubbed environment. Returns standard output. */
@@ -37,13 +39,22 @@ export type ToolPool = (run: ToolRun, signal: AbortSignal) => Promise<string>;
  */
 export function createToolPool(deps: { logger: Logger }, options: ToolPoolOptions): ToolPool {
   const limit = createLimit(options.concurrency);
-  let prefix: Promise<string[]> | undefined;
+  let confined: Promise<Confinement> | undefined;
   return async (run, signal) =>
     await limit(async () => {
       signal.throwIfAborted();
-      prefix ??= confinement(deps.logger, options.memoryBytes);
-      return await runChild(run, { ...options, prefix: await prefix }, signal);
+      confined ??= confinement(deps.logger, options.memoryBytes);
+      return await runChild(run, { ...options, prefix: prefixOf(run, await confined) }, signal);
     });
+}
+
+function prefixOf(run: ToolRun, { prefix, jail }: Confinement): string[] {
+  if (run.jail === undefined) return prefix;
+  if (jail) return jail(run.jail, run.cwd);
+  throw new FleetError(
+    'Unsupported',
+    `${run.what} is not run: it could read the hub's own files, and this machine allows no root of its own for it (unshare --net --root)`,
+  );
 }
 
 interface Outcome {
@@ -60,7 +71,7 @@ async function runChild(
 ): Promise<string> {
   const [command, ...args] = [...options.prefix, run.command, ...run.args];
   const child = spawn(command ?? run.command, args, {
-    cwd: run.cwd,
+    cwd: run.jail ?? run.cwd,
     env: childEnvironment(run.home, options.memoryBytes),
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],

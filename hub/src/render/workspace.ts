@@ -1,6 +1,6 @@
-import { access, constants, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { access, chmod, constants, copyFile, link, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { ownFolder } from './collection.ts';
 
 /** A temporary directory for one render; removed on dispose. */
@@ -13,8 +13,19 @@ export interface Workspace extends AsyncDisposable {
   home: string;
 }
 
+/** The folders of a workspace as a child sees them whose root is the workspace. */
+export interface Jail {
+  jail: string;
+  root: string;
+  home: string;
+  /** Programs by the name that they were asked for. */
+  programs: Record<string, string>;
+}
+
 export interface Workspaces extends AsyncDisposable {
   open(): Promise<Workspace>;
+  /** Makes a workspace fit to be the root of a child that runs these programs (static executables, by absolute path). */
+  enclose(workspace: Workspace, programs: readonly string[]): Promise<Jail>;
 }
 
 const prefix = 'wheelhouse-render-';
@@ -22,7 +33,25 @@ const prefix = 'wheelhouse-render-';
 /** Workspaces on tmpfs where there is one (or below `directory`). What a killed process left behind goes first. */
 export function createWorkspaces(directory?: string): Workspaces {
   let base: Promise<string> | undefined;
+  const copies = new Map<string, Promise<string>>();
+  const copyOf = async (program: string) => {
+    base ??= openBase(directory);
+    const known = copies.get(program) ?? copyProgram(program, join(await base, `program-${copies.size}`));
+    copies.set(program, known);
+    return await known;
+  };
   return {
+    enclose: async (workspace, programs) => {
+      const inside: Record<string, string> = {};
+      for (const program of programs) {
+        inside[program] = `/${basename(program)}`;
+        await link(await copyOf(program), join(workspace.path, basename(program)));
+      }
+      // Go opens it for a child of its own
+      await mkdir(join(workspace.path, 'dev'));
+      await writeFile(join(workspace.path, 'dev', 'null'), '');
+      return { jail: workspace.path, root: `/${ownFolder}`, home: '/home', programs: inside };
+    },
     open: async () => {
       base ??= openBase(directory);
       const path = await mkdtemp(join(await base, 'r-'));
@@ -34,6 +63,12 @@ export function createWorkspaces(directory?: string): Workspaces {
       if (base) await rm(await base, { recursive: true, force: true });
     },
   };
+}
+
+async function copyProgram(from: string, to: string): Promise<string> {
+  await copyFile(from, to);
+  await chmod(to, 0o755);
+  return to;
 }
 
 async function openBase(directory: string | undefined): Promise<string> {

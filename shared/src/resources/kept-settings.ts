@@ -18,6 +18,13 @@ const requiredEntry: Record<Exclude<SecretType, 'scm-creds'>, string> = {
   cluster: 'server',
 };
 
+/** Settings that have an effect, by ConfigMap. */
+const builtSettings: Record<string, readonly string[] | 'all'> = {
+  'argocd-cm': ['kustomize.buildOptions', 'helm.valuesFileSchemes'],
+  'argocd-tls-certs-cm': 'all',
+  'argocd-ssh-known-hosts-cm': 'all',
+};
+
 /** Argo CD: its ConfigMaps are known by name (`argocd-…`) or by the label `app.kubernetes.io/part-of: argocd`. */
 export function warnOfConfigMap(configMap: ConfigMap): string[] {
   const { name, namespace } = configMap.metadata;
@@ -26,7 +33,10 @@ export function warnOfConfigMap(configMap: ConfigMap): string[] {
       'Invalid',
       `ConfigMap ${namespace}/${name}: not one of Argo CD's; label it app.kubernetes.io/part-of: argocd, or put it into a repository`,
     );
-  return ['accepted and kept; settings that are not built yet have no effect'];
+  const built = builtSettings[name];
+  if (built === 'all') return [];
+  const idle = Object.keys(configMap.data ?? {}).filter((key) => !built?.includes(key));
+  return idle.length === 0 ? [] : [`accepted and kept; these settings have no effect yet: ${idle.join(', ')}`];
 }
 
 /** Checks a Secret by what its label says it is, and leaves out what the hub must not hold. */
