@@ -42,8 +42,6 @@ export interface Repository {
   enableOci?: boolean | undefined;
   /** An OCI registry without TLS. */
   plainHttp?: boolean | undefined;
-  /** Contents of files that Git LFS keeps elsewhere are fetched. */
-  enableLfs?: boolean | undefined;
 }
 
 /** Every URL that begins with `from` begins with `to` instead; the longest `from` wins (Git: url.<to>.insteadOf). */

@@ -89,6 +89,7 @@ describe('findRepository', () => {
   it.each([
     ['@gone', {}, 'no repository Secret has the name gone'],
     [url, { gcpServiceAccountKey: 'key-material' }, 'argocd/s-repository: gcpServiceAccountKey is not supported'],
+    [url, { enableLfs: 'true' }, 'argocd/s-repository: enableLfs is not supported: commit the files themselves'],
     [url, { githubAppID: '1' }, 'argocd/s-repository: githubAppID needs githubAppPrivateKey'],
   ])('refuses %s with %j', (asked, fields, message) => {
     const find = () => findRepository(asked, { secrets: [secret('repository', { url, ...fields })] });

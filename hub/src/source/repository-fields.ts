@@ -6,9 +6,10 @@ export type RepositoryFields = Omit<Repository, 'url'>;
 const unbuilt: Record<string, string> = {
   gcpServiceAccountKey: 'give a password or a token instead',
   useAzureWorkloadIdentity: 'give a password or a token instead',
+  enableLfs: 'commit the files themselves',
 };
 
-/** Argo CD: entries of `repository` and `repo-creds` Secrets. Throws Unsupported for a way to log in that is not built, and Invalid. */
+/** Argo CD: entries of `repository` and `repo-creds` Secrets. Throws Unsupported for an entry that is not built, and Invalid. */
 export function parseRepositoryFields(fields: Readonly<Record<string, string>>, what: string): RepositoryFields {
   for (const [field, instead] of Object.entries(unbuilt))
     if (fields[field] && fields[field] !== 'false')
@@ -19,7 +20,6 @@ export function parseRepositoryFields(fields: Readonly<Record<string, string>>, 
     ...(githubApp ? { githubApp } : {}),
     ...(fields['enableOCI'] === 'true' || fields['type'] === 'oci' ? { enableOci: true } : {}),
     ...(fields['insecureOCIForceHttp'] === 'true' ? { plainHttp: true } : {}),
-    ...(fields['enableLfs'] === 'true' ? { enableLfs: true } : {}),
   };
 }
 

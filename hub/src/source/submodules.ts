@@ -30,7 +30,7 @@ export function withSubmodules(snapshot: Snapshot, deps: SubmoduleDeps, depth = 
     return undefined;
   };
   const openOne = async (entry: TreeEntry): Promise<Snapshot> => {
-    const known = opened.get(entry.path) ?? openSubmodule(snapshot, entry, deps, depth);
+    const known = opened.get(entry.path) ?? openSubmodule({ snapshot, entry }, deps, depth);
     opened.set(entry.path, known);
     return await known;
   };
@@ -70,8 +70,7 @@ export function withSubmodules(snapshot: Snapshot, deps: SubmoduleDeps, depth = 
 }
 
 async function openSubmodule(
-  snapshot: Snapshot,
-  entry: TreeEntry,
+  { snapshot, entry }: { snapshot: Snapshot; entry: TreeEntry },
   deps: SubmoduleDeps,
   depth: number,
 ): Promise<Snapshot> {

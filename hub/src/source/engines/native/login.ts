@@ -39,7 +39,7 @@ export async function createLogin(remote: Remote): Promise<Login> {
 }
 
 async function addHttpLogin(remote: Remote, folder: string, login: Pick<Login, 'env' | 'config'>): Promise<void> {
-  const { username, password, bearerToken, caPem, insecure } = remote.credentials;
+  const { username, password, bearerToken, insecure } = remote.credentials;
   if (bearerToken) {
     // git would send the header to whatever host a redirect leads to
     login.config.push(['http.followRedirects', 'false']);
@@ -52,7 +52,13 @@ async function addHttpLogin(remote: Remote, folder: string, login: Pick<Login, '
     login.env['WHEELHOUSE_GIT_USERNAME'] = username || 'git';
     login.env['WHEELHOUSE_GIT_PASSWORD'] = password ?? '';
   }
-  const { tlsCertificate, tlsKey, proxy, noProxy } = remote.credentials;
+  await addCertificates(remote, folder, login);
+  addProxy(remote, login);
+  if (insecure) login.env['GIT_SSL_NO_VERIFY'] = 'true';
+}
+
+async function addCertificates(remote: Remote, folder: string, login: Pick<Login, 'env'>): Promise<void> {
+  const { caPem, tlsCertificate, tlsKey } = remote.credentials;
   const files = { GIT_SSL_CAINFO: caPem, GIT_SSL_CERT: tlsCertificate, GIT_SSL_KEY: tlsKey };
   for (const [variable, pem] of Object.entries(files)) {
     if (!pem) continue;
@@ -60,10 +66,13 @@ async function addHttpLogin(remote: Remote, folder: string, login: Pick<Login, '
     await writeFile(file, pem, { mode: 0o600 });
     login.env[variable] = file;
   }
-  if (proxy) login.config.push(['http.proxy', proxy]);
-  if (proxy) login.env['NO_PROXY'] = noProxy ?? '';
-  if (proxy) login.env['no_proxy'] = noProxy ?? '';
-  if (insecure) login.env['GIT_SSL_NO_VERIFY'] = 'true';
+}
+
+function addProxy({ credentials: { proxy, noProxy = '' } }: Remote, login: Pick<Login, 'env' | 'config'>): void {
+  if (!proxy) return;
+  login.config.push(['http.proxy', proxy]);
+  login.env['NO_PROXY'] = noProxy;
+  login.env['no_proxy'] = noProxy;
 }
 
 async function createSshCommand(remote: Remote, folder: string): Promise<string> {
