@@ -1,9 +1,10 @@
 // `pnpm loadtest SCENARIO [--clusters N] [--apps M] [--json]`: the whole product under load, on hollow spokes.
 import { parseArgs } from 'node:util';
 import { printReport } from './report/print.ts';
+import { runFailover } from './scenarios/failover.ts';
 import { runSpine } from './scenarios/spine.ts';
 
-const scenarios = { spine: runSpine };
+const scenarios = { failover: runFailover, spine: runSpine };
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,

@@ -3,15 +3,19 @@ import { isFleetError } from '@wheelhouse/shared/errors/fleet-error';
 import { parseJson } from '@wheelhouse/shared/kube/json';
 import type { KubeObject } from '@wheelhouse/shared/kube/object';
 import type { Application } from '@wheelhouse/shared/resources/application';
+import type { FailoverRule } from '@wheelhouse/shared/resources/failover-rule';
 import { findProject } from './assign/applications.ts';
 import { createReadNeeds } from './failover/capacity.ts';
 import { createFailover, type Failover, type FailoverDeps } from './failover/failover.ts';
 import { type FailoverStageDeps, runPlan } from './failover/failover-stage.ts';
+import type { ObserveDeps } from './failover/observe.ts';
 import { isUnfinished, type Plan } from './failover/plan-record.ts';
+import { type RuleDeps, runRule } from './failover/rule.ts';
 import type { Fleet } from './fleet/fleet.ts';
-import type { FleetRecords } from './fleet/records.ts';
 import { createGenerateDeps, type PipelineDeps } from './pipeline.ts';
 import type { Dispatch } from './queue/dispatch.ts';
+import type { Stores } from './store/open-stores.ts';
+import { nameOf, namespaceOf } from './store/specs.ts';
 
 export interface FailoverPartsDeps extends PipelineDeps {
   fleet: Fleet;
@@ -25,23 +29,54 @@ export interface FailoverParts {
 export function createFailoverParts(deps: FailoverPartsDeps, dispatch: Dispatch): FailoverParts {
   const asked = createFailover(failoverDeps(deps));
   const stage = stageDeps(deps, dispatch);
-  return { failover: asked, run: async (plan, signal) => await runPlan(plan, stage, signal) };
+  const ruling = { ...ruleDeps(deps), failover: asked };
+  return {
+    failover: asked,
+    run: async (key, signal) => {
+      const rule = findRule(key, deps);
+      await (rule ? runRule(rule, ruling, signal) : runPlan(key, stage, signal));
+    },
+  };
 }
 
 /** Plans that are to be looked at again and again. */
-export function duePlans(records: FleetRecords) {
+export function duePlans({ records, specs }: Pick<Stores, 'records' | 'specs'>) {
   return {
-    due: () =>
-      records.plans
+    due: () => [
+      ...records.plans
         .list()
         .filter((plan) => isUnfinished(plan) || plan.phase === 'Planned')
         .map(({ id }) => id),
+      ...specs.list('FailoverRule').map(({ resource }) => ruleKey(resource)),
+    ],
     onChange: records.onPlanChange,
   };
 }
 
+function ruleKey(resource: KubeObject): string {
+  return `rule.${namespaceOf(resource)}.${nameOf(resource)}`;
+}
+
+function findRule(key: string, { stores }: FailoverPartsDeps): FailoverRule | undefined {
+  const found = stores.specs.list('FailoverRule').find(({ resource }) => ruleKey(resource) === key);
+  return found?.resource as FailoverRule | undefined;
+}
+
+function ruleDeps({ logger, stores, fleet, metrics, now }: FailoverPartsDeps): Omit<RuleDeps, 'failover'> {
+  return {
+    logger,
+    rules: stores.records.rules,
+    clusters: fleet.clusters.list,
+    audit: fleet.audit,
+    observe: metrics.failedOver,
+    now,
+  };
+}
+
 function observing(deps: FailoverPartsDeps) {
-  const { applications, statuses, stores, resolve, fleet } = deps;
+  const { applications, statuses, stores, fleet } = deps;
+  // what its cluster is given, which a rollout may hold back
+  const resolve: ObserveDeps['resolve'] = (app) => deps.gate.pass(app, deps.resolve(app));
   const findCluster = fleet.clusters.find;
   return { applications, statuses, additions: stores.additions, resolve, findCluster, now: deps.now };
 }

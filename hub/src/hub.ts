@@ -162,6 +162,8 @@ async function openState({ config, environment, logger, signal, open, now }: Con
   const generation = (cluster: string) =>
     Math.max(stores.documents.head(cluster)?.gen ?? 0, fleet.clusters.find(cluster)?.appliedGeneration ?? 0);
   const changes = createChanges({ specs, derived, additions, applications, destinations, generation, now });
+  const { lastSeen } = fleet;
+  const retentions = followRetentions(stores.records);
   const readModel = open.use(
     createReadModel({
       applications,
@@ -170,7 +172,8 @@ async function openState({ config, environment, logger, signal, open, now }: Con
       statuses,
       resolve,
       gate: rolloutParts.gate,
-      lastSeen: fleet.lastSeen,
+      lastSeen,
+      leaving: retentions.find,
       adopted: fleet.adoption,
       now,
     }),
@@ -180,7 +183,7 @@ async function openState({ config, environment, logger, signal, open, now }: Con
     statuses,
     fleet,
     destinations,
-    retentions: followRetentions(stores.records),
+    retentions,
     applications,
     resolve,
     ...rolloutParts,
@@ -227,7 +230,7 @@ function startStages(context: Context, foundation: Foundation, state: State) {
     additions: stores.additions,
     applications,
     clusters: fleet,
-    plans: duePlans(stores.records),
+    plans: duePlans(stores),
   };
   const dispatch = open.use(
     createDispatch({ ...watched, logger, queue, repositories, rollouts: rolloutKeys, onLost: schedule.lost }),

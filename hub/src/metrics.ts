@@ -1,7 +1,8 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { createPlanMetrics, type PlanMetrics } from './failover/plan-metrics.ts';
 
 /** What the hub counts; labels are bounded, never names of objects. */
-export interface Metrics {
+export interface Metrics extends PlanMetrics {
   registry: Registry;
   fetched(outcome: { repository: string; seconds: number; failed: boolean }): void;
   rendered(outcome: { type: string; seconds: number; failed: boolean }): void;
@@ -9,8 +10,6 @@ export interface Metrics {
   statusRecorded(): void;
   /** A request to a code host; hosts are few, they are named in settings. */
   hostAsked(outcome: { host: string; status: string; seconds: number }): void;
-  /** A plan that entered a phase, or paused itself. */
-  planned(transition: { phase: string; direction: string }): void;
   webhook(provider: string, outcome: 'accepted' | 'refused' | 'ignored'): void;
 }
 
@@ -74,14 +73,7 @@ export function createMetrics(sources: MetricsSources): Metrics {
     buckets,
     registers,
   });
-  const plans = new Counter({
-    name: 'wheelhouse_plan_transitions_total',
-    help: 'Failover plans that entered a phase, or paused themselves',
-    labelNames: ['phase', 'direction'],
-    registers,
-  });
   addGauges(registers, sources);
-  addPlanGauge(registers, sources);
   return {
     registry,
     fetched: ({ seconds, failed }) => source.observe({ outcome: failed ? 'failed' : 'ok' }, seconds),
@@ -89,22 +81,9 @@ export function createMetrics(sources: MetricsSources): Metrics {
     published: () => documents.inc(),
     statusRecorded: () => statuses.inc(),
     hostAsked: ({ host, status, seconds }) => hosts.observe({ host, status }, seconds),
-    planned: (transition) => plans.inc(transition),
+    ...createPlanMetrics(registers, sources.plans),
     webhook: (provider, outcome) => webhooks.inc({ provider, outcome }),
   };
-}
-
-function addPlanGauge(registers: Registry[], sources: Pick<MetricsSources, 'plans'>): void {
-  new Gauge({
-    name: 'wheelhouse_plans',
-    help: 'Failover plans by phase; those that are paused apart',
-    labelNames: ['phase'],
-    registers,
-    collect() {
-      this.reset();
-      for (const { phase, paused } of sources.plans()) this.inc({ phase: paused ? 'Paused' : phase });
-    },
-  });
 }
 
 function addGauges(registers: Registry[], sources: MetricsSources): void {

@@ -3,7 +3,8 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { ApiServer } from './api-server.ts';
 import type { Applied } from './apply.ts';
 import { createApiServer } from './server.ts';
-import { authorization, createFakeDeps, type FakeDeps, fakeView } from './testing/fake-deps.ts';
+import { authorization, createFakeDeps, type FakeDeps, fakeView, refusalOf } from './testing/fake-deps.ts';
+import { fakePlan } from './testing/fake-plans.ts';
 
 let deps: FakeDeps;
 let app: ApiServer;
@@ -248,6 +249,60 @@ describe('clusters', () => {
       payload: { labels },
     });
     expect([reply.statusCode, deps.calls]).toEqual([400, []]);
+  });
+});
+
+describe('plans', () => {
+  const plans = '/api/v1/fleet/plans';
+  const send = async (url: string, payload: object = {}) =>
+    await app.inject({ method: 'POST', url: `${plans}${url}`, headers, payload });
+
+  it('answer a relabel that would move Applications, which is not done', async () => {
+    const url = '/api/v1/fleet/clusters/us-east/labels';
+    const reply = await app.inject({ method: 'PATCH', url, headers, payload: { labels: { role: 'active' } } });
+    expect([reply.statusCode, reply.json()]).toEqual([202, expect.objectContaining({ id: 'p1', phase: 'Planned' })]);
+    expect(deps.calls).toEqual([]);
+  });
+
+  it('are made of a failover or of labels, listed, and lived through', async () => {
+    expect((await send('', { from: 'region=eu', to: 'region=us', soakMs: 5 })).json()).toMatchObject({ id: 'p1' });
+    expect((await send('', { clusters: { 'us-east': { role: 'active' } } })).json()).toMatchObject({ kind: 'relabel' });
+    const list = await app.inject({ url: plans, headers });
+    expect(list.json()).toMatchObject({
+      items: [{ id: 'p1', progress: 0, counts: { incoming: 1 }, waits: ['not started yet'] }],
+    });
+    for (const verb of ['start', 'pause', 'resume', 'abort', 'fail-back', 'withdraw'])
+      expect([verb, (await send(`/p1/${verb}`)).statusCode]).toEqual([verb, 200]);
+    expect(deps.calls.slice(1)).toEqual([
+      'start p1 by admin',
+      'pause p1 by admin: ',
+      'resume p1 by admin',
+      'abort p1 by admin: ',
+      'fail back p1 by admin',
+      'withdraw  of p1 by admin',
+    ]);
+  });
+
+  it.each<[string, string, object, string]>([
+    ['a plan that is not there', '/p9/start', {}, '404 NotFound'],
+    ['a field that is not known', '', { from: 'a=b', to: 'c=d', soak: 1 }, '400 '],
+    ['labels that are none', '', { clusters: { 'us-east': { 'a b': 'c' } } }, '400 '],
+    [
+      'labels that move nothing',
+      '',
+      { clusters: { 'us-east': { tier: 'gold' } } },
+      '400 Invalid: these labels change no placement',
+    ],
+    ['a soak that never ends', '', { from: 'a=b', to: 'c=d', soakMs: 1e12 }, '400 '],
+  ])('refuse %s', async (...[_what, url, payload, expected]) => {
+    expect(refusalOf(await send(url, payload))).toMatch(new RegExp(`^${expected}`));
+  });
+
+  it('are not started over a finding that blocks', async () => {
+    const findings = [{ severity: 'blocks' as const, code: 'Overload' as const, message: 'too much' }];
+    deps.plans.all.set('p1', fakePlan({ findings }));
+    expect(refusalOf(await send('/p1/start'))).toBe('409 PlanBlocked: plan p1 is not started: too much');
+    expect((await send('/p1/start', { accept: ['Overload'] })).statusCode).toBe(200);
   });
 });
 

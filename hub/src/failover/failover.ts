@@ -254,7 +254,9 @@ function release({ by, apps, now }: { by: string; apps: readonly string[]; now: 
     );
     const due = new Set(kept.filter(({ app }) => apps.length === 0 || apps.includes(app)));
     const letGo = (one: Placement): Placement => (due.has(one) ? { ...one, policy: 'Immediate' } : one);
-    const next = { ...plan, leaves: plan.leaves.map(letGo), arrives: plan.arrives.map(letGo) };
+    const { suppressed = [], ...rest } = plan;
+    const still = apps.length === 0 ? [] : suppressed;
+    const next = { ...rest, suppressed: still, leaves: plan.leaves.map(letGo), arrives: plan.arrives.map(letGo) };
     return enter(next, now, { phase: 'Withdrawing', message: `${due.size} of policy Never withdrawn`, by });
   };
 }
@@ -282,7 +284,7 @@ function summary({ kind, reason, labels, leaves, arrives, findings }: Plan): Rec
 
 async function forgetOld({ plans }: Pick<FailoverDeps, 'plans'>): Promise<void> {
   const keepsNothing = (plan: Plan) =>
-    !outgoingOf(plan).some(({ policy, withdrawal }) => policy === 'Never' && !withdrawal);
+    !plan.suppressed?.length && !outgoingOf(plan).some(({ policy, withdrawal }) => policy === 'Never' && !withdrawal);
   const finished = plans
     .list()
     .filter(

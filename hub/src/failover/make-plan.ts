@@ -75,13 +75,19 @@ export async function makePlan(request: PlanRequest, deps: MakePlanDeps, signal:
     deadlineMs: request.deadlineMs ?? defaultDeadlineMs,
     labels,
     leaves,
-    arrives,
+    ...(request.kind === 'automatic' ? withoutNever(arrives) : { arrives }),
     changes: impact.changes,
     findings,
     capacity,
     history: [{ at: now.toISOString(), by: request.owner, message: `Planned: ${request.reason || request.kind}` }],
     ...(request.failsBack === undefined ? {} : { failsBack: request.failsBack }),
   };
+}
+
+/** Of policy Never nothing moves without a person, neither away nor to a second place. */
+function withoutNever(arrives: readonly Placement[]): Pick<Plan, 'arrives' | 'suppressed'> {
+  const isNever = ({ policy }: Placement) => policy === 'Never';
+  return { arrives: arrives.filter((one) => !isNever(one)), suppressed: arrives.filter(isNever) };
 }
 
 /** Reads the bundle of each Application that leaves, and of one like each that arrives. */

@@ -108,6 +108,8 @@ export interface Plan {
   labels: LabelChange[];
   leaves: Placement[];
   arrives: Placement[];
+  /** What an automatic plan keeps from arriving, by policy Never. */
+  suppressed?: Placement[];
   /** Applications that stay where they are with other contents. */
   changes: { app: string; cluster: string; set: string }[];
   findings: Finding[];

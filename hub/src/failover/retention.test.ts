@@ -3,7 +3,16 @@ import type { Placement, Plan } from './plan-record.ts';
 import { indexRetentions } from './retention.ts';
 
 function planOf(id: string, more: Partial<Plan>): Plan {
-  return { id, createdAt: id, phase: 'Arriving', direction: 'forward', leaves: [], arrives: [], ...more } as Plan;
+  return {
+    id,
+    createdAt: id,
+    phase: 'Arriving',
+    direction: 'forward',
+    labels: [],
+    leaves: [],
+    arrives: [],
+    ...more,
+  } as Plan;
 }
 
 function place(app: string, cluster: string, more: Partial<Placement> = {}): Placement {
@@ -26,6 +35,15 @@ it.each<[string, Plan[], string | undefined]>([
   ['what comes back', [planOf('1', { ...moving, direction: 'back' })], undefined],
   ['a plan that is over', [planOf('1', { ...requested, phase: 'Completed' })], undefined],
   ['what policy Never kept, when the plan is over', [planOf('1', { ...kept, phase: 'Completed' })], '1 retained'],
+  ['what an automatic plan keeps away', [planOf('1', { suppressed: [place('shop', 'eu')] })], '1 suppressed'],
+  [
+    'what an older plan kept away from clusters that are labelled anew',
+    [
+      planOf('1', { phase: 'Completed', suppressed: [place('shop', 'eu')] }),
+      planOf('2', { labels: [{ cluster: 'eu', key: 'role', before: 'a', after: 'b' }] }),
+    ],
+    undefined,
+  ],
   ['a later plan', [planOf('2', requested), planOf('1', { ...kept, phase: 'Completed' })], '2 released'],
 ])('%s', (...[_what, plans, expected]) => {
   const found = indexRetentions(plans).find('shop', 'eu');

@@ -3,8 +3,12 @@ import { isUnfinished, outgoingOf, type Placement, type Plan } from './plan-reco
 /** What plans say of an Application that its generator does not give any more, on the cluster that it was on. */
 export interface Retention {
   plan: string;
-  /** retained: it stays until the plan withdraws it. released: the plan withdraws it; no budget holds it. */
-  state: 'retained' | 'released';
+  /**
+   * retained: it stays until the plan withdraws it. released: the plan withdraws it; no budget holds it. suppressed: it
+   * may not arrive there.
+   */
+  state: 'retained' | 'released' | 'suppressed';
+  policy: Placement['policy'];
 }
 
 export interface Retentions {
@@ -14,15 +18,24 @@ export interface Retentions {
 /** An index over all plans. What policy Never kept stays retained after its plan's end. */
 export function indexRetentions(plans: readonly Plan[]): Retentions {
   const index = new Map<string, Retention>();
-  const oldestFirst = [...plans].sort((a, b) => (a.createdAt < b.createdAt ? -1 : 1));
-  for (const plan of oldestFirst) {
-    if (plan.phase === 'Planned' || plan.phase === 'Expired') continue;
-    for (const placement of outgoingOf(plan)) {
-      const state = stateOf(plan, placement);
-      if (state) index.set(`${placement.cluster}/${placement.app}`, { plan: plan.id, state });
-    }
-  }
+  const begun = plans.filter(({ phase }) => phase !== 'Planned' && phase !== 'Expired');
+  for (const plan of begun.sort((a, b) => (a.createdAt < b.createdAt ? -1 : 1))) addPlan(index, plan);
   return { find: (app, cluster) => index.get(`${cluster}/${app}`) };
+}
+
+function addPlan(index: Map<string, Retention>, plan: Plan): void {
+  const touched = new Set(plan.labels.map(({ cluster }) => cluster));
+  // other labels, another answer: what an older plan kept away from these clusters may come now
+  for (const [place, { state }] of index)
+    if (state === 'suppressed' && touched.has(place.slice(0, place.indexOf('/')))) index.delete(place);
+  const suppressed = plan.direction === 'forward' ? (plan.suppressed ?? []) : [];
+  for (const { app, cluster, policy } of suppressed)
+    index.set(`${cluster}/${app}`, { plan: plan.id, state: 'suppressed', policy });
+  for (const placement of outgoingOf(plan)) {
+    const { app, cluster, policy } = placement;
+    const state = stateOf(plan, placement);
+    if (state) index.set(`${cluster}/${app}`, { plan: plan.id, state, policy });
+  }
 }
 
 function stateOf(plan: Plan, { policy, withdrawal }: Placement): Retention['state'] | undefined {

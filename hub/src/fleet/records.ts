@@ -1,6 +1,7 @@
 import { gunzipSync, gzipSync } from 'node:zlib';
 import type { Claims } from '../failover/claims.ts';
 import type { Plan } from '../failover/plan-record.ts';
+import type { RuleRecord } from '../failover/rule.ts';
 import type { Bucket } from '../store/bucket.ts';
 import type { HistoryEntry } from './metadata.ts';
 
@@ -139,6 +140,7 @@ export interface FleetRecords {
   revocations: Table<RevocationRecord>;
   plans: Table<Plan>;
   claims: Table<Claims>;
+  rules: Table<RuleRecord>;
   onRevocation(listener: (record: RevocationRecord) => void): Disposable;
   store: Table<StoreRecord>;
   adopted: Table<AdoptedRecord>;
@@ -163,6 +165,7 @@ export async function createFleetRecords(bucket: Bucket): Promise<FleetRecords> 
   const revocations = new Map<string, RevocationRecord>();
   const plans = new Map<string, Plan>();
   const claims = new Map<string, Claims>();
+  const rules = new Map<string, RuleRecord>();
   const listeners = new Set<(change: ClusterChange) => void>();
   const onRevoked = new Set<(record: RevocationRecord) => void>();
   const onPlan = new Set<(id: string) => void>();
@@ -171,6 +174,7 @@ export async function createFleetRecords(bucket: Bucket): Promise<FleetRecords> 
   const adoptedListeners = new Set<() => void>();
   const takers: Record<string, (name: string, value: Uint8Array | undefined) => void> = {
     token: (name, value) => void replace(tokens, name, value),
+    rule: (name, value) => void replace(rules, name, value),
     claim: (name, value) => void replace(claims, name, value),
     store: (name, value) => void replace(store, name, value),
     revocation: (name, value) => {
@@ -201,6 +205,7 @@ export async function createFleetRecords(bucket: Bucket): Promise<FleetRecords> 
     revocations: createTable(bucket, 'revocation', revocations),
     plans: createTable(bucket, 'plan', plans),
     claims: createTable(bucket, 'claim', claims),
+    rules: createTable(bucket, 'rule', rules),
     onClusterChange: (listener) => register(listeners, listener),
     onRevocation: (listener) => register(onRevoked, listener),
     onPlanChange: (listener) => register(onPlan, listener),

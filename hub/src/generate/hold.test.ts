@@ -29,7 +29,7 @@ function decide({ before, fresh, plans = {}, released }: Given) {
     clusterOf: ({ spec }) => spec.destination.name,
     planned: (app, cluster) => {
       const state = plans[`${app}@${cluster}`];
-      return state && { plan: 'p1', state };
+      return state && { plan: 'p1', state, policy: 'Surge' };
     },
     now: new Date(0),
   });
@@ -94,6 +94,15 @@ describe('removals', () => {
       'of one that moves by a plan: its old cluster keeps it by its document',
       { before: [application('a', 'eu')], fresh: [application('a', 'us')], plans: { 'a@eu': 'retained' } },
       { applications: ['a@us'], removed: [] },
+    ],
+    [
+      'of one that a plan keeps from its new place',
+      {
+        before: [application('a', 'eu')],
+        fresh: [application('a', 'us')],
+        plans: { 'a@us': 'suppressed', 'a@eu': 'retained' },
+      },
+      { applications: ['a@eu'], removed: [] },
     ],
     [
       'beside those of a plan',

@@ -61,8 +61,9 @@ export interface DecideInput {
  */
 export function decideRemovals(input: DecideInput): Decision {
   const present = input.before?.applications ?? [];
-  const { retained, gone } = sortLeaving(present, input);
-  const kept = [...input.fresh, ...retained];
+  const fresh = input.fresh.filter((application) => stateOf(application, input) !== 'suppressed');
+  const { retained, gone } = sortLeaving(present, { ...input, fresh });
+  const kept = [...fresh, ...retained];
   if (gone.length === 0) return { applications: kept, removed: [] };
   const reason = whyHeld({ gone: gone.length, left: kept.length, total: present.length, budget: input.budget });
   const held = reason === undefined ? undefined : holdOf(gone, reason, input);
@@ -75,6 +76,13 @@ export function decideRemovals(input: DecideInput): Decision {
   };
 }
 
+function stateOf(
+  application: Application,
+  { planned, clusterOf }: Pick<DecideInput, 'planned' | 'clusterOf'>,
+): Retention['state'] | undefined {
+  return planned(idOf(application), clusterOf(application) ?? '')?.state;
+}
+
 /** What plans keep, and what is removed by this evaluation. */
 function sortLeaving(
   present: readonly Application[],
@@ -85,7 +93,7 @@ function sortLeaving(
   const gone: Application[] = [];
   for (const application of present) {
     if (!leaves(application, next.get(idOf(application)), clusterOf)) continue;
-    const state = planned(idOf(application), clusterOf(application) ?? '')?.state;
+    const state = stateOf(application, { planned, clusterOf });
     if (state === undefined) gone.push(application);
     // one that goes elsewhere under the same name is kept by the document of the cluster that it leaves
     else if (state === 'retained' && !next.has(idOf(application))) retained.push(application);

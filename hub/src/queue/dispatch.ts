@@ -31,7 +31,7 @@ export interface DispatchDeps {
     onChange(listener: (change: { name: string; labelsChanged: boolean }) => void): Disposable;
   };
   plans: {
-    /** Ids of plans that are not over. */
+    /** Ids of plans that are not over, and keys of failover rules. */
     due(): string[];
     onChange(listener: (id: string) => void): Disposable;
   };

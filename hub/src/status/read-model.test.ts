@@ -27,6 +27,7 @@ beforeEach(async () => {
   statuses = createStatuses(state.now);
   adopted = new Map();
   model = createReadModel({
+    leaving: () => undefined,
     ...state,
     statuses,
     resolve: (app) => resolve(app, { derived: state.derived, project: () => undefined }),

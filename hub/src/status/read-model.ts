@@ -8,6 +8,7 @@ import type { AppStatus, HealthStatus } from '@wheelhouse/shared/protocol/status
 import type { Applications, IndexedApplication } from '../assign/applications.ts';
 import { hubCluster } from '../assign/hub-cluster.ts';
 import type { Resolution } from '../assign/resolve.ts';
+import type { Retention } from '../failover/retention.ts';
 import type { Adoption } from '../fleet/adoption.ts';
 import type { Gate } from '../rollout/gate.ts';
 import { locationOf } from '../source/location.ts';
@@ -33,6 +34,8 @@ export interface ReadModelDeps {
   resolve(app: IndexedApplication): Resolution;
   gate: Pick<Gate, 'whyWaiting' | 'isRollingSync'>;
   lastSeen(cluster: string): number | undefined;
+  /** The plan that moves an Application away from this cluster. */
+  leaving(app: string, cluster: string): Retention | undefined;
   /** Applications that clusters run and that nothing explains. */
   adopted: Pick<Adoption, 'applications' | 'onChange'>;
   now(): Date;
@@ -163,6 +166,7 @@ function viewInput(indexed: IndexedApplication, deps: ReadModelDeps): ViewInput 
     problems: problemsOf(indexed, resolution, deps),
     isRollingSync: () => deps.gate.isRollingSync(indexed),
     whyWaiting: () => deps.gate.whyWaiting(indexed, resolution),
+    leaving: deps.leaving(indexed.id, indexed.cluster ?? ''),
   };
 }
 

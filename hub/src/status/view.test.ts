@@ -167,4 +167,24 @@ it('shows what is withdrawn as being deleted, with the reason and who it waits f
   expect((application.status as unknown as Shown).conditions).toEqual([
     { type: 'DeletionInProgress', message: 'deleted by ann; waiting for cluster east to confirm' },
   ]);
+  const silent = { status: statusOf('shop'), lastSeen: startedAt, now: startedAt + 600_000 };
+  const fenced = formatWithdrawnView(withdrawal, silent);
+  expect(fenced.stale).toBe(true);
+  expect(fenced.application.status).toMatchObject({
+    health: {
+      status: 'Unknown',
+      message: expect.stringMatching(/fenced: cluster east is silent .*was Healthy as of 20/) as string,
+    },
+    sync: { status: 'Unknown' },
+  });
+});
+
+it.each<[string, 'Surge' | 'Never', string]>([
+  ['leaves', 'Surge', 'plan p1: leaves east as soon as what arrives in its stead is ready'],
+  ['stays', 'Never', 'plan p1: stays on east by policy Never until a person withdraws it'],
+])('says by which plan an Application %s', (...[_what, policy, message]) => {
+  const resolution: Resolution = { problems: [], warnings: [] };
+  const input = { indexed, resolution, status: statusOf('shop'), lastSeen: startedAt, now: startedAt, problems: [] };
+  const { application } = formatView({ ...input, leaving: { plan: 'p1', state: 'retained', policy } });
+  expect((application.status as unknown as Shown).conditions).toContainEqual({ type: 'Leaving', message });
 });

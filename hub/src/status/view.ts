@@ -2,6 +2,7 @@ import type { AppStatus } from '@wheelhouse/shared/protocol/status';
 import type { Application } from '@wheelhouse/shared/resources/application';
 import type { IndexedApplication } from '../assign/applications.ts';
 import type { Resolution } from '../assign/resolve.ts';
+import type { Retention } from '../failover/retention.ts';
 import { adoptedApplication } from '../fleet/adopted-application.ts';
 import type { AdoptedApplication } from '../fleet/records.ts';
 import { isRollingSyncKey } from '../rollout/gate.ts';
@@ -33,6 +34,8 @@ export interface ViewInput {
   whyWaiting?: () => string | undefined;
   /** Its set's RollingSync syncs it. */
   isRollingSync?: () => boolean;
+  /** A plan that moves it away from its cluster. */
+  leaving?: Retention | undefined;
 }
 
 /** Argo CD marks nothing as stale; 90 s is three missed heartbeats. */
@@ -87,8 +90,7 @@ function shownOf({ indexed: { application }, isRollingSync }: ViewInput): Applic
 
 /** An Application that is on its way out: what it last was, marked as being deleted. */
 export function formatWithdrawnView(withdrawal: Withdrawal, seen: Seen): ApplicationView {
-  const { application, cluster, at, reason } = withdrawal;
-  const condition = { type: 'DeletionInProgress', message: `${reason}; waiting for cluster ${cluster} to confirm` };
+  const { application, cluster, at } = withdrawal;
   const indexed: IndexedApplication = {
     id: withdrawal.app,
     cluster,
@@ -102,9 +104,21 @@ export function formatWithdrawnView(withdrawal: Withdrawal, seen: Seen): Applica
     ...seen,
     problems: [],
   });
-  const shown = view.application.status as { conditions: unknown[] };
-  shown.conditions = [...shown.conditions, condition];
+  const shown = view.application.status as { conditions: unknown[]; health: object; sync: object };
+  const message = whyGoing(withdrawal, view);
+  shown.conditions = [...shown.conditions, { type: 'DeletionInProgress', message }];
+  // what a silent cluster was is no news: nobody knows whether it still runs there
+  if (view.stale) {
+    shown.health = { status: 'Unknown', message };
+    shown.sync = { ...shown.sync, status: 'Unknown' };
+  }
   return view;
+}
+
+function whyGoing({ cluster, reason }: Withdrawal, { stale, observedAt, application }: ApplicationView): string {
+  if (!stale) return `${reason}; waiting for cluster ${cluster} to confirm`;
+  const health = application.status?.health?.status ?? 'Unknown';
+  return `${reason}; fenced: cluster ${cluster} is silent and withdraws it before anything else when it is back; was ${health} as of ${observedAt}`;
 }
 
 /** An Application that a cluster runs and that nothing explains: what its cluster says of it, and what to do. */
@@ -158,13 +172,23 @@ function formatSync({ resolution, status, problems }: ViewInput): string {
   return status.bundle === desired ? status.sync : 'OutOfSync';
 }
 
-function formatConditions({ indexed, resolution, status, problems, whyWaiting }: ViewInput) {
+function leavingConditions(leaving: Retention | undefined, { cluster }: IndexedApplication) {
+  if (!leaving) return [];
+  const what =
+    leaving.policy === 'Never'
+      ? `stays on ${cluster} by policy Never until a person withdraws it`
+      : `leaves ${cluster} as soon as what arrives in its stead is ready`;
+  return [{ type: 'Leaving', message: `plan ${leaving.plan}: ${what}` }];
+}
+
+function formatConditions({ indexed, resolution, status, problems, whyWaiting, leaving }: ViewInput) {
   const waiting = whyWaiting?.();
   return [
     ...problems.map(formatCondition),
     ...(waiting === undefined ? [] : [{ type: 'RolloutWaiting', message: waiting }]),
     ...resolution.warnings.map(formatWarning),
     ...originWarnings(indexed).map((message) => ({ type: 'InvalidSpecWarning', message })),
+    ...leavingConditions(leaving, indexed),
     ...(status?.conditions ?? []),
   ];
 }

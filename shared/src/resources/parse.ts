@@ -13,13 +13,22 @@ import { type ApplicationSet, applicationSet } from './application-set.ts';
 import { checkAgainst } from './check.ts';
 import { decisionLabel, isDecisionResource } from './decision.ts';
 import { fillDefaults } from './defaults.ts';
+import { type FailoverRule, failoverRule } from './failover-rule.ts';
 import { type FleetRollout, fleetRollout } from './fleet-rollout.ts';
 import { keepSecret, warnOfConfigMap } from './kept-settings.ts';
 import { type ConfigMap, configMap, type Secret, secret } from './settings.ts';
 import { isUnbuiltKind, type UnbuiltResource, warnOfUnbuiltFields } from './unbuilt.ts';
 
 /** What the hub keeps; `kind` tells them apart. */
-export type Resource = Application | ApplicationSet | AppProject | FleetRollout | ConfigMap | Secret | UnbuiltResource;
+export type Resource =
+  | Application
+  | ApplicationSet
+  | AppProject
+  | FailoverRule
+  | FleetRollout
+  | ConfigMap
+  | Secret
+  | UnbuiltResource;
 
 export interface ParseOptions {
   /** `refuse` for what a person sends (kubectl's strict validation); `warn` for what comes from Git. */
@@ -38,6 +47,7 @@ const schemas: Record<string, z.ZodType> = {
   'argoproj.io/Application': application,
   'argoproj.io/ApplicationSet': applicationSet,
   'argoproj.io/AppProject': appProject,
+  'wheelhouse.dev/FailoverRule': failoverRule,
   'wheelhouse.dev/FleetRollout': fleetRollout,
   '/ConfigMap': configMap,
   '/Secret': secret,

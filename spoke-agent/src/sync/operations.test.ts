@@ -185,6 +185,27 @@ describe('a tombstone', () => {
     expect(await spoke.find('ConfigMap', 'early')).toBeUndefined();
   });
 
+  it('goes before everything that is to be applied, whatever the order', async () => {
+    await using spoke = startSpoke({ concurrency: 1 });
+    spoke.assign({ apps: [{ app: 'z-old', manifests: [configMap('old')] }] });
+    await spoke.settle('z-old');
+    const order: string[] = [];
+    const note = (what: string) => (object: KubeObject) => void order.push(`${what} ${object.metadata.name}`);
+    const nothing = () => undefined;
+    const seen = { listing: nothing, listed: nothing, connected: nothing, failed: nothing };
+    void spoke.cluster.watch(
+      kindRef('ConfigMap'),
+      { ...seen, changed: note('changed'), removed: note('removed') },
+      new AbortController().signal,
+    );
+    spoke.assign({
+      apps: [{ app: 'a-new', manifests: [configMap('new')], wave: -5 }],
+      tombstones: [{ app: 'z-old', reason: 'moved', cascade: true }],
+    });
+    await spoke.settle('a-new');
+    expect(order.slice(-2)).toEqual(['removed old', 'changed new']);
+  });
+
   it('finds what to delete when nothing is recorded', async () => {
     await using before = startSpoke();
     before.assign({ apps: [{ manifests }] });

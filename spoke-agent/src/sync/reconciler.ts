@@ -96,7 +96,7 @@ class AppReconciler implements Reconciler {
     this.#queue = createWorkQueue({
       clock,
       concurrency,
-      priorityOf: (app) => this.#states.get(app)?.assigned?.wave ?? 0,
+      priorityOf: (app) => this.#priorityOf(app),
       work: async (app) => await this.#work(app),
     });
     for (const record of deps.records.all()) this.#restore(createAppState(record));
@@ -146,6 +146,12 @@ class AppReconciler implements Reconciler {
     this.#states.set(state.app, state);
   }
 
+  /** What leaves goes before anything is applied: a cluster that was cut off may hold what runs elsewhere by now. */
+  #priorityOf(app: string): number {
+    const state = this.#states.get(app);
+    return state?.tombstone ? Number.NEGATIVE_INFINITY : (state?.assigned?.wave ?? 0);
+  }
+
   #stateOf(app: string): AppState {
     const known = this.#states.get(app);
     if (known) return known;
@@ -182,6 +188,8 @@ class AppReconciler implements Reconciler {
       if (state.record.removed) this.#reportAgain(state);
       return;
     }
+    // it may wait already, behind others
+    this.#queue.remove(tombstone.app);
     state.tombstone = tombstone;
     state.assigned = undefined;
     state.trace = undefined;

@@ -51,6 +51,8 @@ export interface SimulatedSpokeOptions extends MemoryOptions {
   cluster?: MemoryCluster;
   clock?: ManualClock;
   records?: RecordStore;
+  /** Applications at work at a time. */
+  concurrency?: number;
 }
 
 export function startSpoke(options: SimulatedSpokeOptions = {}): SimulatedSpoke {
@@ -62,7 +64,10 @@ export function startSpoke(options: SimulatedSpokeOptions = {}): SimulatedSpoke 
   const bundles = new Map<string, KubeObject[]>();
   const logger = createLogger({ name: 'test', level: 'silent' });
   const report = (status: ReportedStatus) => void reports.push(status);
-  const reconciler = createReconciler({ cluster, logger, clock, random: () => 0.5, records, report, healthOf });
+  const reconciler = createReconciler(
+    { cluster, logger, clock, random: () => 0.5, records, report, healthOf },
+    options.concurrency === undefined ? {} : { concurrency: options.concurrency },
+  );
   let gen = 0;
 
   async function manifests(digest: string): Promise<KubeObject[]> {

@@ -1,0 +1,147 @@
+import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
+import { createLogger } from '@wheelhouse/shared/logging/logger';
+import type { FailoverRule } from '@wheelhouse/shared/resources/failover-rule';
+import { parseResource } from '@wheelhouse/shared/resources/parse';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { fakePlan } from '../api/testing/fake-plans.ts';
+import type { FleetCluster } from '../fleet/clusters.ts';
+import { type RuleDeps, type RuleRecord, runRule } from './rule.ts';
+
+const start = Date.parse('2026-01-01T12:00:00Z');
+const minute = 60_000;
+const signal = new AbortController().signal;
+
+let now: number;
+let said: string[];
+let record: { value: RuleRecord; revision: number } | undefined;
+let clusters: FleetCluster[];
+let plan: ReturnType<typeof fakePlan>;
+let refusal: FleetError | undefined;
+
+beforeEach(() => {
+  now = start;
+  said = [];
+  record = undefined;
+  clusters = [cluster('eu-1', 'Lost', 20), cluster('eu-2', 'Lost', 15), cluster('us-1', 'Connected', 0)];
+  plan = fakePlan({ kind: 'automatic' });
+  refusal = undefined;
+});
+
+function cluster(name: string, state: FleetCluster['state'], silentMinutes: number): FleetCluster {
+  const lastSeenAt = new Date(start - silentMinutes * minute).toISOString();
+  return { name, state, labels: { region: name.slice(0, 2) }, lastSeenAt } as unknown as FleetCluster;
+}
+
+function ruleOf(spec: object = {}): FailoverRule {
+  return parseResource(
+    {
+      apiVersion: 'wheelhouse.dev/v1alpha1',
+      kind: 'FailoverRule',
+      metadata: { name: 'eu-down' },
+      spec: { enabled: true, from: 'region=eu', to: 'region=us', ...spec },
+    },
+    { unknownFields: 'refuse' },
+  ).resource as FailoverRule;
+}
+
+const deps: RuleDeps = {
+  logger: createLogger({ name: 'test', level: 'silent' }),
+  rules: {
+    read: async () => record,
+    put: async (_name, value, expected) => {
+      if (expected !== (record?.revision ?? 0)) throw new FleetError('Conflict', 'somebody was faster');
+      record = { value, revision: expected + 1 };
+    },
+  },
+  failover: {
+    plan: async (_request, { owner }) => {
+      said.push(`plan by ${owner}`);
+      return plan;
+    },
+    start: async (id) => {
+      if (refusal) throw refusal;
+      said.push(`start ${id}`);
+      return plan;
+    },
+  },
+  clusters: () => clusters,
+  audit: ({ action }) => void said.push(action),
+  observe: (outcome) => void said.push(outcome),
+  now: () => new Date(now),
+};
+
+const owner = 'failover rule argocd/eu-down (term 1)';
+const acted = [`plan by ${owner}`, 'start p1', 'fail over automatically', 'started'];
+
+describe('a failover rule', () => {
+  it.each<[string, object, () => void, string[]]>([
+    ['acts when all of its clusters are silent for long enough', {}, () => undefined, acted],
+    ['is off unless it says that it is on', { enabled: false }, () => undefined, []],
+    ['waits while one is heard of', {}, () => (clusters[0] = cluster('eu-1', 'Stale', 5)), []],
+    ['waits for as long as it says', { lostFor: '16m' }, () => undefined, []],
+    ['does nothing where no cluster is meant', { from: 'region=ap' }, () => undefined, []],
+    [
+      'leaves more Applications than its budget to a person',
+      { atMost: { applications: 1 } },
+      () => (plan = fakePlan({ leaves: [...plan.leaves, ...plan.leaves] })),
+      [`plan by ${owner}`, 'refuse automatic failover', 'refused'],
+    ],
+    [
+      'leaves a plan that is blocked to a person',
+      {},
+      () => (refusal = new FleetError('PlanBlocked', 'would run nowhere')),
+      [`plan by ${owner}`, 'refuse automatic failover', 'refused'],
+    ],
+    [
+      'never acts for policy Never alone',
+      {},
+      () => (plan = fakePlan({ leaves: plan.leaves.map((one) => ({ ...one, policy: 'Never' as const })) })),
+      [`plan by ${owner}`, 'refuse automatic failover', 'refused'],
+    ],
+  ])('%s', async (...[_what, spec, given, expected]) => {
+    given();
+    await runRule(ruleOf(spec), deps, signal);
+    expect(said).toEqual(expected);
+  });
+
+  it('acts once for each outage, and not more often than it may', async () => {
+    await runRule(ruleOf(), deps, signal);
+    now += 120 * minute;
+    await runRule(ruleOf(), deps, signal);
+    expect(said).toEqual(acted);
+    clusters = [cluster('eu-1', 'Lost', -100)];
+    now = start + 50 * minute + 100 * minute;
+    await runRule(ruleOf({ every: '3h' }), deps, signal);
+    expect(said).toEqual(acted);
+    await runRule(ruleOf(), deps, signal);
+    expect(record?.value).toMatchObject({ term: 2, plan: 'p1' });
+  });
+
+  it('of two hubs only the one that writes the term acts', async () => {
+    await Promise.all([runRule(ruleOf(), deps, signal), runRule(ruleOf(), deps, signal)]);
+    expect(said).toEqual(acted);
+    expect(record?.value.term).toBe(1);
+  });
+
+  it('is taken up again when the hub died between the term and the plan', async () => {
+    record = {
+      value: { term: 1, outage: clusters[1]?.lastSeenAt ?? '', at: new Date(now).toISOString() },
+      revision: 1,
+    };
+    await runRule(ruleOf(), deps, signal);
+    expect(said).toEqual([]);
+    now += minute;
+    await runRule(ruleOf(), deps, signal);
+    expect(said.at(-1)).toBe('started');
+    expect(record.value).toMatchObject({ term: 2, plan: 'p1' });
+  });
+
+  it.each<[string, object, RegExp]>([
+    ['a selector that is none', { from: 'region==(' }, /spec.from/],
+    ['no selector', { to: '' }, /spec.to/],
+    ['no duration', { lostFor: 'soon' }, /spec.lostFor: not a duration/],
+    ['a field that is not known', { lostfor: '10m' }, /lostfor/],
+  ])('is refused with %s', (...[_what, spec, message]) => {
+    expect(() => ruleOf(spec)).toThrow(message);
+  });
+});
