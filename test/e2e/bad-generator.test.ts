@@ -112,6 +112,11 @@ test.each<[string, () => Fields, RegExp]>([
     /True .*"Gt" is not a selector operator/,
   ],
   [
+    'a code host that may not be asked',
+    () => ({ generators: `{scmProvider: {github: {organization: o, api: "https://git.internal.example"}}}` }),
+    /True .*scmProvider.*add it to WHEELHOUSE_GENERATOR_HOSTS/,
+  ],
+  [
     'a repository that does not exist',
     () => ({ generators: files(`${shop.git.url}/none.git`) }),
     /True .*none\.git does not exist/,

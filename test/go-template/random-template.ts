@@ -46,7 +46,10 @@ const leaves: Record<Kind, readonly string[]> = {
   map: ['.labels', '.nested', '(dict "a" 1 "b" "x")', '.nested.a'],
 };
 
-/** Functions by what they give, each with what it takes. `any` is one of all kinds. */
+/**
+ * Functions by what they give, each with what it takes. `any` is one of all kinds. Go's texts are bytes: what cuts a
+ * letter beyond ASCII in two (`wrap`, `b64dec`) is given ASCII here, because the hub's texts cannot hold half a letter.
+ */
 const functions: Record<Kind, readonly [name: string, ...parameters: (Kind | 'any')[]][]> = {
   string: [
     ['upper', 'string'],
@@ -74,8 +77,8 @@ const functions: Record<Kind, readonly [name: string, ...parameters: (Kind | 'an
     ['abbrev', 'int', 'string'],
     ['plural', 'string', 'string', 'int'],
     ['repeat', 'int', 'string'],
-    ['wrap', 'int', 'string'],
-    ['wrapWith', 'int', 'string', 'string'],
+    ['wrap 5 .name | cat', 'any'],
+    ['wrapWith 4 "-" .path | cat', 'any'],
     ['join', 'string', 'list'],
     ['toString', 'any'],
     ['toJson', 'any'],
