@@ -99,7 +99,8 @@ async function renderRequest(work: Work, deps: RenderDeps, signal: AbortSignal):
   };
   const traceparent = trigger.traceparent ?? revisions.find((revision) => revision.traceparent)?.traceparent;
   return await withSpan(spans.appRender, { traceparent, attributes }, async (span) => {
-    using opened = openLocations(deps);
+    // not disposed: another job may have joined this render and go on when this one is stopped
+    const opened = openLocations(deps);
     if (before?.record && !before.problem && (await deps.renderer.stillValid(before.record, opened.open, signal)))
       return undefined;
     const request: RenderRequest = {
