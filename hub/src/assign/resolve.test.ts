@@ -124,3 +124,40 @@ describe('what an Application comes to', () => {
     expect({ revision, warnings, traceparent }).toEqual({ revision: 'd00d', warnings: ['skipped'], traceparent: 't' });
   });
 });
+
+describe('files of other repositories', () => {
+  const from = { repoURL: 'https://ada:secret-word@git.example/bases', targetRevision: 'main' };
+  const outcome = outcomeOf('key');
+  const [part] = outcome.record?.parts ?? [];
+  const reading = {
+    ...outcome,
+    record: { ...outcome.record, parts: [{ ...part, inputs: [{ path: 'base', oid: 'o', from }] }] },
+  } as RenderOutcome;
+  const app: IndexedApplication = {
+    id: 'shop',
+    application: applicationOf('shop'),
+    origin: { type: 'spec', warnings: [] },
+    sources: [],
+    cluster: 'east',
+    request: { key: 'key', facts: {} as never },
+  };
+  const resolvedIn = (sourceRepos: string[]) =>
+    resolve(app, {
+      derived: { render: () => reading },
+      project: () => ({ ...project, spec: { ...project.spec, sourceRepos } }),
+    });
+
+  it('make manifests only where the project permits that repository', () => {
+    expect(resolvedIn(['https://git.example/shop.git'])).toEqual({
+      problems: [
+        {
+          code: 'NotPermitted',
+          message:
+            'application shop: its manifests are made with files of https://git.example/bases, which project default does not permit: add it to sourceRepos',
+        },
+      ],
+      warnings: [],
+    });
+    expect(resolvedIn(['*']).app?.bundle).toBe('sha256:one');
+  });
+});
