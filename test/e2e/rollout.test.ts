@@ -105,7 +105,7 @@ test('a set with RollingSync goes step by step, and shows what Argo CD shows', a
   );
   const set = await eventually(async () => {
     const found = await platform.api<ShownSet>('GET', '/api/v1/applicationsets/rolling');
-    const { applicationStatus = [] } = found.status;
+    const { applicationStatus } = found.status;
     expect(applicationStatus.filter(({ status }) => status === 'Healthy')).toHaveLength(3);
     return found;
   }, within);
