@@ -152,7 +152,10 @@ async function openState({ config, environment, logger, signal, open, now }: Con
   const statuses = createStatuses(now);
   const namedAfter = (cluster: string) => generatedNamesWith(applications.byCluster(cluster), cluster);
   const fleet = await startFleet({ ...foundation, statuses, namedAfter, logger, now }, fleetOptions(config), signal);
-  const destinations = createDestinations(fleet.clusters);
+  const destinations = createDestinations({
+    enrolled: fleet.clusters.registered,
+    onChange: fleet.onDestinationsChange,
+  });
   const { specs, derived, additions } = stores;
   const applications: Applications = open.use(
     createApplications({ specs, derived, destinations, onClustersChange: fleet.onDestinationsChange }),
@@ -161,21 +164,19 @@ async function openState({ config, environment, logger, signal, open, now }: Con
   const rolloutParts = createRolloutParts(stores);
   const generation = (cluster: string) =>
     Math.max(stores.documents.head(cluster)?.gen ?? 0, fleet.clusters.find(cluster)?.appliedGeneration ?? 0);
-  const changes = createChanges({ specs, derived, additions, applications, destinations, generation, now });
-  const { lastSeen } = fleet;
+  const { lastSeen, clusters } = fleet;
+  const watched = { derived, additions, applications, isAnnounced: clusters.isAnnounced, now };
+  const changes = createChanges({ ...watched, specs, destinations, generation });
   const retentions = followRetentions(stores.records);
   const readModel = open.use(
     createReadModel({
-      applications,
-      additions,
-      derived,
+      ...watched,
       statuses,
       resolve,
       gate: rolloutParts.gate,
       lastSeen,
       leaving: retentions.find,
       adopted: fleet.adoption,
-      now,
     }),
   );
   const tools = await findTools(config, environment['PATH'] ?? '');

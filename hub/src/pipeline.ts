@@ -189,7 +189,7 @@ export function createGenerateDeps(deps: PipelineDeps) {
     logger: deps.logger,
     specs: stores.specs,
     derived: stores.derived,
-    clusters: () => deps.clusters.enrolled(),
+    clusters: () => deps.clusters.registered(),
     outside: deps.outside,
     memos: createMemos(),
     newGitFileGlobbing: deps.newGitFileGlobbing,

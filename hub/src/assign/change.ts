@@ -20,6 +20,8 @@ export interface ChangeDeps {
   destinations: Destinations;
   /** Generation of a cluster's newest document; 0 when there is none. */
   generation(cluster: string): number;
+  /** Whether a cluster is known by a Secret only: its agent has not enrolled. */
+  isAnnounced?(cluster: string): boolean;
   now(): Date;
 }
 
@@ -51,6 +53,7 @@ export function createChanges(deps: ChangeDeps): Changes {
         at: deps.now(),
         destinations: deps.destinations,
         generation: deps.generation,
+        isAnnounced: deps.isAnnounced,
       }),
     );
   const restore = async (applications: readonly Application[]) => {

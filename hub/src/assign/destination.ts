@@ -52,6 +52,7 @@ function invalid(application: Application, what: string): { problem: Problem } {
 }
 
 export interface Inventory {
+  /** With those that are announced and not enrolled yet. */
   enrolled(): (Destination & { project?: string; formerNames?: string[] })[];
   onChange(listener: () => void): Disposable;
 }

@@ -21,6 +21,8 @@ export interface WithdrawOptions {
   destinations: Destinations;
   /** Generation of a cluster's newest document. */
   generation(cluster: string): number;
+  /** Whether a cluster is known by a Secret only: its agent has not enrolled. */
+  isAnnounced?: ((cluster: string) => boolean) | undefined;
   /** Overrides what the Application's finalizers say. */
   cascade?: boolean;
 }
@@ -29,7 +31,8 @@ export interface WithdrawOptions {
 export function withdrawalsOf(applications: readonly Application[], options: WithdrawOptions): Withdrawal[] {
   return applications.flatMap((application) => {
     const { cluster } = findDestination(application, options.destinations);
-    if (cluster === undefined) return [];
+    // a cluster that nobody enrolled never had it, and could not confirm that it is gone
+    if (cluster === undefined || options.isAnnounced?.(cluster)) return [];
     return {
       app: idOf(application),
       cluster,

@@ -1,5 +1,6 @@
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { EnrolRequest } from '@wheelhouse/shared/protocol/enrolment';
+import type { ImportedCluster } from '@wheelhouse/shared/resources/cluster-secret';
 import type { ClusterRecord, FleetRecords, RevocationRecord, TokenRecord } from './records.ts';
 import { assertNameIsFree } from './rename.ts';
 import { serverOf } from './tokens.ts';
@@ -15,6 +16,8 @@ export interface Admission {
 export interface AdmissionDeps {
   records: Pick<FleetRecords, 'clusters'>;
   revocations: { find(publicKey: string): RevocationRecord | undefined };
+  /** What a Secret of Argo CD says of a cluster that enrols for the first time. */
+  imported?(name: string): ImportedCluster | undefined;
 }
 
 /** Throws before the token is spent: IdentityRevoked, Conflict, TokenInvalid. */
@@ -36,14 +39,14 @@ export async function assertMayJoin(
 
 /** Writes the cluster into the inventory, unless it is there with that key; `replaced` is what it takes the place of. */
 export async function admit(
-  { records }: AdmissionDeps,
+  { records, imported }: AdmissionDeps,
   admission: Admission,
 ): Promise<{ record: ClusterRecord; replaced?: ClusterRecord }> {
   const { token, name, request } = admission;
   const known = await records.clusters.read(name);
   if (known && known.value.publicKey !== request.publicKey) assertMayReplace(token, known.value);
   else if (known && !token.replaces) return { record: known.value };
-  const record = recordOf(admission, known?.value);
+  const record = recordOf(admission, known?.value, imported?.(name));
   await records.clusters.put(record.name, record, known?.revision ?? 0);
   return { record, ...(known ? { replaced: known.value } : {}) };
 }
@@ -73,13 +76,17 @@ function assertMayReplace(token: TokenRecord, known: ClusterRecord): void {
     );
 }
 
-function recordOf({ token, name, request, at }: Admission, replaced: ClusterRecord | undefined): ClusterRecord {
+function recordOf(
+  { token, name, request, at }: Admission,
+  replaced: ClusterRecord | undefined,
+  imported: ImportedCluster | undefined,
+): ClusterRecord {
   const pending = { since: at, ...(replaced ? { replaces: true as const } : {}) };
   return {
     name,
-    ...inherited(name, replaced),
-    ...(token.server === undefined ? {} : { server: token.server }),
-    labels: { ...replaced?.labels, ...request.labels, ...token.labels },
+    ...inherited(name, replaced ?? imported),
+    ...(isChosen(token.server, name, replaced ?? imported) ? { server: token.server } : {}),
+    labels: { ...(replaced ?? imported)?.labels, ...request.labels, ...token.labels },
     ...(token.allowedLabels ? { allowedLabels: token.allowedLabels } : {}),
     ...(token.approval ? { pending } : {}),
     publicKey: request.publicKey,
@@ -88,10 +95,15 @@ function recordOf({ token, name, request, at }: Admission, replaced: ClusterReco
   };
 }
 
-/** A replacement keeps what people set on the cluster it replaces. */
+/** The address that every token has by default does not take the place of one that is known. */
+function isChosen(server: string | undefined, name: string, known: object | undefined): server is string {
+  return server !== undefined && (known === undefined || server !== serverOf(name));
+}
+
+/** A replacement keeps what people set on the cluster it replaces, a new one what was announced of it. */
 function inherited(
   name: string,
-  replaced: ClusterRecord | undefined,
+  replaced: Pick<ClusterRecord, 'server' | 'annotations' | 'project' | 'formerNames'> | undefined,
 ): Pick<ClusterRecord, 'server' | 'annotations' | 'project' | 'formerNames'> {
   if (!replaced) return { server: serverOf(name), annotations: {} };
   const { server, annotations, project, formerNames } = replaced;

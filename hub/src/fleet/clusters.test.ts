@@ -1,6 +1,7 @@
 import { createManualClock } from '@wheelhouse/shared/async/manual-clock';
 import type { Inventory } from '@wheelhouse/shared/protocol/inventory';
 import type { Heartbeat } from '@wheelhouse/shared/protocol/status';
+import type { ImportedCluster } from '@wheelhouse/shared/resources/cluster-secret';
 import { describe, expect, it, vi } from 'vitest';
 import type { AuditEntry } from '../store/audit.ts';
 import { createClusters } from './clusters.ts';
@@ -26,7 +27,7 @@ const inventory: Inventory = {
   labels: { rack: '7', region: 'us' },
 };
 
-async function setUp() {
+async function setUp(imports: ImportedCluster[] = []) {
   const clock = createManualClock();
   const table = createMemoryTable<ClusterRecord>();
   await table.put('eu-1', record, 0);
@@ -40,6 +41,7 @@ async function setUp() {
       forget: () => undefined,
       loaded: async () => undefined,
     },
+    imports: { list: () => imports, find: (name) => imports.find((one) => one.name === name) },
     head: () => ({ gen: 5, seq: 1 }),
     audit: { append: async (entry) => void audited.push(entry) },
     now: () => new Date(clock.now()),
@@ -141,5 +143,28 @@ describe('what its document says of it', () => {
     expect(clusters.registration('eu-1')).toMatchObject({ ...expected, labels: { region: 'eu', tier: 'gold' } });
     expect(clusters.registration('eu-1')).not.toHaveProperty('history');
     expect(clusters.registration('nobody')).toBeUndefined();
+  });
+});
+
+describe('a cluster that a Secret announces', () => {
+  const announced = { server: 'https://new.example', project: 'shop', labels: { region: 'ap' }, annotations: {} };
+
+  it('is Expected, and generated for and named before its agent enrols', async () => {
+    const { clusters } = await setUp([{ name: 'new', ...announced }]);
+    expect(clusters.find('new')).toEqual({ name: 'new', ...announced, state: 'Expected' });
+    expect(clusters.registered().map(({ name }) => name)).toEqual(['eu-1', 'new']);
+    expect(clusters.assignable().map(({ name }) => name)).toEqual(['eu-1']);
+    expect(['new', 'eu-1', 'nobody'].map(clusters.isAnnounced)).toEqual([true, false, false]);
+    await expect(clusters.setLabels('new', { a: 'b' }, 'ann')).rejects.toMatchObject({ code: 'NotFound' });
+  });
+
+  it.each([
+    ['that name', 'eu-1', {}],
+    ['that name before', 'old', { formerNames: ['old'] }],
+  ])('counts no more once a cluster of %s is enrolled', async (...[, name, fields]) => {
+    const { clusters, table } = await setUp([{ name, ...announced }]);
+    await table.put('eu-1', { ...record, ...fields }, 1);
+    expect(clusters.registered().map(({ server }) => server)).toEqual([record.server]);
+    expect(clusters.isAnnounced(name)).toBe(false);
   });
 });

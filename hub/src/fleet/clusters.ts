@@ -7,9 +7,11 @@ import { isClusterPattern } from '@wheelhouse/shared/protocol/cluster-name';
 import type { Inventory } from '@wheelhouse/shared/protocol/inventory';
 import type { Registration } from '@wheelhouse/shared/protocol/registration';
 import type { Heartbeat } from '@wheelhouse/shared/protocol/status';
+import type { ImportedCluster } from '@wheelhouse/shared/resources/cluster-secret';
 import type { AuditLog } from '../store/audit.ts';
 import type { DocumentHead } from '../store/documents.ts';
 import { type ClusterState, clockSkewOf, stateOf } from './cluster-state.ts';
+import type { Imports } from './imports.ts';
 import {
   type Author,
   assertAnnotations,
@@ -69,6 +71,10 @@ export interface Clusters {
   find(name: string): FleetCluster | undefined;
   /** What a cluster generator may choose from: not those that wait for a first approval, or that leave. */
   enrolled(): ClusterRecord[];
+  /** Those, and clusters that are announced and whose agent has not enrolled yet: what may be generated for and named. */
+  registered(): (ClusterRecord | ImportedCluster)[];
+  /** A Secret announces it and its agent has not enrolled. */
+  isAnnounced(name: string): boolean;
   /** Enrolled ones and those that leave: who may have a document. */
   assignable(): ClusterRecord[];
   /**
@@ -91,6 +97,8 @@ export interface Clusters {
 export interface ClustersDeps {
   records: FleetRecords;
   presence: Presence;
+  /** Clusters that Secrets of Argo CD announce. */
+  imports?: Pick<Imports, 'list' | 'find'>;
   head(cluster: string): DocumentHead | undefined;
   audit: AuditLog;
   now: () => Date;
@@ -99,7 +107,7 @@ export interface ClustersDeps {
 const attempts = 5;
 
 export function createClusters(deps: ClustersDeps): Clusters {
-  const { records, audit, now } = deps;
+  const { records, imports, audit, now } = deps;
   const find = (name: string): FleetCluster | undefined => {
     const record = records.clusters.find(name);
     return record ? viewOf(record, deps) : expected(deps).get(name);
@@ -128,6 +136,8 @@ export function createClusters(deps: ClustersDeps): Clusters {
     },
     find,
     enrolled: () => assignable(records).filter((record) => !record.leaving),
+    registered: () => [...assignable(records).filter((record) => !record.leaving), ...announced(deps)],
+    isAnnounced: (name) => imports?.find(name) !== undefined && announced(deps).some((one) => one.name === name),
     assignable: () => assignable(records),
     setLabels: async (name, labels, who) => {
       assertLabels(name, labels);
@@ -143,11 +153,7 @@ export function createClusters(deps: ClustersDeps): Clusters {
       if (!labels || Object.keys(labels).length === 0) return;
       await edit(name, { labels, own: labels }, { by: `the agent of ${name}`, reason: 'its own labels' });
     },
-    history: (name) => {
-      const record = records.clusters.find(name);
-      if (record) return record.history ?? [];
-      throw new FleetError('NotFound', `there is no enrolled cluster ${name}`);
-    },
+    history: (name) => historyOf(name, records),
     registration: (name) => {
       const record = records.clusters.find(name);
       return record && registrationOf(record);
@@ -228,21 +234,30 @@ function authorOf(who: string | Author): Author {
   return typeof who === 'string' ? { by: who } : who;
 }
 
+function historyOf(name: string, records: FleetRecords): HistoryEntry[] {
+  const record = records.clusters.find(name);
+  if (record) return record.history ?? [];
+  throw new FleetError('NotFound', `there is no enrolled cluster ${name}`);
+}
+
 /** All but its name, which the document says, and its history. */
 function registrationOf({ name: _name, history: _history, ...registration }: ClusterRecord): Registration {
   return registration;
 }
 
-/** Clusters that a good token waits for. */
-function expected({ records, now }: ClustersDeps): Map<string, FleetCluster> {
+/** Clusters that Secrets announce and that nobody has enrolled. */
+function announced({ records, imports }: ClustersDeps): ImportedCluster[] {
+  const taken = new Set(records.clusters.list().flatMap(({ name, formerNames = [] }) => [name, ...formerNames]));
+  return (imports?.list() ?? []).filter(({ name }) => !taken.has(name));
+}
+
+/** Clusters that a good token waits for, or that a Secret announces: what the Secret says counts until they enrol. */
+function expected(deps: ClustersDeps): Map<string, FleetCluster> {
+  const { records, now } = deps;
   const waiting = records.tokens
     .list()
     .filter((token) => !token.usedAt && Date.parse(token.expiresAt) > now().getTime())
-    .filter(({ cluster }) => !isClusterPattern(cluster) && !records.clusters.find(cluster));
-  return new Map(
-    waiting.map(({ cluster: name, server, labels }) => [
-      name,
-      { name, server: server ?? '', labels, annotations: {}, state: 'Expected' },
-    ]),
-  );
+    .filter(({ cluster }) => !isClusterPattern(cluster) && !records.clusters.find(cluster))
+    .map(({ cluster: name, server, labels }) => ({ name, server: server ?? '', labels, annotations: {} }));
+  return new Map([...waiting, ...announced(deps)].map((one) => [one.name, { ...one, state: 'Expected' }]));
 }

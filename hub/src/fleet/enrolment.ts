@@ -15,7 +15,7 @@ import { isSignedBy } from '@wheelhouse/shared/protocol/nkeys';
 import type { z } from 'zod';
 import type { AuditLog } from '../store/audit.ts';
 import type { HubNats } from '../store/nats.ts';
-import { type Admission, admit, assertMayJoin } from './admission.ts';
+import { type Admission, type AdmissionDeps, admit, assertMayJoin } from './admission.ts';
 import type { Authority } from './authority.ts';
 import type { ClusterRecord, FleetRecords } from './records.ts';
 import { proveKey, takeNextKey } from './rekey.ts';
@@ -35,6 +35,7 @@ export interface Enrolment {
 export interface EnrolmentDeps {
   records: Pick<FleetRecords, 'clusters'>;
   tokens: Pick<Tokens, 'redeem'>;
+  imported?: NonNullable<AdmissionDeps['imported']>;
   revocations: Pick<Revocations, 'find' | 'revoke'>;
   authority: Pick<Authority, 'mintSpoke' | 'mintPending' | 'documentKeys' | 'ca'>;
   audit: AuditLog;

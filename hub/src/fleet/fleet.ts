@@ -17,6 +17,7 @@ import { createCommands } from './commands.ts';
 import { createDepartures, type Departures } from './departure.ts';
 import { createEnrolment, defaultJwtLifeMs, type Enrolment, findCluster, serveRenewals } from './enrolment.ts';
 import { createIdentities, type Identities } from './identities.ts';
+import { createImports, type Imports } from './imports.ts';
 import { type Heard, type Presence, serveHeartbeats, watchPresence } from './presence.ts';
 import type { ClusterChange, ClusterRecord, FleetRecords } from './records.ts';
 import { createRenames, type Renames } from './rename.ts';
@@ -97,14 +98,15 @@ export async function startFleet(deps: FleetDeps, options: FleetOptions, signal:
   );
   const head = (cluster: string) => documents.head(cluster);
   const shouldRenew = (cluster: string, heartbeat: Heartbeat) => isIdentityNew(records, cluster, heartbeat);
-  const clusters = createClusters({ records, presence, head, audit, now });
+  const imports = followImports(stores, emit);
+  const clusters = createClusters({ records, presence, imports, head, audit, now });
   const adoption = openAdoption({ ...deps, revocations, presence, emit }, signal);
   const onAnswered = (cluster: string, heartbeat: Heartbeat) => {
     adoption.onHeartbeat(cluster, heartbeat);
     void takeOwnLabels({ clusters, logger }, cluster, heartbeat);
   };
   serveHeartbeats({ nats, logger, head, feed, shouldRenew, onAnswered }, signal);
-  const { tokens, enrolment } = openDoor({ ...deps, records, audit, revocations }, options);
+  const { tokens, enrolment } = openDoor({ ...deps, records, audit, revocations, imported: imports.find }, options);
   serveRenewals({ nats, enrolment, logger }, signal);
   const life = createLife({ ...deps, records, clusters, revocations, presence });
   void settleAgain(life, { logger, signal });
@@ -123,11 +125,8 @@ export async function startFleet(deps: FleetDeps, options: FleetOptions, signal:
     adoption,
     lastSeen: (cluster) => presence.find(cluster)?.at,
     states: () => countBy(clusters.list().map((cluster) => cluster.state)),
-    onChange: (listener) => {
-      listeners.add(listener);
-      return { [Symbol.dispose]: () => void listeners.delete(listener) };
-    },
-    onDestinationsChange: (listener) => onDestinationsChange(clusters, listener),
+    onChange: (listener) => register(listeners, listener),
+    onDestinationsChange: (listener) => onDestinationsChange({ clusters, imports }, listener),
     audit: (entry) => void appendQuietly({ audit, logger }, entry),
   };
 }
@@ -181,6 +180,7 @@ function openDoor(
     records: FleetRecords;
     audit: AuditLog;
     revocations: Revocations;
+    imported: Imports['find'];
   },
   { hubUrl, natsUrls, jwtLifeMs, keyLifeMs }: FleetOptions,
 ): Pick<Fleet, 'tokens' | 'enrolment'> {
@@ -243,10 +243,29 @@ function isIdentityNew(records: FleetRecords, cluster: string, { pending }: Hear
   return record.name !== cluster || (pending === true && !record.pending) || (isKeyAsked && !record.pending);
 }
 
-function onDestinationsChange(clusters: Clusters, listener: () => void): Disposable {
-  return clusters.onChange(({ before, after }) => {
-    if (destinationOf(before) !== destinationOf(after)) listener();
-  });
+/** Generators read announced clusters as they read others. */
+function followImports({ specs }: Stores, emit: (change: { name: string; labelsChanged: boolean }) => void): Imports {
+  const imports = createImports({ specs });
+  imports.onChange(() => emit({ name: '', labelsChanged: true }));
+  return imports;
+}
+
+function onDestinationsChange(
+  { clusters, imports }: { clusters: Clusters; imports: Imports },
+  listener: () => void,
+): Disposable {
+  const subscriptions = [
+    clusters.onChange(({ before, after }) => {
+      if (destinationOf(before) !== destinationOf(after)) listener();
+    }),
+    imports.onChange(listener),
+  ];
+  return { [Symbol.dispose]: () => subscriptions.forEach((one) => one[Symbol.dispose]()) };
+}
+
+function register<T>(listeners: Set<T>, listener: T): Disposable {
+  listeners.add(listener);
+  return { [Symbol.dispose]: () => void listeners.delete(listener) };
 }
 
 /** What generators and places read of a record. */

@@ -20,18 +20,21 @@ let state: HubState;
 let statuses: Statuses;
 let model: ReadModel;
 let seen: string[];
+let announced: Set<string>;
 let adopted: Map<string, AdoptedApplication & { cluster: string }>;
 
 beforeEach(async () => {
   state = await createHubState({ clusters: ['east', 'west', 'in-cluster'] });
   statuses = createStatuses(state.now);
   adopted = new Map();
+  announced = new Set();
   model = createReadModel({
     leaving: () => undefined,
     ...state,
     statuses,
     resolve: (app) => resolve(app, { derived: state.derived, project: () => undefined }),
     lastSeen: () => startedAt,
+    isAnnounced: (cluster) => announced.has(cluster),
     adopted: { applications: () => adopted, onChange: () => ({ [Symbol.dispose]: () => undefined }) },
     gate: { whyWaiting: () => undefined, isRollingSync: () => false },
   });
@@ -165,4 +168,14 @@ it('shows what a cluster runs and nothing explains as adopted, counted apart', (
   expect(view?.application.status).toMatchObject({ conditions: [{ type: 'Adopted' }] });
   expect(model.list({}, { limit: 10 }).items.map(({ application }) => application.metadata.name)).toEqual(['old']);
   expect(model.summary()).toMatchObject({ total: 0, adopted: 1 });
+});
+
+it('says of an Application that its cluster has no agent yet', async () => {
+  announced.add('east');
+  await state.specs.put(applicationOf('shop', { cluster: 'east' }), { by: 'ann' });
+  const view = model.find('argocd', 'shop');
+  expect(view?.application.status).toMatchObject({
+    sync: { status: 'Unknown' },
+    conditions: [{ message: expect.stringContaining('the agent of cluster east has not enrolled yet') as string }],
+  });
 });

@@ -36,6 +36,8 @@ export interface ReadModelDeps {
   lastSeen(cluster: string): number | undefined;
   /** The plan that moves an Application away from this cluster. */
   leaving(app: string, cluster: string): Retention | undefined;
+  /** Whether the cluster is known by a Secret only: its agent has not enrolled. */
+  isAnnounced(cluster: string): boolean;
   /** Applications that clusters run and that nothing explains. */
   adopted: Pick<Adoption, 'applications' | 'onChange'>;
   now(): Date;
@@ -170,7 +172,16 @@ function viewInput(indexed: IndexedApplication, deps: ReadModelDeps): ViewInput 
   };
 }
 
+function notEnrolled(cluster: string): Problem {
+  return {
+    code: 'ClusterUnavailable',
+    message: `the agent of cluster ${cluster} has not enrolled yet: make a token with 'wheelhouse cluster token ${cluster}' and start it there`,
+  };
+}
+
 function problemsOf(indexed: IndexedApplication, resolution: Resolution, deps: ReadModelDeps): Problem[] {
+  const { cluster } = indexed;
+  if (cluster !== undefined && deps.isAnnounced(cluster)) return [...resolution.problems, notEnrolled(cluster)];
   const unfetched = revisionProblem(indexed, deps);
   if (!unfetched || resolution.problems.some((problem) => problem.message === unfetched.message))
     return resolution.problems;

@@ -1,4 +1,6 @@
 import { FleetError } from '../errors/fleet-error.ts';
+import { whyNotClusterName } from '../protocol/cluster-name.ts';
+import { lastApplied, parseClusterSecret } from './cluster-secret.ts';
 import {
   type ConfigMap,
   isPartOfArgo,
@@ -59,14 +61,23 @@ function isSetting(secret: Secret): boolean {
   return settingsSecrets.includes(secret.metadata.name) || isPartOfArgo(secret);
 }
 
-/** The hub holds no cluster credential: spokes dial out. */
+/** The hub holds no cluster credential: spokes dial out. What the Secret says of the cluster beside that is kept. */
 function withoutCredential(secret: Secret): { secret: Secret; warnings: string[] } {
-  if (!secret.data?.['config'] && !secret.stringData?.['config']) return { secret, warnings: [] };
   const kept = structuredClone(secret);
-  delete kept.data?.['config'];
-  delete kept.stringData?.['config'];
+  const { data, stringData, metadata } = kept;
+  const hasConfig = data?.['config'] !== undefined || stringData?.['config'] !== undefined;
+  delete data?.['config'];
+  delete stringData?.['config'];
+  delete metadata.annotations?.[lastApplied];
+  const { name } = parseClusterSecret(kept);
+  const unusable = whyNotClusterName(name);
   return {
     secret: kept,
-    warnings: ['its "config" was left out: the hub holds no cluster credential; enrol the cluster with a token'],
+    warnings: [
+      ...(hasConfig ? ['its "config" was left out: the hub holds no cluster credential'] : []),
+      unusable === undefined
+        ? `cluster ${name} is Expected until its agent enrols: wheelhouse cluster token ${name}`
+        : `it names no cluster: ${unusable}; give it another entry "name", and enrol its agent under that`,
+    ],
   };
 }
