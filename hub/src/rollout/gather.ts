@@ -8,6 +8,7 @@ import type { Derived } from '../store/derived.ts';
 import type { AppCondition, AppFacts, MemberFacts } from './facts.ts';
 import type { Pin, RolloutRecord } from './record.ts';
 import type { RolloutObject, Rollouts } from './rollouts.ts';
+import { applicationSetController } from './sync-request.ts';
 
 export interface GatherDeps {
   applications: Pick<Applications, 'list' | 'find'>;
@@ -95,11 +96,12 @@ function factsOf(app: IndexedApplication, { record, assigned, deps }: FactsInput
   const status = deps.statuses.find(app.cluster ?? '', app.id)?.status;
   const pin = assigned.get(app.id);
   const began = record.run ? Date.parse(record.run.startedAt) : 0;
+  const ours = [record.key, applicationSetController];
   const asked = deps
     .operations(app.id)
     .some(
       ({ type, by, expiresAt }) =>
-        type === 'sync' && by !== record.key && Date.parse(expiresAt) - operationTtlMs >= began,
+        type === 'sync' && !ours.includes(by) && Date.parse(expiresAt) - operationTtlMs >= began,
     );
   return {
     id: app.id,
