@@ -29,6 +29,7 @@ export interface FailoverDeps extends MakePlanDeps, ObserveDeps {
 export type PlanOptions = Pick<PlanRequest, 'owner' | 'reason' | 'soakMs' | 'deadlineMs'>;
 
 export interface Failover {
+  /** Newest first, counted but without what leaves, arrives and changes: a list of many moves stays small. */
   list(): PlanView[];
   find(id: string): PlanView | undefined;
   /** Labels that change no placement are set at once, and there is no plan. */
@@ -51,13 +52,16 @@ const mostFinished = 100;
 const attempts = 10;
 
 export function createFailover(deps: FailoverDeps): Failover {
-  const view = (plan: Plan) => formatPlan(plan, decide(plan, observe(plan, deps), deps.now()).waits);
+  const view = (plan: Plan) => {
+    const isOver = !isUnfinished(plan) && plan.phase !== 'Planned';
+    return formatPlan(plan, isOver ? [] : decide(plan, observe(plan, deps), deps.now()).waits);
+  };
   return {
     list: () =>
       deps.plans
         .list()
         .sort((a, b) => (a.id < b.id ? 1 : -1))
-        .map(view),
+        .map((plan) => ({ ...view(plan), leaves: [], arrives: [], changes: [] })),
     find: (id) => {
       const plan = deps.plans.find(id);
       return plan && view(plan);
