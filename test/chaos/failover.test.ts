@@ -93,7 +93,8 @@ test.each(['Relabelling', 'Arriving', 'Withdrawing'])(
 test.each(['Arriving', 'Withdrawing'])(
   'a plan that is aborted in %s, with the hub killed, leaves all as it was',
   async (phase) => {
-    const { id } = await failover();
+    // long enough for the abort to come before anything is withdrawn
+    const { id } = await failover(phase === 'Arriving' ? { soakMs: 30_000 } : {});
     const uids = phase === 'Arriving' ? await uidsIn(active) : undefined;
     const reached = await planIn(platform, { id }, { phases: [phase, 'Completed'] });
     expect(reached.phase).toBe(phase);
