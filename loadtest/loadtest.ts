@@ -4,8 +4,9 @@ import { printReport } from './report/print.ts';
 import { runFailover } from './scenarios/failover.ts';
 import { runRollout } from './scenarios/rollout.ts';
 import { runSpine } from './scenarios/spine.ts';
+import { runStorm } from './scenarios/storm.ts';
 
-const scenarios = { failover: runFailover, rollout: runRollout, spine: runSpine };
+const scenarios = { failover: runFailover, rollout: runRollout, spine: runSpine, storm: runStorm };
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,

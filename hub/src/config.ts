@@ -32,6 +32,8 @@ const schema = z.object({
   publicUrl: z.url().optional(),
   /** URLs under which agents reach NATS; default: natsUrl. */
   publicNatsUrls: list.optional(),
+  /** nats-server's log file, where this process can read it: which subjects it refused to whom goes into the audit. */
+  natsLog: z.string().optional(),
   /** Life of an agent's credentials, which it renews between 50 and 70 % of it. */
   jwtLife: duration.default(24 * 3_600_000),
   /** Age at which an agent is to take a new key. */

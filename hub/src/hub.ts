@@ -151,7 +151,12 @@ async function openState({ config, environment, logger, signal, open, now }: Con
   const { stores } = foundation;
   const statuses = createStatuses(now);
   const namedAfter = (cluster: string) => generatedNamesWith(applications.byCluster(cluster), cluster);
-  const fleet = await startFleet({ ...foundation, statuses, namedAfter, logger, now }, fleetOptions(config), signal);
+  const clusterOf = (app: string) => applications.find(app)?.cluster;
+  const fleet = await startFleet(
+    { ...foundation, statuses, namedAfter, clusterOf, logger, now },
+    fleetOptions(config),
+    signal,
+  );
   const destinations = createDestinations({
     enrolled: fleet.clusters.registered,
     onChange: fleet.onDestinationsChange,
@@ -202,6 +207,7 @@ function fleetOptions(config: HubConfig) {
     revocationsFile: path.join(config.data, 'revocations.json'),
     jwtLifeMs: config.jwtLife,
     keyLifeMs: config.keyLife,
+    natsLog: config.natsLog,
   };
 }
 

@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseJwt } from '@wheelhouse/shared/protocol/jwt';
 import { createKeyPair } from '@wheelhouse/shared/protocol/nkeys';
+import type { Heartbeat } from '@wheelhouse/shared/protocol/status';
 import { createMemoryCluster } from '@wheelhouse/spoke-agent/cluster/memory/memory';
 import { changeKey, enrol, membershipOf, renewWithProof } from '@wheelhouse/spoke-agent/link/enrol';
 import { createIdentity, type Identity, loadIdentity } from '@wheelhouse/spoke-agent/link/identity';
@@ -9,7 +10,7 @@ import { createLink, type Link } from '@wheelhouse/spoke-agent/link/link';
 import { type Member, startMember } from '@wheelhouse/spoke-agent/member';
 import { eventually } from '@wheelhouse/test/support/eventually';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { documentOf, logger } from './transport-fixture.ts';
+import { documentOf, logger, statusOf } from './transport-fixture.ts';
 import { type FleetFixture, startFleetFixture } from './transport-fleet.ts';
 
 const signal = new AbortController().signal;
@@ -327,3 +328,63 @@ describe('two agents with one identity', () => {
     expect(fixture.clusters.find('restarted')).toMatchObject({ state: 'Connected' });
   });
 });
+
+describe('clocks that are ten minutes apart', () => {
+  it.each([
+    ['ahead', 600_000],
+    ['behind', -600_000],
+  ])('(the agent %s) stop neither enrolment nor renewal, and are shown', async (name, apartMs) => {
+    const cluster = `clock-${name}`;
+    const identity = await fixture.join(cluster);
+    const now = () => new Date(Date.now() + apartMs);
+    await renewWithProof(identity, { uid: 'x', now: now() }, signal);
+    await changeKey(identity, { uid: 'x', now: now() }, signal);
+    await using link = createLink({ identity, logger, now }, { uid: `uid-${cluster}`, maxDelayMs: 300 });
+    await eventually(() => expect(link.state()).toBe('connected'));
+    await link.heartbeat(heartbeatOf(cluster, now()), signal);
+    await eventually(() => expect(fixture.clusters.find(cluster)?.clockSkewMs).toBeDefined());
+    expect(Math.round((fixture.clusters.find(cluster)?.clockSkewMs ?? 0) / 60_000)).toBe(apartMs / 60_000);
+    expect(fixture.clusters.find(cluster)?.state).toBe('Connected');
+    const status = statusOf({ app: cluster, observedAt: now().toISOString() });
+    await link.publishStatus(status, { ack: true, signal });
+    await eventually(() => expect(fixture.statuses.get(`${cluster}/${cluster}`)).toBeDefined());
+    // news of a cluster whose clock is ahead are not younger than they are
+    expect(Date.parse(fixture.statuses.get(`${cluster}/${cluster}`)?.observedAt ?? '')).toBeLessThanOrEqual(Date.now());
+  });
+
+  it('(by more than an hour) end in an error that names both', async () => {
+    const identity = await fixture.join('clock-lost');
+    const now = new Date(Date.now() + 2 * 3_600_000);
+    await expect(renewWithProof(identity, { uid: 'x', now }, signal)).rejects.toMatchObject({
+      code: 'Unauthenticated',
+      message: expect.stringMatching(/the agent's clock says .*, the hub's .*; set the clock/),
+    });
+  });
+
+  it('(a day, when the JWT seems to have ended) do not make an agent renew again and again', async () => {
+    const identity = await fixture.join('clock-day');
+    let renewals = 0;
+    const watched: Identity = {
+      get key() {
+        return identity.key;
+      },
+      membership: () => identity.membership(),
+      nextKey: () => identity.nextKey(),
+      save: async (next) => {
+        renewals += 1;
+        await identity.save(next);
+      },
+    };
+    const now = () => new Date(Date.now() + 26 * 3_600_000);
+    await using link = createLink({ identity: watched, logger, now }, { uid: 'uid-clock-day', maxDelayMs: 300 });
+    await eventually(() => expect(renewals).toBeGreaterThan(0), { timeoutMs: 20_000 });
+    await eventually(() => expect(link.state()).toBe('connected'));
+    for (let beat = 0; beat < 5; beat += 1) await link.heartbeat(heartbeatOf('clock-day', now()), signal);
+    expect(renewals).toBeLessThanOrEqual(2);
+  });
+});
+
+function heartbeatOf(cluster: string, at: Date): Heartbeat {
+  const versions = { agentVersion: '1', kubernetesVersion: '1' };
+  return { v: 1, cluster, uid: `uid-${cluster}`, appliedGen: 0, statusDigest: '', ...versions, at: at.toISOString() };
+}

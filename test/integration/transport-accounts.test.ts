@@ -1,4 +1,5 @@
 import { connect, type NatsConnection } from '@nats-io/transport-node';
+import { blobName } from '@wheelhouse/shared/protocol/blob';
 import { createKeyPair } from '@wheelhouse/shared/protocol/nkeys';
 import { subjects } from '@wheelhouse/shared/protocol/subjects';
 import { eventually } from '@wheelhouse/test/support/eventually';
@@ -102,8 +103,8 @@ describe('what a spoke may do with its real credentials and a client of its own'
     const content = Buffer.from('[]');
     const digest = 'sha256:4f53cda18c2baa0c0354bb5f9a3ecbe5ed12ab4d8e11ba873c2f11161202b945';
     await stores.blobs.put(digest, content);
-    const answer = await mine.request(subjects.blob(digest.slice(7), 0));
-    expect(answer.headers?.get('Nats-Subject')).toBe(subjects.blobStored(digest.slice(7), 0));
+    const answer = await mine.request(subjects.blob(blobName(digest), 0));
+    expect(answer.headers?.get('Nats-Subject')).toBe(subjects.blobStored(blobName(digest), 0));
   });
 
   it('is cut off when its JWT ends', async () => {

@@ -8,6 +8,7 @@ import { type Fleet, startFleet } from '@wheelhouse/hub/fleet/fleet';
 import type { FleetRecords } from '@wheelhouse/hub/fleet/records';
 import type { Tokens } from '@wheelhouse/hub/fleet/tokens';
 import { createStatuses } from '@wheelhouse/hub/status/statuses';
+import type { AuditEntry } from '@wheelhouse/hub/store/audit';
 import type { HubNats } from '@wheelhouse/hub/store/nats';
 import { openStores, type Stores } from '@wheelhouse/hub/store/open-stores';
 import { toFleetError } from '@wheelhouse/shared/errors/fleet-error';
@@ -32,6 +33,8 @@ export interface FleetFixture extends AsyncDisposable {
   join(cluster: string, options?: { uid?: string; directory?: string }): Promise<Identity>;
   /** What was audited so far, as `action object`. */
   audited(): Promise<string[]>;
+  /** The same with everything. */
+  audit(): Promise<AuditEntry[]>;
 }
 
 export interface FleetFixtureOptions {
@@ -39,6 +42,9 @@ export interface FleetFixtureOptions {
   keyLifeMs?: number;
   tls?: boolean;
   now?: () => Date;
+  floodPerSecond?: number;
+  /** Cluster of each Application, as far as the hub knows. */
+  homes?: Record<string, string>;
 }
 
 export async function startFleetFixture(options: FleetFixtureOptions = {}): Promise<FleetFixture> {
@@ -64,10 +70,17 @@ export async function startFleetFixture(options: FleetFixtureOptions = {}): Prom
       authority,
       statuses: reported,
       namedAfter: () => [],
+      clusterOf: (app) => options.homes?.[app],
       logger,
       now,
     },
-    { hubUrl, natsUrls: [transport.url], revocationsFile: join(directory, 'revocations.json'), ...options },
+    {
+      hubUrl,
+      natsUrls: [transport.url],
+      revocationsFile: join(directory, 'revocations.json'),
+      natsLog: join(directory, 'nats', 'nats.log'),
+      ...options,
+    },
     signal,
   );
   https.on('request', (request, response) => void answer(fleet.enrolment, request, response));
@@ -89,19 +102,20 @@ export async function startFleetFixture(options: FleetFixtureOptions = {}): Prom
     hubUrl,
     statuses,
     join: joinFleet,
-    audited: async () => await readAudit(nats),
+    audited: async () => (await readAudit(nats)).map(({ action, object }) => `${action} ${object}`),
+    audit: async () => await readAudit(nats),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }
 
-async function readAudit({ manager }: HubNats): Promise<string[]> {
+async function readAudit({ manager }: HubNats): Promise<AuditEntry[]> {
   const { state } = await manager.streams.info('AUDIT');
-  const lines: string[] = [];
+  const entries: AuditEntry[] = [];
   for (let seq = state.first_seq; seq <= state.last_seq && seq > 0; seq += 1) {
-    const entry = (await manager.streams.getMessage('AUDIT', { seq }))?.json<{ action: string; object: string }>();
-    if (entry) lines.push(`${entry.action} ${entry.object}`);
+    const entry = (await manager.streams.getMessage('AUDIT', { seq }))?.json<AuditEntry>();
+    if (entry) entries.push(entry);
   }
-  return lines;
+  return entries;
 }
 
 async function answer(enrolment: Enrolment, request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { createCommands } from '@wheelhouse/hub/fleet/commands';
 import { systemClock } from '@wheelhouse/shared/async/clock';
 import { digestOf } from '@wheelhouse/shared/kube/canonical';
-import { formatInline } from '@wheelhouse/shared/protocol/blob';
+import { blobName, formatInline } from '@wheelhouse/shared/protocol/blob';
 import type { AssignedApp, AssignmentDocument } from '@wheelhouse/shared/protocol/document';
 import { createSigningKey, type SigningKey } from '@wheelhouse/shared/protocol/document-key';
 import { signDocument } from '@wheelhouse/shared/protocol/envelope';
@@ -145,9 +145,9 @@ describe('a spoke', () => {
     await fixture.stores.blobs.put(digestOf(other), other);
     const { nats } = fixture.transport;
     const part = await nats.manager.direct.getMessage('BLOBS', {
-      last_by_subj: subjects.blobStored(digestOf(other).slice(7), 0),
+      last_by_subj: subjects.blobStored(blobName(digestOf(other)), 0),
     });
-    await nats.jetstream.publish(subjects.blobStored(bundle.slice(7), 0), part?.data);
+    await nats.jetstream.publish(subjects.blobStored(blobName(bundle), 0), part?.data);
     await using spoke = await startSpoke(await fixture.join('mismatch'));
     await publish({ cluster: 'mismatch', gen: 1, apps: [appOf(bundle)] });
     await eventually(() => expect(spoke.received).toHaveLength(1));

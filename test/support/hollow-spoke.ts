@@ -14,12 +14,17 @@ export interface HollowSpokeOptions {
   dir: string;
   /** Its first connection comes at random within this time; 0 unless given. */
   firstDelayMs?: number;
+  heartbeatMs?: number;
 }
 
 /** A spoke within this process. */
 export interface HollowSpoke extends AsyncDisposable {
   readonly name: string;
   readonly cluster: MemoryCluster;
+  linkState(): string;
+  appliedGen(): number;
+  /** Starts the agent again with another token, over the same cluster and state. */
+  restart(token: string): Promise<void>;
 }
 
 const agentVersion = 'hollow';
@@ -27,16 +32,33 @@ const logger = createLogger({ name: 'hollow-spoke', level: process.env['LOG_LEVE
 
 /** Enrols and starts the real agent with its link over a simulated cluster; many fit in one process. */
 export async function startHollowSpoke(options: HollowSpokeOptions): Promise<HollowSpoke> {
-  const { name, token, firstDelayMs = 0 } = options;
+  const { name, firstDelayMs = 0, heartbeatMs } = options;
   await using stack = new AsyncDisposableStack();
   const stateDir = join(options.dir, name);
   await mkdir(stateDir, { recursive: true });
-  const signal = AbortSignal.timeout(120_000);
   const cluster = stack.use(createMemoryCluster());
-  const info = await cluster.info(signal);
-  const identity = await loadIdentity(stateDir);
-  await enrol(identity, { token, uid: info.uid, agentVersion }, signal);
-  stack.use(await startMember({ cluster, identity, logger }, { stateDir, info, agentVersion, link: { firstDelayMs } }));
+  const info = await cluster.info(AbortSignal.timeout(120_000));
+  const start = async (token: string) => {
+    const identity = await loadIdentity(stateDir);
+    await enrol(identity, { token, uid: info.uid, agentVersion }, AbortSignal.timeout(120_000));
+    const beat = heartbeatMs === undefined ? {} : { heartbeatMs };
+    return await startMember(
+      { cluster, identity, logger },
+      { stateDir, info, agentVersion, link: { firstDelayMs }, ...beat },
+    );
+  };
+  let member = await start(options.token);
+  stack.defer(async () => await member[Symbol.asyncDispose]());
   const owned = stack.move();
-  return { name, cluster, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  return {
+    name,
+    cluster,
+    linkState: () => member.linkState(),
+    appliedGen: () => member.appliedGen(),
+    restart: async (token) => {
+      await member[Symbol.asyncDispose]();
+      member = await start(token);
+    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
 }

@@ -123,6 +123,7 @@ async function startHubProcess(options: HubProcessOptions): Promise<Child & { ur
       WHEELHOUSE_LISTEN: `127.0.0.1:${port}`,
       WHEELHOUSE_REPLICA: `hub-${index}`,
       WHEELHOUSE_NATS_URL: natsUrl,
+      WHEELHOUSE_NATS_LOG: join(dir, 'nats.log'),
       WHEELHOUSE_REDIS_URL: redisUrl,
       ...(index === 0 ? { WHEELHOUSE_CONTEXT_FILE: join(dir, 'context.json') } : {}),
       ...options.env,

@@ -1,10 +1,12 @@
 import type { EnrolmentTokenRecord } from '@wheelhouse/hub/api/deps';
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import { type Command, Option } from 'commander';
+import { formatAgentManifest, formatInstallation } from '../agent-manifest.ts';
 import { parseLabels } from '../label.ts';
 import { collect, readDuration } from '../option.ts';
 import { type Column, formatLabels, formatTable } from '../output.ts';
 import type { Run } from '../session.ts';
+import { clientVersion } from './version.ts';
 
 const path = '/api/v1/fleet/tokens';
 
@@ -14,6 +16,8 @@ interface TokenOptions {
   expires?: number;
   replace?: boolean;
   approval?: boolean;
+  manifest?: boolean;
+  clusterName?: string;
 }
 
 /** Enrolment tokens: made, listed without their secret, revoked. */
@@ -55,6 +59,8 @@ function addToken(cluster: Command, run: Run): void {
       '--replace',
       'for a cluster that was installed anew or revoked: it takes the place of the one enrolled under this name',
     )
+    .option('--manifest', 'print what kubectl apply takes, with the token in it, instead of the token')
+    .option('--cluster-name <name>', 'with a pattern: the name that the agent of the printed lines takes')
     .option('--approval', "the cluster gets nothing before 'wheelhouse cluster approve NAME'")
     .addOption(
       new Option('--expires <duration>', 'how long it may be used; the hub’s default otherwise').argParser(
@@ -63,22 +69,39 @@ function addToken(cluster: Command, run: Run): void {
     )
     .action(
       run<[string], TokenOptions>(async ({ client, io, print }, [name], options) => {
-        const { label = [], allowLabel = [], expires, replace, approval } = options;
-        const body = {
-          cluster: name,
-          labels: parseLabels(label),
-          ...(allowLabel.length > 0 ? { allowedLabels: Object.fromEntries(allowLabel.map(parseAllowed)) } : {}),
-          ...(expires ? { expiresInMs: expires } : {}),
-          ...(replace ? { replace } : {}),
-          ...(approval ? { approval } : {}),
-        };
-        const made = await client.request<EnrolmentTokenRecord & { token: string }>(path, { method: 'POST', body });
-        print(made, () => `${made.token}\n`);
+        assertNamed(name, options);
+        const made = await client.request<EnrolmentTokenRecord & { token: string }>(path, {
+          method: 'POST',
+          body: formatRequest(name, options),
+        });
+        const install = { token: made.token, version: clientVersion(), clusterName: options.clusterName };
+        print(made, () => (options.manifest ? formatAgentManifest(install) : `${made.token}\n`));
         io.err(
-          `valid once, until ${made.expiresAt}; in the cluster: wheelhouse agent --token TOKEN --kubeconfig FILE\n`,
+          options.manifest ? `valid once, until ${made.expiresAt}\n` : formatInstallation(install, made.expiresAt),
         );
       }),
     );
+}
+
+function formatRequest(name: string, options: TokenOptions): object {
+  const { label = [], allowLabel = [], expires, replace, approval } = options;
+  return {
+    cluster: name,
+    labels: parseLabels(label),
+    ...(allowLabel.length > 0 ? { allowedLabels: Object.fromEntries(allowLabel.map(parseAllowed)) } : {}),
+    ...(expires ? { expiresInMs: expires } : {}),
+    ...(replace ? { replace } : {}),
+    ...(approval ? { approval } : {}),
+  };
+}
+
+/** A manifest is for one cluster. Throws Invalid. */
+function assertNamed(name: string, { manifest, clusterName }: TokenOptions): void {
+  if (!manifest || !name.includes('*') || clusterName !== undefined) return;
+  throw new FleetError(
+    'Invalid',
+    `${name} stands for many names: say with --cluster-name which one the manifest is for`,
+  );
 }
 
 /** `zone=a|b`, or `zone` for any value. */

@@ -7,6 +7,8 @@ export const inCluster = { name: 'in-cluster', server: 'https://kubernetes.defau
 export interface Destination {
   name: string;
   server: string;
+  /** Names that the cluster had before, which still mean it. */
+  formerNames?: string[];
 }
 
 /** The clusters that an Application may name. */
@@ -53,7 +55,7 @@ function invalid(application: Application, what: string): { problem: Problem } {
 
 export interface Inventory {
   /** With those that are announced and not enrolled yet. */
-  enrolled(): (Destination & { project?: string; formerNames?: string[] })[];
+  enrolled(): (Destination & { project?: string })[];
   onChange(listener: () => void): Disposable;
 }
 

@@ -16,7 +16,9 @@ import type { z } from 'zod';
 import type { AuditLog } from '../store/audit.ts';
 import type { HubNats } from '../store/nats.ts';
 import { type Admission, type AdmissionDeps, admit, assertMayJoin } from './admission.ts';
+import type { Attempts } from './attempts.ts';
 import type { Authority } from './authority.ts';
+import { createRateLimit } from './rate-limit.ts';
 import type { ClusterRecord, FleetRecords } from './records.ts';
 import { proveKey, takeNextKey } from './rekey.ts';
 import type { Revocations } from './revocations.ts';
@@ -39,7 +41,8 @@ export interface EnrolmentDeps {
   revocations: Pick<Revocations, 'find' | 'revoke'>;
   authority: Pick<Authority, 'mintSpoke' | 'mintPending' | 'documentKeys' | 'ca'>;
   audit: AuditLog;
-  logger: Logger;
+  /** Records what was refused. */
+  attempts: Attempts;
   now: () => Date;
 }
 
@@ -65,7 +68,7 @@ export function createEnrolment(deps: EnrolmentDeps, options: EnrolmentOptions):
       if (!isSignedBy(request.publicKey, enrolProof(request), Buffer.from(request.proof, 'base64url')))
         throw new FleetError('Unauthenticated', 'the enrolling agent does not hold the key that it presents');
       const { tokenId: id, secret, publicKey, name, labels } = request;
-      const spent = await refusalsAudited(
+      const spent = await refusalsRecorded(
         deps,
         { by: `agent with token ${id}`, action: 'refuse enrolment', object: name ?? '' },
         () =>
@@ -81,7 +84,7 @@ export function createEnrolment(deps: EnrolmentDeps, options: EnrolmentOptions):
     renew: async (body) => {
       const request = parse(renewRequestSchema, body);
       const found = findCluster(records, request.cluster);
-      return await refusalsAudited(
+      return await refusalsRecorded(
         deps,
         { by: request.cluster, action: 'refuse renewal', object: request.cluster },
         async () => {
@@ -148,9 +151,13 @@ export function serveRenewals(
   deps: { nats: HubNats; enrolment: Enrolment; logger: Logger },
   signal: AbortSignal,
 ): void {
+  // an agent asks twice a day
+  const isWithinLimit = createRateLimit({ burst: 20, perSecond: 1 });
   const subscription = deps.nats.connection.subscribe('fleet.v1.up.*.renew', {
     queue: 'hub',
-    callback: (_error, message) => void answerRenewal(deps, message),
+    callback: (_error, message) => {
+      if (isWithinLimit(message.subject)) void answerRenewal(deps, message);
+    },
   });
   signal.addEventListener('abort', () => subscription.unsubscribe());
 }
@@ -166,9 +173,9 @@ async function answerRenewal(deps: { enrolment: Enrolment; logger: Logger }, mes
   }
 }
 
-/** What an agent is refused for is recorded with its reason; the audit's own failure does not hide it. */
-async function refusalsAudited<T>(
-  { audit, logger }: Pick<EnrolmentDeps, 'audit' | 'logger'>,
+/** What an agent is refused for is recorded with its reason. */
+async function refusalsRecorded<T>(
+  { attempts }: Pick<EnrolmentDeps, 'attempts'>,
   entry: { by: string; action: string; object: string },
   task: () => Promise<T>,
 ): Promise<T> {
@@ -176,9 +183,7 @@ async function refusalsAudited<T>(
     return await task();
   } catch (cause) {
     const { code, message } = toFleetError(cause);
-    await audit
-      .append({ ...entry, details: { code, message } })
-      .catch((error: unknown) => logger.error({ err: error, entry }, 'audit entry was not stored'));
+    attempts.record({ ...entry, details: { reason: message, code } });
     throw cause;
   }
 }

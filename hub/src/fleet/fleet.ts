@@ -2,26 +2,30 @@ import { sleep } from '@wheelhouse/shared/async/abort';
 import { toFleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { Logger } from '@wheelhouse/shared/logging/logger';
 import { parseDocumentKeys } from '@wheelhouse/shared/protocol/document-key';
-import type { Heartbeat } from '@wheelhouse/shared/protocol/status';
+import type { AppStatus, Heartbeat } from '@wheelhouse/shared/protocol/status';
 import type { Statuses } from '../status/statuses.ts';
 import type { AuditEntry, AuditLog } from '../store/audit.ts';
+import type { DocumentHead } from '../store/documents.ts';
 import type { HubNats } from '../store/nats.ts';
 import type { Stores } from '../store/open-stores.ts';
-import { consumeStatus } from '../store/status-stream.ts';
+import { consumeStatus, type StatusFeed } from '../store/status-stream.ts';
 import { purgeReports } from '../store/streams.ts';
 import { type Adoption, createAdoption } from './adoption.ts';
+import { type Attempts, createAttempts } from './attempts.ts';
 import type { Authority } from './authority.ts';
 import { createCloneDetector } from './clones.ts';
 import { type Clusters, createClusters } from './clusters.ts';
 import { createCommands } from './commands.ts';
 import { createDepartures, type Departures } from './departure.ts';
 import { createEnrolment, defaultJwtLifeMs, type Enrolment, findCluster, serveRenewals } from './enrolment.ts';
+import { guardFromFloods } from './flood-guard.ts';
 import { createIdentities, type Identities } from './identities.ts';
 import { createImports, type Imports } from './imports.ts';
 import { type Heard, type Presence, serveHeartbeats, watchPresence } from './presence.ts';
 import type { ClusterChange, ClusterRecord, FleetRecords } from './records.ts';
 import { createRenames, type Renames } from './rename.ts';
 import { createRevocations, type Revocations } from './revocations.ts';
+import { type Suspicions, watchSuspicions } from './suspicions.ts';
 import { createSystemAccount } from './system-account.ts';
 import { createTokens, type Tokens } from './tokens.ts';
 
@@ -54,6 +58,8 @@ export interface FleetDeps {
   statuses: Statuses;
   /** Generated Applications of a cluster that hold its name in theirs. */
   namedAfter(cluster: string): string[];
+  /** Where an Application goes, as far as that is known. */
+  clusterOf(app: string): string | undefined;
   logger: Logger;
   now: () => Date;
 }
@@ -65,6 +71,10 @@ export interface FleetOptions {
   revocationsFile: string;
   jwtLifeMs?: number;
   keyLifeMs?: number;
+  /** nats-server's log file, where it can be read: what it refuses is told nowhere else. */
+  natsLog?: string | undefined;
+  /** Messages a second of one connection that are a flood. */
+  floodPerSecond?: number;
 }
 
 const settleMs = 2_000;
@@ -73,31 +83,16 @@ const settleMs = 2_000;
 const heardMs = 600_000;
 
 export async function startFleet(deps: FleetDeps, options: FleetOptions, signal: AbortSignal): Promise<Fleet> {
-  const { nats, stores, authority, logger, now } = deps;
+  const { nats, stores, logger, now } = deps;
   const { records, documents, audit } = stores;
   const listeners = new Set<(change: { name: string; labelsChanged: boolean }) => void>();
   const emit = (change: { name: string; labelsChanged: boolean }) => {
     for (const listener of listeners) listener(change);
   };
-  const system = createSystemAccount({ nats: deps.systemNats });
-  const revocations = await createRevocations(
-    { records, system, authority, logger, now },
-    { file: options.revocationsFile, jwtLifeMs: options.jwtLifeMs ?? defaultJwtLifeMs },
-    signal,
-  );
-  const detectClone = createCloneDetector({ records, revocations, audit, logger, now });
-  const onHeartbeat = (cluster: string, heard: Heard) => {
-    detectClone(cluster, heard);
-    if (heard.heartbeat.appliedGen > (documents.head(cluster)?.gen ?? 0)) emit({ name: cluster, labelsChanged: false });
-  };
-  const presence = watchPresence({ nats, logger }, { onHeartbeat }, signal);
-  const feed = consumeStatus(
-    { nats, logger },
-    { onStatus: (cluster, status, at) => void deps.statuses.record(cluster, status, at) },
-    signal,
-  );
+  const keeping = await keepIdentities(deps, options, signal);
+  const { revocations, attempts } = keeping;
   const head = (cluster: string) => documents.head(cluster);
-  const shouldRenew = (cluster: string, heartbeat: Heartbeat) => isIdentityNew(records, cluster, heartbeat);
+  const { presence, feed } = listenToSpokes({ ...deps, ...keeping, head, emit }, options, signal);
   const imports = followImports(stores, emit);
   const clusters = createClusters({ records, presence, imports, head, audit, now });
   const adoption = openAdoption({ ...deps, revocations, presence, emit }, signal);
@@ -105,11 +100,16 @@ export async function startFleet(deps: FleetDeps, options: FleetOptions, signal:
     adoption.onHeartbeat(cluster, heartbeat);
     void takeOwnLabels({ clusters, logger }, cluster, heartbeat);
   };
+  const shouldRenew = (cluster: string, heartbeat: Heartbeat) => isIdentityNew(records, cluster, heartbeat);
   serveHeartbeats({ nats, logger, head, feed, shouldRenew, onAnswered }, signal);
-  const { tokens, enrolment } = openDoor({ ...deps, records, audit, revocations, imported: imports.find }, options);
+  const { tokens, enrolment } = openDoor(
+    { ...deps, records, audit, revocations, attempts, imported: imports.find },
+    options,
+  );
   serveRenewals({ nats, enrolment, logger }, signal);
   const life = createLife({ ...deps, records, clusters, revocations, presence });
   void settleAgain(life, { logger, signal });
+  guard({ ...deps, ...keeping, revoke: life.identities.revoke }, options, signal);
   clusters.onChange((change) => {
     const { name, after } = change;
     if (!after) for (const memory of [presence, feed, deps.statuses]) memory.forget(name);
@@ -174,6 +174,61 @@ function openAdoption(
   );
 }
 
+type Keeping = Awaited<ReturnType<typeof keepIdentities>>;
+
+/** Which keys are let in no longer, and what is tried all the same. */
+async function keepIdentities(deps: FleetDeps, options: FleetOptions, signal: AbortSignal) {
+  const { stores, authority, logger, now } = deps;
+  const system = createSystemAccount({ nats: deps.systemNats });
+  const revocations = await createRevocations(
+    { records: stores.records, system, authority, logger, now },
+    { file: options.revocationsFile, jwtLifeMs: options.jwtLifeMs ?? defaultJwtLifeMs },
+    signal,
+  );
+  return { system, revocations, attempts: createAttempts({ audit: stores.audit, logger }, {}, signal) };
+}
+
+type Emit = (change: { name: string; labelsChanged: boolean }) => void;
+
+/** Heartbeats and statuses: kept, answered, and looked at for what no honest agent sends. */
+function listenToSpokes(
+  deps: FleetDeps & Keeping & { head(cluster: string): DocumentHead | undefined; emit: Emit },
+  options: FleetOptions,
+  signal: AbortSignal,
+): { presence: Presence; feed: StatusFeed } {
+  const { nats, stores, revocations, head, logger, now } = deps;
+  const { records, documents, audit } = stores;
+  const heard = (cluster: string) => presence.find(cluster);
+  const suspicions = watchSuspicions({ ...deps, records, documents, heard }, options.natsLog, signal);
+  const { onRefused } = suspicions;
+  const detectClone = createCloneDetector({ records, revocations, audit, logger, now });
+  const onHeartbeat = (cluster: string, beat: Heard) => {
+    detectClone(cluster, beat);
+    if (beat.heartbeat.appliedGen > (head(cluster)?.gen ?? 0)) deps.emit({ name: cluster, labelsChanged: false });
+  };
+  const presence: Presence = watchPresence({ nats, logger }, { onHeartbeat, onRefused }, signal);
+  const feed = consumeStatus({ nats, logger }, { onStatus: receiver(deps.statuses, suspicions), onRefused }, signal);
+  return { presence, feed };
+}
+
+function guard(
+  deps: FleetDeps & Keeping & { revoke: Identities['revoke'] },
+  { floodPerSecond }: FleetOptions,
+  signal: AbortSignal,
+): void {
+  const account = deps.authority.fleetAccount({ keys: {}, changedAt: 0 }).publicKey;
+  const limit = floodPerSecond === undefined ? {} : { maxPerSecond: floodPerSecond };
+  void guardFromFloods({ ...deps, account, now: () => deps.now().getTime() }, limit, signal);
+}
+
+/** Keeps a status, and looks whether an honest agent would have sent it. */
+function receiver(statuses: Statuses, suspicions: Suspicions) {
+  return (cluster: string, status: AppStatus, at: number): void => {
+    statuses.record(cluster, status, at);
+    suspicions.onStatus(cluster, status);
+  };
+}
+
 /** What lets agents in: tokens, and credentials for those who have used one. */
 function openDoor(
   deps: Pick<FleetDeps, 'authority' | 'logger' | 'now'> & {
@@ -181,6 +236,7 @@ function openDoor(
     audit: AuditLog;
     revocations: Revocations;
     imported: Imports['find'];
+    attempts: Attempts;
   },
   { hubUrl, natsUrls, jwtLifeMs, keyLifeMs }: FleetOptions,
 ): Pick<Fleet, 'tokens' | 'enrolment'> {

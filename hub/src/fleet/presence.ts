@@ -7,6 +7,7 @@ import { follow } from '../store/follow.ts';
 import type { HubNats } from '../store/nats.ts';
 import type { StatusFeed } from '../store/status-stream.ts';
 import { streams } from '../store/streams.ts';
+import { createRateLimit } from './rate-limit.ts';
 
 export interface Heard {
   heartbeat: Heartbeat;
@@ -24,20 +25,32 @@ export interface Presence {
   loaded(): Promise<void>;
 }
 
-/** `onHeartbeat` gets each heartbeat on every replica. The signal ends it. */
+export interface PresenceOptions {
+  /** Gets each heartbeat, on every replica. */
+  onHeartbeat?(cluster: string, heard: Heard): void;
+  /** One that cannot be read, or speaks for another cluster. */
+  onRefused?(cluster: string, reason: string): void;
+}
+
+/** The signal ends it. */
 export function watchPresence(
   deps: { nats: HubNats; logger: Logger },
-  options: { onHeartbeat?(cluster: string, heard: Heard): void },
+  options: PresenceOptions,
   signal: AbortSignal,
 ): Presence {
   const heard = new Map<string, Heard>();
+  const isWithinLimit = createRateLimit({ burst: 50, perSecond: 10 });
   const follower = follow(
     deps,
     {
       stream: streams.presence,
       onMessage: (message) => {
         const cluster = clusterOf(message.subject);
-        const entry = { heartbeat: parseHeartbeat(message.string()), at: message.time.getTime() };
+        // a flood costs no more than looking at its subject
+        if (!isWithinLimit(cluster)) return;
+        const heartbeat = readHeartbeat(cluster, message.string(), options);
+        if (!heartbeat) return;
+        const entry = { heartbeat, at: message.time.getTime() };
         heard.set(cluster, entry);
         options.onHeartbeat?.(cluster, entry);
       },
@@ -65,9 +78,13 @@ export interface HeartbeatDeps {
 
 /** Answers heartbeats: which generation is newest, and whether the hub lacks a status. Replicas share the work. The signal ends it. */
 export function serveHeartbeats(deps: HeartbeatDeps, signal: AbortSignal): void {
+  // an agent sends one every 30 s, and one for each connection
+  const isWithinLimit = createRateLimit({ burst: 50, perSecond: 10 });
   const subscription = deps.nats.connection.subscribe('fleet.v1.up.*.hb', {
     queue: 'hub',
-    callback: (_error, message) => answer(deps, message),
+    callback: (_error, message) => {
+      if (isWithinLimit(message.subject)) answer(deps, message);
+    },
   });
   signal.addEventListener('abort', () => subscription.unsubscribe());
 }
@@ -89,8 +106,23 @@ function answer(deps: HeartbeatDeps, message: Msg): void {
     message.respond(JSON.stringify(reply));
     deps.onAnswered?.(cluster, heartbeat);
   } catch (error) {
-    deps.logger.warn({ err: error, cluster }, 'a heartbeat cannot be read');
+    deps.logger.debug({ err: error, cluster }, 'a heartbeat cannot be read');
   }
+}
+
+function readHeartbeat(
+  cluster: string,
+  text: string,
+  { onRefused }: Pick<PresenceOptions, 'onRefused'>,
+): Heartbeat | undefined {
+  try {
+    const heartbeat = parseHeartbeat(text);
+    if (heartbeat.cluster === cluster) return heartbeat;
+    onRefused?.(cluster, `a heartbeat in the name of ${heartbeat.cluster}`);
+  } catch (error) {
+    onRefused?.(cluster, error instanceof Error ? error.message : String(error));
+  }
+  return undefined;
 }
 
 function clusterOf(subject: string): string {

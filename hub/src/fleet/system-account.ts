@@ -1,5 +1,6 @@
 /** NATS' system account: where the hub changes the account of the spokes, and where the server tells whom it turned away. */
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
+import { parseJwt } from '@wheelhouse/shared/protocol/jwt';
 import type { HubNats } from '../store/nats.ts';
 
 export interface SystemAccount {
@@ -9,6 +10,8 @@ export interface SystemAccount {
   onEvent(listener: (event: SystemEvent) => void, signal: AbortSignal): void;
   /** Connections of an account that sent most since they were made. */
   busiest(account: string, limit: number): Promise<BusyConnection[]>;
+  /** Ends a connection; its client may come back. */
+  disconnect(id: string): Promise<void>;
   onReconnect(listener: () => void): Disposable;
 }
 
@@ -89,13 +92,28 @@ export function createSystemAccount({ nats }: { nats: HubNats }): SystemAccount 
         for (const one of data?.connections ?? [])
           found.push({
             id: `${server?.id}.${one.cid}`,
-            cluster: one.name_tag ?? '',
+            cluster: nameIn(one.jwt ?? ''),
             publicKey: one.authorized_user ?? '',
             messages: one.in_msgs,
           });
       }
       return found;
     },
+    disconnect: async (id) => {
+      const [server = '', cid = ''] = id.split('.');
+      const subject = `$SYS.REQ.SERVER.${server}.KICK`;
+      await nats.run(() =>
+        nats.connection.request(subject, JSON.stringify({ cid: Number(cid) }), { timeout: timeoutMs }),
+      );
+    },
     onReconnect: (listener) => nats.onReconnect(listener),
   };
+}
+
+function nameIn(jwt: string): string {
+  try {
+    return parseJwt(jwt).name;
+  } catch {
+    return '';
+  }
 }

@@ -5,6 +5,8 @@ import { matchesGlob } from './glob.ts';
 export interface ProjectCluster {
   name: string;
   server: string;
+  /** Names that the cluster had before. A destination that uses one is judged by the present name. */
+  formerNames?: readonly string[];
   /** The project that the cluster is scoped to. */
   project?: string;
 }

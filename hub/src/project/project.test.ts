@@ -42,6 +42,18 @@ describe('whyNotPermitted', () => {
     expect(whyNotPermitted({ project: projectOf(spec), application, clusters })).toBeUndefined();
   });
 
+  it('judges a destination by the present name of a cluster, whichever of its names it uses', () => {
+    const renamed = [{ name: 'fra-1', server: 'https://eu-1.example.com', formerNames: ['eu-1'] }];
+    const verdict = (destinations: NonNullable<AppProjectSpec['destinations']>) =>
+      whyNotPermitted({
+        project: projectOf({ sourceRepos: ['*'], destinations }),
+        application,
+        clusters: renamed,
+      })?.message;
+    expect(verdict([{ name: 'fra-1', namespace: '*' }])).toBeUndefined();
+    expect(verdict([...anywhere, { name: '!fra-1', namespace: '*' }])).toContain('cluster "fra-1" is not permitted');
+  });
+
   it.each<[string, AppProjectSpec, string]>([
     ['nothing given', {}, 'repository https://git.example.com/team/web.git is not permitted in project team'],
     [

@@ -88,7 +88,8 @@ const localServer = 'https://kubernetes.default.svc';
 /** The destination with both of its names, as far as the inventory knows them. */
 function resolve({ spec }: Application, clusters: readonly ProjectCluster[]) {
   const { name = '', server = '', namespace = '' } = spec.destination;
-  const known = clusters.find((cluster) => (server === '' ? cluster.name === name : cluster.server === server));
+  const isNamed = (cluster: ProjectCluster) => cluster.name === name || cluster.formerNames?.includes(name);
+  const known = clusters.find((cluster) => (server === '' ? isNamed(cluster) : cluster.server === server));
   if (known !== undefined) return { name: known.name, server: known.server, namespace };
   const isLocal = server === localServer || (server === '' && name === 'in-cluster');
   return isLocal ? { name: 'in-cluster', server: localServer, namespace } : { name, server, namespace };

@@ -2,7 +2,7 @@ import type { StoredMsg } from '@nats-io/jetstream';
 import { mapLimit } from '@wheelhouse/shared/async/limit';
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import { digestOf } from '@wheelhouse/shared/kube/canonical';
-import { formatBlob, parseBlob, partCountOf, shaOf } from '@wheelhouse/shared/protocol/blob';
+import { blobName, formatBlob, parseBlob, partCountOf } from '@wheelhouse/shared/protocol/blob';
 import { subjects } from '@wheelhouse/shared/protocol/subjects';
 import { apiErrorCode, type HubNats } from './nats.ts';
 import { streams } from './streams.ts';
@@ -34,13 +34,13 @@ export function createBlobStore({ nats }: { nats: HubNats }): BlobStore {
     put: async (digest, content) => {
       if (digestOf(content) !== digest)
         throw new FleetError('DigestMismatch', `the content to store is not that of ${digest}`, { retryable: false });
-      const parts = await formatBlob(content);
+      const parts = await formatBlob(digest, content);
       // the first part goes last: whoever finds it can count on the others
       const rest = parts.map((bytes, part) => ({ bytes, part })).slice(1);
       await mapLimit(rest, parallelParts, ({ bytes, part }) =>
-        putPart(nats, subjects.blobStored(shaOf(digest), part), bytes),
+        putPart(nats, subjects.blobStored(blobName(digest), part), bytes),
       );
-      await putPart(nats, subjects.blobStored(shaOf(digest), 0), parts[0] ?? Buffer.alloc(0));
+      await putPart(nats, subjects.blobStored(blobName(digest), 0), parts[0] ?? Buffer.alloc(0));
     },
     get: async (digest) => {
       const first = await readPart(digest, 0);
@@ -60,7 +60,7 @@ export function createBlobStore({ nats }: { nats: HubNats }): BlobStore {
 }
 
 async function findPart(nats: HubNats, digest: string, part: number): Promise<StoredMsg | null> {
-  const subject = subjects.blobStored(shaOf(digest), part);
+  const subject = subjects.blobStored(blobName(digest), part);
   return await nats.run(() => nats.manager.direct.getMessage(streams.blobs, { last_by_subj: subject }), attempts);
 }
 

@@ -18,6 +18,8 @@ import { statusConsumer, statusPartitions, streams } from './streams.ts';
 export interface StatusOptions {
   /** `at`: when NATS received it, ms since the epoch. */
   onStatus(cluster: string, status: AppStatus, at: number): void;
+  /** A status that was not taken: it cannot be read, or is older than what is known. */
+  onRefused?(cluster: string, reason: string): void;
 }
 
 /** What this replica has seen of each cluster, to be compared with what the spoke says it sent. */
@@ -49,8 +51,12 @@ export function consumeStatus(
     {
       stream: streams.status,
       onMessage: (message) => {
-        const { cluster, status } = read(message);
+        const taken = readOrRefuse(message, options);
+        if (!taken) return;
+        const { cluster, status } = taken;
         if (accept(cluster, status)) options.onStatus(cluster, status, message.time.getTime());
+        else if (isOlder(status, clusters.get(cluster)?.get(status.app)))
+          options.onRefused?.(cluster, `a status of ${status.app} that is older than the one before`);
       },
       // spokes then find that their digest differs, and send everything again
       onReplaced: () => clusters.clear(),
@@ -135,9 +141,31 @@ function createOrderCheck(clusters: Map<string, Map<string, Seen>>): (cluster: s
   };
 }
 
+/** The same again is no attempt: an acknowledgement may have been lost. */
+function isOlder(status: Seen, known: Seen | undefined): boolean {
+  return known !== undefined && isNewer(known, status);
+}
+
+/** What a spoke sent may be anything; what cannot be read is refused, and nothing else. */
+function readOrRefuse(
+  message: JsMsg,
+  { onRefused }: Pick<StatusOptions, 'onRefused'>,
+): { cluster: string; status: AppStatus } | undefined {
+  try {
+    return read(message);
+  } catch (error) {
+    if (!onRefused) throw error;
+    const words = message.subject.split('.');
+    onRefused((words[2] === 'st' ? words[4] : words[3]) ?? '', error instanceof Error ? error.message : String(error));
+    return undefined;
+  }
+}
+
 /** The subject was checked by NATS against the sender's identity; the content must agree with it. */
 function read(message: JsMsg): { cluster: string; status: AppStatus } {
-  const [, , , , cluster = '', token = ''] = message.subject.split('.');
+  // a subject with a wildcard in it is stored as it was sent, without the transform
+  const [, cluster = '', token = ''] = /^fleet\.v1\.st\.\d+\.([^.*>]+)\.([^.*>]+)$/.exec(message.subject) ?? [];
+  if (cluster === '') throw new Error(`a status was sent under ${message.subject}`);
   const status = parseStatus(message.string());
   if (status.app === parseToken(token)) return { cluster, status };
   throw new Error(`status of ${status.app} was sent under ${message.subject}`);

@@ -14,7 +14,8 @@ const heartbeat = z.object({
   uid: z.string().max(128),
   instance: z.string().max(64).exactOptional(),
   pending: z.literal(true).exactOptional(),
-  appliedGen: count,
+  // a generation is only ever chosen above the one reported, so there must be room above
+  appliedGen: count.max(2 ** 50),
   statusDigest: z.string().max(128),
   agentVersion: z.string().max(64),
   kubernetesVersion: z.string().max(64),

@@ -6,10 +6,10 @@ export const subjects = {
   live: (cluster: string) => `fleet.v1.live.${cluster}.index`,
   /** Direct Get of the document, as a spoke may ask for it. */
   get: (cluster: string) => `fleet.v1.get.${cluster}.index`,
-  /** One part of a bundle: stored write-once in HUB, and read under the same name in FLEET. */
-  blob: (sha: string, part: number) => `fleet.v1.blob.${sha}.${part}`,
+  /** One part of a bundle (see `blobName`): stored write-once in HUB, and read under the same name in FLEET. */
+  blob: (name: string, part: number) => `fleet.v1.blob.${name}.${part}`,
   /** Where the hub stores that part. */
-  blobStored: (sha: string, part: number) => `fleet.v1.blobs.${sha}.${part}`,
+  blobStored: (name: string, part: number) => `fleet.v1.blobs.${name}.${part}`,
   status: (cluster: string, app: string) => `fleet.v1.up.${cluster}.status.${formatToken(app)}`,
   heartbeat: (cluster: string) => `fleet.v1.up.${cluster}.hb`,
   renew: (cluster: string) => `fleet.v1.up.${cluster}.renew`,

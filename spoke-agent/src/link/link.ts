@@ -6,7 +6,7 @@ import type { Msg, NatsConnection } from '@nats-io/transport-node';
 import { abortable } from '@wheelhouse/shared/async/abort';
 import { mapLimit } from '@wheelhouse/shared/async/limit';
 import { FleetError, toFleetError } from '@wheelhouse/shared/errors/fleet-error';
-import { parseBlob, partCountOf, shaOf } from '@wheelhouse/shared/protocol/blob';
+import { blobName, parseBlob, partCountOf } from '@wheelhouse/shared/protocol/blob';
 import { type Command, type CommandAnswer, formatAnswer, parseCommand } from '@wheelhouse/shared/protocol/command';
 import type { DocumentKeys } from '@wheelhouse/shared/protocol/document-key';
 import type { AppStatus, Heartbeat, HeartbeatReply } from '@wheelhouse/shared/protocol/status';
@@ -109,7 +109,7 @@ function createRequests(cluster: string, connection: Connection): Requests {
     }
   };
   const part = async (digest: string, number: number, signal: AbortSignal) => {
-    const bytes = stored(await ask(subjects.blob(shaOf(digest), number), undefined, signal));
+    const bytes = stored(await ask(subjects.blob(blobName(digest), number), undefined, signal));
     if (bytes) return bytes;
     throw new FleetError('NotFound', `bundle ${digest} is not stored on the hub (part ${number})`, { retryable: true });
   };

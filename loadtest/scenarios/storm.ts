@@ -1,0 +1,130 @@
+import { join } from 'node:path';
+import { sleep } from '@wheelhouse/shared/async/abort';
+import { startGitServer } from '@wheelhouse/test/support/git-server';
+import { startHollowSpoke } from '@wheelhouse/test/support/hollow-spoke';
+import { type Platform, startPlatform } from '@wheelhouse/test/support/platform';
+import { sendPush } from '@wheelhouse/test/support/push-event';
+import { tempDir } from '@wheelhouse/test/support/temp-dir';
+import { startHollowFleet } from '../hollow-spoke/fleet.ts';
+import { type Report, spentRow } from '../report/print.ts';
+import { type Processes, spend } from '../report/processes.ts';
+import { waitRevision, waitSettled } from './wait.ts';
+
+interface Shown {
+  name: string;
+  state: string;
+  lastSeenAt?: string;
+  generation?: number;
+  appliedGeneration?: number;
+}
+
+const patienceMs = 300_000;
+
+/**
+ * A fleet of one Application each. NATS is killed and started again: how long until every spoke was heard of again and acts
+ * upon its newest document; then one change to all. A spoke is revoked; and some are killed, until the hub calls one stale.
+ */
+export async function runStorm({ clusters }: { clusters: number }): Promise<Report> {
+  await using stack = new AsyncDisposableStack();
+  const { path: dir } = stack.use(await tempDir({ prefix: 'wheelhouse-storm-', memory: true }));
+  const git = stack.use(await startGitServer());
+  const repository = await git.createRepository('fleet', files(1));
+  const platform = stack.use(await startPlatform({ dir, hubEnv: { WHEELHOUSE_POLL_INTERVAL: '1h' } }));
+  const options = { count: clusters, dir: join(dir, 'spokes'), labels: () => ({ ring: 'all' }) };
+  const fleet = stack.use(await startHollowFleet(platform, options));
+  const { token } = await platform.api<{ token: string }>('POST', '/api/v1/fleet/tokens', { cluster: 'traitor' });
+  const traitor = stack.use(await startHollowSpoke({ name: 'traitor', token, dir: options.dir }));
+  const processes: Processes = () => ({
+    hub: platform.hubs.map((hub) => hub.pid),
+    nats: [platform.nats.pid],
+    redis: [platform.redis.pid],
+    spokes: fleet.pids,
+  });
+  const started = await spend(processes, async () => {
+    await platform.apply(applicationSet(repository.url));
+    await waitSettled(platform, clusters, patienceMs);
+  });
+  const restarted = await spend(processes, async () => {
+    await platform.nats.kill('SIGKILL');
+    await platform.nats.restart();
+    await waitCurrent(platform, { count: clusters, since: Date.now() });
+  });
+  const changed = await spend(processes, async () => {
+    const sha = await repository.commit(files(2), 'version 2');
+    await sendPush(platform, repository.url, sha);
+    await waitRevision(platform, { revision: sha, count: clusters });
+  });
+  const revokedMs = await revoke(platform, traitor);
+  const stale = await spend(processes, async () => {
+    process.kill(fleet.pids.at(-1) ?? 0, 'SIGKILL');
+    await waitState(platform, fleet.names.at(-1) ?? '', 'Stale');
+  });
+  return {
+    scenario: 'loadtest storm',
+    options: { clusters },
+    rows: [
+      spentRow('one Application to each', started.spent),
+      spentRow('NATS killed and started again: every spoke heard of, and current', restarted.spent),
+      spentRow('one change to all after that', changed.spent),
+      { step: 'a revoked spoke: from the request to the end of its connection', 'wall ms': revokedMs },
+      spentRow('a killed spoke: until it is Stale', stale.spent),
+    ],
+  };
+}
+
+/** Every cluster was heard of since then, and acts upon its newest generation. */
+async function waitCurrent(platform: Platform, { count, since }: { count: number; since: number }): Promise<void> {
+  const deadline = performance.now() + patienceMs;
+  let current = 0;
+  while (performance.now() < deadline) {
+    const { items } = await platform.api<{ items: Shown[] }>('GET', '/api/v1/fleet/clusters?selector=ring%3Dall');
+    const isCurrent = ({ lastSeenAt = '', generation, appliedGeneration }: Shown) =>
+      Date.parse(lastSeenAt) >= since && generation === appliedGeneration;
+    current = items.filter(isCurrent).length;
+    if (current === count) return;
+    await sleep(500);
+  }
+  throw new Error(`only ${current} of ${count} clusters were current after ${patienceMs / 1000} s`);
+}
+
+async function waitState(platform: Platform, name: string, state: string): Promise<void> {
+  const deadline = performance.now() + patienceMs;
+  while (performance.now() < deadline) {
+    if ((await platform.api<Shown>('GET', `/api/v1/fleet/clusters/${name}`)).state === state) return;
+    await sleep(500);
+  }
+  throw new Error(`cluster ${name} is not ${state} after ${patienceMs / 1000} s`);
+}
+
+async function revoke(platform: Platform, spoke: { name: string; linkState(): string }): Promise<number> {
+  const started = performance.now();
+  const asked = platform.api('POST', `/api/v1/fleet/clusters/${spoke.name}/revoke`, { reason: 'load test' });
+  while (spoke.linkState() === 'connected') await sleep(2);
+  const tookMs = Math.round(performance.now() - started);
+  await asked;
+  return tookMs;
+}
+
+function files(version: number): Record<string, string> {
+  return {
+    'app/config.yaml': `apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: app\ndata:\n  version: "${version}"\n`,
+  };
+}
+
+function applicationSet(repoURL: string): string {
+  return `apiVersion: argoproj.io/v1alpha1
+kind: ApplicationSet
+metadata: {name: fleet, namespace: argocd}
+spec:
+  goTemplate: true
+  generators:
+    - clusters: {selector: {matchLabels: {ring: all}}}
+  template:
+    metadata: {name: 'app-{{.name}}'}
+    spec:
+      project: default
+      source: {repoURL: '${repoURL}', targetRevision: HEAD, path: app}
+      destination: {name: '{{.name}}', namespace: default}
+      syncPolicy: {automated: {prune: true, selfHeal: true}}
+`;
+}
