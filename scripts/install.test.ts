@@ -65,9 +65,9 @@ async function runBare(script: string, args: string[], programs: string[]) {
 it('without a network: setup says which programs it could not build, each with a way out', async () => {
   const { status, output } = await runBare('scripts/setup.ts', ['start'], ['git', 'redis-server', 'go']);
   expect(status).toBe(1);
-  for (const program of ['nats-server', 'kustomize', 'helm'])
+  for (const program of ['nats-server', 'kustomize', 'helm', 'jsonnet'])
     expect(output).toMatch(new RegExp(`building ${program} .*: failed after`));
-  expect(output.match(/setup: \S*go install failed: [^]*?\(no network\? put the program on PATH/g)).toHaveLength(3);
+  expect(output.match(/setup: \S*go install failed: [^]*?\(no network\? put the program on PATH/g)).toHaveLength(4);
 });
 
 it('without a network: doctor says what is missing and what to run', async () => {

@@ -64,13 +64,7 @@ export function createFakeDeps(): FakeDeps {
     applications,
     preview: async (request) => emptyPreview(request),
     actions: createFakeActions({ calls, diffs, specs }),
-    identities: {
-      approve: async (name, by) => void calls.push(`approve ${name} by ${by}`),
-      revoke: async (name, { by, reason }) => void calls.push(`revoke ${name} by ${by}: ${reason}`),
-      requestKey: async (name, by) => void calls.push(`new key of ${name} by ${by}`),
-      rename: async (from, to, { by, force }) => void calls.push(`rename ${from} ${to} force=${force} by ${by}`),
-      remove: async (name, { by, ...options }) => void calls.push(`remove ${name} ${JSON.stringify(options)} by ${by}`),
-    },
+    identities: createFakeIdentities(calls),
     clusters,
     plans: createPlans(clusters.all, calls),
     adoption: createFakeAdoption(calls),
@@ -107,6 +101,16 @@ export function createFakeDeps(): FakeDeps {
     diffs,
     checks,
     logLines,
+  };
+}
+
+function createFakeIdentities(calls: string[]): ApiDeps['identities'] {
+  return {
+    approve: async (name, by) => void calls.push(`approve ${name} by ${by}`),
+    revoke: async (name, { by, reason }) => void calls.push(`revoke ${name} by ${by}: ${reason}`),
+    requestKey: async (name, by) => void calls.push(`new key of ${name} by ${by}`),
+    rename: async (from, to, { by, force }) => void calls.push(`rename ${from} ${to} force=${force} by ${by}`),
+    remove: async (name, { by, ...options }) => void calls.push(`remove ${name} ${JSON.stringify(options)} by ${by}`),
   };
 }
 
