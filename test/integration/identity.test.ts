@@ -379,7 +379,9 @@ describe('clocks that are ten minutes apart', () => {
     await using link = createLink({ identity: watched, logger, now }, { uid: 'uid-clock-day', maxDelayMs: 300 });
     await eventually(() => expect(renewals).toBeGreaterThan(0), { timeoutMs: 20_000 });
     await eventually(() => expect(link.state()).toBe('connected'));
-    for (let beat = 0; beat < 5; beat += 1) await link.heartbeat(heartbeatOf('clock-day', now()), signal);
+    // a renewal logs in again, which no request lives through
+    for (let beat = 0; beat < 5; beat += 1)
+      await eventually(async () => await link.heartbeat(heartbeatOf('clock-day', now()), signal));
     expect(renewals).toBeLessThanOrEqual(2);
   });
 });
