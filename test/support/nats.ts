@@ -63,7 +63,8 @@ export async function startNats(options: NatsOptions = {}): Promise<NatsServer> 
 
 function configuration(options: { dir: string; port: number; configText: string; jetstream?: boolean }): string {
   const { dir, port, configText, jetstream = !/^\s*jetstream\b/m.test(configText) } = options;
-  const lines = [`listen: "127.0.0.1:${port}"`, `server_name: "test-${port}"`];
+  const logFile = JSON.stringify(join(dir, 'nats.log'));
+  const lines = [`listen: "127.0.0.1:${port}"`, `server_name: "test-${port}"`, `log_file: ${logFile}`];
   if (jetstream) lines.push(`jetstream { store_dir: ${JSON.stringify(join(dir, 'jetstream'))}, max_file: 4G }`);
   return [...lines, configText, ''].join('\n');
 }
