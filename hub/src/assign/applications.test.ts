@@ -108,15 +108,18 @@ describe('an Application', () => {
 
   it('is judged again when a cluster joins, and when its project changes', async () => {
     const state = await createHubState();
+    const codeOf = () => state.applications.find('shop')?.problem?.code;
     await state.specs.put(applicationOf('shop', { cluster: 'mars', spec: { project: 'team' } }), by);
-    const codes = [state.applications.find('shop')?.problem?.code];
+    const codes = [codeOf()];
     state.enrol('mars');
-    codes.push(state.applications.find('shop')?.problem?.code);
+    codes.push(codeOf());
     await state.specs.put(project(), by);
-    codes.push(state.applications.find('shop')?.problem?.code);
+    codes.push(codeOf());
     await state.specs.put(project({ destinations: [] }), by);
-    codes.push(state.applications.find('shop')?.problem?.code);
-    expect(codes).toEqual(['UnknownDestination', 'NotPermitted', undefined, 'NotPermitted']);
+    codes.push(codeOf());
+    await state.specs.put(project({ signatureKeys: [{ keyID: '4AEE18F83AFDEB23' }] }), by);
+    codes.push(codeOf());
+    expect(codes).toEqual(['UnknownDestination', 'NotPermitted', undefined, 'NotPermitted', 'Unsupported']);
   });
 
   it('is told of once, and not at all when nothing about it changed', async () => {

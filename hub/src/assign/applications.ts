@@ -19,7 +19,7 @@ import { type ApplicationTable, createApplicationTable } from './application-tab
 import { type Claim, type Claims, createClaims } from './claims.ts';
 import { type Destination, type Destinations, findDestination } from './destination.ts';
 import { requestOf } from './render-request.ts';
-import { whyUnsupported } from './unsupported.ts';
+import { whyUnsupported, whyUnverified } from './unsupported.ts';
 
 export interface IndexedApplication {
   /** Application id: unique in the fleet, the name in tracking ids. */
@@ -210,7 +210,11 @@ function describeApplication(
   const { cluster, hubOnly, problem: nowhere } = findDestination(application, deps.destinations);
   const sources = sourcesOf(application);
   const project = findProject(deps.specs, application);
-  const problem = whyUnsupported(application) ?? nowhere ?? whyForbidden(application, project, deps);
+  const problem =
+    whyUnsupported(application) ??
+    whyUnverified(application, project) ??
+    nowhere ??
+    whyForbidden(application, project, deps);
   const request = problem ? undefined : requestOf(application, sources, deps.derived);
   return {
     id: idOf(application),
