@@ -3,6 +3,8 @@
  * renames the cluster. Until it is approved, it only says that it is there.
  */
 import { randomUUID } from 'node:crypto';
+import { sleep } from '@wheelhouse/shared/async/abort';
+import { backoffMs } from '@wheelhouse/shared/async/backoff';
 import type { Logger } from '@wheelhouse/shared/logging/logger';
 import { type Agent, type AgentOptions, createAgent } from './agent.ts';
 import type { Cluster } from './cluster/cluster.ts';
@@ -30,7 +32,7 @@ export interface Member extends AsyncDisposable {
 /** Starts reconciling what is on disk before it returns. Throws Unauthenticated when the identity is not enrolled. */
 export async function startMember(deps: MemberDeps, options: MemberOptions): Promise<Member> {
   const instance = randomUUID();
-  let isClosed = false;
+  const closing = new AbortController();
   let current = await open();
   let changing: Promise<void> = Promise.resolve();
 
@@ -48,22 +50,33 @@ export async function startMember(deps: MemberDeps, options: MemberOptions): Pro
     return { link, agent, close: async () => await owned.disposeAsync() };
   }
 
+  /** A disk that is full for a moment must not end the healing; undefined when the member is closed meanwhile. */
+  async function openUntilItWorks(): Promise<Opened | undefined> {
+    for (let attempt = 0; !closing.signal.aborted; attempt += 1) {
+      try {
+        return await open();
+      } catch (error) {
+        deps.logger.error({ err: error }, 'cannot go on with the new identity; trying again');
+        await sleep(backoffMs(attempt, { baseMs: 1_000, maxMs: 60_000 }), closing.signal);
+      }
+    }
+    return undefined;
+  }
+
   function replace(): void {
     changing = changing
       .then(async () => {
         await current.close();
-        if (!isClosed) current = await open();
+        current = (await openUntilItWorks()) ?? current;
       })
-      .catch((error: unknown) =>
-        deps.logger.error({ err: error }, 'cannot go on with the new identity; restart the agent'),
-      );
+      .catch((error: unknown) => deps.logger.error({ err: error }, 'cannot go on with the new identity'));
   }
 
   return {
     linkState: () => current.link.state(),
     appliedGen: () => current.agent?.appliedGen() ?? 0,
     [Symbol.asyncDispose]: async () => {
-      isClosed = true;
+      closing.abort();
       await changing;
       await current.close();
     },

@@ -144,7 +144,13 @@ export function sameEffect(a: Plan, b: Plan): boolean {
   const effect = ({ labels, leaves, arrives }: Plan) =>
     JSON.stringify([
       labels,
-      ...[leaves, arrives].map((list) => list.map(({ app, cluster }) => `${cluster}/${app}`).sort()),
+      ...[leaves, arrives].map((list) =>
+        list
+          .map(({ app, cluster, policy, soakMs, cascade, stays }) =>
+            JSON.stringify([cluster, app, policy, soakMs, cascade, stays ?? null]),
+          )
+          .sort(),
+      ),
     ]);
   return effect(a) === effect(b);
 }

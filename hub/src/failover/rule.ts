@@ -123,6 +123,8 @@ async function act(
     if (beyond !== undefined) return refuse({ ...claimed, plan: plan.id, refused: beyond }, name, deps);
     await deps.failover.start(plan.id, { by: owner, accept: [] }, signal);
   } catch (error) {
+    // nothing is written of what was only cut short: the next hub acts after the grace
+    if (signal.aborted || toFleetError(error).retryable) throw error;
     const refused = toFleetError(error).message;
     return refuse({ ...claimed, ...(plan ? { plan: plan.id } : {}), refused }, name, deps);
   }

@@ -101,10 +101,13 @@ function notEnrolled(name: string, cluster: FleetCluster | undefined): FleetErro
 /** Its document asks for nothing any more, and every tombstone of it was confirmed. */
 async function isGone({ documents, statusOf, clusters }: DeparturesDeps, { name }: ClusterRecord): Promise<boolean> {
   const stored = await documents.find(name);
+  const applied = clusters.find(name)?.appliedGeneration ?? 0;
+  // it holds what the hub lost: that has to be taken over before it can be let go of
+  if (applied > (stored?.document.gen ?? 0)) return false;
   if (!stored) return true;
   const { apps, tombstones, gen } = stored.document;
   if (apps.length > 0) return false;
-  if ((clusters.find(name)?.appliedGeneration ?? 0) < gen && tombstones.length > 0) return false;
+  if (applied < gen && tombstones.length > 0) return false;
   return tombstones.every(({ app }) => statusOf(name, app)?.removed === true);
 }
 

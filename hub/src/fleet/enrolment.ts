@@ -61,7 +61,16 @@ const maxClockSkewMs = 3_600_000;
 
 export function createEnrolment(deps: EnrolmentDeps, options: EnrolmentOptions): Enrolment {
   const { records, audit, authority, now } = deps;
-  const credentialsOf = (record: ClusterRecord) => mintCredentials(assertNotRevoked(record), { ...deps, ...options });
+  const credentialsOf = (record: ClusterRecord) => {
+    // the list outlives the record: an older copy of the store brings no key back
+    const gone = deps.revocations.find(record.publicKey);
+    if (gone)
+      throw new FleetError(
+        'IdentityRevoked',
+        `the key of ${record.name} was revoked at ${gone.at} (${gone.reason}); enrol it anew with a token that replaces it`,
+      );
+    return mintCredentials(assertNotRevoked(record), { ...deps, ...options });
+  };
   return {
     enrol: async (body) => {
       const request = parse(enrolRequestSchema, body);

@@ -15,10 +15,13 @@ const record = (publicKey: string, at: string, until: string): RevocationRecord 
 const time = fc.integer({ min: 1_800_000_000_000, max: 1_900_000_000_000 });
 
 describe('what NATS is told of revoked keys', () => {
-  it('includes the second in which a key was revoked, and forgets it when no JWT of it can be left', () => {
+  it('shuts a key out until no JWT of it can be left, also one that was given after it was revoked', () => {
     const one = record('UA', '2026-11-25T20:00:00.200Z', '2026-11-26T21:00:00.000Z');
     const second = Date.parse('2026-11-25T20:00:01Z') / 1_000;
-    expect(revokedKeys([one], new Date('2026-11-25T20:00:01Z'))).toEqual({ keys: { UA: second }, changedAt: second });
+    expect(revokedKeys([one], new Date('2026-11-25T20:00:01Z'))).toEqual({
+      keys: { UA: Date.parse('2026-11-26T21:00:00Z') / 1_000 },
+      changedAt: second,
+    });
     expect(revokedKeys([one], new Date('2026-11-26T21:00:00Z'))).toEqual({
       keys: {},
       changedAt: Date.parse('2026-11-26T21:00:00Z') / 1_000,

@@ -107,7 +107,8 @@ export function revokedKeys(records: Iterable<RevocationRecord>, now: Date): Rev
     const isOver = Date.parse(until) <= now.getTime();
     // a JWT of the same second must not pass
     const upTo = Math.ceil(Date.parse(at) / 1000);
-    if (!isOver) keys[publicKey] = upTo;
+    // a revoked key never comes back, so neither does a JWT that another replica still gave it
+    if (!isOver) keys[publicKey] = Math.ceil(Date.parse(until) / 1000);
     changedAt = Math.max(changedAt, isOver ? Math.ceil(Date.parse(until) / 1000) : upTo);
   }
   return { keys, changedAt };

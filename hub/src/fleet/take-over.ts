@@ -51,14 +51,17 @@ export async function takeOver(
   deps: TakeOverDeps,
   signal: AbortSignal,
 ): Promise<void> {
+  const head = deps.head(cluster);
   const document = await readHeld({ cluster, gen }, deps, signal);
+  if ((head?.gen ?? 0) >= document.gen)
+    throw new FleetError('Conflict', `generation ${document.gen} of cluster ${cluster} was taken over already`);
   const known = findCluster(deps.records, cluster);
   // the record first, the document last: what a crash leaves undone, the next heartbeat does
   if (!known) await register(cluster, document, deps);
   await keepWithdrawals(cluster, document, deps);
   await keepBundles(cluster, document, { deps, signal });
   const { inline: _inline, ...held } = document;
-  await deps.documents.publish({ ...held, cluster, kid: deps.signingKeyId }, deps.head(cluster)?.seq ?? 0);
+  await deps.documents.publish({ ...held, cluster, kid: deps.signingKeyId }, head?.seq ?? 0);
   const details = { gen: document.gen, apps: document.apps.length, tombstones: document.tombstones.length };
   await note(cluster, deps.records, ({ problem: _problem, ...record }) => ({
     ...record,

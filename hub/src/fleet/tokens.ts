@@ -78,6 +78,9 @@ const defaultExpiryMs = 24 * 3_600_000;
 /** Tokens are forgotten this long after they ended. */
 const keptMs = 7 * 24 * 3_600_000;
 
+/** What a key of the bucket may be; ids of tokens are hexadecimal. */
+const tokenId = /^[\w-]{1,64}$/;
+
 export function createTokens(deps: TokenDeps, options: TokenOptions): Tokens {
   const { records, audit } = deps;
   return {
@@ -109,7 +112,8 @@ export function createTokens(deps: TokenDeps, options: TokenOptions): Tokens {
       await audit.append({ by, action: 'revoke enrolment token', object: token.cluster, details: { id } });
     },
     redeem: async (redemption, check) => {
-      const stored = await records.tokens.read(redemption.id).catch(() => undefined);
+      // what cannot be a token's id is not asked of the store; that the store fails is not the token's fault
+      const stored = tokenId.test(redemption.id) ? await records.tokens.read(redemption.id) : undefined;
       const found = assertGood(stored, redemption.secret);
       const token = found.value;
       const name = nameFor(token, redemption.name);

@@ -111,6 +111,15 @@ describe('removals', () => {
     expect(decide({ ...given, fresh: [], released: fingerprint }).removed).toEqual([]);
   });
 
+  it('released once are held again when they come a second time', () => {
+    const input = { ...alone, budget: budgetOf(setWith(undefined)), fresh: [] };
+    const before = evaluationOf(namesOf(20).map((name) => applicationOf(name)));
+    const released = decideRemovals({ ...input, before, now }).held?.fingerprint;
+    const months = new Date(now.getTime() + 90 * 86_400_000);
+    const again = decideRemovals({ ...input, before, released, now: months });
+    expect([again.removed, again.held?.applications]).toEqual([[], namesOf(20).sort()]);
+  });
+
   it('that go on being held are held since the first time', () => {
     const before = evaluationOf(namesOf(20).map((name) => applicationOf(name)));
     const input = { ...alone, fresh: [], budget: budgetOf(setWith(undefined)) };

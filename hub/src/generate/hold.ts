@@ -103,8 +103,13 @@ function sortLeaving(
 
 function holdOf(gone: readonly Application[], reason: string, { before, now }: DecideInput): Held {
   const ids = gone.map(idOf).sort();
-  const fingerprint = createHash('sha256').update(ids.join('\n')).digest('hex').slice(0, 16);
-  const since = before?.held?.fingerprint === fingerprint ? before.held.since : now.toISOString();
+  const isSame = before?.held?.applications.join('\n') === ids.join('\n');
+  const since = isSame && before?.held ? before.held.since : now.toISOString();
+  // the time is part of it: what was released once is not released for ever
+  const fingerprint = createHash('sha256')
+    .update([since, ...ids].join('\n'))
+    .digest('hex')
+    .slice(0, 16);
   return { applications: ids, reason, since, fingerprint };
 }
 
