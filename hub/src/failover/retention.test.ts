@@ -32,7 +32,7 @@ it.each<[string, Plan[], string | undefined]>([
     [planOf('1', { ...requested, phase: 'Fenced' })],
     '1 released',
   ],
-  ['what comes back', [planOf('1', { ...moving, direction: 'back' })], undefined],
+  ['what stays, while labels are on their way back', [planOf('1', { ...moving, direction: 'back' })], '1 retained'],
   ['a plan that is over', [planOf('1', { ...requested, phase: 'Completed' })], undefined],
   ['what policy Never kept, when the plan is over', [planOf('1', { ...kept, phase: 'Completed' })], '1 retained'],
   ['what an automatic plan keeps away', [planOf('1', { suppressed: [place('shop', 'eu')] })], '1 suppressed'],

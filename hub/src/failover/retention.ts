@@ -1,4 +1,4 @@
-import { isUnfinished, outgoingOf, type Placement, type Plan } from './plan-record.ts';
+import { incomingOf, isUnfinished, outgoingOf, type Placement, type Plan } from './plan-record.ts';
 
 /** What plans say of an Application that its generator does not give any more, on the cluster that it was on. */
 export interface Retention {
@@ -31,6 +31,9 @@ function addPlan(index: Map<string, Retention>, plan: Plan): void {
   const suppressed = plan.direction === 'forward' ? (plan.suppressed ?? []) : [];
   for (const { app, cluster, policy } of suppressed)
     index.set(`${cluster}/${app}`, { plan: plan.id, state: 'suppressed', policy });
+  // as long as labels are on their way, generators give what stays for some clusters and not for others
+  for (const { app, cluster, policy } of isUnfinished(plan) ? incomingOf(plan) : [])
+    if (!index.has(`${cluster}/${app}`)) index.set(`${cluster}/${app}`, { plan: plan.id, state: 'retained', policy });
   for (const placement of outgoingOf(plan)) {
     const { app, cluster, policy } = placement;
     const state = stateOf(plan, placement);
