@@ -145,11 +145,7 @@ export function sameEffect(a: Plan, b: Plan): boolean {
     JSON.stringify([
       labels,
       ...[leaves, arrives].map((list) =>
-        list
-          .map(({ app, cluster, policy, soakMs, cascade, stays }) =>
-            JSON.stringify([cluster, app, policy, soakMs, cascade, stays ?? null]),
-          )
-          .sort(),
+        list.map(({ app, cluster, policy, cascade }) => `${cluster}/${app} ${policy} ${cascade}`).sort(),
       ),
     ]);
   return effect(a) === effect(b);
