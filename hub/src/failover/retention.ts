@@ -31,14 +31,19 @@ function addPlan(index: Map<string, Retention>, plan: Plan): void {
   const suppressed = plan.direction === 'forward' ? (plan.suppressed ?? []) : [];
   for (const { app, cluster, policy } of suppressed)
     index.set(`${cluster}/${app}`, { plan: plan.id, state: 'suppressed', policy });
-  // as long as labels are on their way, generators give what stays for some clusters and not for others
-  for (const { app, cluster, policy } of isUnfinished(plan) ? incomingOf(plan) : [])
-    if (!index.has(`${cluster}/${app}`)) index.set(`${cluster}/${app}`, { plan: plan.id, state: 'retained', policy });
+  keepIncoming(index, plan);
   for (const placement of outgoingOf(plan)) {
     const { app, cluster, policy } = placement;
     const state = stateOf(plan, placement);
     if (state) index.set(`${cluster}/${app}`, { plan: plan.id, state, policy });
   }
+}
+
+/** As long as labels are on their way, generators give what stays for some clusters and not for others. */
+function keepIncoming(index: Map<string, Retention>, plan: Plan): void {
+  if (!isUnfinished(plan)) return;
+  for (const { app, cluster, policy } of incomingOf(plan))
+    if (!index.has(`${cluster}/${app}`)) index.set(`${cluster}/${app}`, { plan: plan.id, state: 'retained', policy });
 }
 
 function stateOf(plan: Plan, { policy, withdrawal }: Placement): Retention['state'] | undefined {
