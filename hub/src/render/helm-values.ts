@@ -1,6 +1,7 @@
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { ApplicationSource, HelmSource } from '@wheelhouse/shared/resources/application-source';
 import picomatch from 'picomatch';
+import { withoutLogin } from '../source/http/http-client.ts';
 import type { Collection } from './collection.ts';
 import type { References } from './references.ts';
 import { resolvePath } from './repository-path.ts';
@@ -100,10 +101,6 @@ function placeOf(files: HelmFiles, file: string, what: string): { in: Collection
     'Invalid',
     `${what}: ${file} names a source that is not there: give one of spec.sources the ref ${ref}${names.length > 0 ? `, or use ${names.join(', ')}` : ''}`,
   );
-}
-
-function withoutLogin(url: string): string {
-  return url.replace(/\/\/[^@/]*@/u, '//');
 }
 
 /** A glob depends upon the whole folder below which it looks. */

@@ -59,7 +59,9 @@ export function createOciRegistry(http: HttpClient, { maxBytes, now }: OciRegist
     const place = { origin: repository.origin, scope };
     const answer = await ask(tokens.find(place));
     const challenge = answer.status === 401 ? answer.headers['www-authenticate'] : undefined;
-    if (!challenge || !/^bearer /iu.test(challenge)) return answer;
+    // a host that a redirect led to is not asked who may have the registry's login
+    const isHome = new URL(answer.url).origin === repository.origin;
+    if (!challenge || !isHome || !/^bearer /iu.test(challenge)) return answer;
     return await ask(await tokens.obtain({ ...place, challenge }, signal));
   }
 
