@@ -25,7 +25,10 @@ export function tracesFile(root: string): string {
 
 /** Ports are chosen once, because agents and clones remember the addresses. Throws when another process has one of them. */
 async function loadPorts(file: string): Promise<DemoPorts> {
-  const known = await readFile(file, 'utf8').catch(() => undefined);
+  const known = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error;
+    return undefined;
+  });
   if (known !== undefined) return await checkFree(JSON.parse(known) as DemoPorts);
   const ports: Partial<DemoPorts> = {};
   for (const name of names) ports[name] = await freePort();

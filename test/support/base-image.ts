@@ -10,6 +10,9 @@ const root = join(import.meta.dirname, '../..');
 /** What the images of deploy/docker hold. */
 const products = ['hub', 'spoke-agent'];
 
+/** Where pnpm finds its packages while an image is built. */
+const storeInImage = '/pnpm-store';
+
 /** Stands in for the base images of the Dockerfiles, which a machine without a registry cannot pull; made anew each time. */
 export async function createBaseImage(name: string): Promise<void> {
   await using dir = await tempDir({ prefix: 'wheelhouse-store-' });
@@ -28,7 +31,7 @@ export async function createBaseImage(name: string): Promise<void> {
   await runChild('docker', ['image', 'rm', '--force', name]);
   await importImage(name, {
     // the lock file was checked against the registry when the store was filled; the build has no network
-    changes: ['ENV pnpm_config_minimum_release_age=0'],
+    changes: ['ENV pnpm_config_minimum_release_age=0', `ENV pnpm_config_store_dir=${storeInImage}`],
     files: {
       ...programs('/bin', 'mkdir', 'cp', 'cat', 'chown', 'touch', 'id'),
       '/bin/sh': getTool('dash'),
@@ -37,7 +40,7 @@ export async function createBaseImage(name: string): Promise<void> {
       ...programs('/usr/bin', 'git'),
       '/usr/lib/git-core/git-remote-https': '/usr/lib/git-core/git-remote-https',
       '/etc/ssl/certs/ca-certificates.crt': '/etc/ssl/certs/ca-certificates.crt',
-      '/root/.local/share/pnpm/store': store,
+      [storeInImage]: store,
     },
   });
 }

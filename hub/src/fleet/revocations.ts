@@ -89,6 +89,7 @@ function createPusher({ authority, system, now }: RevocationsDeps, known: Readon
   let waiting: Promise<void> | undefined;
   return async (): Promise<void> => {
     waiting ??= tail
+      // whoever waited for that one was told
       .catch(() => undefined)
       .then(async () => {
         waiting = undefined;
@@ -134,6 +135,7 @@ function createSaver(file: string, known: ReadonlyMap<string, RevocationRecord>,
     saved = text;
   };
   return async (): Promise<void> => {
+    // whoever waited for the one before was told of its failure
     tail = tail.catch(() => undefined).then(write);
     await tail;
   };
