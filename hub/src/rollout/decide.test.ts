@@ -326,6 +326,19 @@ describe('clusters that change while a run is under way', () => {
     expect(fleet.pinOf('c99')).toBe('A');
   });
 
+  it('keeps what was refused from one that joins with manifests of its own', () => {
+    const fleet = settled(twoSteps, six);
+    fleet.push('B');
+    Object.assign(fleet.clusters.get('c00')?.outcomes ?? {}, { B: 'degraded' });
+    fleet.settle();
+    fleet.clusters.set('c99', createCluster({ id: 'c99', newest: { ...pin('own'), revision: pin('B').revision } }));
+    fleet.settle();
+    expect(fleet.record.pins).not.toHaveProperty('app-c99');
+    fleet.push('C');
+    fleet.settle();
+    expect(fleet.pinOf('c99')).toBe('C');
+  });
+
   it('is not held up by one that leaves', () => {
     const fleet = settled(twoSteps, six);
     fleet.push('B');

@@ -33,7 +33,7 @@ const documentReads = 16;
 const operationTtlMs = 60 * 60_000;
 
 export async function gather(object: RolloutObject, record: RolloutRecord, deps: GatherDeps): Promise<Gathered> {
-  const candidates = candidatesOf(object, deps).filter(isPlaced);
+  const candidates = candidatesOf(object, deps).filter((app) => isPlaced(app, record));
   const apps = candidates.filter((app) => deps.rollouts.governorOf(app) === object.key);
   const assigned = await readAssigned(
     apps.filter((app) => !record.pins[app.id]?.now),
@@ -44,9 +44,12 @@ export async function gather(object: RolloutObject, record: RolloutRecord, deps:
   return { apps, members, ...(invalid === undefined ? {} : { invalid }) };
 }
 
-/** Applications that cannot be anywhere, or that only the hub carries out, take no part. */
-function isPlaced(app: IndexedApplication): boolean {
-  return app.cluster !== undefined && !app.hubOnly && !app.problem;
+/**
+ * Applications that cannot be anywhere, or that only the hub carries out, take no part. One that took part and has a
+ * problem now is still there: a step must not count as proved because its project was away for a moment.
+ */
+function isPlaced(app: IndexedApplication, { pins }: RolloutRecord): boolean {
+  return app.cluster !== undefined && !app.hubOnly && (!app.problem || pins[app.id] !== undefined);
 }
 
 export function candidatesOf(

@@ -21,7 +21,9 @@ export async function whyNotSettled(
   signal: AbortSignal,
 ): Promise<string | undefined> {
   using opened = openLocations({ derived: deps.derived, open: deps.open, resolve: deps.resolveLocation });
-  const requests = new Map(apps.map((app) => [app.request?.key ?? app.id, app]));
+  // one that has a problem renders nothing, and says so itself
+  const sound = apps.filter(({ problem }) => !problem);
+  const requests = new Map(sound.map((app) => [app.request?.key ?? app.id, app]));
   for (const app of requests.values()) {
     const outcome = app.request && deps.derived.render(app.request.key);
     const reason = whyNotRendered(app, outcome, deps.derived);

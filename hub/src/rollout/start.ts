@@ -19,7 +19,10 @@ export function startRun(draft: Draft, plan: Plan): Start {
   if (changes.size === 0) return 'nothing';
   if (!undo) {
     if (draft.preparing !== undefined) return wait(draft, 'Preparing', draft.preparing);
-    if (adoptJoining(draft, plan, changes)) return 'nothing';
+    if (isJoining(draft, plan, changes)) {
+      adoptJoining(draft, changes);
+      return 'nothing';
+    }
   }
   const { steps, missed, warnings } = place(plan, draft.members, draft.record.key);
   draft.record.warnings = warnings;
@@ -107,17 +110,23 @@ function undoOf(draft: Draft): Undo | undefined {
   return { changes, number: run.number, by: asked.by, reason: asked.reason };
 }
 
-/** A cluster that comes while nothing is under way brings no change: it gets what the others have proved. */
-function adoptJoining({ record, members, now }: Draft, plan: Plan, changes: Changes): boolean {
+/** Whether all that is new are clusters that came while nothing was under way: they bring no change. */
+function isJoining({ record, members }: Draft, plan: Plan, changes: Changes): boolean {
   if (plan.kind !== 'FleetRollout') return false;
   const isNew = (id: string) =>
     members.find((member) => member.id === id)?.apps.every((app) => !record.pins[app.id]?.now) ?? false;
   const settled = members.some(({ apps }) => apps.some((app) => record.pins[app.id]?.now));
-  if (!settled || ![...changes.keys()].every(isNew)) return false;
-  for (const apps of changes.values())
+  return settled && [...changes.keys()].every(isNew);
+}
+
+/** A newcomer gets what Git gives, but never a revision that was refused: manifests of its own prove nothing of it. */
+function adoptJoining({ record, now }: Draft, changes: Changes): void {
+  const refused = new Set(record.refused ? record.run?.revisions : []);
+  const joined = [...changes].filter(([, apps]) => Object.values(apps).every(({ to }) => !refused.has(to.revision)));
+  for (const [, apps] of joined)
     for (const [id, { to }] of Object.entries(apps)) record.pins[id] = { now: to, good: to };
-  note(record, now, { type: 'MembersJoined', message: `joined: ${namesOf([...changes.keys()])}` });
-  return true;
+  if (joined.length > 0)
+    note(record, now, { type: 'MembersJoined', message: `joined: ${namesOf(joined.map(([id]) => id))}` });
 }
 
 /** What a newcomer gets while what Git gives is refused: what those returned to that came to the same. */
