@@ -45,10 +45,15 @@ async function standingClaims(claims: Claims | undefined, deps: ClaimDeps): Prom
   const standing: Claims['plans'] = [];
   for (const claim of claims?.plans ?? []) {
     const plan = (await deps.plans.read(claim.id))?.value;
-    const isFresh = deps.now().getTime() - Date.parse(claim.at) < graceMs;
-    if (plan && (isActive(plan) || (plan.phase === 'Planned' && isFresh))) standing.push(claim);
+    const ageMs = deps.now().getTime() - Date.parse(claim.at);
+    if (plan && stands(plan, ageMs)) standing.push(claim);
   }
   return standing;
+}
+
+/** One that is fenced changes no labels until it is turned back, and then it claims them anew. */
+function stands(plan: Plan, ageMs: number): boolean {
+  return isActive(plan) || (ageMs < graceMs && (plan.phase === 'Planned' || plan.phase === 'Fenced'));
 }
 
 export function clustersOf({ labels, leaves, arrives }: Plan): string[] {

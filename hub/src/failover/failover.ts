@@ -103,10 +103,11 @@ function making(deps: FailoverDeps, view: View): Pick<Failover, 'relabel' | 'pla
     failBack: async (id, options, signal) => {
       const plan = getPlan(id, deps);
       const { owner: by, reason } = options;
-      if (isUnfinished(plan))
-        return view(
-          await edit(id, { by, action: 'fail back', change: turnBack({ by, reason, now: deps.now() }) }, deps),
-        );
+      if (isUnfinished(plan)) {
+        await claimAgain(plan, deps);
+        const change = turnBack({ by, reason, now: deps.now() });
+        return view(await edit(id, { by, action: 'fail back', change }, deps));
+      }
       refuseUnless(plan.phase === 'Completed', plan, 'fail back');
       return await keep(await make({ ...options, kind: 'fail-back', labels: reversed(plan), failsBack: id }, signal));
     },
@@ -131,11 +132,18 @@ function living(deps: FailoverDeps, view: View): Pick<Failover, 'pause' | 'resum
       };
       return view(await edit(id, { by, action: 'resume', change }, deps));
     },
-    abort: async (id, { by, reason }) =>
-      view(await edit(id, { by, action: 'abort', change: turnBack({ by, reason, now: now() }) }, deps)),
+    abort: async (id, { by, reason }) => {
+      await claimAgain(getPlan(id, deps), deps);
+      return view(await edit(id, { by, action: 'abort', change: turnBack({ by, reason, now: now() }) }, deps));
+    },
     withdraw: async (id, { by, apps }) =>
       view(await edit(id, { by, action: 'withdraw from', change: release({ by, apps, now: now() }) }, deps)),
   };
+}
+
+/** A fenced plan let go of its clusters; before it changes their labels again, no other may be at work on them. */
+async function claimAgain(plan: Plan, deps: FailoverDeps): Promise<void> {
+  if (plan.phase === 'Fenced') await claimClusters(plan, deps);
 }
 
 interface Starting {
