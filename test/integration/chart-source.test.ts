@@ -124,3 +124,20 @@ describe('a Helm repository over HTTP', () => {
     await expect(fixture.fetch('1.0.0')).rejects.toMatchObject({ code: 'DigestMismatch' });
   });
 });
+
+describe('what is kept unpacked', () => {
+  it.each([
+    ['the same again, while it fits', 1 << 20, true],
+    ['nothing that is larger than all that may be kept', 1_000, false],
+  ])('is %s', async (_name, maxSnapshotBytes, same) => {
+    await using repository = await startChartRepository();
+    await using folder = await tempDir({ memory: true });
+    await using charts = createChartSource({ directory: folder.path, timeoutMs: 20_000, maxSnapshotBytes });
+    await repository.publish('web', '1.0.0', { 'templates/a.txt': 'x'.repeat(10_000) });
+    const location = { repoURL: repository.url, chart: 'web', targetRevision: '1.0.0' };
+    const known = { url: repository.url };
+    const fetched = { ...(await charts.fetch(location, known, signal)), repository: known };
+    const open = async () => await charts.open(location, fetched, signal);
+    expect((await open()) === (await open())).toBe(same);
+  });
+});

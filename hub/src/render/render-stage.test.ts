@@ -24,7 +24,8 @@ interface Stage extends HubState {
   break(error: Error | undefined): void;
 }
 
-async function start(): Promise<Stage> {
+/** `misread`: renders say that they answer another request, whatever was surveyed. */
+async function start({ misread = false } = {}): Promise<Stage> {
   const state = await createHubState();
   await state.specs.put(applicationOf('shop'), { by: 'test' });
   const commits = new Map<string, Snapshot>();
@@ -38,6 +39,7 @@ async function start(): Promise<Stage> {
         { logger },
         { concurrency: 1, tools: { kustomize: '', helm: '', versions: { kustomize: '5', helm: '4' } } },
       ),
+      misread,
     ),
     blobs: { put: async (digest: string, bytes: Uint8Array) => void blobs.set(digest, bytes) },
     resolve: async () => undefined,
@@ -73,12 +75,16 @@ async function start(): Promise<Stage> {
 }
 
 /** In the place of kustomize: reads the folder as plain manifests, and says that it is a kustomization. */
-function withKustomize(renderer: Renderer): Renderer {
+function withKustomize(renderer: Renderer, misread: boolean): Renderer {
   return {
     ...renderer,
     render: async (request, stop) => {
-      const requestKey = await renderer.requestKey(request);
+      const requestKey = misread ? 'another' : await renderer.requestKey(request);
       const [one] = request.sources;
+      if (misread) {
+        const rendered = await renderer.render(request, stop);
+        return { ...rendered, record: { ...rendered.record, requestKey } };
+      }
       if (!one || (await one.snapshot.entry(`${one.source.path}/kustomization.yaml`)) === undefined)
         return await renderer.render(request, stop);
       const source = { ...one.source, directory: { include: 'config.yaml' } };
@@ -162,6 +168,14 @@ describe('a new commit', () => {
     await stage.run(survey);
     await stage.drain();
     expect(stage.text()).toBe('kustomized');
+  });
+
+  it('does not go round where its survey told nothing new', async () => {
+    const stage = await start({ misread: true });
+    await stage.commit({ 'shop/config.yaml': configMap('one') });
+    await stage.run(survey);
+    await stage.drain();
+    expect(problemOf(stage)).toMatch(/answers another request than the one asked for/);
   });
 });
 

@@ -17,7 +17,7 @@ import { locationOf, locationText, type SourceLocation } from '../source/locatio
 import type { Snapshot } from '../source/snapshot.ts';
 import { type Derived, type RenderOutcome, type ResolvedRevision, revisionKey } from '../store/derived.ts';
 import type { Rendered, Renderer, RenderFacts, RenderRequest } from './render.ts';
-import { lookAt } from './survey-paths.ts';
+import { isSurveyed, lookAt } from './survey-paths.ts';
 
 export interface RenderDeps {
   logger: Logger;
@@ -112,12 +112,7 @@ async function renderRequest(work: Work, deps: RenderDeps, signal: AbortSignal):
     };
     const rendered = await deps.renderer.render(request, signal);
     if (rendered.record.requestKey !== trigger.key) {
-      // this commit made other kinds of sources of them: what was rendered answers another request, and surveys find which
-      const surveys = new Set(sources.map((source) => surveyKey(locationOf(source))));
-      await deps.queue.enqueue(
-        'render',
-        [...surveys].map((key) => ({ key, traceparent: trigger.traceparent })),
-      );
+      await surveyAgain(request, trigger, deps);
       return undefined;
     }
     span.setAttribute('digest', rendered.digest);
@@ -131,6 +126,27 @@ async function renderRequest(work: Work, deps: RenderDeps, signal: AbortSignal):
     );
     return rendered.sourceTypes.join('+');
   });
+}
+
+/**
+ * This commit made other kinds of sources of them: what was rendered answers another request, and surveys find which. Where they were
+ * surveyed at what was rendered, the same would come out for ever: that is a fault of ours, and said.
+ */
+async function surveyAgain({ sources }: RenderRequest, trigger: Trigger, deps: RenderDeps): Promise<void> {
+  const surveyed = await Promise.all(
+    sources.map(async ({ source, snapshot }) => await isSurveyed(locationOf(source), snapshot, deps)),
+  );
+  if (surveyed.every(Boolean))
+    throw new FleetError(
+      'Internal',
+      'what was rendered answers another request than the one asked for, though its paths were surveyed: report this with the Application',
+      { retryable: false },
+    );
+  const surveys = new Set(sources.map(({ source }) => surveyKey(locationOf(source))));
+  await deps.queue.enqueue(
+    'render',
+    [...surveys].map((key) => ({ key, traceparent: trigger.traceparent })),
+  );
 }
 
 /** Throws why a revision was never resolved. */

@@ -1,7 +1,7 @@
 import { toFleetError } from '@wheelhouse/shared/errors/fleet-error';
 import { canonicalJson } from '@wheelhouse/shared/kube/canonical';
 import type { ApplicationSource } from '@wheelhouse/shared/resources/application-source';
-import { locationOf, locationText } from '../source/location.ts';
+import { locationOf, locationText, type SourceLocation } from '../source/location.ts';
 import type { Snapshot } from '../source/snapshot.ts';
 import type { Derived, Discovery, ResolvedRevision } from '../store/derived.ts';
 import { discoverSourceType, findSourceFolder, isReferenceOnly } from './discover.ts';
@@ -10,14 +10,27 @@ import { overridesIn } from './source-overrides.ts';
 type Found = Required<Pick<Discovery, 'types' | 'overrides'>>;
 
 export interface SurveyDeps {
-  applications: { bySource(location: ResolvedRevision): { sources: readonly ApplicationSource[] }[] };
+  applications: { bySource(location: SourceLocation): { sources: readonly ApplicationSource[] }[] };
   derived: Pick<Derived, 'discovery' | 'putDiscovery'>;
 }
 
 /** Records what lies at the paths that Applications name at this revision, where that is not what was known. */
 export async function lookAt(revision: ResolvedRevision, snapshot: Snapshot, deps: SurveyDeps): Promise<void> {
-  const { repoURL, targetRevision, tagPrefix, chart } = revision;
-  if (chart) return;
+  const found = await findNews(revision, snapshot, deps);
+  if (!found) return;
+  const { repoURL, targetRevision, tagPrefix } = revision;
+  const prefix = tagPrefix ? { tagPrefix } : {};
+  await deps.derived.putDiscovery({ repoURL, targetRevision, ...prefix, ...found });
+}
+
+/** Whether a look at this revision would tell nothing new. */
+export async function isSurveyed(revision: SourceLocation, snapshot: Snapshot, deps: SurveyDeps): Promise<boolean> {
+  return (await findNews(revision, snapshot, deps)) === undefined;
+}
+
+async function findNews(revision: SourceLocation, snapshot: Snapshot, deps: SurveyDeps): Promise<Found | undefined> {
+  const { repoURL, chart } = revision;
+  if (chart) return undefined;
   const place = locationText(revision);
   const paths = new Set(
     deps.applications
@@ -26,13 +39,12 @@ export async function lookAt(revision: ResolvedRevision, snapshot: Snapshot, dep
       .filter((source) => locationText(locationOf(source)) === place && !isReferenceOnly(source))
       .map(({ path = '' }) => path),
   );
+  if (paths.size === 0) return undefined;
   const before = deps.derived.discovery(revision);
   const found: Found = { types: {}, overrides: {} };
   for (const path of paths) await lookAtPath({ repoURL, path }, snapshot, { found, before });
-  if (paths.size === 0) return;
-  if (canonicalJson([before?.types, before?.overrides]) === canonicalJson([found.types, found.overrides])) return;
-  const prefix = tagPrefix ? { tagPrefix } : {};
-  await deps.derived.putDiscovery({ repoURL, targetRevision, ...prefix, ...found });
+  const isKnown = canonicalJson([before?.types, before?.overrides]) === canonicalJson([found.types, found.overrides]);
+  return isKnown ? undefined : found;
 }
 
 async function lookAtPath(

@@ -44,7 +44,9 @@ export function createToolPool(deps: { logger: Logger }, options: ToolPoolOption
     await limit(async () => {
       signal.throwIfAborted();
       confined ??= confinement(deps.logger, options.memoryBytes);
-      return await runChild(run, { ...options, prefix: prefixOf(run, await confined) }, signal);
+      const prefix = prefixOf(run, await confined);
+      signal.throwIfAborted();
+      return await runChild(run, { ...options, prefix }, signal);
     });
 }
 

@@ -73,9 +73,18 @@ function formatAppToken({ id, privateKeyPem }: GithubApp, now: number): string {
 }
 
 function readJson(answer: HttpAnswer, app: GithubApp): unknown {
-  if (answer.status >= 200 && answer.status < 300) return JSON.parse(answer.body.toString());
+  if (answer.status >= 200 && answer.status < 300) return parseJson(answer.body, app);
   throw new FleetError(
     'RepositoryAuthentication',
     `${app.apiUrl} refuses GitHub App ${app.id} with ${answer.status}: check githubAppID, githubAppInstallationID and githubAppPrivateKey, and that it is installed for the repository`,
   );
+}
+
+function parseJson(body: Buffer, app: GithubApp): unknown {
+  try {
+    return JSON.parse(body.toString());
+  } catch {
+    // the cause would quote what may be a token
+    throw new FleetError('RepositoryAuthentication', `${app.apiUrl} answers GitHub App ${app.id} with what is no JSON`);
+  }
 }

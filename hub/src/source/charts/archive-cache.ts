@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 
@@ -15,6 +15,10 @@ export interface ArchiveCacheOptions {
   maxBytes?: number;
 }
 
+const temporaryPrefix = '.';
+/** No download is written for so long: what is older was left by a process that died. */
+const abandonedMs = 3_600_000;
+
 export function createArchiveCache({ directory, maxBytes = 2 * 1024 ** 3 }: ArchiveCacheOptions): ArchiveCache {
   const fileOf = (digest: string) => path.join(directory, `${digest}.tgz`);
   return {
@@ -30,13 +34,27 @@ export function createArchiveCache({ directory, maxBytes = 2 * 1024 ** 3 }: Arch
     put: async (archive) => {
       const digest = sha256(archive);
       await mkdir(directory, { recursive: true });
-      const temporary = path.join(directory, `.${digest}.${process.pid}`);
-      await writeFile(temporary, archive, { mode: 0o600 });
-      await rename(temporary, fileOf(digest));
+      const temporary = path.join(directory, `${temporaryPrefix}${digest}.${randomUUID()}`);
+      try {
+        await writeFile(temporary, archive, { mode: 0o600 });
+        await rename(temporary, fileOf(digest));
+      } finally {
+        await rm(temporary, { force: true });
+      }
+      await sweep(directory);
       await shrink(directory, maxBytes);
       return digest;
     },
   };
+}
+
+async function sweep(directory: string): Promise<void> {
+  for (const name of await readdir(directory)) {
+    if (!name.startsWith(temporaryPrefix)) continue;
+    const file = path.join(directory, name);
+    const known = await stat(file).catch(ignoreMissing);
+    if (known && known.mtimeMs < Date.now() - abandonedMs) await rm(file, { force: true });
+  }
 }
 
 async function shrink(directory: string, maxBytes: number): Promise<void> {

@@ -1,4 +1,5 @@
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
+import { LRUCache } from 'lru-cache';
 import { type HttpAnswer, type HttpClient, withoutLogin } from '../http/http-client.ts';
 import type { SourceLocation } from '../location.ts';
 import type { Repository } from '../source.ts';
@@ -9,14 +10,29 @@ import { type Fetcher, formatChart } from './fetcher.ts';
 /** An index above this is refused; Bitnami's has 20 MB. */
 const maxIndexBytes = 64 << 20;
 
+export interface ChartIndex {
+  text: string;
+  etag: string | undefined;
+  /** Of the charts that were asked for. */
+  versions: Map<string, ChartVersion[]>;
+}
+
+/** The indexes of all repositories that are kept in memory. */
+export type ChartIndexes = LRUCache<symbol, ChartIndex>;
+
+/** Bounded by the length of the indexes; what is read out of one is a part of it. */
+export function createChartIndexes(maxSize = 128 << 20): ChartIndexes {
+  return new LRUCache({ maxSize, sizeCalculation: ({ text }) => text.length + 1024 });
+}
+
 /** A Helm repository over HTTP: `index.yaml` and archives. The index is asked for again only when it changed (ETag). */
 export function createChartRepository(
   http: HttpClient,
   repository: Repository,
-  { maxArchiveBytes }: { maxArchiveBytes: number },
+  { maxArchiveBytes, indexes }: { maxArchiveBytes: number; indexes: ChartIndexes },
 ): Fetcher {
   const base = repository.url.replace(/\/*$/u, '/');
-  const versionsOf = createIndexReader(http, {
+  const versionsOf = createIndexReader(http, indexes, {
     base,
     what: `index of chart repository ${withoutLogin(repository.url)}`,
   });
@@ -47,7 +63,7 @@ export function createChartRepository(
       if (!/^https?:\/\//u.test(url))
         throw new FleetError(
           'Unsupported',
-          `${formatChart(location)} ${revision} lies at ${url}: only http and https are read`,
+          `${formatChart(location)} ${revision} lies at ${withoutLogin(url)}: only http and https are read`,
         );
       const answer = await http.send(
         {
@@ -65,26 +81,26 @@ export function createChartRepository(
 }
 
 /** Versions of a chart; the index is read again only when the server says that it changed. */
-function createIndexReader(http: HttpClient, { base, what }: { base: string; what: string }) {
+function createIndexReader(http: HttpClient, indexes: ChartIndexes, { base, what }: { base: string; what: string }) {
   const url = new URL('index.yaml', base).href;
-  const known = new Map<string, ChartVersion[]>();
-  let index: { text: string; etag: string | undefined } | undefined;
+  // who may read it is told by the login, so that no other client is given what this one read
+  const key = Symbol(url);
 
-  async function readIndex(signal: AbortSignal): Promise<string> {
-    const etag = index?.etag;
-    const headers = etag === undefined ? {} : { 'if-none-match': etag };
+  async function readIndex(signal: AbortSignal): Promise<ChartIndex> {
+    const known = indexes.get(key);
+    const headers = known?.etag === undefined ? {} : { 'if-none-match': known.etag };
     const answer = await http.send({ url, maxBytes: maxIndexBytes, headers }, signal);
-    if (answer.status === 304 && index) return index.text;
+    if (answer.status === 304 && known) return known;
     refuse(answer, what);
-    known.clear();
-    index = { text: answer.body.toString(), etag: answer.headers['etag'] };
-    return index.text;
+    const index = { text: answer.body.toString(), etag: answer.headers['etag'], versions: new Map() };
+    indexes.set(key, index);
+    return index;
   }
 
   return async (chart: string, signal: AbortSignal): Promise<ChartVersion[]> => {
-    const text = await readIndex(signal);
-    const found = known.get(chart) ?? (await parseChartIndex(text, { chart, what }, signal));
-    known.set(chart, found);
+    const { text, versions } = await readIndex(signal);
+    const found = versions.get(chart) ?? (await parseChartIndex(text, { chart, what }, signal));
+    versions.set(chart, found);
     return found;
   };
 }

@@ -7,10 +7,10 @@ import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import { LRUCache } from 'lru-cache';
 import { createHttpClient, type HttpClient } from '../http/http-client.ts';
 import type { SourceLocation } from '../location.ts';
-import { createMemorySnapshot } from '../memory-snapshot.ts';
+import { createMemorySnapshot, type MemoryFiles } from '../memory-snapshot.ts';
 import type { Repository, Snapshot } from '../source.ts';
 import { type ArchiveCache, createArchiveCache } from './archive-cache.ts';
-import { createChartRepository } from './chart-repository.ts';
+import { createChartIndexes, createChartRepository } from './chart-repository.ts';
 import { type Fetcher, formatChart } from './fetcher.ts';
 import { createOciCharts } from './oci-charts.ts';
 import { isOciUrl } from './oci-reference.ts';
@@ -37,6 +37,8 @@ export interface ChartSourceOptions {
   timeoutMs: number;
   /** Of one archive. Argo CD and Helm know no limit; 100 MiB. */
   maxArchiveBytes?: number;
+  /** Of unpacked charts kept in memory; 256 MiB. */
+  maxSnapshotBytes?: number;
   now?: () => number;
 }
 
@@ -48,11 +50,13 @@ export function isChartLocation({ chart, repoURL }: SourceLocation): boolean {
 export function createChartSource(options: ChartSourceOptions): ChartSource & AsyncDisposable {
   const { directory, timeoutMs, maxArchiveBytes = 100 << 20, now = Date.now } = options;
   const cache = createArchiveCache({ directory });
-  const snapshots = new LRUCache<string, Snapshot>({ max: 200 });
-  const clients = new LRUCache<string, { http: HttpClient; fetcher: Fetcher }>({
-    max: 200,
-    dispose: ({ http }) => void http[Symbol.asyncDispose](),
+  const snapshots = new LRUCache<string, { snapshot: Snapshot; bytes: number }>({
+    maxSize: options.maxSnapshotBytes ?? 256 << 20,
+    sizeCalculation: ({ bytes }) => bytes,
   });
+  // one that is let go may still be downloading: its connections close when they are idle
+  const clients = new LRUCache<string, { http: HttpClient; fetcher: Fetcher }>({ max: 200 });
+  const indexes = createChartIndexes();
 
   const fetcherOf = (repository: Repository): Fetcher => {
     const isOci = repository.enableOci === true || isOciUrl(repository.url);
@@ -60,7 +64,7 @@ export function createChartSource(options: ChartSourceOptions): ChartSource & As
     const known = clients.get(key);
     if (known) return known.fetcher;
     const http = createHttpClient({ credentials: repository.credentials, timeoutMs });
-    const limits = { maxArchiveBytes, now };
+    const limits = { maxArchiveBytes, now, indexes };
     const fetcher = isOci ? createOciCharts(http, repository, limits) : createChartRepository(http, repository, limits);
     clients.set(key, { http, fetcher });
     return fetcher;
@@ -80,19 +84,24 @@ export function createChartSource(options: ChartSourceOptions): ChartSource & As
     open: async (location, { revision, digest, repository }, signal) => {
       const key = `${digest} ${location.chart ?? ''} ${revision}`;
       const known = snapshots.get(key);
-      if (known) return known;
+      if (known) return known.snapshot;
       const { archive } = await bring(location, { revision, digest, fetcher: fetcherOf(repository) }, signal);
-      const files = await unpack(archive, {
-        what: `${formatChart(location)} ${revision}`,
-        stripRoot: Boolean(location.chart) || (await hasChartRoot(archive)),
-        gzip: isGzip(archive),
-      });
+      const unpacked = await unpack(
+        archive,
+        {
+          what: `${formatChart(location)} ${revision}`,
+          stripRoot: Boolean(location.chart),
+          gzip: isGzip(archive),
+        },
+        signal,
+      );
+      const files = location.chart ? unpacked : withoutChartRoot(unpacked);
       const snapshot = createMemorySnapshot(files, revision);
-      snapshots.set(key, snapshot);
+      snapshots.set(key, { snapshot, bytes: sizeOf(files) });
       return snapshot;
     },
     [Symbol.asyncDispose]: async () => {
-      clients.clear();
+      for (const { http } of clients.values()) await http[Symbol.asyncDispose]();
     },
   };
 }
@@ -133,8 +142,21 @@ function isGzip(archive: Buffer): boolean {
 }
 
 /** A chart that is named as an artifact (`oci://host/chart`, no `chart`) lies in a folder of its name. */
-async function hasChartRoot(archive: Buffer): Promise<boolean> {
-  const files = Object.keys(await unpack(archive, { what: 'artifact', stripRoot: false, gzip: isGzip(archive) }));
-  const roots = new Set(files.map((file) => file.split('/')[0]));
-  return roots.size === 1 && files.includes(`${[...roots][0]}/Chart.yaml`);
+function withoutChartRoot(files: MemoryFiles): MemoryFiles {
+  const names = Object.keys(files);
+  const [root = '', ...others] = new Set(names.map((file) => file.split('/')[0]));
+  if (others.length > 0 || !names.includes(`${root}/Chart.yaml`)) return files;
+  return Object.fromEntries(Object.entries(files).map(([name, content]) => [name.slice(root.length + 1), content]));
+}
+
+/** What a snapshot of them takes, with what it knows of each file. */
+function sizeOf(files: MemoryFiles): number {
+  let bytes = 1_024;
+  for (const [name, content] of Object.entries(files)) bytes += lengthOf(content) + 2 * name.length + 512;
+  return bytes;
+}
+
+function lengthOf(content: MemoryFiles[string]): number {
+  if (typeof content === 'string' || Buffer.isBuffer(content)) return content.length;
+  return 'link' in content ? content.link.length : content.executable.length;
 }

@@ -1,3 +1,4 @@
+import { withoutLogin } from '../http/http-client.ts';
 import type { SourceLocation } from '../location.ts';
 
 /** What a Helm repository and a registry both do. */
@@ -9,5 +10,6 @@ export interface Fetcher {
 }
 
 export function formatChart({ repoURL, chart }: SourceLocation): string {
-  return chart ? `chart ${chart} of ${repoURL}` : `artifact ${repoURL}`;
+  const where = withoutLogin(repoURL);
+  return chart ? `chart ${chart} of ${where}` : `artifact ${where}`;
 }

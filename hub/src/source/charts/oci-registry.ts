@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
-import type { HttpAnswer, HttpClient } from '../http/http-client.ts';
+import { type HttpAnswer, type HttpClient, withoutLogin } from '../http/http-client.ts';
 import type { OciRepository } from './oci-reference.ts';
 import { createTokens } from './oci-token.ts';
 
@@ -135,8 +135,9 @@ function nextPage({ headers }: HttpAnswer, { origin, name }: OciRepository): str
 function readJson({ body, url }: HttpAnswer): unknown {
   try {
     return JSON.parse(body.toString());
-  } catch (cause) {
-    throw new FleetError('Malformed', `${url} is no JSON`, { cause });
+  } catch {
+    // the cause would quote what was sent
+    throw new FleetError('Malformed', `${withoutLogin(url)} is no JSON`);
   }
 }
 

@@ -1,5 +1,5 @@
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
-import type { HttpClient } from '../http/http-client.ts';
+import { type HttpClient, withoutLogin } from '../http/http-client.ts';
 
 interface Place {
   origin: string;
@@ -30,30 +30,51 @@ export function createTokens(http: HttpClient, now: () => number): Tokens {
           'RepositoryAuthentication',
           `registry ${origin} refuses the credentials given (${answer.status} of ${url.origin}); check that they are current and may read it`,
         );
-      const body = JSON.parse(answer.body.toString()) as { token?: string; access_token?: string; expires_in?: number };
-      const token = body.token ?? body.access_token;
-      if (!token) throw new FleetError('RepositoryAuthentication', `registry ${origin} gave no token`);
+      const { token, seconds } = readToken(answer.body, origin);
       if (tokens.size >= maxTokens) tokens.clear();
-      const seconds = Math.max((body.expires_in ?? 60) - 10, 0);
       tokens.set(`${origin} ${scope}`, { token, expiresAt: now() + seconds * 1_000 });
       return token;
     },
   };
 }
 
-/** A login is sent to another host only over TLS, as the registry that was given it says. */
-function tokenUrl(challenge: string, { origin, scope }: Place): URL {
-  const realm = parameterOf(challenge, 'realm');
-  if (!realm || (!realm.startsWith('https://') && new URL(realm).hostname !== new URL(origin).hostname))
+/** Docker: `token` or `access_token`, valid for `expires_in` seconds, or for a minute. */
+function readToken(body: Buffer, origin: string): { token: string; seconds: number } {
+  let answer: { token?: unknown; access_token?: unknown; expires_in?: unknown };
+  try {
+    answer = Object(JSON.parse(body.toString()));
+  } catch {
+    // the cause would quote what may be a token
     throw new FleetError(
       'RepositoryAuthentication',
-      `registry ${origin} sends logins to ${realm ?? 'nowhere'}, which is not https: refused`,
+      `registry ${origin} gave no token: what answers for it sends no JSON`,
     );
-  const url = new URL(realm);
+  }
+  const token = answer.token ?? answer.access_token;
+  if (typeof token !== 'string' || token === '')
+    throw new FleetError('RepositoryAuthentication', `registry ${origin} gave no token`);
+  const expires = typeof answer.expires_in === 'number' ? answer.expires_in : 60;
+  return { token, seconds: Math.max(expires - 10, 0) };
+}
+
+/** A login is sent over TLS only, unless the registry itself has none: then not to another host without it. */
+function tokenUrl(challenge: string, { origin, scope }: Place): URL {
+  const realm = parameterOf(challenge, 'realm') ?? '';
+  const url = URL.parse(realm);
+  if (!url || isRefused(url, new URL(origin)))
+    throw new FleetError(
+      'RepositoryAuthentication',
+      `registry ${origin} sends logins to ${url ? withoutLogin(url.href) : 'nowhere'}, which is not https: refused`,
+    );
   url.searchParams.set('scope', parameterOf(challenge, 'scope') ?? scope);
   const service = parameterOf(challenge, 'service');
   if (service) url.searchParams.set('service', service);
   return url;
+}
+
+function isRefused(realm: URL, registry: URL): boolean {
+  if (realm.protocol === 'https:') return false;
+  return realm.protocol !== 'http:' || registry.protocol !== 'http:' || realm.hostname !== registry.hostname;
 }
 
 function parameterOf(challenge: string, name: string): string | undefined {
