@@ -10,7 +10,7 @@ const block = 512;
 /** Of one header that says more of the next entry: a long name, or pax records. A parser keeps it in memory whole. */
 const maxHeaderBytes = 1 << 20;
 /** POSIX and GNU: pax records (x, g), a long name (L), the long target of a link (K). */
-const longHeaders = new Set([...'xgLK'].map((letter) => letter.charCodeAt(0)));
+const longHeaders = new Set(['x', 'g', 'L', 'K']);
 
 /**
  * Lets a tar archive through as it comes out of gunzip, and ends with an error where it grows too large, whatever its headers say
@@ -54,7 +54,7 @@ export function createTarGuard({ maxBytes, tooLarge }: TarGuardOptions): Transfo
 }
 
 function readHeader(header: Buffer): { size: number; isLong: boolean } {
-  const type = header[156] ?? 0;
+  const type = header.toString('latin1', 156, 157);
   const field = header.subarray(124, 136);
   const first = field[0] ?? 0;
   // GNU: a size that octal digits cannot hold is binary
