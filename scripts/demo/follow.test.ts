@@ -17,19 +17,30 @@ function fleet(health: Health, options: { stale?: boolean; held?: string; ageMs?
         server: 'https://us-east.wheelhouse.internal',
         state: stale ? 'Stale' : 'Connected',
         labels: { region: 'us' },
+        annotations: {},
         lastSeenAt: new Date(now).toISOString(),
       },
     ],
     applications: [
       {
-        metadata: { name: 'checkout-us-east' },
+        apiVersion: 'argoproj.io/v1alpha1',
+        kind: 'Application',
+        metadata: { name: 'checkout-us-east', namespace: 'argocd' },
         spec: { project: 'default', destination: { name: 'us-east' } },
         status: { sync: { status: 'Synced', revision: '0123456789' }, health: { status: health } },
         fleet: { cluster: 'us-east', observedAt: new Date(now - ageMs).toISOString(), ageMs, stale },
       },
     ],
-    sets: [{ metadata: { name: 'shop' }, spec: {}, status: { conditions } }],
-  } as unknown as FleetState;
+    sets: [
+      {
+        apiVersion: 'argoproj.io/v1alpha1',
+        kind: 'ApplicationSet',
+        metadata: { name: 'shop', namespace: 'argocd' },
+        spec: { generators: [], template: { metadata: {}, spec: { project: 'default', destination: {} } } },
+        status: { conditions },
+      },
+    ],
+  };
 }
 
 /** Runs follow on these answers (undefined: the hub does not answer), the last of them for ever, until `done`. */

@@ -55,9 +55,7 @@ test('the chart runs with values from Git', async () => {
   await shop.platform.apply(secret('secret-word'));
   await eventually(async () => expect(await shop.live()).toEqual({ charted: 'one-of-git' }), within);
   await eventually(async () => {
-    const { status } = (await getApplication(shop.platform, 'shop')) as unknown as {
-      status: { sync: { revisions: string[] }; sourceTypes: string[] };
-    };
+    const { status } = await getApplication(shop.platform, 'shop');
     expect(status).toMatchObject({ sync: { revisions: ['1.0.0', expect.any(String)] }, sourceTypes: ['Helm'] });
   }, within);
 });

@@ -56,10 +56,7 @@ test('a chart with the values of another repository', async () => {
 });
 
 test('the API says which revision of each source runs, in lists as Argo CD', async () => {
-  const { status, spec } = (await getApplication(shop.platform, 'shop')) as unknown as {
-    status: { sync: object; sourceTypes: string[] };
-    spec: { sources: unknown[] };
-  };
+  const { status, spec } = await getApplication(shop.platform, 'shop');
   const sha = expect.stringMatching(/^[0-9a-f]{40}$/u);
   expect(status.sync).toMatchObject({ revisions: [sha, sha, sha], comparedTo: { sources: spec.sources } });
   expect(status.sync).not.toHaveProperty('revision');

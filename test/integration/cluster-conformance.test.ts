@@ -1,3 +1,4 @@
+// Its assertions are the suite that the simulated cluster passes too (spoke-agent/src/cluster/memory/memory.test.ts).
 import type { Cluster } from '@wheelhouse/spoke-agent/cluster/cluster';
 import { describeCluster } from '@wheelhouse/spoke-agent/cluster/conformance';
 import { createKubernetesCluster } from '@wheelhouse/spoke-agent/cluster/kubernetes/kubernetes';

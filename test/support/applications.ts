@@ -4,10 +4,11 @@ import type { Platform } from './platform.ts';
 
 export interface ShownApplication {
   metadata: { name: string; annotations?: Record<string, string>; deletionTimestamp?: string };
-  spec: { source?: { path?: string }; destination: object };
+  spec: { source?: { path?: string }; sources?: object[]; destination: object };
   status: {
-    sync: { status: string; revision: string };
+    sync: { status: string; revision: string; revisions?: string[]; comparedTo?: object };
     health: { status: string; message?: string };
+    sourceTypes?: string[];
     conditions?: { type: string; message: string }[];
     resources?: { kind: string; name: string; status: string; requiresPruning?: boolean; hook?: boolean }[];
     operationState?: { phase: string; message: string };

@@ -97,11 +97,28 @@ describe('assignment', () => {
     reported['east'] = 41;
     await stage.run(shardOf('east'), signal);
     expect(documentOf('east')).toBeUndefined();
-    const held = { app: 'theirs', bundle: 'sha256:theirs' };
-    stored.set('east', {
-      document: { gen: 41, apps: [held], ops: [], tombstones: [] } as unknown as AssignmentDocument,
-      seq: 1,
-    });
+    const policy = { syncOptions: [] };
+    const held = {
+      app: 'theirs',
+      ns: '',
+      project: 'default',
+      revision: 'r1',
+      bundle: 'sha256:theirs',
+      vars: {},
+      policy,
+      wave: 0,
+    };
+    const document: AssignmentDocument = {
+      v: 1,
+      cluster: 'east',
+      gen: 41,
+      kid: 'k1',
+      issuedAt: '2026-11-25T20:00:00Z',
+      apps: [held],
+      ops: [],
+      tombstones: [],
+    };
+    stored.set('east', { document, seq: 1 });
     await stage.run(shardOf('east'), signal);
     expect(shownIn('east')).toEqual({ gen: 42, apps: ['shop', 'theirs'] });
     expect(unexplained).toEqual({ east: ['theirs'] });

@@ -10,12 +10,22 @@ const fleet = [
   { name: 'ap-2', labels: { region: 'ap', role: 'standby', tier: 'gold' } },
 ];
 
-function setOf(...generators: unknown[]): ApplicationSet {
-  return { spec: { generators } } as unknown as ApplicationSet;
+function setOf(...generators: ApplicationSet['spec']['generators']): ApplicationSet {
+  return {
+    apiVersion: 'argoproj.io/v1alpha1',
+    kind: 'ApplicationSet',
+    metadata: { name: 'fleet', namespace: 'argocd' },
+    spec: { generators, template: { metadata: { name: 'a' }, spec: { project: 'default', destination: {} } } },
+  };
 }
 
 const byRole = setOf({
-  matrix: { generators: [{ git: {} }, { clusters: { selector: { matchLabels: { role: 'active' } } } }] },
+  matrix: {
+    generators: [
+      { git: { repoURL: 'x', revision: 'HEAD' } },
+      { clusters: { selector: { matchLabels: { role: 'active' } } } },
+    ],
+  },
 });
 const byTier = setOf({ clusters: { selector: { matchExpressions: [{ key: 'tier', operator: 'Exists' }] } } });
 const byRegion = setOf({ clusters: { selector: { matchLabels: { region: 'eu' } } } });

@@ -29,7 +29,7 @@ beforeEach(() => {
 
 function cluster(name: string, state: FleetCluster['state'], silentMinutes: number): FleetCluster {
   const lastSeenAt = new Date(start - silentMinutes * minute).toISOString();
-  return { name, state, labels: { region: name.slice(0, 2) }, lastSeenAt } as unknown as FleetCluster;
+  return { name, server: `https://${name}`, state, labels: { region: name.slice(0, 2) }, annotations: {}, lastSeenAt };
 }
 
 function ruleOf(spec: object = {}): FailoverRule {

@@ -6,7 +6,7 @@ import { describe, expect, it, vi } from 'vitest';
 import type { AuditEntry } from '../store/audit.ts';
 import { createClusters } from './clusters.ts';
 import type { Heard } from './presence.ts';
-import type { ClusterRecord, FleetRecords, TokenRecord } from './records.ts';
+import type { ClusterRecord, TokenRecord } from './records.ts';
 import { createMemoryTable } from './testing/memory-records.ts';
 
 const record: ClusterRecord = {
@@ -34,7 +34,11 @@ async function setUp(imports: ImportedCluster[] = []) {
   const heard = new Map<string, Heard>();
   const audited: AuditEntry[] = [];
   const clusters = createClusters({
-    records: { clusters: table, tokens: createMemoryTable<TokenRecord>() } as unknown as FleetRecords,
+    records: {
+      clusters: table,
+      tokens: createMemoryTable<TokenRecord>(),
+      onClusterChange: () => ({ [Symbol.dispose]: () => undefined }),
+    },
     presence: {
       find: (cluster) => heard.get(cluster),
       heardSince: () => [],

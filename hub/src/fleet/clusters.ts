@@ -95,7 +95,7 @@ export interface Clusters {
 }
 
 export interface ClustersDeps {
-  records: FleetRecords;
+  records: Pick<FleetRecords, 'clusters' | 'tokens' | 'onClusterChange'>;
   presence: Presence;
   /** Clusters that Secrets of Argo CD announce. */
   imports?: Pick<Imports, 'list' | 'find'>;
@@ -183,7 +183,7 @@ export async function change(
 }
 
 /** While a cluster is renamed, there are two records of it for a moment: the one with the new name counts. */
-function assignable({ clusters }: FleetRecords): ClusterRecord[] {
+function assignable({ clusters }: Pick<FleetRecords, 'clusters'>): ClusterRecord[] {
   const all = clusters.list();
   const former = new Map(
     all.flatMap(({ formerNames = [], publicKey }) => formerNames.map((name) => [name, publicKey])),
@@ -234,7 +234,7 @@ function authorOf(who: string | Author): Author {
   return typeof who === 'string' ? { by: who } : who;
 }
 
-function historyOf(name: string, records: FleetRecords): HistoryEntry[] {
+function historyOf(name: string, records: Pick<FleetRecords, 'clusters'>): HistoryEntry[] {
   const record = records.clusters.find(name);
   if (record) return record.history ?? [];
   throw new FleetError('NotFound', `there is no enrolled cluster ${name}`);

@@ -22,11 +22,13 @@ export async function followServerLog(
   file: string,
   signal: AbortSignal,
 ): Promise<void> {
-  let at = await sizeOf(file);
+  let at: number | undefined;
   let rest = '';
+  let isRead = true;
   do {
     try {
       const size = await sizeOf(file);
+      at ??= size;
       if (size < at) [at, rest] = [0, ''];
       if (size - at > maxBytes) {
         deps.logger.warn({ file, bytes: size - at - maxBytes }, 'nats-server writes faster than its log is read');
@@ -37,8 +39,11 @@ export async function followServerLog(
       at = size;
       rest = lines.pop() ?? '';
       for (const violation of lines.flatMap((line) => parseViolation(line) ?? [])) deps.onViolation(violation);
+      isRead = true;
     } catch (error) {
-      deps.logger.warn({ err: error, file }, "nats-server's log cannot be read; refused subjects are not audited");
+      if (isRead)
+        deps.logger.warn({ err: error, file }, "nats-server's log cannot be read; refused subjects are not audited");
+      isRead = false;
     }
   } while (await sleep(pollMs, signal));
 }
@@ -52,7 +57,11 @@ export function parseViolation(line: string): Violation | undefined {
 }
 
 async function sizeOf(file: string): Promise<number> {
-  const found = await stat(file).catch(() => undefined);
+  // before the server first writes there is no file
+  const found = await stat(file).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error;
+    return undefined;
+  });
   return found?.size ?? 0;
 }
 

@@ -19,11 +19,16 @@ function setOf(name: string, path: string): ApplicationSet {
       ],
       template: { metadata: { name }, spec: { project: 'default', destination: {} } },
     },
-  } as unknown as ApplicationSet;
+  };
 }
 
 function appOf(name: string, path: string): Application {
-  return { metadata: { name }, spec: { source: { repoURL: 'x', path } } } as unknown as Application;
+  return {
+    apiVersion: 'argoproj.io/v1alpha1',
+    kind: 'Application',
+    metadata: { name, namespace: 'argocd' },
+    spec: { project: 'default', source: { repoURL: 'x', path }, destination: {} },
+  };
 }
 
 it.each([

@@ -1,6 +1,7 @@
 import type { Application } from '@wheelhouse/shared/resources/application';
 import { describe, expect, it } from 'vitest';
 import type { Retention } from '../failover/retention.ts';
+import type { StoredEvaluation } from '../store/derived.ts';
 import { decideRemovals } from './hold.ts';
 
 function application(name: string, cluster = 'eu'): Application {
@@ -20,7 +21,15 @@ interface Given {
 }
 
 function decide({ before, fresh, plans = {}, released }: Given) {
-  const evaluation = { applications: before } as unknown as NonNullable<Parameters<typeof decideRemovals>[0]['before']>;
+  const evaluation: StoredEvaluation = {
+    namespace: 'argocd',
+    name: 'shop',
+    applications: before,
+    errors: [],
+    warnings: [],
+    reads: { repositories: [], clusters: true, settings: [] },
+    evaluatedAt: '2026-11-25T20:00:00Z',
+  };
   const decision = decideRemovals({
     before: evaluation,
     fresh,

@@ -3,22 +3,10 @@
  * certificate authorities and SSH hosts of `argocd-tls-certs-cm` and `argocd-ssh-known-hosts-cm`. What it returns is never logged.
  */
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
+import { type ConfigMap, type Secret, secretEntries, secretTypeOf } from '@wheelhouse/shared/resources/settings';
 import type { StoredSpec } from '../store/specs.ts';
 import { parseRepositoryFields, type RepositoryFields } from './repository-fields.ts';
 import type { Repository } from './source.ts';
-
-const typeLabel = 'argocd.argoproj.io/secret-type';
-
-interface SecretResource {
-  metadata: { labels?: Record<string, string>; name?: string; namespace?: string };
-  data?: Record<string, string>;
-  stringData?: Record<string, string>;
-}
-
-interface ConfigMapResource {
-  metadata: { name?: string };
-  data?: Record<string, string>;
-}
 
 export interface RepositorySettings {
   secrets: readonly StoredSpec[];
@@ -27,7 +15,7 @@ export interface RepositorySettings {
 
 /** Finds what is known of a URL, or of `@name` and `alias:name` (Helm); without an entry, the URL alone. Throws Unsupported, NotFound. */
 export function findRepository(written: string, { secrets, configMaps = [] }: RepositorySettings): Repository {
-  const entries = secrets.map((spec) => readEntry(spec.resource as unknown as SecretResource));
+  const entries = secrets.map((spec) => readEntry(spec.resource as Secret));
   const { url, exact } = findEntry(written, entries);
   const login = merge(parse(exact), parse(findTemplate(url, entries)));
   const { credentials: own, ...rest } = login ?? {};
@@ -68,18 +56,9 @@ interface Entry {
   fields: Record<string, string>;
 }
 
-function readEntry(secret: SecretResource): Entry {
-  const { labels, name, namespace } = secret.metadata;
-  return { type: labels?.[typeLabel], name: `${namespace}/${name}`, fields: secretFields(secret) };
-}
-
-/** Argo CD: fields of repository Secrets. `data` is base64, `stringData` is not. */
-export function secretFields(secret: Pick<SecretResource, 'data' | 'stringData'>): Record<string, string> {
-  const decoded = Object.entries(secret.data ?? {}).map(([key, value]) => [
-    key,
-    Buffer.from(value, 'base64').toString(),
-  ]);
-  return { ...Object.fromEntries(decoded), ...secret.stringData };
+function readEntry(secret: Secret): Entry {
+  const { name, namespace } = secret.metadata;
+  return { type: secretTypeOf(secret), name: `${namespace}/${name}`, fields: secretEntries(secret) };
 }
 
 function parse(entry: Entry | undefined): RepositoryFields | undefined {
@@ -94,9 +73,7 @@ function hasLogin(fields: RepositoryFields | undefined): boolean {
 /** Argo CD: certificates by host name (with port, or without), and one list of SSH hosts. */
 function trustOf(url: string, configMaps: readonly StoredSpec[]): { caPem?: string; knownHosts?: string } {
   const find = (name: string) =>
-    configMaps
-      .map((spec) => spec.resource as unknown as ConfigMapResource)
-      .find(({ metadata }) => metadata.name === name)?.data;
+    configMaps.map((spec) => spec.resource as ConfigMap).find(({ metadata }) => metadata.name === name)?.data;
   const host = /^(?:[a-z][a-z0-9+.-]*:\/\/)?(?:[^@/]*@)?(?<host>[^/]+)/iu.exec(url)?.groups?.['host'] ?? '';
   const certificates = find('argocd-tls-certs-cm') ?? {};
   const caPem = certificates[host] ?? certificates[host.replace(/:\d+$/u, '')];

@@ -1,4 +1,6 @@
 import type { AppStatus } from '@wheelhouse/shared/protocol/status';
+import type { Application } from '@wheelhouse/shared/resources/application';
+import { applicationStatus } from '@wheelhouse/shared/resources/application-status';
 import { describe, expect, it } from 'vitest';
 import type { IndexedApplication } from '../assign/applications.ts';
 import type { Resolution } from '../assign/resolve.ts';
@@ -37,15 +39,9 @@ function inputOf(fields: Partial<ViewInput> = {}): ViewInput {
   };
 }
 
-interface Shown {
-  sync: { status: string; revision: string };
-  health: { status: string };
-  conditions: { type: string; message: string }[];
-  operationState?: { phase: string; operation: object };
-  resources: object[];
-}
-
-const shownOf = (input: ViewInput) => formatView(input).application.status as unknown as Shown;
+/** In Argo CD's shape, or it throws. */
+const shownIn = (application: Application) => applicationStatus.parse(application.status);
+const shownOf = (input: ViewInput) => shownIn(formatView(input).application);
 const problem = { code: 'RenderFailed', message: 'helm failed' };
 
 describe('sync and health', () => {
@@ -63,7 +59,7 @@ describe('sync and health', () => {
     ],
   ])('%s', (_name, fields, [sync, health]) => {
     const { sync: shown, health: found } = shownOf(inputOf(fields));
-    expect([shown.status, found.status]).toEqual([sync, health]);
+    expect([shown?.status, found?.status]).toEqual([sync, health]);
     expect(formatBrief(inputOf(fields))).toMatchObject({ sync, health });
   });
 });
@@ -113,7 +109,7 @@ describe('conditions', () => {
       ['SyncError denied'],
     ],
   ])('%s', (_name, fields, conditions) => {
-    expect(shownOf(inputOf(fields)).conditions.map(({ type, message }) => `${type} ${message}`)).toEqual(conditions);
+    expect(shownOf(inputOf(fields)).conditions?.map(({ type, message }) => `${type} ${message}`)).toEqual(conditions);
   });
 });
 
@@ -164,7 +160,7 @@ it('shows what is withdrawn as being deleted, with the reason and who it waits f
     now: startedAt,
   });
   expect(application.metadata).toMatchObject({ name: 'shop', deletionTimestamp: at });
-  expect((application.status as unknown as Shown).conditions).toEqual([
+  expect(shownIn(application).conditions).toEqual([
     { type: 'DeletionInProgress', message: 'deleted by ann; waiting for cluster east to confirm' },
   ]);
   const silent = { status: statusOf('shop'), lastSeen: startedAt, now: startedAt + 600_000 };
@@ -186,5 +182,5 @@ it.each<[string, 'Surge' | 'Never', string]>([
   const resolution: Resolution = { problems: [], warnings: [] };
   const input = { indexed, resolution, status: statusOf('shop'), lastSeen: startedAt, now: startedAt, problems: [] };
   const { application } = formatView({ ...input, leaving: { plan: 'p1', state: 'retained', policy } });
-  expect((application.status as unknown as Shown).conditions).toContainEqual({ type: 'Leaving', message });
+  expect(shownIn(application).conditions).toContainEqual({ type: 'Leaving', message });
 });

@@ -40,8 +40,7 @@ export function describeCluster(name: string, start: () => Cluster, setStatus: S
       },
     });
     const containersOf = (object: KubeObject | undefined) =>
-      (object as unknown as { spec: { template: { spec: { containers: Record<string, unknown>[] } } } }).spec.template
-        .spec.containers;
+      (object?.['spec'] as { template: { spec: { containers: Record<string, unknown>[] } } }).template.spec.containers;
     const find = async (ref: ObjectRef) => await cluster.find(ref, signal);
 
     it('creates what is applied, with identity and the fields that the manager owns', async () => {

@@ -1,5 +1,5 @@
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
-import type { Logger } from '@wheelhouse/shared/logging/logger';
+import { createLogger } from '@wheelhouse/shared/logging/logger';
 import type { Inventory } from '@wheelhouse/shared/protocol/inventory';
 import { expect, it } from 'vitest';
 import { followInventory } from './inventory.ts';
@@ -13,8 +13,8 @@ const known: Inventory = {
 
 it('joins what the cluster has with the labels of the agent, and logs a problem once', () => {
   const logged: string[] = [];
-  const say = (...words: unknown[]) => void logged.push(String(words.at(-1)));
-  const logger = { warn: say, info: say } as unknown as Logger;
+  const write = (line: string) => void logged.push((JSON.parse(line) as { msg: string }).msg);
+  const logger = createLogger({ name: 'test', destination: { write } });
   let current: Inventory | undefined;
   let version: string | undefined;
   let problem: FleetError | undefined;

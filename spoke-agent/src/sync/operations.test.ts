@@ -1,9 +1,8 @@
 import type { KubeObject } from '@wheelhouse/shared/kube/object';
-import type { AssignedOperation, AssignedPolicy } from '@wheelhouse/shared/protocol/document';
+import type { AssignedOperation } from '@wheelhouse/shared/protocol/document';
 import { describe, expect, it } from 'vitest';
 import { configMap, deployment, kindRef, startSpoke } from './simulated-spoke.ts';
 
-const manual = { automated: undefined } as unknown as Partial<AssignedPolicy>;
 const sync = (id: string, wish: Partial<AssignedOperation['sync']> = {}): AssignedOperation => ({
   id,
   type: 'sync',
@@ -17,7 +16,7 @@ const signal = new AbortController().signal;
 describe('an operation', () => {
   it('syncs an Application that is not automated, once', async () => {
     await using spoke = startSpoke();
-    const apps = [{ manifests: [configMap('a')], policy: manual }];
+    const apps = [{ manifests: [configMap('a')], isManual: true }];
     spoke.assign({ apps });
     expect((await spoke.settle()).sync).toBe('OutOfSync');
     spoke.assign({ apps, ops: [sync('1')] });
@@ -32,15 +31,15 @@ describe('an operation', () => {
   it('is ignored when it expired', async () => {
     await using spoke = startSpoke();
     const op = { ...sync('1'), expiresAt: '2020-01-01T00:00:00Z' };
-    spoke.assign({ apps: [{ manifests: [configMap('a')], policy: manual }], ops: [op] });
+    spoke.assign({ apps: [{ manifests: [configMap('a')], isManual: true }], ops: [op] });
     expect(await spoke.settle()).toMatchObject({ sync: 'OutOfSync' });
   });
 
   it('prunes only when told to', async () => {
     await using spoke = startSpoke();
-    spoke.assign({ apps: [{ manifests: [configMap('a'), configMap('b')], policy: manual }], ops: [sync('1')] });
+    spoke.assign({ apps: [{ manifests: [configMap('a'), configMap('b')], isManual: true }], ops: [sync('1')] });
     await spoke.settle();
-    const apps = [{ manifests: [configMap('a')], policy: manual, revision: 'r2' }];
+    const apps = [{ manifests: [configMap('a')], isManual: true, revision: 'r2' }];
     spoke.assign({ apps, ops: [sync('2')] });
     expect((await spoke.settle()).sync).toBe('OutOfSync');
     expect(await spoke.find('ConfigMap', 'b')).toBeDefined();
@@ -53,7 +52,7 @@ describe('an operation', () => {
     await using spoke = startSpoke();
     const resources = [{ group: '', kind: 'ConfigMap', namespace: 'shop', name: 'b' }];
     spoke.assign({
-      apps: [{ manifests: [configMap('a'), configMap('b')], policy: manual }],
+      apps: [{ manifests: [configMap('a'), configMap('b')], isManual: true }],
       ops: [sync('1', { resources })],
     });
     expect((await spoke.settle()).sync).toBe('OutOfSync');
@@ -63,9 +62,9 @@ describe('an operation', () => {
 
   it('changes nothing in a dry run and says what would change', async () => {
     await using spoke = startSpoke();
-    const policy = { ...manual, syncOptions: [] };
+    const policy = { syncOptions: [] };
     spoke.assign({
-      apps: [{ manifests: [configMap('a')], policy, ns: 'default' }],
+      apps: [{ manifests: [configMap('a')], policy, isManual: true, ns: 'default' }],
       ops: [sync('1', { dryRun: true })],
     });
     const status = await spoke.settle();
@@ -75,18 +74,20 @@ describe('an operation', () => {
 
   it('with force replaces what cannot be changed', async () => {
     await using spoke = startSpoke();
-    const policy = { ...manual };
-    spoke.assign({ apps: [{ manifests: [deployment('web')], policy }], ops: [sync('1')] });
+    spoke.assign({ apps: [{ manifests: [deployment('web')], isManual: true }], ops: [sync('1')] });
     await spoke.settle();
     const uid = (await spoke.find('Deployment', 'web'))?.metadata.uid;
     const changed = deployment('web');
     (changed['spec'] as { selector: object }).selector = { matchLabels: { app: 'web', tier: 'front' } };
-    spoke.assign({ apps: [{ manifests: [changed], policy, revision: 'r2' }], ops: [sync('2')] });
+    spoke.assign({ apps: [{ manifests: [changed], isManual: true, revision: 'r2' }], ops: [sync('2')] });
     expect((await spoke.settle()).operation).toMatchObject({
       phase: 'Failed',
       message: expect.stringContaining('immutable') as string,
     });
-    spoke.assign({ apps: [{ manifests: [changed], policy, revision: 'r2' }], ops: [sync('3', { force: true })] });
+    spoke.assign({
+      apps: [{ manifests: [changed], isManual: true, revision: 'r2' }],
+      ops: [sync('3', { force: true })],
+    });
     expect((await spoke.settle()).sync).toBe('Synced');
     expect((await spoke.find('Deployment', 'web'))?.metadata.uid).not.toBe(uid);
   });
@@ -270,20 +271,20 @@ describe('a restart', () => {
 
   it('without records compares by dry run and writes nothing that is as it should be', async () => {
     const before = startSpoke();
-    before.assign({ apps: [{ manifests: [configMap('a')], policy: manual }], ops: [sync('1')] });
+    before.assign({ apps: [{ manifests: [configMap('a')], isManual: true }], ops: [sync('1')] });
     await before.settle();
     await before[Symbol.asyncDispose]();
     const { cluster } = before;
     const { apply } = cluster.requests;
     await using spoke = startSpoke({ cluster });
-    spoke.assign({ apps: [{ manifests: [configMap('a')], policy: manual }] });
+    spoke.assign({ apps: [{ manifests: [configMap('a')], isManual: true }] });
     expect(await spoke.settle()).toMatchObject({ sync: 'Synced' });
     expect(cluster.requests).toMatchObject({ apply, dryRun: 1 });
   });
 
   it('does not act on an operation again', async () => {
     const before = startSpoke();
-    const apps = [{ manifests: [configMap('a')], policy: manual }];
+    const apps = [{ manifests: [configMap('a')], isManual: true }];
     before.assign({ apps, ops: [sync('1')] });
     await before.settle();
     await before[Symbol.asyncDispose]();
@@ -305,14 +306,14 @@ describe('app diff', () => {
       data: { password: Buffer.from(password).toString('base64') },
     });
     spoke.assign({
-      apps: [{ manifests: [configMap('a'), configMap('old'), secret('one')], policy: manual }],
+      apps: [{ manifests: [configMap('a'), configMap('old'), secret('one')], isManual: true }],
       ops: [sync('1')],
     });
     await spoke.settle();
     expect(await spoke.reconciler.diff('shop', signal)).toEqual([]);
     spoke.assign({
       apps: [
-        { manifests: [configMap('a', { a: '2' }), configMap('new'), secret('two')], policy: manual, revision: 'r2' },
+        { manifests: [configMap('a', { a: '2' }), configMap('new'), secret('two')], isManual: true, revision: 'r2' },
       ],
     });
     await spoke.settle();

@@ -1,7 +1,7 @@
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { KubeObject, ObjectRef } from '@wheelhouse/shared/kube/object';
 import { describe, expect, it } from 'vitest';
-import { automated, configMap, deployment, kindRef, type SimulatedSpoke, startSpoke } from './simulated-spoke.ts';
+import { configMap, deployment, kindRef, type SimulatedSpoke, startSpoke } from './simulated-spoke.ts';
 
 const ref = (kind: string, name: string): ObjectRef => ({ ...kindRef(kind), namespace: 'shop', name });
 const setData = (data: Record<string, string>) => (object: KubeObject) => ({ ...object, data });
@@ -489,17 +489,15 @@ it('lets two Applications that share a resource not fight over it', async () => 
 
 it('never syncs an Application without automation, but says how it stands', async () => {
   await using spoke = startSpoke();
-  const manual = { syncOptions: automated.syncOptions };
   const existing = configMap('a', { a: 'before' });
   existing.metadata.namespace = 'default';
   await spoke.cluster.apply(existing, { fieldManager: 'someone', signal: new AbortController().signal });
-  const { automated: _automated, ...rest } = { ...automated, ...manual };
   spoke.assign({
     apps: [
       {
         manifests: [configMap('a'), configMap('b')],
         ns: 'default',
-        policy: { ...rest, automated: undefined } as never,
+        isManual: true,
       },
     ],
   });

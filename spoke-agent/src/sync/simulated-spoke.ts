@@ -38,6 +38,8 @@ export interface SimulatedApp {
   manifests: KubeObject[];
   revision?: string;
   policy?: Partial<AssignedPolicy>;
+  /** Not synced without an operation. */
+  isManual?: boolean;
   wave?: number;
   ns?: string;
 }
@@ -46,6 +48,8 @@ export const automated: AssignedPolicy = {
   automated: { prune: true, selfHeal: true, allowEmpty: false },
   syncOptions: ['CreateNamespace=true'],
 };
+
+const { automated: _automated, ...manual } = automated;
 
 export interface SimulatedSpokeOptions extends MemoryOptions {
   cluster?: MemoryCluster;
@@ -81,12 +85,22 @@ export function startSpoke(options: SimulatedSpokeOptions = {}): SimulatedSpoke 
     manifests,
     revision = 'r1',
     policy,
+    isManual = false,
     wave = 0,
     ns = 'shop',
   }: SimulatedApp): AssignedApp {
     const bundle = digestOf(canonicalJson(manifests));
     bundles.set(bundle, structuredClone(manifests));
-    return { app, ns, project: 'default', revision, bundle, vars: {}, policy: { ...automated, ...policy }, wave };
+    return {
+      app,
+      ns,
+      project: 'default',
+      revision,
+      bundle,
+      vars: {},
+      policy: { ...(isManual ? manual : automated), ...policy },
+      wave,
+    };
   }
 
   return {

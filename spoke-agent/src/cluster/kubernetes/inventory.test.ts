@@ -1,3 +1,4 @@
+import { PassThrough } from 'node:stream';
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import { expect, it, vi } from 'vitest';
 import { followInventory } from './inventory.ts';
@@ -21,26 +22,22 @@ function createServer() {
     seen.push(request);
     if (refuses.has(request.what)) throw new FleetError('Forbidden', `${request.what}: not allowed`);
   };
-  const requests = {
-    send: async (request: KubeRequest) => {
+  const answer = (request: KubeRequest): unknown => {
+    enter(request);
+    if (request.path === '/version') return { gitVersion: 'v1.36.3' };
+    return { metadata: { resourceVersion: '1' }, items: structuredClone(lists[request.path] ?? []) };
+  };
+  const requests: Requests = {
+    send: async <T>(request: KubeRequest) => answer(request) as T,
+    stream: async (request) => {
       enter(request);
-      if (request.path === '/version') return { gitVersion: 'v1.36.3' };
-      return { metadata: { resourceVersion: '1' }, items: structuredClone(lists[request.path] ?? []) };
+      const stream = new PassThrough();
+      const end = () => void stream.end();
+      open.add(end);
+      request.signal.addEventListener('abort', end);
+      return stream;
     },
-    stream: async (request: KubeRequest) => {
-      enter(request);
-      const { promise, resolve } = Promise.withResolvers<void>();
-      open.add(resolve);
-      request.signal.addEventListener('abort', () => resolve());
-      return Object.assign(
-        (async function* () {
-          await promise;
-          yield* [] as string[];
-        })(),
-        { setEncoding: () => undefined },
-      );
-    },
-  } as unknown as Requests;
+  };
   const close = () => {
     for (const end of open) end();
     open.clear();
