@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { fleetSet } from '@wheelhouse/test/support/fleet-set';
 import { startGitServer } from '@wheelhouse/test/support/git-server';
 import { actOnPlan, makePlan, planIn, type ShownPlan } from '@wheelhouse/test/support/plans';
 import { startPlatform } from '@wheelhouse/test/support/platform';
@@ -38,7 +39,9 @@ export async function runFailover({ clusters, apps }: SpineOptions): Promise<Rep
     spokes: fleet.pids,
     test: [process.pid],
   });
-  await platform.apply(applicationSet(repository.url));
+  await platform.apply(
+    fleetSet({ repoURL: repository.url, revision: 'HEAD', path: 'apps/*', selector: '{matchLabels: {role: active}}' }),
+  );
   await waitSettled(platform, total);
 
   const begin = async (from: string, to: string) => {
@@ -75,25 +78,4 @@ function files(count: number): Record<string, string> {
     `apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: ${name}\ndata:\n  text: ${'x'.repeat(1_900)}\n`;
   const names = Array.from({ length: count }, (_, index) => `app-${index}`);
   return Object.fromEntries(names.map((name) => [`apps/${name}/config.yaml`, configMap(name)]));
-}
-
-function applicationSet(repoURL: string): string {
-  return `apiVersion: argoproj.io/v1alpha1
-kind: ApplicationSet
-metadata: {name: fleet, namespace: argocd}
-spec:
-  goTemplate: true
-  generators:
-    - matrix:
-        generators:
-          - git: {repoURL: '${repoURL}', revision: HEAD, directories: [{path: 'apps/*'}]}
-          - clusters: {selector: {matchLabels: {role: active}}}
-  template:
-    metadata: {name: '{{.path.basename}}-{{.name}}'}
-    spec:
-      project: default
-      source: {repoURL: '${repoURL}', targetRevision: HEAD, path: '{{.path.path}}'}
-      destination: {server: '{{.server}}', namespace: default}
-      syncPolicy: {automated: {prune: true, selfHeal: true}}
-`;
 }

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { sleep } from '@wheelhouse/shared/async/abort';
+import { fleetSet } from '@wheelhouse/test/support/fleet-set';
 import { startGitServer } from '@wheelhouse/test/support/git-server';
 import { type Platform, startPlatform } from '@wheelhouse/test/support/platform';
 import { sendPush } from '@wheelhouse/test/support/push-event';
@@ -42,7 +43,14 @@ export async function runSpine({ clusters, apps }: SpineOptions): Promise<Report
   });
 
   const created = await spend(processes, async () => {
-    await platform.apply(applicationSet(repository.url));
+    await platform.apply(
+      fleetSet({
+        repoURL: repository.url,
+        revision: 'HEAD',
+        path: 'apps/*',
+        selector: '{matchExpressions: [{key: ring, operator: Exists}]}',
+      }),
+    );
     await waitSettled(platform, total);
   });
   const changed = await spend(processes, async () => await change(platform, repository, { each, version: 2, total }));
@@ -91,25 +99,4 @@ function fleetFiles(count: number, version: number): Record<string, string> {
       `apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: app-${index}\ndata:\n  version: "${version}"\n  text: ${'x'.repeat(1_900)}\n`;
   }
   return files;
-}
-
-function applicationSet(repoURL: string): string {
-  return `apiVersion: argoproj.io/v1alpha1
-kind: ApplicationSet
-metadata: {name: fleet, namespace: argocd}
-spec:
-  goTemplate: true
-  generators:
-    - matrix:
-        generators:
-          - git: {repoURL: '${repoURL}', revision: HEAD, directories: [{path: 'apps/*'}]}
-          - clusters: {selector: {matchExpressions: [{key: ring, operator: Exists}]}}
-  template:
-    metadata: {name: '{{.path.basename}}-{{.name}}'}
-    spec:
-      project: default
-      source: {repoURL: '${repoURL}', targetRevision: HEAD, path: '{{.path.path}}'}
-      destination: {server: '{{.server}}', namespace: default}
-      syncPolicy: {automated: {prune: true, selfHeal: true}}
-`;
 }

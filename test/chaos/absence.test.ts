@@ -1,10 +1,12 @@
 // What is absent deletes nothing: buckets and streams that lost their content, generators that give nothing, repositories
 // that are gone, a queue that is emptied. Afterwards, once people applied again what only lived there, the fleet follows
 // the newest commit, and every object on every cluster is still the one it was.
+
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { listApplications } from '../support/applications.ts';
 import { eventually } from '../support/eventually.ts';
+import { fleetSet, versionedConfigMap } from '../support/fleet-set.ts';
 import type { RepositoryFiles } from '../support/git-repository.ts';
 import { type GitServer, type ServedRepository, startGitServer } from '../support/git-server.ts';
 import { type Platform, startPlatform } from '../support/platform.ts';
@@ -169,7 +171,9 @@ async function whenSetSays(pattern: RegExp): Promise<void> {
 /** What people wrote: a set, and an Application for each cluster. */
 async function apply(): Promise<void> {
   const byHand = clusters.map((cluster) => application(`hand-${cluster}`, cluster, 'hand'));
-  await platform.apply([applicationSet(), ...byHand].join('---\n'));
+  await platform.apply(
+    [fleetSet({ repoURL: repository.url, selector: '{matchLabels: {fleet: hollow}}' }), ...byHand].join('---\n'),
+  );
 }
 
 async function commit(): Promise<string> {
@@ -194,10 +198,7 @@ async function countAt(sha: string): Promise<number> {
 function files(): Record<string, string> {
   const folders = [...services.map((name) => `services/${name}`), 'hand'];
   return Object.fromEntries(
-    folders.map((folder) => [
-      `${folder}/config.yaml`,
-      `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: ${folder.replace('services/', '')}}\ndata: {version: "${version}"}\n`,
-    ]),
+    folders.map((folder) => [`${folder}/config.yaml`, versionedConfigMap(folder.replace('services/', ''), version)]),
   );
 }
 
@@ -210,26 +211,5 @@ spec:
   source: {repoURL: '${repository.url}', targetRevision: main, path: ${path}}
   destination: {name: ${cluster}, namespace: default}
   syncPolicy: {automated: {prune: true, selfHeal: true}}
-`;
-}
-
-function applicationSet(): string {
-  return `apiVersion: argoproj.io/v1alpha1
-kind: ApplicationSet
-metadata: {name: fleet, namespace: argocd}
-spec:
-  goTemplate: true
-  generators:
-    - matrix:
-        generators:
-          - git: {repoURL: '${repository.url}', revision: main, directories: [{path: 'services/*'}]}
-          - clusters: {selector: {matchLabels: {fleet: hollow}}}
-  template:
-    metadata: {name: '{{.path.basename}}-{{.name}}'}
-    spec:
-      project: default
-      source: {repoURL: '${repository.url}', targetRevision: main, path: '{{.path.path}}'}
-      destination: {server: '{{.server}}', namespace: default}
-      syncPolicy: {automated: {prune: true, selfHeal: true}}
 `;
 }

@@ -1,8 +1,10 @@
 // Failovers between two regions of hollow spokes, with the hub killed at each step, aborted and failed back. Whatever
 // happens, nothing is withdrawn where it ran before it runs at the destination, and nothing is lost.
+
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { whenSettled } from '../support/applications.ts';
 import { eventually } from '../support/eventually.ts';
+import { fleetSet, versionedConfigMap } from '../support/fleet-set.ts';
 import { startGitServer } from '../support/git-server.ts';
 import { actOnPlan, getPlan, makePlan, planIn, type ShownPlan } from '../support/plans.ts';
 import { type Platform, startPlatform } from '../support/platform.ts';
@@ -14,6 +16,7 @@ type Region = (typeof regions)[number];
 const clustersOf = (region: Region) => Array.from({ length: each }, (_, index) => `${region}-${index}`);
 const clusters = regions.flatMap(clustersOf);
 const services = ['cart', 'shop'];
+const selector = '{matchLabels: {role: active}}';
 
 const stack = new AsyncDisposableStack();
 let platform: Platform;
@@ -43,7 +46,7 @@ beforeAll(async () => {
     }),
   );
   for (const { name, cluster } of fleet.spokes) void follow(name, cluster);
-  await platform.apply(applicationSet(repository.url));
+  await platform.apply(fleetSet({ repoURL: repository.url, selector }));
   await whenSettled(platform, { names: namesIn('eu') });
 });
 afterAll(async () => await stack.disposeAsync());
@@ -153,31 +156,5 @@ async function uidsIn(region: Region): Promise<Record<string, string>> {
 }
 
 function files(): Record<string, string> {
-  return Object.fromEntries(
-    services.map((name) => [
-      `services/${name}/config.yaml`,
-      `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: ${name}}\ndata: {version: "1"}\n`,
-    ]),
-  );
-}
-
-function applicationSet(repoURL: string): string {
-  return `apiVersion: argoproj.io/v1alpha1
-kind: ApplicationSet
-metadata: {name: fleet, namespace: argocd}
-spec:
-  goTemplate: true
-  generators:
-    - matrix:
-        generators:
-          - git: {repoURL: '${repoURL}', revision: main, directories: [{path: 'services/*'}]}
-          - clusters: {selector: {matchLabels: {role: active}}}
-  template:
-    metadata: {name: '{{.path.basename}}-{{.name}}'}
-    spec:
-      project: default
-      source: {repoURL: '${repoURL}', targetRevision: main, path: '{{.path.path}}'}
-      destination: {server: '{{.server}}', namespace: default}
-      syncPolicy: {automated: {prune: true, selfHeal: true}}
-`;
+  return Object.fromEntries(services.map((name) => [`services/${name}/config.yaml`, versionedConfigMap(name, 1)]));
 }

@@ -1,5 +1,6 @@
 // NATS loses its data directory under a fleet of hollow spokes, and the hub is killed at awkward moments of its way back:
 // spokes keep running and healing, the hub takes over what they hold, deletes nothing, and goes on above their generations.
+
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sleep } from '@wheelhouse/shared/async/abort';
@@ -7,12 +8,14 @@ import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { listApplications } from '../support/applications.ts';
 import { eventually } from '../support/eventually.ts';
+import { fleetSet, versionedConfigMap } from '../support/fleet-set.ts';
 import { type ServedRepository, startGitServer } from '../support/git-server.ts';
 import { type Platform, startPlatform } from '../support/platform.ts';
 import { type Fleet, startFleet } from './fleet.ts';
 
 const clusters = ['c0', 'c1', 'c2', 'c3', 'c4', 'c5'];
 const services = ['s0', 's1', 's2', 's3'];
+const selector = '{matchLabels: {fleet: hollow}}';
 /** Generated Applications, and one on each of c0 and c1 that somebody wrote by hand and nobody will apply again. */
 const total = clusters.length * services.length + 2;
 const within = { timeoutMs: 60_000, intervalMs: 50 };
@@ -36,7 +39,7 @@ beforeAll(async () => {
   repository = await git.createRepository('fleet', files(1));
   platform = stack.use(await startPlatform({ hubEnv: { WHEELHOUSE_POLL_INTERVAL: '1h' } }));
   fleet = stack.use(await startFleet(platform, clusters));
-  await platform.apply(applicationSet(repository.url));
+  await platform.apply(fleetSet({ repoURL: repository.url, selector }));
   for (const cluster of ['c0', 'c1']) await platform.apply(byHand(repository.url, cluster));
   await platform.api('PATCH', '/api/v1/fleet/clusters/c2/labels', { labels: { tier: 'gold' }, reason: 'paid' });
   await platform.api('PATCH', '/api/v1/fleet/clusters/c2/annotations', { annotations: { owner: 'core team' } });
@@ -92,7 +95,7 @@ describe('a hub that lost its store', () => {
   });
 
   test('explains it again when the specs are applied, without touching a workload', async () => {
-    await platform.apply(applicationSet(repository.url));
+    await platform.apply(fleetSet({ repoURL: repository.url, selector }));
     await eventually(async () => {
       const { clusters: adopted } = await adoption();
       expect(adopted.flatMap(({ unexplained }) => unexplained.map(({ app }) => app))).toEqual(['hand-c0', 'hand-c1']);
@@ -202,11 +205,9 @@ async function nothingHarmed(): Promise<void> {
 }
 
 function files(version: number) {
-  const configMap = (name: string, of: number) =>
-    `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: ${name}}\ndata: {version: "${of}"}\n`;
   return Object.fromEntries([
-    ...services.map((name) => [`services/${name}/config.yaml`, configMap(name, version)]),
-    ...['c0', 'c1'].map((cluster) => [`hand/${cluster}/config.yaml`, configMap(`hand-${cluster}`, 1)]),
+    ...services.map((name) => [`services/${name}/config.yaml`, versionedConfigMap(name, version)]),
+    ...['c0', 'c1'].map((cluster) => [`hand/${cluster}/config.yaml`, versionedConfigMap(`hand-${cluster}`, 1)]),
   ]);
 }
 
@@ -219,26 +220,5 @@ spec:
   source: {repoURL: '${repoURL}', targetRevision: main, path: hand/${cluster}}
   destination: {name: ${cluster}, namespace: default}
   syncPolicy: {automated: {prune: true, selfHeal: true}}
-`;
-}
-
-function applicationSet(repoURL: string): string {
-  return `apiVersion: argoproj.io/v1alpha1
-kind: ApplicationSet
-metadata: {name: fleet, namespace: argocd}
-spec:
-  goTemplate: true
-  generators:
-    - matrix:
-        generators:
-          - git: {repoURL: '${repoURL}', revision: main, directories: [{path: 'services/*'}]}
-          - clusters: {selector: {matchLabels: {fleet: hollow}}}
-  template:
-    metadata: {name: '{{.path.basename}}-{{.name}}'}
-    spec:
-      project: default
-      source: {repoURL: '${repoURL}', targetRevision: main, path: '{{.path.path}}'}
-      destination: {server: '{{.server}}', namespace: default}
-      syncPolicy: {automated: {prune: true, selfHeal: true}}
 `;
 }

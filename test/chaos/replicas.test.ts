@@ -1,9 +1,11 @@
 // Two hub replicas and a fleet of hollow spokes, while something dies in the middle of a rollout: nothing is lost,
 // everything converges to the newest commit, generations only grow, and nothing is deleted.
+
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { listApplications } from '../support/applications.ts';
 import { eventually } from '../support/eventually.ts';
+import { fleetSet, versionedConfigMap } from '../support/fleet-set.ts';
 import type { RepositoryFiles } from '../support/git-repository.ts';
 import { type ServedRepository, startGitServer } from '../support/git-server.ts';
 import { type Platform, startPlatform } from '../support/platform.ts';
@@ -27,7 +29,7 @@ beforeAll(async () => {
   // nothing is found by polling: what a kill interrupts must be taken up again by itself
   platform = stack.use(await startPlatform({ hubs: 2, hubEnv: { WHEELHOUSE_POLL_INTERVAL: '1h' } }));
   fleet = stack.use(await startFleet(platform, clusters));
-  await platform.apply(applicationSet(repository.url));
+  await platform.apply(fleetSet({ repoURL: repository.url, selector: '{matchLabels: {fleet: hollow}}' }));
   await eventually(async () => await firstVersion(), { timeoutMs: 30_000 });
   uids = await fleet.uids();
 });
@@ -80,30 +82,6 @@ async function countAt(sha: string): Promise<number> {
 
 function files(version: number): RepositoryFiles {
   return Object.fromEntries(
-    services.map((name) => [
-      `services/${name}/config.yaml`,
-      `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: ${name}}\ndata: {version: "${version}"}\n`,
-    ]),
+    services.map((name) => [`services/${name}/config.yaml`, versionedConfigMap(name, version)]),
   );
-}
-
-function applicationSet(repoURL: string): string {
-  return `apiVersion: argoproj.io/v1alpha1
-kind: ApplicationSet
-metadata: {name: fleet, namespace: argocd}
-spec:
-  goTemplate: true
-  generators:
-    - matrix:
-        generators:
-          - git: {repoURL: '${repoURL}', revision: main, directories: [{path: 'services/*'}]}
-          - clusters: {selector: {matchLabels: {fleet: hollow}}}
-  template:
-    metadata: {name: '{{.path.basename}}-{{.name}}'}
-    spec:
-      project: default
-      source: {repoURL: '${repoURL}', targetRevision: main, path: '{{.path.path}}'}
-      destination: {server: '{{.server}}', namespace: default}
-      syncPolicy: {automated: {prune: true, selfHeal: true}}
-`;
 }

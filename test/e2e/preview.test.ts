@@ -1,9 +1,11 @@
 // What merging a branch would do, asked with the command line before it is merged: which Applications appear, change and
 // vanish, what would be held, pruned or refused; and that asking changes nothing.
+
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { whenSettled } from '../support/applications.ts';
 import { type CommandLine, createCommandLine } from '../support/command-line.ts';
+import { fleetSet } from '../support/fleet-set.ts';
 import type { RepositoryFiles } from '../support/git-repository.ts';
 import { type ServedRepository, startGitServer } from '../support/git-server.ts';
 import { type Platform, startPlatform } from '../support/platform.ts';
@@ -40,7 +42,9 @@ beforeAll(async () => {
   repository = await git.createRepository('shop', files);
   platform = stack.use(await startPlatform({ hubEnv: { WHEELHOUSE_POLL_INTERVAL: '1h' } }));
   for (const name of clusters) await platform.startSpoke(name, { labels: { fleet: 'shop' } });
-  await platform.apply(applicationSet());
+  await platform.apply(
+    fleetSet({ name: 'shop', repoURL: repository.url, revision: 'HEAD', selector: '{matchLabels: {fleet: shop}}' }),
+  );
   await whenSettled(platform, {
     names: clusters.flatMap((cluster) => ['chart', 'base', 'plain'].map((service) => `${service}-${cluster}`)),
   });
@@ -48,27 +52,6 @@ beforeAll(async () => {
   generations = await published();
 });
 afterAll(async () => await stack.disposeAsync());
-
-function applicationSet(): string {
-  return `apiVersion: argoproj.io/v1alpha1
-kind: ApplicationSet
-metadata: {name: shop, namespace: argocd}
-spec:
-  goTemplate: true
-  generators:
-    - matrix:
-        generators:
-          - git: {repoURL: '${repository.url}', revision: HEAD, directories: [{path: 'services/*'}]}
-          - clusters: {selector: {matchLabels: {fleet: shop}}}
-  template:
-    metadata: {name: '{{.path.basename}}-{{.name}}'}
-    spec:
-      project: default
-      source: {repoURL: '${repository.url}', targetRevision: HEAD, path: '{{.path.path}}'}
-      destination: {server: '{{.server}}', namespace: default}
-      syncPolicy: {automated: {prune: true, selfHeal: true}}
-`;
-}
 
 async function published(): Promise<unknown> {
   const { items } = await platform.api<{ items: { name: string; generation?: number }[] }>(

@@ -39,8 +39,10 @@ export function describeCluster(name: string, start: () => Cluster, setStatus: S
         template: { metadata: { labels: { app: 'web' } }, spec: { containers } },
       },
     });
-    const containersOf = (object: KubeObject | undefined) =>
-      (object?.['spec'] as { template: { spec: { containers: Record<string, unknown>[] } } }).template.spec.containers;
+    const containersOf = (object: KubeObject | undefined) => {
+      const spec = object?.['spec'] as { template: { spec: { containers: Record<string, unknown>[] } } } | undefined;
+      return spec?.template.spec.containers ?? [];
+    };
     const find = async (ref: ObjectRef) => await cluster.find(ref, signal);
 
     it('creates what is applied, with identity and the fields that the manager owns', async () => {

@@ -80,27 +80,10 @@ export function startSpoke(options: SimulatedSpokeOptions = {}): SimulatedSpoke 
     return bundle;
   }
 
-  function assignedApp({
-    app = 'shop',
-    manifests,
-    revision = 'r1',
-    policy,
-    isManual = false,
-    wave = 0,
-    ns = 'shop',
-  }: SimulatedApp): AssignedApp {
-    const bundle = digestOf(canonicalJson(manifests));
-    bundles.set(bundle, structuredClone(manifests));
-    return {
-      app,
-      ns,
-      project: 'default',
-      revision,
-      bundle,
-      vars: {},
-      policy: { ...(isManual ? manual : automated), ...policy },
-      wave,
-    };
+  function assignedApp(simulated: SimulatedApp): AssignedApp {
+    const assigned = assignedOf(simulated);
+    bundles.set(assigned.bundle, structuredClone(simulated.manifests));
+    return assigned;
   }
 
   return {
@@ -128,6 +111,13 @@ export function startSpoke(options: SimulatedSpokeOptions = {}): SimulatedSpoke 
       await reconciler[Symbol.asyncDispose]();
     },
   };
+}
+
+function assignedOf(simulated: SimulatedApp): AssignedApp {
+  const { app = 'shop', manifests, revision = 'r1', policy, isManual = false, wave = 0, ns = 'shop' } = simulated;
+  const bundle = digestOf(canonicalJson(manifests));
+  const own = { ...(isManual ? manual : automated), ...policy };
+  return { app, ns, project: 'default', revision, bundle, vars: {}, policy: own, wave };
 }
 
 /** Waits until `sample` is the same for a few turns of the event loop. */
