@@ -54,7 +54,10 @@ async function printManifest(...words: string[]): Promise<KubeObject[]> {
 const byKind = (objects: KubeObject[]) =>
   Object.fromEntries(objects.filter(({ kind }) => kind !== 'Namespace').map((object) => [object.kind, object]));
 
-const tokenIn = (objects: KubeObject[]) => (byKind(objects)['Secret']?.['stringData'] as { token: string }).token;
+function tokenIn(objects: KubeObject[]): string {
+  const entries = byKind(objects)['Secret']?.['stringData'] as { token?: string } | undefined;
+  return entries?.token ?? '';
+}
 
 describe('the chart and the manifest', () => {
   it.each([
