@@ -1,8 +1,9 @@
-import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
+import { FleetError, isFleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { EnrolRequest } from '@wheelhouse/shared/protocol/enrolment';
 import type { ImportedCluster } from '@wheelhouse/shared/resources/cluster-secret';
-import type { ClusterRecord, FleetRecords, RevocationRecord, TokenRecord } from './records.ts';
+import type { ClusterRecord, FleetRecords, Stored, TokenRecord } from './records.ts';
 import { assertNameIsFree } from './rename.ts';
+import type { Revocations } from './revocations.ts';
 import { serverOf } from './tokens.ts';
 
 export interface Admission {
@@ -10,20 +11,22 @@ export interface Admission {
   /** Of the cluster. */
   name: string;
   request: EnrolRequest;
-  at: string;
 }
+
+const attempts = 5;
 
 export interface AdmissionDeps {
   records: Pick<FleetRecords, 'clusters'>;
-  revocations: { find(publicKey: string): RevocationRecord | undefined };
+  revocations: Pick<Revocations, 'find' | 'revoke'>;
+  now: () => Date;
   /** What a Secret of Argo CD says of a cluster that enrols for the first time. */
   imported?(name: string): ImportedCluster | undefined;
 }
 
 /** Throws before the token is spent: IdentityRevoked, Conflict, TokenInvalid. */
 export async function assertMayJoin(
-  deps: AdmissionDeps,
-  { token, name, request }: Omit<Admission, 'at'>,
+  deps: Pick<AdmissionDeps, 'records' | 'revocations'>,
+  { token, name, request }: Admission,
 ): Promise<void> {
   const revocation = deps.revocations.find(request.publicKey);
   if (revocation)
@@ -37,18 +40,49 @@ export async function assertMayJoin(
   if (known.value.publicKey !== request.publicKey) assertMayReplace(token, known.value);
 }
 
-/** Writes the cluster into the inventory, unless it is there with that key; `replaced` is what it takes the place of. */
-export async function admit(
-  { records, imported }: AdmissionDeps,
+/**
+ * Writes the cluster into the inventory, unless it is there with that key. The key of an installation that it replaces is
+ * shut out before: the last words of its agent are then older than the new record, and a hub that dies in between leaves
+ * no key that nobody revokes. Throws Conflict, TokenInvalid, TransportUnavailable.
+ */
+export async function admit(deps: AdmissionDeps, admission: Admission): Promise<ClusterRecord> {
+  for (let attempt = 1; ; attempt += 1) {
+    const known = await deps.records.clusters.read(admission.name);
+    if (known && isSettled(admission, known.value)) return known.value;
+    if (known) await shutOutReplaced(deps, admission, known.value);
+    try {
+      return await write(deps, admission, known);
+    } catch (error) {
+      // somebody changed its labels, say
+      if (!isFleetError(error, 'Conflict') || attempt === attempts) throw error;
+    }
+  }
+}
+
+function isSettled({ token, request }: Admission, known: ClusterRecord): boolean {
+  return known.publicKey === request.publicKey && !token.replaces;
+}
+
+async function shutOutReplaced(deps: AdmissionDeps, admission: Admission, known: ClusterRecord): Promise<void> {
+  if (known.publicKey === admission.request.publicKey) return;
+  assertMayReplace(admission.token, known);
+  await deps.revocations.revoke({
+    publicKey: known.publicKey,
+    cluster: known.name,
+    kind: 'replaced',
+    reason: 'another installation took its place',
+    by: known.name,
+  });
+}
+
+async function write(
+  { records, imported, now }: AdmissionDeps,
   admission: Admission,
-): Promise<{ record: ClusterRecord; replaced?: ClusterRecord }> {
-  const { token, name, request } = admission;
-  const known = await records.clusters.read(name);
-  if (known && known.value.publicKey !== request.publicKey) assertMayReplace(token, known.value);
-  else if (known && !token.replaces) return { record: known.value };
-  const record = recordOf(admission, known?.value, imported?.(name));
+  known: Stored<ClusterRecord> | undefined,
+): Promise<ClusterRecord> {
+  const record = recordOf({ ...admission, at: now().toISOString() }, known?.value, imported?.(admission.name));
   await records.clusters.put(record.name, record, known?.revision ?? 0);
-  return { record, ...(known ? { replaced: known.value } : {}) };
+  return record;
 }
 
 /** A cluster that was revoked comes back by a token that somebody made after that. */
@@ -77,7 +111,7 @@ function assertMayReplace(token: TokenRecord, known: ClusterRecord): void {
 }
 
 function recordOf(
-  { token, name, request, at }: Admission,
+  { token, name, request, at }: Admission & { at: string },
   replaced: ClusterRecord | undefined,
   imported: ImportedCluster | undefined,
 ): ClusterRecord {

@@ -15,7 +15,7 @@ import { isSignedBy } from '@wheelhouse/shared/protocol/nkeys';
 import type { z } from 'zod';
 import type { AuditLog } from '../store/audit.ts';
 import type { HubNats } from '../store/nats.ts';
-import { type Admission, type AdmissionDeps, admit, assertMayJoin } from './admission.ts';
+import { type AdmissionDeps, admit, assertMayJoin } from './admission.ts';
 import type { Attempts } from './attempts.ts';
 import type { Authority } from './authority.ts';
 import { createRateLimit } from './rate-limit.ts';
@@ -85,7 +85,7 @@ export function createEnrolment(deps: EnrolmentDeps, options: EnrolmentOptions):
             assertMayJoin(deps, { token, name: cluster, request }),
           ),
       );
-      const record = await join(deps, { ...spent, request, at: now().toISOString() });
+      const record = await admit(deps, { ...spent, request });
       const details = { token: id, uid: record.uid, ...(record.pending ? { pending: true } : {}) };
       await audit.append({ by: record.name, action: 'enrol cluster', object: record.name, details });
       return credentialsOf(record);
@@ -116,20 +116,6 @@ export function createEnrolment(deps: EnrolmentDeps, options: EnrolmentOptions):
 /** By its name or by one that it had; a name in use wins. */
 export function findCluster(records: Pick<FleetRecords, 'clusters'>, name: string): ClusterRecord | undefined {
   return records.clusters.find(name) ?? records.clusters.list().find((record) => record.formerNames?.includes(name));
-}
-
-/** The key of an installation that is replaced lets nobody in any more. */
-async function join(deps: EnrolmentDeps, admission: Admission): Promise<ClusterRecord> {
-  const { record, replaced } = await admit(deps, admission);
-  if (replaced && replaced.publicKey !== record.publicKey)
-    await deps.revocations.revoke({
-      publicKey: replaced.publicKey,
-      cluster: record.name,
-      kind: 'replaced',
-      reason: 'another installation took its place',
-      by: record.name,
-    });
-  return record;
 }
 
 function mintCredentials(

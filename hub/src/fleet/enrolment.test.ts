@@ -1,0 +1,120 @@
+import { enrolProof, type RenewRequest, renewProof } from '@wheelhouse/shared/protocol/enrolment';
+import { parseEnrolmentToken } from '@wheelhouse/shared/protocol/enrolment-token';
+import { createKeyPair, type KeyPair } from '@wheelhouse/shared/protocol/nkeys';
+import { describe, expect, it } from 'vitest';
+import type { Attempt } from './attempts.ts';
+import { createEnrolment } from './enrolment.ts';
+import type { ClusterRecord, RevocationRecord, TokenRecord } from './records.ts';
+import { createMemoryTable } from './testing/memory-records.ts';
+import { createTokens } from './tokens.ts';
+
+const start = Date.parse('2026-11-25T10:00:00Z');
+
+/** Enrolment over tables in memory; `revoking` runs while NATS is told of a key. */
+function createFixture() {
+  const clusters = createMemoryTable<ClusterRecord>();
+  const records = { clusters, tokens: createMemoryTable<TokenRecord>() };
+  const revoked = new Map<string, RevocationRecord>();
+  const attempts: Attempt[] = [];
+  const audit = { append: async () => undefined };
+  let time = start;
+  const now = () => new Date((time += 1_000));
+  const hooks = { revoking: async (_key: string): Promise<void> => undefined };
+  const tokens = createTokens({ records, audit, now }, { hubUrl: 'https://hub' });
+  const mint = (name: string, publicKey: string) => `jwt of ${name} for ${publicKey}`;
+  const enrolment = createEnrolment(
+    {
+      records,
+      tokens,
+      audit,
+      now,
+      attempts: { record: (attempt) => void attempts.push(attempt) },
+      authority: { mintSpoke: mint, mintPending: mint, documentKeys: {}, ca: { pem: '', fingerprint: '' } },
+      revocations: {
+        find: (key) => revoked.get(key),
+        revoke: async (entry) => {
+          await hooks.revoking(entry.publicKey);
+          const at = now().toISOString();
+          revoked.set(entry.publicKey, { ...entry, at, until: at });
+        },
+      },
+    },
+    { natsUrls: ['nats://hub'] },
+  );
+  const enrol = async (token: string, key: KeyPair, uid: string) => {
+    const { id: tokenId, secret } = parseEnrolmentToken(token);
+    const claims = { tokenId, publicKey: key.publicKey, uid };
+    const proof = key.sign(enrolProof(claims)).toString('base64url');
+    return await enrolment.enrol({ ...claims, secret, agentVersion: '0', proof });
+  };
+  const token = async (replace: boolean, cluster = 'eu-1') =>
+    (await tokens.create({ cluster, labels: {}, replace, by: 'ann' })).token;
+  return { clusters, revoked, attempts, enrolment, enrol, token, hooks, now, nowMs: () => time };
+}
+
+function renewal(key: KeyPair, cluster: string, now: Date): RenewRequest {
+  const claims = { cluster, uid: 'uid-1', at: now.toISOString() };
+  return { ...claims, proof: key.sign(renewProof(claims)).toString('base64url') };
+}
+
+describe('an installation that takes the place of another', () => {
+  it('shuts the old key out before it is written into the inventory, and counts from after that', async () => {
+    const { clusters, enrol, token, revoked, hooks, nowMs } = createFixture();
+    const [old, young] = [createKeyPair('user'), createKeyPair('user')];
+    await enrol(await token(false), old, 'uid-1');
+    let heldMeanwhile: string | undefined;
+    let shutOutAt = 0;
+    hooks.revoking = async () => {
+      heldMeanwhile = clusters.find('eu-1')?.publicKey;
+      shutOutAt = nowMs();
+    };
+    await enrol(await token(true), young, 'uid-2');
+    expect(heldMeanwhile).toBe(old.publicKey);
+    expect(revoked.get(old.publicKey)).toMatchObject({ kind: 'replaced' });
+    expect(clusters.find('eu-1')).toMatchObject({ publicKey: young.publicKey, uid: 'uid-2' });
+    expect(Date.parse(clusters.find('eu-1')?.enrolledAt ?? '')).toBeGreaterThan(shutOutAt);
+  });
+
+  it('changes nothing while NATS does not confirm, and succeeds with the same token after that', async () => {
+    const { clusters, enrol, token, revoked, hooks } = createFixture();
+    const [old, young] = [createKeyPair('user'), createKeyPair('user')];
+    await enrol(await token(false), old, 'uid-1');
+    const replacing = await token(true);
+    hooks.revoking = () => Promise.reject(new Error('nats is away'));
+    await expect(enrol(replacing, young, 'uid-2')).rejects.toThrow('nats is away');
+    expect(clusters.find('eu-1')).toMatchObject({ publicKey: old.publicKey });
+    hooks.revoking = async () => undefined;
+    await expect(enrol(replacing, young, 'uid-2')).resolves.toMatchObject({ cluster: 'eu-1' });
+    expect(clusters.find('eu-1')).toMatchObject({ publicKey: young.publicKey });
+    expect([...revoked.keys()]).toEqual([old.publicKey]);
+  });
+
+  it('keeps what somebody changed on the cluster meanwhile', async () => {
+    const { clusters, enrol, token, hooks } = createFixture();
+    await enrol(await token(false), createKeyPair('user'), 'uid-1');
+    hooks.revoking = async () => {
+      const stored = await clusters.read('eu-1');
+      if (stored) await clusters.put('eu-1', { ...stored.value, annotations: { rack: '7' } }, stored.revision);
+      hooks.revoking = async () => undefined;
+    };
+    const young = createKeyPair('user');
+    await enrol(await token(true), young, 'uid-2');
+    expect(clusters.find('eu-1')).toMatchObject({ publicKey: young.publicKey, annotations: { rack: '7' } });
+  });
+});
+
+describe('a renewal', () => {
+  it('is refused to a revoked key, also where an older copy of the store brought its record back', async () => {
+    const { clusters, enrol, token, revoked, enrolment, now } = createFixture();
+    const key = createKeyPair('user');
+    await enrol(await token(false), key, 'uid-1');
+    await expect(enrolment.renew(renewal(key, 'eu-1', now()))).resolves.toMatchObject({ cluster: 'eu-1' });
+    const at = now().toISOString();
+    const entry = { publicKey: key.publicKey, cluster: 'eu-1', kind: 'revoked', reason: 'stolen', by: 'ann' } as const;
+    revoked.set(key.publicKey, { ...entry, at, until: at });
+    expect(clusters.find('eu-1')?.revoked).toBeUndefined();
+    const refusal = { code: 'IdentityRevoked', message: expect.stringMatching(/stolen.*token that replaces it/) };
+    await expect(enrolment.renew(renewal(key, 'eu-1', now()))).rejects.toMatchObject(refusal);
+    await expect(enrolment.renewConnected('eu-1')).rejects.toMatchObject(refusal);
+  });
+});
