@@ -13,6 +13,7 @@ import { addAuthentication } from './authentication.ts';
 import type { ApiDeps } from './deps.ts';
 import { answerError } from './errors.ts';
 import { addHttpMetrics } from './http-metrics.ts';
+import { addPublicLimit } from './public-limit.ts';
 import { applicationDetailRoutes } from './routes/application-detail.ts';
 import { applicationOperationRoutes } from './routes/application-operations.ts';
 import { applicationSetRoutes } from './routes/application-sets.ts';
@@ -56,6 +57,7 @@ export async function createApiServer(deps: ApiDeps, options: ApiOptions = {}): 
   readExactIntegers(app);
   addHttpMetrics(app, deps.metrics);
   addAuthentication(app, deps.access);
+  await addPublicLimit(app);
   await addOpenApi(app, deps);
 
   probeRoutes(app, deps);

@@ -30,6 +30,34 @@ describe('attempts', () => {
   });
 });
 
+describe('attempts of many', () => {
+  it('who call themselves something else each time are told apart up to a number, and counted beyond it', async () => {
+    const lines: AuditEntry[] = [];
+    const stop = new AbortController();
+    const audit = { append: async (entry: AuditEntry) => void lines.push(entry) };
+    const attempts = createAttempts({ audit, logger }, { windowMs: 50, maxOriginators: 3 }, stop.signal);
+    for (let count = 0; count < 10_000; count += 1)
+      attempts.record({ by: `name-${count}`, action: 'refuse', object: 'x', details: { reason: 'x' } });
+    attempts.record({ by: 'name-0', action: 'refuse', object: 'y', details: { reason: 'x' } });
+    expect(lines.map(({ by, object }) => `${by} ${object}`)).toEqual(['name-0 x', 'name-1 x', 'name-2 x', 'name-0 y']);
+    await vi.waitFor(() => expect(lines).toHaveLength(5));
+    expect(lines[4]).toMatchObject({ by: 'others', details: { others: 9_997 } });
+    stop.abort();
+  });
+
+  it('are cut where they are long', () => {
+    const lines: AuditEntry[] = [];
+    const stop = new AbortController();
+    const audit = { append: async (entry: AuditEntry) => void lines.push(entry) };
+    const attempts = createAttempts({ audit, logger }, {}, stop.signal);
+    const long = 'x'.repeat(10_000);
+    attempts.record({ by: long, action: 'refuse', object: long, details: { reason: long, count: 7 } });
+    expect(JSON.stringify(lines[0]).length).toBeLessThan(1_200);
+    expect(lines[0]).toMatchObject({ details: { count: 7 } });
+    stop.abort();
+  });
+});
+
 describe('a rate limit', () => {
   it('lets a burst through, and so many a second after that, for each key', () => {
     let now = 0;

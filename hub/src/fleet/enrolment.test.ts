@@ -103,6 +103,35 @@ describe('an installation that takes the place of another', () => {
   });
 });
 
+describe('callers who have proved nothing', () => {
+  it('are one originator, whatever names and tokens they give', async () => {
+    const { enrolment, attempts, now } = createFixture();
+    for (let count = 0; count < 20; count += 1) {
+      const key = createKeyPair('user');
+      await expect(enrolment.renew(renewal(key, `name-${count}`, now()))).rejects.toMatchObject({
+        code: 'Unauthenticated',
+      });
+      const claims = { tokenId: `t${count}`, publicKey: key.publicKey, uid: 'u' };
+      const proof = key.sign(enrolProof(claims)).toString('base64url');
+      const request = { ...claims, secret: 'x', agentVersion: '0', proof };
+      await expect(enrolment.enrol(request)).rejects.toMatchObject({ code: 'TokenInvalid' });
+    }
+    expect(new Set(attempts.map(({ by }) => by)).size).toBe(2);
+    expect(attempts.slice(0, 2).map(({ object }) => object)).toEqual(['name-0', 'token t0']);
+  });
+
+  it('are told from a cluster that proves its key and is refused', async () => {
+    const { enrolment, attempts, enrol, token, clusters, now } = createFixture();
+    const key = createKeyPair('user');
+    await enrol(await token(false), key, 'uid-1');
+    const stored = await clusters.read('eu-1');
+    const revoked = { at: now().toISOString(), by: 'ann', reason: 'stolen' };
+    if (stored) await clusters.put('eu-1', { ...stored.value, revoked }, stored.revision);
+    await expect(enrolment.renew(renewal(key, 'eu-1', now()))).rejects.toMatchObject({ code: 'IdentityRevoked' });
+    expect(attempts).toMatchObject([{ by: 'eu-1', object: 'eu-1', details: { code: 'IdentityRevoked' } }]);
+  });
+});
+
 describe('a renewal', () => {
   it('is refused to a revoked key, also where an older copy of the store brought its record back', async () => {
     const { clusters, enrol, token, revoked, enrolment, now } = createFixture();

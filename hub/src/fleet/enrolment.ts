@@ -16,7 +16,7 @@ import type { z } from 'zod';
 import type { AuditLog } from '../store/audit.ts';
 import type { HubNats } from '../store/nats.ts';
 import { type AdmissionDeps, admit, assertMayJoin } from './admission.ts';
-import type { Attempts } from './attempts.ts';
+import { type Attempts, unproven } from './attempts.ts';
 import type { Authority } from './authority.ts';
 import { createRateLimit } from './rate-limit.ts';
 import type { ClusterRecord, FleetRecords } from './records.ts';
@@ -79,7 +79,7 @@ export function createEnrolment(deps: EnrolmentDeps, options: EnrolmentOptions):
       const { tokenId: id, secret, publicKey, name, labels } = request;
       const spent = await refusalsRecorded(
         deps,
-        { by: `agent with token ${id}`, action: 'refuse enrolment', object: name ?? '' },
+        { by: unproven.enrolment, action: 'refuse enrolment', object: name ?? `token ${id}` },
         () =>
           deps.tokens.redeem({ id, secret, publicKey, name, labels }, (token, cluster) =>
             assertMayJoin(deps, { token, name: cluster, request }),
@@ -93,16 +93,15 @@ export function createEnrolment(deps: EnrolmentDeps, options: EnrolmentOptions):
     renew: async (body) => {
       const request = parse(renewRequestSchema, body);
       const found = findCluster(records, request.cluster);
-      return await refusalsRecorded(
-        deps,
-        { by: request.cluster, action: 'refuse renewal', object: request.cluster },
-        async () => {
-          const proven = proveKey(found, request);
-          assertFresh(request.at, now());
-          assertNotRevoked(proven.record);
-          return credentialsOf(request.next ? await takeNextKey(deps, proven, request.next) : proven.record);
-        },
+      const entry = { action: 'refuse renewal', object: request.cluster };
+      const proven = await refusalsRecorded(deps, { ...entry, by: unproven.renewal }, async () =>
+        proveKey(found, request),
       );
+      return await refusalsRecorded(deps, { ...entry, by: proven.record.name }, async () => {
+        assertFresh(request.at, now());
+        assertNotRevoked(proven.record);
+        return credentialsOf(request.next ? await takeNextKey(deps, proven, request.next) : proven.record);
+      });
     },
     renewConnected: async (cluster) => {
       const record = findCluster(records, cluster);

@@ -7,7 +7,7 @@ import type { Logger } from '@wheelhouse/shared/logging/logger';
 import type { AssignmentDocument } from '@wheelhouse/shared/protocol/document';
 import { parseJwt } from '@wheelhouse/shared/protocol/jwt';
 import type { AppStatus } from '@wheelhouse/shared/protocol/status';
-import type { Attempts } from './attempts.ts';
+import { type Attempts, unproven } from './attempts.ts';
 import type { Heard } from './presence.ts';
 import type { FleetRecords, RevocationRecord } from './records.ts';
 import { followServerLog, type Violation } from './server-log.ts';
@@ -90,11 +90,13 @@ const abusive = /payload|subscriptions|protocol|slow consumer|parse|control line
 function onEvent(deps: SuspicionsDeps, { type, reason, jwt, host }: SystemEvent): void {
   if (type === 'disconnected' && !abusive.test(reason)) return;
   const claims = claimsOf(jwt);
-  const by = claims?.name ?? host;
+  const called = claims?.name ?? host;
+  // NATS has checked the JWT of a connection that stood; of one that it refuses, anybody may have written it
+  const by = type === 'refused login' ? unproven.login : called;
   deps.attempts.record({
     by,
     action: type === 'refused login' ? 'refuse login' : 'end connection',
-    object: ownerOf(deps, claims?.sub) ?? by,
+    object: ownerOf(deps, claims?.sub) ?? called,
     details: { reason, host, ...(claims ? { publicKey: claims.sub } : {}) },
   });
 }

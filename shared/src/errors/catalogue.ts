@@ -11,6 +11,8 @@ export const catalogue = {
   TooLarge: { status: 413, retryable: false },
   /** A stream's client that does not keep up with it. */
   TooSlow: { status: 429, retryable: true },
+  /** Too many requests of one address to a route that anybody may call. */
+  RateLimited: { status: 429, retryable: true },
   // sources
   RepositoryUnreachable: { status: 502, retryable: true },
   RepositoryAuthentication: { status: 502, retryable: true },

@@ -91,6 +91,7 @@ function codeOf(status: number): ErrorCode {
   if (status === 401) return 'TokenInvalid';
   if (status === 403) return 'Forbidden';
   if (status === 409) return 'Conflict';
+  if (status === 429) return 'RateLimited';
   return status >= 400 && status < 500 ? 'Invalid' : 'TransportUnavailable';
 }
 

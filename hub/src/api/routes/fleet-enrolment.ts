@@ -7,9 +7,9 @@ import {
 import { z } from 'zod';
 import type { ApiServer } from '../api-server.ts';
 import type { ApiDeps } from '../deps.ts';
+import { limitedPublic as config } from '../public-limit.ts';
 
 const tags = ['fleet'];
-const config = { public: true };
 /** No agent needs more; these routes are open to anybody. */
 const bodyLimit = 16 * 1024;
 
