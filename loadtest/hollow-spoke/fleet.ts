@@ -38,6 +38,8 @@ export async function startHollowFleet(
     [Symbol.asyncDispose]: async () => {
       await Promise.all(
         children.map(async (child) => {
+          // a scenario may have killed it: its end comes no second time
+          if (child.exitCode !== null || child.signalCode !== null) return;
           const ended = once(child, 'exit');
           child.kill('SIGKILL');
           await ended;

@@ -31,7 +31,9 @@ export async function runStorm({ clusters }: { clusters: number }): Promise<Repo
   const repository = await git.createRepository('fleet', files(1));
   const platform = stack.use(await startPlatform({ dir, hubEnv: { WHEELHOUSE_POLL_INTERVAL: '1h' } }));
   const options = { count: clusters, dir: join(dir, 'spokes'), labels: () => ({ ring: 'all' }) };
+  const joinedAt = performance.now();
   const fleet = stack.use(await startHollowFleet(platform, options));
+  say(`${clusters} spokes enrolled in ${Math.round(performance.now() - joinedAt)} ms`);
   const { token } = await platform.api<{ token: string }>('POST', '/api/v1/fleet/tokens', { cluster: 'traitor' });
   const traitor = stack.use(await startHollowSpoke({ name: 'traitor', token, dir: options.dir }));
   const processes: Processes = () => ({
@@ -40,22 +42,27 @@ export async function runStorm({ clusters }: { clusters: number }): Promise<Repo
     redis: [platform.redis.pid],
     spokes: fleet.pids,
   });
-  const started = await spend(processes, async () => {
+  const step = async <T>(name: string, task: () => Promise<T>) => {
+    const done = await spend(processes, task);
+    say(`${name}: ${done.spent.wallSeconds} s`);
+    return done;
+  };
+  const started = await step('settled', async () => {
     await platform.apply(applicationSet(repository.url));
     await waitSettled(platform, clusters, patienceMs);
   });
-  const restarted = await spend(processes, async () => {
+  const restarted = await step('NATS restarted', async () => {
     await platform.nats.kill('SIGKILL');
     await platform.nats.restart();
     await waitCurrent(platform, { count: clusters, since: Date.now() });
   });
-  const changed = await spend(processes, async () => {
+  const changed = await step('changed', async () => {
     const sha = await repository.commit(files(2), 'version 2');
     await sendPush(platform, repository.url, sha);
     await waitRevision(platform, { revision: sha, count: clusters });
   });
   const revokedMs = await revoke(platform, traitor);
-  const stale = await spend(processes, async () => {
+  const stale = await step('stale', async () => {
     process.kill(fleet.pids.at(-1) ?? 0, 'SIGKILL');
     await waitState(platform, fleet.names.at(-1) ?? '', 'Stale');
   });
@@ -70,6 +77,11 @@ export async function runStorm({ clusters }: { clusters: number }): Promise<Repo
       spentRow('a killed spoke: until it is Stale', stale.spent),
     ],
   };
+}
+
+/** To stderr: a scenario of minutes says where it is. */
+function say(text: string): void {
+  process.stderr.write(`storm: ${text}\n`);
 }
 
 /** Every cluster was heard of since then, and acts upon its newest generation. */

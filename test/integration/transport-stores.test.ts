@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { StorageType } from '@nats-io/jetstream';
 import { createAuditLog } from '@wheelhouse/hub/store/audit';
 import { openBucket } from '@wheelhouse/hub/store/kv';
 import { consumeStatus, consumeStatusOnce } from '@wheelhouse/hub/store/status-stream';
@@ -13,6 +14,7 @@ import { subjects } from '@wheelhouse/shared/protocol/subjects';
 import { eventually } from '@wheelhouse/test/support/eventually';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
+  connectSpoke,
   createStores,
   documentOf,
   logger,
@@ -41,6 +43,33 @@ describe("the hub's stores in NATS", () => {
       max_msgs_per_subject: 1,
       max_consumers: 200,
     });
+  });
+
+  it('keep the last heartbeats when nats-server is killed, and are there before anybody can log in again', async () => {
+    await using own = await startTransport();
+    const spoke = await connectSpoke(own, 'eu-1');
+    spoke.publish(subjects.heartbeat('eu-1'), '{"cluster":"eu-1"}');
+    await spoke.flush();
+    await spoke.close();
+    const last = async () =>
+      (await own.nats.manager.direct.getMessage('PRESENCE', { last_by_subj: subjects.heartbeat('eu-1') }))?.string();
+    await eventually(async () => expect(await last()).toBe('{"cluster":"eu-1"}'));
+    const { created } = await own.nats.manager.streams.info('PRESENCE');
+    await own.server.kill();
+    await own.server.restart();
+    await eventually(async () => expect(await last()).toBe('{"cluster":"eu-1"}'), { timeoutMs: 20_000 });
+    expect((await own.nats.manager.streams.info('PRESENCE')).created).toBe(created);
+  });
+
+  it('take the place of the stream in memory that earlier versions kept heartbeats in', async () => {
+    await using own = await startTransport();
+    const { streams } = own.nats.manager;
+    const { config } = await streams.info('PRESENCE');
+    await streams.delete('PRESENCE');
+    await streams.add({ ...config, storage: StorageType.Memory });
+    await ensureStreams({ ...own, logger });
+    expect((await streams.info('PRESENCE')).config.storage).toBe('file');
+    await ensureStreams({ ...own, logger });
   });
 
   describe('documents', () => {

@@ -32,6 +32,7 @@ export interface StreamOptions {
 
 const streamNotFound = 10_059;
 const streamNameInUse = 10_058;
+const configInvalid = 10_052;
 const attempts = 3;
 const dayNs = 86_400_000_000_000;
 
@@ -69,7 +70,10 @@ async function ensureStream(nats: HubNats, config: Partial<StreamConfig> & { nam
   try {
     await nats.run(() => api.update(config.name, config), attempts);
   } catch (error) {
-    if (apiErrorCode(error) !== streamNotFound) throw error;
+    // earlier versions kept heartbeats in memory, and that cannot be changed; they come again within half a minute
+    const isOfOldKind = config.name === streams.presence && apiErrorCode(error) === configInvalid;
+    if (!isOfOldKind && apiErrorCode(error) !== streamNotFound) throw error;
+    if (isOfOldKind) await nats.run(() => api.delete(config.name), attempts);
     try {
       await nats.run(() => api.add(config));
     } catch (raced) {
@@ -119,7 +123,6 @@ function streamConfigs(replicas: number): (Partial<StreamConfig> & { name: strin
       ...lastValue,
       name: streams.presence,
       subjects: ['fleet.v1.up.*.hb'],
-      storage: StorageType.Memory,
       // a heartbeat is a request, and its answer comes from a replica of the hub
       no_ack: true,
     },
