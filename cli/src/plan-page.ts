@@ -51,6 +51,7 @@ export function formatPlanPage(plan: PlanView): string {
       ['Incoming', `${counts.healthy} of ${counts.incoming} Healthy`],
       ['Outgoing', `${counts.withdrawn} of ${counts.outgoing} withdrawn, ${counts.pending} under way`],
       ['Kept by Never', counts.kept || undefined],
+      ['Not withdrawn', counts.absent ? `${counts.absent} that the hub did not know any more` : undefined],
       ['Paused', plan.paused && `by ${plan.paused.by}: ${plan.paused.reason}`],
       ['Waits for', formatWaits(plan.waits)],
     ]),
@@ -105,9 +106,15 @@ function formatMoves(heading: string, placements: readonly Placement[]): string 
 }
 
 function formatState({ withdrawal, healthySince }: Placement): string | undefined {
-  if (withdrawal !== undefined) return withdrawal === 'confirmed' ? 'withdrawn' : 'withdrawing';
+  if (withdrawal !== undefined) return withdrawalStates[withdrawal];
   return healthySince === undefined ? undefined : `Healthy for ${formatAge(Date.now() - Date.parse(healthySince))}`;
 }
+
+const withdrawalStates: Record<NonNullable<Placement['withdrawal']>, string> = {
+  requested: 'withdrawing',
+  confirmed: 'withdrawn',
+  absent: 'not known any more',
+};
 
 function formatFindings({ findings }: PlanView): string {
   if (findings.length === 0) return '';

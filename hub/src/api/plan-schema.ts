@@ -10,7 +10,7 @@ const placement = z
     cascade: z.boolean(),
     stateful: z.literal(true).exactOptional(),
     healthySince: z.string().exactOptional(),
-    withdrawal: z.enum(['requested', 'confirmed']).exactOptional(),
+    withdrawal: z.enum(['requested', 'confirmed', 'absent']).exactOptional(),
     stays: z.array(z.object({ app: z.string(), cluster: z.string() })).exactOptional(),
   })
   .meta({ id: 'PlanPlacement' });
@@ -53,6 +53,7 @@ export const planView = z
       withdrawn: z.number(),
       kept: z.number(),
       pending: z.number(),
+      absent: z.number().describe('The hub knew them no more when they were due: nothing was withdrawn'),
     }),
     waits: z.array(z.string()).describe('What it waits for now'),
   })

@@ -3,7 +3,7 @@
  * observation that answers for each placement. It never withdraws what leaves by Surge before everything that arrives is
  * Healthy and has soaked, never withdraws `Never`, and says what it waits for whenever it does not go on.
  */
-import { incomingOf, isActive, outgoingOf, type Placement, type Plan, type PlanPhase } from './plan-record.ts';
+import { hasLeft, incomingOf, isActive, outgoingOf, type Placement, type Plan, type PlanPhase } from './plan-record.ts';
 
 /** What the hub sees of one Application on one cluster. */
 export interface Seen {
@@ -59,10 +59,15 @@ function mark(plan: Plan, seen: Observation, now: Date): Plan {
   const markOne = (placement: Placement): Placement => {
     const { desired, healthy, leaving } = seen.of(placement);
     if (incoming.has(placement)) return markIncoming(placement, healthy, now);
+    if (placement.withdrawal === 'absent' && desired) return reappeared(placement);
     if (placement.withdrawal !== 'requested' || desired || leaving) return placement;
     return { ...placement, withdrawal: 'confirmed' };
   };
   return { ...plan, leaves: plan.leaves.map(markOne), arrives: plan.arrives.map(markOne) };
+}
+
+function reappeared({ withdrawal: _absent, ...placement }: Placement): Placement {
+  return placement;
 }
 
 function markIncoming(placement: Placement, healthy: boolean, now: Date): Placement {
@@ -111,7 +116,7 @@ function arrive(plan: Plan, seen: Observation, now: Date): Decision {
 }
 
 function withdraw(plan: Plan, seen: Observation, now: Date): Decision {
-  const open = outgoingOf(plan).filter(({ policy, withdrawal }) => policy !== 'Never' && withdrawal !== 'confirmed');
+  const open = outgoingOf(plan).filter((placement) => placement.policy !== 'Never' && !hasLeft(placement));
   const fresh = open.filter(({ withdrawal }) => withdrawal === undefined);
   const surge = fresh.some(({ policy }) => policy === 'Surge');
   const unready = surge ? whatIsNotReady(plan, seen, now) : [];
@@ -153,10 +158,15 @@ function withdrawals(placements: Placement[]): Act[] {
 }
 
 function finish(plan: Plan, now: Date): Plan {
-  const kept = outgoingOf(plan).filter(
-    ({ policy, withdrawal }) => policy === 'Never' && withdrawal !== 'confirmed',
-  ).length;
-  const rest = kept > 0 ? `; ${kept} with policy Never stay until a person withdraws them` : '';
+  const outgoing = outgoingOf(plan);
+  const kept = outgoing.filter((placement) => placement.policy === 'Never' && !hasLeft(placement)).length;
+  const absent = outgoing.filter(({ withdrawal }) => withdrawal === 'absent');
+  const rest = [
+    kept > 0 ? `; ${kept} with policy Never stay until a person withdraws them` : '',
+    absent.length > 0
+      ? `; nothing was withdrawn of what the hub did not know any more: ${listed(absent.map(nameOf))}`
+      : '',
+  ].join('');
   return plan.direction === 'forward'
     ? enter(plan, now, { phase: 'Completed', message: `done${rest}` })
     : enter(plan, now, { phase: 'Aborted', message: `everything is as it was before${rest}` });

@@ -87,14 +87,16 @@ async function withdraw(placements: readonly Placement[], plan: Plan, deps: Fail
   const seen = observe(plan, deps);
   // one that is written already stays as it is: its confirmation may be on the way
   const missing = placements.filter((placement) => !seen.of(placement).leaving);
+  const absent = new Set(missing.filter(({ app }) => !deps.applicationOf(app)).map(placeOf));
   await deps.putWithdrawals(missing.flatMap((placement) => withdrawalOf(placement, plan, deps) ?? []));
   const stored = await deps.plans.read(plan.id);
   if (!stored) return;
   const due = new Set(placements.map(placeOf));
   const requested = (list: Placement[]) =>
-    list.map((one) =>
-      due.has(placeOf(one)) && one.withdrawal === undefined ? { ...one, withdrawal: 'requested' as const } : one,
-    );
+    list.map((one): Placement => {
+      if (!due.has(placeOf(one)) || one.withdrawal !== undefined) return one;
+      return { ...one, withdrawal: absent.has(placeOf(one)) ? 'absent' : 'requested' };
+    });
   const side = stored.value.direction === 'forward' ? 'leaves' : 'arrives';
   if (stored.value.direction !== plan.direction) return;
   await deps.plans.put(plan.id, { ...stored.value, [side]: requested(outgoingOf(stored.value)) }, stored.revision);

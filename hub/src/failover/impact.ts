@@ -17,6 +17,8 @@ export interface ImpactInput {
 export interface Impact extends Pick<Plan, 'leaves' | 'arrives' | 'changes'> {
   /** For each place of what arrives (`cluster/app`), an Application of now that is the same workload. */
   likeness: Map<string, string>;
+  /** What leaves and arrives at each place (`cluster/app`), wherever it runs. */
+  workloads: Map<string, string>;
   /** Applications that leave and would run nowhere. */
   emptied: { app: string; cluster: string }[];
   problems: string[];
@@ -47,6 +49,7 @@ export function impactOf(input: ImpactInput): Impact {
     arrives: arriving.map((one) => placementOf(one, input)),
     changes,
     likeness: likenessOf(arriving, before),
+    workloads: new Map([...leaving, ...arriving].map((one) => [placeOf(one), one.workload])),
     emptied: leaves.filter(({ stays }) => stays?.length === 0).map(({ app, cluster }) => ({ app, cluster })),
     problems: [...leaving, ...arriving].flatMap(({ application }) => input.policyOf(application).problem ?? []),
   };

@@ -59,9 +59,10 @@ export async function makePlan(request: PlanRequest, deps: MakePlanDeps, signal:
     needs(placement)?.stateful ? { ...placement, stateful: true } : placement;
   const leaves = impact.leaves.map(withState);
   const arrives = impact.arrives.map(withState);
-  const capacity = capacityOf(arrives, needs, deps.findCluster);
+  const moves = request.kind === 'automatic' ? withoutNever({ ...impact, leaves, arrives }) : { leaves, arrives };
+  const capacity = capacityOf(moves.arrives, needs, deps.findCluster);
   const now = deps.now();
-  const findings = findingsOf({ outcomes, impact: { ...impact, leaves }, capacity, ...deps });
+  const findings = findingsOf({ outcomes, impact: { ...impact, ...moves }, capacity, ...deps });
   return {
     id: formatId(now),
     owner: request.owner,
@@ -74,8 +75,7 @@ export async function makePlan(request: PlanRequest, deps: MakePlanDeps, signal:
     phaseAt: now.toISOString(),
     deadlineMs: request.deadlineMs ?? defaultDeadlineMs,
     labels,
-    leaves,
-    ...(request.kind === 'automatic' ? withoutNever(arrives) : { arrives }),
+    ...moves,
     changes: impact.changes,
     findings,
     capacity,
@@ -84,10 +84,21 @@ export async function makePlan(request: PlanRequest, deps: MakePlanDeps, signal:
   };
 }
 
-/** Of policy Never nothing moves without a person, neither away nor to a second place. */
-function withoutNever(arrives: readonly Placement[]): Pick<Plan, 'arrives' | 'suppressed'> {
+/**
+ * Of policy Never nothing moves without a person, neither away nor to a second place. What would be replaced by something
+ * that may not arrive (another project at the destination may say Never) stays as well.
+ */
+function withoutNever({
+  leaves,
+  arrives,
+  workloads,
+}: Pick<Impact, 'leaves' | 'arrives' | 'workloads'>): Pick<Plan, 'leaves' | 'arrives' | 'suppressed'> {
   const isNever = ({ policy }: Placement) => policy === 'Never';
-  return { arrives: arrives.filter((one) => !isNever(one)), suppressed: arrives.filter(isNever) };
+  const suppressed = arrives.filter(isNever);
+  const missing = new Set(suppressed.map((one) => workloads.get(placeOf(one))));
+  const stay = (one: Placement): Placement =>
+    missing.has(workloads.get(placeOf(one))) ? { ...one, policy: 'Never' } : one;
+  return { leaves: leaves.map(stay), arrives: arrives.filter((one) => !isNever(one)), suppressed };
 }
 
 /** Reads the bundle of each Application that leaves, and of one like each that arrives. */
@@ -135,6 +146,7 @@ function mergeImpacts(impacts: readonly Impact[]): Impact {
     changes: impacts.flatMap((one) => one.changes),
     emptied: impacts.flatMap((one) => one.emptied),
     likeness: new Map(impacts.flatMap((one) => [...one.likeness])),
+    workloads: new Map(impacts.flatMap((one) => [...one.workloads])),
     problems: [...new Set(impacts.flatMap((one) => one.problems))],
   };
 }

@@ -45,8 +45,11 @@ export interface Placement {
   stateful?: true;
   /** RFC 3339: Synced and Healthy without a break since then, as the hub saw it. */
   healthySince?: string;
-  /** requested: the withdrawal was written. confirmed: its cluster has carried it out. */
-  withdrawal?: 'requested' | 'confirmed';
+  /**
+   * requested: the withdrawal was written. confirmed: its cluster has carried it out. absent: the hub knew no such
+   * Application any more when it was due, so there was nothing to withdraw.
+   */
+  withdrawal?: 'requested' | 'confirmed' | 'absent';
   /** Where else it runs, for one that leaves and has nothing that arrives in its stead. */
   stays?: { app: string; cluster: string }[];
 }
@@ -140,6 +143,11 @@ export function incomingOf({ direction, arrives, leaves }: Plan): Placement[] {
 /** What is withdrawn afterwards. */
 export function outgoingOf({ direction, arrives, leaves }: Plan): Placement[] {
   return direction === 'forward' ? leaves : arrives;
+}
+
+/** Whether nothing more is to be done about something that leaves. */
+export function hasLeft({ withdrawal }: Placement): boolean {
+  return withdrawal === 'confirmed' || withdrawal === 'absent';
 }
 
 /** What a cluster's labels are to be, in the plan's present direction. */

@@ -20,6 +20,8 @@ export interface PlanCounts {
   kept: number;
   /** Withdrawn in writing, not confirmed by their cluster yet. */
   pending: number;
+  /** Not known to the hub any more when they were due: nothing was withdrawn. */
+  absent: number;
 }
 
 export function formatPlan(plan: Plan, waits: string[]): PlanView {
@@ -38,14 +40,15 @@ function countsOf(plan: Plan): PlanCounts {
     withdrawn: outgoing.filter(({ withdrawal }) => withdrawal === 'confirmed').length,
     kept: outgoing.filter(isKept).length,
     pending: outgoing.filter(({ withdrawal }) => withdrawal === 'requested').length,
+    absent: outgoing.filter(({ withdrawal }) => withdrawal === 'absent').length,
   };
 }
 
 /** Labels are a tenth of the way, arriving a half, withdrawing the rest. */
-function progressOf(plan: Plan, { incoming, healthy, outgoing, withdrawn }: PlanCounts): number {
+function progressOf(plan: Plan, { incoming, healthy, outgoing, withdrawn, absent }: PlanCounts): number {
   if (plan.phase === 'Completed' || plan.phase === 'Aborted') return 100;
   if (!isActive(plan) && plan.phase !== 'Fenced') return 0;
   if (plan.phase === 'Relabelling') return 0;
   const share = (part: number, whole: number) => (whole === 0 ? 1 : part / whole);
-  return Math.min(99, Math.floor(10 + 50 * share(healthy, incoming) + 40 * share(withdrawn, outgoing)));
+  return Math.min(99, Math.floor(10 + 50 * share(healthy, incoming) + 40 * share(withdrawn + absent, outgoing)));
 }

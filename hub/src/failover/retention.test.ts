@@ -1,4 +1,7 @@
-import { expect, it } from 'vitest';
+import type { Application } from '@wheelhouse/shared/resources/application';
+import { describe, expect, it } from 'vitest';
+import { decideRemovals } from '../generate/hold.ts';
+import type { StoredEvaluation } from '../store/derived.ts';
 import type { Placement, Plan } from './plan-record.ts';
 import { indexRetentions } from './retention.ts';
 
@@ -48,4 +51,53 @@ it.each<[string, Plan[], string | undefined]>([
 ])('%s', (...[_what, plans, expected]) => {
   const found = indexRetentions(plans).find('shop', 'eu');
   expect(found && `${found.plan} ${found.state}`).toBe(expected);
+});
+
+describe('a plan that is turned back', () => {
+  const labels = [
+    { cluster: 'eu', key: 'role', before: 'active', after: 'standby' },
+    { cluster: 'us', key: 'role', before: 'standby', after: 'active' },
+  ];
+
+  /** What the generators give while these clusters are active, the same workload under one name on each. */
+  const generated = (active: string[]) =>
+    active.map(
+      (cluster) =>
+        ({
+          metadata: { name: `shop-${cluster}`, namespace: 'argocd' },
+          spec: { destination: { name: cluster } },
+        }) as Application,
+    );
+
+  const steps: [string, string[][]][] = [
+    ['the source first', [['eu', 'us'], ['eu']]],
+    ['the destination first', [[], ['eu']]],
+    ['to and fro', [['eu', 'us'], ['us'], [], ['eu']]],
+  ];
+
+  it.each(steps)('removes nothing while labels are on their way back, %s', (...[_what, actives]) => {
+    const leaves = [place('shop-eu', 'eu')];
+    const plan = planOf('1', {
+      phase: 'Relabelling',
+      direction: 'back',
+      labels,
+      leaves,
+      arrives: [place('shop-us', 'us')],
+    });
+    const { find: planned } = indexRetentions([plan]);
+    let present = generated(['eu', 'us']);
+    for (const active of actives) {
+      const decision = decideRemovals({
+        before: { applications: present } as unknown as StoredEvaluation,
+        fresh: generated(active),
+        budget: { count: 10, percent: 100, always: 10 },
+        clusterOf: ({ spec }) => spec.destination.name,
+        planned,
+        now: new Date(0),
+      });
+      expect(decision.removed).toEqual([]);
+      present = decision.applications;
+      expect(present.map(({ metadata }) => metadata.name).sort()).toEqual(['shop-eu', 'shop-us']);
+    }
+  });
 });

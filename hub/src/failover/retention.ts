@@ -47,7 +47,9 @@ function keepIncoming(index: Map<string, Retention>, plan: Plan): void {
 }
 
 function stateOf(plan: Plan, { policy, withdrawal }: Placement): Retention['state'] | undefined {
-  if (isUnfinished(plan)) return withdrawal === undefined ? 'retained' : 'released';
+  // what the hub lost sight of was not withdrawn: should it be seen again, it stays until it is
+  const isWithdrawn = withdrawal === 'requested' || withdrawal === 'confirmed';
+  if (isUnfinished(plan)) return isWithdrawn ? 'released' : 'retained';
   return policy === 'Never' && withdrawal === undefined ? 'retained' : undefined;
 }
 

@@ -136,6 +136,28 @@ describe('a failover rule', () => {
     expect(record.value).toMatchObject({ term: 2, plan: 'p1' });
   });
 
+  it('is not refused by a hub that is told to stop in the middle: the next one acts', async () => {
+    const stop = new AbortController();
+    const stopping: RuleDeps = {
+      ...deps,
+      failover: {
+        ...deps.failover,
+        start: async (_id, _options, given) => {
+          stop.abort(new FleetError('Invalid', 'the hub stops'));
+          given.throwIfAborted();
+          return plan;
+        },
+      },
+    };
+    await expect(runRule(ruleOf(), stopping, stop.signal)).rejects.toThrow('the hub stops');
+    expect(record?.value).not.toHaveProperty('refused');
+    expect(said).toEqual([`plan by ${owner}`]);
+    now += minute;
+    await runRule(ruleOf(), deps, signal);
+    expect(said.slice(1)).toEqual(acted.map((one) => one.replace('term 1', 'term 2')));
+    expect(record?.value).toMatchObject({ term: 2, plan: 'p1' });
+  });
+
   it.each<[string, object, RegExp]>([
     ['a selector that is none', { from: 'region==(' }, /spec.from/],
     ['no selector', { to: '' }, /spec.to/],

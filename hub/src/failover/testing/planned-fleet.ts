@@ -1,0 +1,95 @@
+/** A fleet in memory for tests of plans: clusters with labels, one ApplicationSet that selects `role: active`. */
+import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
+import type { AppProject } from '@wheelhouse/shared/resources/app-project';
+import type { Application } from '@wheelhouse/shared/resources/application';
+import { parseResource } from '@wheelhouse/shared/resources/parse';
+import type { FleetCluster } from '../../fleet/clusters.ts';
+import { createMemoryTable } from '../../fleet/testing/memory-records.ts';
+import type { Claims } from '../claims.ts';
+import type { FailoverDeps } from '../failover.ts';
+import type { Plan } from '../plan-record.ts';
+
+export interface PlannedFleet {
+  deps: FailoverDeps;
+  clusters: Map<string, FleetCluster>;
+  /** Annotations of the set's template. */
+  annotations: Record<string, string>;
+  /** Annotations of the project of what goes to a cluster; absent: no project. */
+  projects: Map<string, Record<string, string>>;
+  audited: string[];
+  /** Moves the time on. */
+  pass(ms: number): void;
+}
+
+const startedAt = Date.parse('2026-01-01T00:00:00Z');
+
+export function createPlannedFleet(names: readonly string[] = ['eu-1', 'us-1']): PlannedFleet {
+  let time = startedAt;
+  const clusters = new Map(names.map((name) => [name, clusterOf(name)]));
+  const annotations: Record<string, string> = {};
+  const projects = new Map<string, Record<string, string>>();
+  const audited: string[] = [];
+  const spec = () => ({ resource: applicationSet(annotations), updatedAt: '', revision: 1 });
+  const deps = {
+    specs: { list: (kind: string) => (kind === 'ApplicationSet' ? [spec()] : []) },
+    derived: { evaluation: () => undefined },
+    clusters: () => [...clusters.values()],
+    snapshot: () => {
+      throw new FleetError('NotFound', 'there is no Git here');
+    },
+    ownerOf: () => undefined,
+    outside: () => undefined,
+    newGitFileGlobbing: false,
+    findCluster: (name: string) => clusters.get(name),
+    clusterOf: ({ spec: { destination } }: Application) => destination.name,
+    projectOf: ({ spec: { destination } }: Application) => projectOf(projects.get(destination.name ?? '')),
+    plainOn: () => [],
+    bundleOf: () => undefined,
+    needs: async () => undefined,
+    applications: { find: () => undefined },
+    statuses: { find: () => undefined },
+    additions: { withdrawals: () => [] },
+    resolve: () => ({ problems: [], warnings: [] }),
+    plans: createMemoryTable<Plan>(),
+    claims: createMemoryTable<Claims>(),
+    setLabels: async (name: string, labels: Record<string, string | null>) => {
+      const cluster = clusters.get(name);
+      if (cluster) Object.assign(cluster.labels, labels);
+    },
+    audit: ({ action, object }: { action: string; object: string }) => void audited.push(`${action} ${object}`),
+    now: () => new Date(time),
+  } as unknown as FailoverDeps;
+  return { deps, clusters, annotations, projects, audited, pass: (ms) => void (time += ms) };
+}
+
+function clusterOf(name: string): FleetCluster {
+  const region = name.slice(0, 2);
+  const labels = { region, role: region === 'eu' ? 'active' : 'standby' };
+  const server = `https://${name}`;
+  return { name, server, state: 'Connected', labels, annotations: {} };
+}
+
+function projectOf(annotations: Record<string, string> | undefined): AppProject | undefined {
+  return annotations && ({ metadata: { name: 'default', annotations } } as unknown as AppProject);
+}
+
+function applicationSet(annotations: Record<string, string>) {
+  const template = {
+    metadata: { name: 'shop-{{name}}', annotations },
+    spec: {
+      project: 'default',
+      source: { repoURL: 'https://git.example.com/shop.git', path: 'shop', targetRevision: 'main' },
+      destination: { name: '{{name}}', namespace: 'shop' },
+    },
+  };
+  const generators = [{ clusters: { selector: { matchLabels: { role: 'active' } } } }];
+  return parseResource(
+    {
+      apiVersion: 'argoproj.io/v1alpha1',
+      kind: 'ApplicationSet',
+      metadata: { name: 'shop', namespace: 'argocd' },
+      spec: { generators, template },
+    },
+    { unknownFields: 'refuse' },
+  ).resource;
+}
