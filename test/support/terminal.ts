@@ -27,7 +27,9 @@ export function openTerminal({ line, cwd, env, size }: TerminalOptions): Termina
   const [command, ...args] = size
     ? [getTool('script'), '-qfec', `stty cols ${size.columns} rows ${size.rows}; ${line}`, '/dev/null']
     : [getTool('bash'), '-c', line];
-  const child = spawn(command, args, { cwd, env, stdio: 'pipe', detached: true });
+  // script runs lines with the person's shell; one that stays to wait for them (dash) would itself end with 130 at Ctrl-C
+  const shell = { ...env, SHELL: getTool('bash') };
+  const child = spawn(command, args, { cwd, env: shell, stdio: 'pipe', detached: true });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (output += text));
   child.stdin.on('error', () => undefined);

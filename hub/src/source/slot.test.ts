@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -22,6 +22,8 @@ const numberOf = async () => {
 };
 
 describe('claimSlot', () => {
+  const dead = spawnSync('true').pid;
+
   it('gives each owner a slot of its own, and a freed one to the next', async () => {
     const first = await claimSlot(directory);
     expect(await numberOf()).toBe('1');
@@ -34,7 +36,15 @@ describe('claimSlot', () => {
     expect(new Set(slots.map((slot) => slot.directory)).size).toBe(20);
   });
 
-  const dead = spawnSync('true').pid;
+  it('gives twenty at once twenty slots, where a crash left one behind', async () => {
+    writeOwner(JSON.stringify({ id: 'x', host: hostname(), pid: dead, startedAt: '1' }));
+    const slots = await Promise.all(Array.from({ length: 20 }, () => claimSlot(directory)));
+    const names = slots.map((slot) => path.basename(slot.directory));
+    expect(new Set(names).size).toBe(20);
+    expect(names).toContain('0');
+    expect(readdirSync(path.join(directory, '0'))).toEqual(['owner.json']);
+  });
+
   it.each([
     {
       name: 'of a process that ended',

@@ -1,5 +1,5 @@
-import { randomUUID } from 'node:crypto';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { createHash, randomUUID } from 'node:crypto';
+import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import path from 'node:path';
 
@@ -32,26 +32,32 @@ export async function claimSlot(directory: string): Promise<Slot> {
 }
 
 async function claim(file: string, owner: Owner): Promise<boolean> {
-  if (await write(file, owner)) return true;
-  const text = await readIfThere(file);
-  if (text === undefined) return await write(file, owner);
-  if (await isAlive(parseOwner(text))) return false;
-  // who renames the stale file is the one who may replace it; a fresh file caught by mistake goes back
-  const aside = `${file}.${owner.id}`;
+  // written aside first: whoever finds the file finds it whole
+  const mine = `${file}.${owner.id}`;
+  await writeFile(mine, JSON.stringify(owner));
   try {
-    await rename(file, aside);
-  } catch {
-    return false; // somebody else was quicker
+    return (await linkNew(mine, file)) || (await replaceStale(file, mine));
+  } finally {
+    await rm(mine, { force: true });
   }
-  const isStale = (await readFile(aside, 'utf8')) === text;
-  if (!isStale) await rename(aside, file);
-  else await rm(aside);
-  return isStale && (await write(file, owner));
 }
 
-async function write(file: string, owner: Owner): Promise<boolean> {
+/** Who links to the stale owner's own name first may replace it; a process killed in between leaves the slot unused for good. */
+async function replaceStale(file: string, mine: string): Promise<boolean> {
+  const text = await readIfThere(file);
+  if (text === undefined) return await linkNew(mine, file);
+  if (await isAlive(parseOwner(text))) return false;
+  const successor = `${file}.after-${createHash('sha256').update(text).digest('hex').slice(0, 16)}`;
+  if (!(await linkNew(mine, successor))) return false;
+  const isStill = (await readIfThere(file)) === text;
+  if (isStill) await rename(mine, file);
+  await rm(successor);
+  return isStill;
+}
+
+async function linkNew(from: string, to: string): Promise<boolean> {
   try {
-    await writeFile(file, JSON.stringify(owner), { flag: 'wx' });
+    await link(from, to);
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
