@@ -27,6 +27,7 @@ export function formatPhase({ phase, direction, paused }: PlanView): string {
 export function formatProposal(plan: PlanView): string {
   return [
     `Plan ${plan.id}: ${plan.leaves.length} leave, ${plan.arrives.length} arrive, ${plan.changes.length} change in place\n`,
+    plan.onDeadline === 'Abort' ? `a step that takes longer than ${formatAge(plan.deadlineMs)} aborts it\n` : '',
     formatTable(plan.labels, labelColumns),
     plan.leaves.length > 0 ? formatMoves('LEAVES', plan.leaves) : '',
     plan.arrives.length > 0 ? formatMoves('ARRIVES', plan.arrives) : '',
@@ -48,6 +49,7 @@ export function formatPlanPage(plan: PlanView): string {
       ['Owner', plan.owner],
       ['Reason', plan.reason],
       ['Undoes', plan.failsBack],
+      ['Aborts when late', plan.onDeadline === 'Abort' ? `after ${formatAge(plan.deadlineMs)} in a step` : undefined],
       ['Incoming', `${counts.healthy} of ${counts.incoming} Healthy`],
       ['Outgoing', `${counts.withdrawn} of ${counts.outgoing} withdrawn, ${counts.pending} under way`],
       ['Kept by Never', counts.kept || undefined],

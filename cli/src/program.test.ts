@@ -599,8 +599,11 @@ describe('plans', () => {
   });
 
   it('of a failover, and their whole life', async () => {
-    const from = 'failover --from region=eu --to region=us --reason flood --soak 5s --yes';
-    expect((await run(from)).out).toContain('plan p1 started');
+    const from =
+      'failover --from region=eu --to region=us --reason flood --soak 5s --deadline 9m --on-deadline Abort --yes';
+    expect((await run(from)).out).toMatch(/a step that takes longer than 9m aborts it\n[^]*plan p1 started/);
+    expect((await run('plan get p1')).out).toMatch(/Aborts when late: +after 9m in a step/);
+    expect((await run(from.replace('Abort', 'abort'))).err).toMatch(/Allowed choices are Pause, Abort/);
     expect((await run('plan list')).out).toMatch(/^ID .*\np1 +Relabelling +0 % +0\/1 +0\/1 .*flood/);
     expect((await run('plan pause p1 --reason lunch')).out).toBe('plan p1: Paused, Relabelling\n');
     expect((await run('plan wait p1')).err).toBe('Error: plan p1 is paused by admin: lunch\n');

@@ -13,6 +13,7 @@ export interface StartOptions {
   reason?: string;
   soak?: number;
   deadline?: number;
+  onDeadline?: 'Pause' | 'Abort';
 }
 
 export function addStartOptions(command: Command): Command {
@@ -22,15 +23,22 @@ export function addStartOptions(command: Command): Command {
     .option('--accept <codes>', 'findings that are meant, by code, joined by commas (repeatable)', collect)
     .option('--reason <text>', 'why, for the record')
     .addOption(new Option('--soak <duration>', 'instead of what Applications say').argParser(readDuration))
-    .addOption(new Option('--deadline <duration>', 'of each step; 30m by default').argParser(readDuration));
+    .addOption(new Option('--deadline <duration>', 'of each step; 30m by default').argParser(readDuration))
+    .addOption(
+      new Option('--on-deadline <what>', 'what becomes of a plan that is late; Pause by default').choices([
+        'Pause',
+        'Abort',
+      ]),
+    );
 }
 
 /** The fields of a request that these options stand for. */
-export function paceOf({ reason, soak, deadline }: StartOptions) {
+export function paceOf({ reason, soak, deadline, onDeadline }: StartOptions) {
   return {
     ...(reason === undefined ? {} : { reason }),
     ...(soak === undefined ? {} : { soakMs: soak }),
     ...(deadline === undefined ? {} : { deadlineMs: deadline }),
+    ...(onDeadline === undefined ? {} : { onDeadline }),
   };
 }
 

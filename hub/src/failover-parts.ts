@@ -140,9 +140,10 @@ function stageDeps(deps: FailoverPartsDeps, dispatch: Dispatch): FailoverStageDe
     applicationOf: (app) => applications.find(app)?.application,
     onTransition: (plan: Plan) => {
       const { id, phase, direction, paused } = plan;
-      const message = plan.history.at(-1)?.message ?? phase;
+      const { message = phase, by } = plan.history.at(-1) ?? {};
+      const isLate = by === 'deadline';
       metrics.planned({ phase: paused ? 'Paused' : phase, direction });
-      logger[paused ? 'error' : 'info']({ plan: id, phase, direction, reason: message }, 'plan goes on');
+      logger[paused || isLate ? 'error' : 'info']({ plan: id, phase, direction, reason: message }, 'plan goes on');
       fleet.audit({
         by: `plan of ${plan.owner}`,
         action: 'carry on plan',

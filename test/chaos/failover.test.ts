@@ -110,6 +110,19 @@ test.each(['Arriving', 'Withdrawing'])(
   },
 );
 
+test('a plan that is late is undone by itself, with the hub killed around its deadline', async () => {
+  const uids = await uidsIn(active);
+  const { id } = await failover({ soakMs: 600_000, deadlineMs: 15_000, onDeadline: 'Abort' });
+  await planIn(platform, { id }, { phases: ['Arriving'] });
+  await killHub();
+  await eventually(async () => expect((await getPlan(platform, id)).direction).toBe('back'), { timeoutMs: 60_000 });
+  await killHub();
+  const { history } = await planIn(platform, { id }, { phases: ['Aborted'], timeoutMs: 100_000 });
+  expect(history.map(({ message }) => message)).toContainEqual(expect.stringMatching(/aborted: Arriving took longer/));
+  await expectAllIn(active);
+  expect(await uidsIn(active)).toEqual(uids);
+});
+
 test('a plan that is over is undone by another', async () => {
   const from = active;
   const { id } = await failover();

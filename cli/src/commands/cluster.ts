@@ -53,8 +53,7 @@ function addLabel(cluster: Command, run: Run): void {
   addStartOptions(command).action(
     run<[string, string[]], StartOptions>(async (session, [name, changes], options) => {
       const url = `${path}/${encodeURIComponent(name)}/labels`;
-      const { reason, soakMs } = paceOf(options);
-      const body = { labels: parseLabelChanges(changes), reason, soakMs };
+      const body = { labels: parseLabelChanges(changes), ...paceOf(options) };
       const answer = await session.client.request<FleetCluster | PlanView>(url, { method: 'PATCH', body });
       if ('leaves' in answer) await offerPlan(session, answer, options);
       else session.print(answer, () => `cluster ${name} labelled: ${formatLabels(answer.labels) || 'no labels'}\n`);

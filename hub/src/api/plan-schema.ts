@@ -1,4 +1,28 @@
 import { z } from 'zod';
+import type { OnDeadline } from '../failover/plan-record.ts';
+
+const durationMs = z.number().int().min(0).max(86_400_000);
+
+/** How a plan goes on, whoever asked for it. */
+export const pace = {
+  reason: z.string().max(500).default(''),
+  soakMs: durationMs.optional().describe('Instead of what the Applications say'),
+  deadlineMs: durationMs.min(1_000).optional().describe('Of each step; 30 minutes unless given'),
+  onDeadline: z.enum(['Pause', 'Abort']).optional().describe('What becomes of a plan that is late; Pause unless given'),
+};
+
+type Pace = Partial<Record<'soakMs' | 'deadlineMs', number | undefined>> & { onDeadline?: OnDeadline | undefined };
+
+/** Without the fields that are undefined. */
+export function definite<T extends Pace>(body: T) {
+  const { soakMs, deadlineMs, onDeadline, ...rest } = body;
+  return {
+    ...rest,
+    ...(soakMs === undefined ? {} : { soakMs }),
+    ...(deadlineMs === undefined ? {} : { deadlineMs }),
+    ...(onDeadline === undefined ? {} : { onDeadline }),
+  };
+}
 
 const placement = z
   .object({
@@ -30,6 +54,7 @@ export const planView = z
     direction: z.enum(['forward', 'back']),
     phaseAt: z.string(),
     deadlineMs: z.number(),
+    onDeadline: z.enum(['Pause', 'Abort']).exactOptional(),
     paused: z.object({ at: z.string(), by: z.string(), reason: z.string() }).exactOptional(),
     labels: z.array(
       z.object({ cluster: z.string(), key: z.string(), before: z.string().nullable(), after: z.string().nullable() }),

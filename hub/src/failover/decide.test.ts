@@ -144,6 +144,20 @@ describe('a plan', () => {
       { phase: 'Arriving', acts: [], waits: 'took longer than 600 s' },
     ],
     [
+      'turns back at the deadline if that was asked for',
+      { onDeadline: 'Abort', arrives: [soaked] },
+      seeing({ 'shop-us@us': bad }),
+      600_000,
+      { phase: 'Relabelling', acts: [], waits: 'took longer than 600 s' },
+    ],
+    [
+      'pauses at the deadline on its way back',
+      { onDeadline: 'Abort', direction: 'back' },
+      seeing({ 'shop-eu@eu': bad }),
+      600_000,
+      { phase: 'Arriving', acts: [], waits: 'took longer than 600 s' },
+    ],
+    [
       'does nothing while paused',
       { phase: 'Withdrawing', arrives: [soaked], paused: { at: '', by: 'anna', reason: 'lunch' } },
       seeing(),
@@ -189,6 +203,22 @@ describe('a plan', () => {
   });
 });
 
+it('turned back by its deadline is as one that a person aborted', () => {
+  const late = plan({ onDeadline: 'Abort', arrives: [soaked], phase: 'Withdrawing', leaves: [requested] });
+  const seen = seeing({ 'shop-eu@eu': { leaving: true } });
+  const { plan: next } = decide(late, seen, at(600_000));
+  expect(next).toMatchObject({ direction: 'back', phaseAt: at(600_000).toISOString(), leaves: [requested] });
+  expect(next.arrives[0]).not.toHaveProperty('healthySince');
+  expect(next).not.toHaveProperty('paused');
+  expect(next.history.at(-1)).toMatchObject({
+    by: 'deadline',
+    message: 'Relabelling: aborted: Withdrawing took longer than 600 s; it waits for shop-eu on eu to be withdrawn',
+  });
+  // whoever died before it was written decides the same again, and whoever died after it goes on from there
+  expect(decide(late, seen, at(600_000)).plan).toEqual(next);
+  expect(decide(next, seeing({}, ['eu']), at(600_001)).acts).toEqual([{ type: 'label' }]);
+});
+
 /** A fleet that obeys: labels are set, generators follow, withdrawals are carried out where a cluster is connected. */
 interface World {
   plan: Plan;
@@ -215,11 +245,17 @@ function see(world: World): Observation {
 
 type Crash = 'none' | 'before acts' | 'after acts';
 
+/** The other direction asks for other labels. */
+function write(world: World, next: Plan): void {
+  if (next.direction !== world.plan.direction) world.labelled = false;
+  world.plan = next;
+}
+
 /** Decides, writes and acts; a crash loses the acts, or the mark after them, but never the record. */
 function run(world: World, ms: number, crash: Crash): void {
   const seen = { ...world, unhealthy: new Set(world.unhealthy) };
   const { plan: next, acts } = decide(world.plan, see(world), at(ms));
-  world.plan = next;
+  write(world, next);
   for (const act of acts) {
     if (act.type === 'withdraw') expectMayWithdraw(act.placements, seen, ms);
     if (crash === 'before acts' || !carryOut(world, act, crash)) return;
@@ -284,19 +320,33 @@ const event = fc.record({
   ms: fc.constantFrom(0, 500, 1_000, 3_000),
 });
 
-function worldOf(given: { leaving: Placement['policy']; arriving: Placement['policy']; soakMs: number }[]): World {
+function worldOf(
+  given: { leaving: Placement['policy']; arriving: Placement['policy']; soakMs: number }[],
+  deadline: Pick<Plan, 'deadlineMs' | 'onDeadline'>,
+): World {
   const leaves = given.map(({ leaving, soakMs }, index) => placement(`a${index}`, 'eu', { policy: leaving, soakMs }));
   const arrives = given.map(({ arriving, soakMs }, index) =>
     placement(`a${index}`, 'us', { policy: arriving, soakMs }),
   );
   return {
-    plan: plan({ phase: 'Relabelling', deadlineMs: 1e9, leaves, arrives }),
+    plan: plan({ phase: 'Relabelling', ...deadline, leaves, arrives }),
     labelled: false,
     desired: new Set(leaves.map(keyOf)),
     leaving: new Set(),
     unhealthy: new Set(),
     silent: new Set(),
   };
+}
+
+const deadlines = fc.constantFrom(
+  { deadlineMs: 1e9 },
+  { deadlineMs: 7_000, onDeadline: 'Pause' as const },
+  { deadlineMs: 7_000, onDeadline: 'Abort' as const },
+);
+
+function resume(world: World, ms: number): void {
+  const { paused, ...rest } = world.plan;
+  if (paused) world.plan = { ...rest, phaseAt: at(ms).toISOString() };
 }
 
 function happen(world: World, { kind, which }: { kind: string; which: number }): void {
@@ -313,8 +363,8 @@ function happen(world: World, { kind, which }: { kind: string; which: number }):
 
 it('never withdraws too early, whatever fails, and ends when all is well again', () => {
   fc.assert(
-    fc.property(moves, fc.array(event, { maxLength: 40 }), (given, events) => {
-      const world = worldOf(given);
+    fc.property(moves, fc.array(event, { maxLength: 40 }), deadlines, (given, events, deadline) => {
+      const world = worldOf(given, deadline);
       let now = 0;
       for (const one of events) {
         now += one.ms;
@@ -329,7 +379,10 @@ it('never withdraws too early, whatever fails, and ends when all is well again',
       }
       world.silent.clear();
       world.unhealthy.clear();
-      for (let ticks = 0; ticks < 40 && isUnfinished(world.plan); ticks += 1) run(world, (now += 1_000), 'none');
+      for (let ticks = 0; ticks < 80 && isUnfinished(world.plan); ticks += 1) {
+        resume(world, now);
+        run(world, (now += 1_000), 'none');
+      }
       expect(world.plan.phase).toBe(world.plan.direction === 'forward' ? 'Completed' : 'Aborted');
       for (const one of incomingOf(world.plan)) expect(world.desired).toContain(keyOf(one));
       const left = outgoingOf(world.plan).filter((one) => world.desired.has(keyOf(one)));

@@ -3,7 +3,8 @@
  * observation that answers for each placement. It never withdraws what leaves by Surge before everything that arrives is
  * Healthy and has soaked, never withdraws `Never`, and says what it waits for whenever it does not go on.
  */
-import { hasLeft, incomingOf, isActive, outgoingOf, type Placement, type Plan, type PlanPhase } from './plan-record.ts';
+import { hasLeft, incomingOf, isActive, outgoingOf, type Placement, type Plan } from './plan-record.ts';
+import { enter, pause, turnBack } from './transitions.ts';
 
 /** What the hub sees of one Application on one cluster. */
 export interface Seen {
@@ -201,26 +202,10 @@ function watchDeadline(decision: Decision, now: Date): Decision {
   const { plan, waits } = decision;
   if (plan.paused || now.getTime() < Date.parse(plan.phaseAt) + plan.deadlineMs) return decision;
   const reason = `${plan.phase} took longer than ${Math.round(plan.deadlineMs / 1000)} s; it waits for ${listed(waits)}`;
+  // what is on its way back already can only wait for a person
+  if (plan.onDeadline === 'Abort' && plan.direction === 'forward')
+    return { plan: turnBack(plan, now, { by: 'deadline', reason }), acts: [], waits: [reason] };
   return { plan: pause(plan, now, { by: 'deadline', reason }), acts: [], waits: [reason] };
-}
-
-export function pause(plan: Plan, now: Date, { by, reason }: { by: string; reason: string }): Plan {
-  return note({ ...plan, paused: { at: now.toISOString(), by, reason } }, now, { by, message: `paused: ${reason}` });
-}
-
-/** The plan in another phase; `by` is the hub unless a person brought it there. */
-export function enter(
-  plan: Plan,
-  now: Date,
-  { phase, message, by = 'hub' }: { phase: PlanPhase; message: string; by?: string },
-): Plan {
-  return note({ ...plan, phase, phaseAt: now.toISOString() }, now, { by, message: `${phase}: ${message}` });
-}
-
-const historyLength = 100;
-
-export function note(plan: Plan, now: Date, { by, message }: { by: string; message: string }): Plan {
-  return { ...plan, history: [...plan.history, { at: now.toISOString(), by, message }].slice(-historyLength) };
 }
 
 function nameOf({ app, cluster }: { app: string; cluster: string }): string {

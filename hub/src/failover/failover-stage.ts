@@ -49,7 +49,7 @@ export async function runPlan(id: string, deps: FailoverStageDeps, signal: Abort
 async function advance({ value: before, revision }: Stored<Plan>, deps: FailoverStageDeps): Promise<boolean> {
   const decision = decide(before, observe(before, deps), deps.now());
   const { plan, acts } = decision;
-  const moved = plan.phase !== before.phase || plan.paused !== before.paused;
+  const moved = plan.phase !== before.phase || plan.paused !== before.paused || plan.direction !== before.direction;
   if (JSON.stringify(plan) !== JSON.stringify(before)) await deps.plans.put(plan.id, plan, revision);
   if (moved) deps.onTransition(plan);
   if (acts.length === 0) return moved;

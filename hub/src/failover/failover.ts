@@ -10,13 +10,14 @@ import type { Author } from '../fleet/metadata.ts';
 import type { Table } from '../fleet/records.ts';
 import type { SpecStore } from '../store/specs.ts';
 import { type Claims, claimClusters, clustersOf } from './claims.ts';
-import { decide, enter, note, pause } from './decide.ts';
+import { decide } from './decide.ts';
 import type { Labelling } from './dry-run.ts';
 import { type FailoverRequest, failoverLabels } from './label-changes.ts';
 import { changesPlacements, type MakePlanDeps, makePlan, type PlanRequest, sameEffect } from './make-plan.ts';
 import { type ObserveDeps, observe } from './observe.ts';
 import { isActive, isUnfinished, outgoingOf, type Placement, type Plan } from './plan-record.ts';
 import { formatPlan, type PlanView } from './plan-view.ts';
+import { enter, note, pause, turnBack } from './transitions.ts';
 
 export interface FailoverDeps extends MakePlanDeps, ObserveDeps {
   specs: Pick<SpecStore, 'list'>;
@@ -26,7 +27,7 @@ export interface FailoverDeps extends MakePlanDeps, ObserveDeps {
   audit(entry: { by: string; action: string; object: string; details?: Record<string, unknown> }): void;
 }
 
-export type PlanOptions = Pick<PlanRequest, 'owner' | 'reason' | 'soakMs' | 'deadlineMs'>;
+export type PlanOptions = Pick<PlanRequest, 'owner' | 'reason' | 'soakMs' | 'deadlineMs' | 'onDeadline'>;
 
 export interface Failover {
   /** Newest first, counted but without what leaves, arrives and changes: a list of many moves stays small. */
@@ -105,7 +106,7 @@ function making(deps: FailoverDeps, view: View): Pick<Failover, 'relabel' | 'pla
       const { owner: by, reason } = options;
       if (isUnfinished(plan)) {
         await claimAgain(plan, deps);
-        const change = turnBack({ by, reason, now: deps.now() });
+        const change = abort({ by, reason, now: deps.now() });
         return view(await edit(id, { by, action: 'fail back', change }, deps));
       }
       refuseUnless(plan.phase === 'Completed', plan, 'fail back');
@@ -134,7 +135,7 @@ function living(deps: FailoverDeps, view: View): Pick<Failover, 'pause' | 'resum
     },
     abort: async (id, { by, reason }) => {
       await claimAgain(getPlan(id, deps), deps);
-      return view(await edit(id, { by, action: 'abort', change: turnBack({ by, reason, now: now() }) }, deps));
+      return view(await edit(id, { by, action: 'abort', change: abort({ by, reason, now: now() }) }, deps));
     },
     withdraw: async (id, { by, apps }) =>
       view(await edit(id, { by, action: 'withdraw from', change: release({ by, apps, now: now() }) }, deps)),
@@ -240,15 +241,11 @@ function refuseRace(plan: Plan, { plans }: Pick<FailoverDeps, 'plans'>): void {
     );
 }
 
-/** What arrives and what leaves change roles; what was withdrawn has to be Healthy again before the other side goes. */
-function turnBack({ by, reason, now }: { by: string; reason: string; now: Date }): Edit['change'] {
+function abort({ by, reason, now }: { by: string; reason: string; now: Date }): Edit['change'] {
   return (plan) => {
     if (plan.phase === 'Planned') return enter(plan, now, { phase: 'Aborted', message: reason || 'never started', by });
     refuseUnless(isUnfinished(plan) && plan.direction === 'forward', plan, 'be aborted');
-    const { paused: _paused, ...rest } = plan;
-    const arrives = plan.arrives.map(({ healthySince: _at, ...one }) => one);
-    const message = `aborted${reason ? `: ${reason}` : ''}`;
-    return enter({ ...rest, direction: 'back', arrives }, now, { phase: 'Relabelling', message, by });
+    return turnBack(plan, now, { by, reason });
   };
 }
 

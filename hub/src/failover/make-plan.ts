@@ -12,7 +12,7 @@ import { type BundleNeeds, capacityOf, type ReadNeeds } from './capacity.ts';
 import { type DryRunDeps, dryRun, type Labelling, type SetOutcome } from './dry-run.ts';
 import { findingsOf } from './findings.ts';
 import { type Impact, impactOf, placeOf } from './impact.ts';
-import type { LabelChange, Placement, Plan } from './plan-record.ts';
+import type { LabelChange, OnDeadline, Placement, Plan } from './plan-record.ts';
 import { movePolicyOf } from './policy.ts';
 
 export interface PlanRequest {
@@ -23,6 +23,7 @@ export interface PlanRequest {
   /** Instead of what Applications say. */
   soakMs?: number;
   deadlineMs?: number;
+  onDeadline?: OnDeadline;
   failsBack?: string;
 }
 
@@ -74,6 +75,7 @@ export async function makePlan(request: PlanRequest, deps: MakePlanDeps, signal:
     direction: 'forward',
     phaseAt: now.toISOString(),
     deadlineMs: request.deadlineMs ?? defaultDeadlineMs,
+    ...(request.onDeadline ? { onDeadline: request.onDeadline } : {}),
     labels,
     ...moves,
     changes: impact.changes,

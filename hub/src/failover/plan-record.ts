@@ -21,6 +21,8 @@ export type PlanPhase =
 /** `back`: everything is being undone, by the same steps with the roles of what leaves and what arrives exchanged. */
 export type Direction = 'forward' | 'back';
 
+export type OnDeadline = 'Pause' | 'Abort';
+
 /** One label of one cluster; null: absent. */
 export interface LabelChange {
   cluster: string;
@@ -105,8 +107,10 @@ export interface Plan {
   direction: Direction;
   /** RFC 3339: when the phase began, or the plan was resumed. */
   phaseAt: string;
-  /** How long Relabelling, Arriving and Withdrawing may each take before the plan pauses itself. */
+  /** How long Relabelling, Arriving and Withdrawing may each take. */
   deadlineMs: number;
+  /** What becomes of a plan that is late; absent: Pause. On its way back it pauses. */
+  onDeadline?: OnDeadline;
   paused?: { at: string; by: string; reason: string };
   labels: LabelChange[];
   leaves: Placement[];

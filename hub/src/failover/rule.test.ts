@@ -54,8 +54,8 @@ const deps: RuleDeps = {
     },
   },
   failover: {
-    plan: async (_request, { owner }) => {
-      said.push(`plan by ${owner}`);
+    plan: async (_request, { owner, deadlineMs, onDeadline }) => {
+      said.push(`plan by ${owner}${onDeadline ? ` ${onDeadline} after ${deadlineMs}` : ''}`);
       return plan;
     },
     start: async (id) => {
@@ -85,6 +85,12 @@ describe('a failover rule', () => {
       { atMost: { applications: 1 } },
       () => (plan = fakePlan({ leaves: [...plan.leaves, ...plan.leaves] })),
       [`plan by ${owner}`, 'refuse automatic failover', 'refused'],
+    ],
+    [
+      'makes a plan with the deadline that it names',
+      { deadline: '5m', onDeadline: 'Abort' },
+      () => undefined,
+      [`plan by ${owner} Abort after 300000`, ...acted.slice(1)],
     ],
     [
       'leaves a plan that is blocked to a person',
@@ -162,6 +168,7 @@ describe('a failover rule', () => {
     ['a selector that is none', { from: 'region==(' }, /spec.from/],
     ['no selector', { to: '' }, /spec.to/],
     ['no duration', { lostFor: 'soon' }, /spec.lostFor: not a duration/],
+    ['what is no answer to a deadline', { onDeadline: 'abort' }, /spec.onDeadline/],
     ['a field that is not known', { lostfor: '10m' }, /lostfor/],
   ])('is refused with %s', (...[_what, spec, message]) => {
     expect(() => ruleOf(spec)).toThrow(message);

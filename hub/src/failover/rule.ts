@@ -11,7 +11,8 @@ import type { FailoverRule } from '@wheelhouse/shared/resources/failover-rule';
 import type { FleetCluster } from '../fleet/clusters.ts';
 import type { Table } from '../fleet/records.ts';
 import type { AuditEntry } from '../store/audit.ts';
-import type { Failover } from './failover.ts';
+import type { Failover, PlanOptions } from './failover.ts';
+import type { FailoverRequest } from './label-changes.ts';
 import type { PlanView } from './plan-view.ts';
 
 /** What a rule did last. */
@@ -108,17 +109,9 @@ async function act(
   const name = `${metadata.namespace}/${metadata.name}`;
   const owner = `failover rule ${name} (term ${claimed.term})`;
   const reason = `every cluster of '${spec.from}' is silent since ${claimed.outage}`;
-  const { labels, setFrom, setTo } = spec;
-  const asked = {
-    from: spec.from,
-    to: spec.to,
-    ...(labels ? { labels } : {}),
-    ...(setFrom ? { setFrom } : {}),
-    ...(setTo ? { setTo } : {}),
-  };
   let plan: PlanView | undefined;
   try {
-    plan = await deps.failover.plan(asked, { owner, reason, kind: 'automatic' }, signal);
+    plan = await deps.failover.plan(askedOf(rule), { owner, reason, kind: 'automatic', ...paceOf(rule) }, signal);
     const beyond = whyBeyond(plan, rule);
     if (beyond !== undefined) return refuse({ ...claimed, plan: plan.id, refused: beyond }, name, deps);
     await deps.failover.start(plan.id, { by: owner, accept: [] }, signal);
@@ -137,6 +130,21 @@ async function act(
   });
   deps.observe('started');
   return { ...claimed, plan: plan.id };
+}
+
+function askedOf({ spec: { from, to, labels, setFrom, setTo } }: FailoverRule): FailoverRequest {
+  return {
+    from,
+    to,
+    ...(labels ? { labels } : {}),
+    ...(setFrom ? { setFrom } : {}),
+    ...(setTo ? { setTo } : {}),
+  };
+}
+
+function paceOf({ spec: { deadline, onDeadline } }: FailoverRule): Pick<PlanOptions, 'deadlineMs' | 'onDeadline'> {
+  const deadlineMs = parseDuration(deadline ?? '');
+  return { ...(deadlineMs === undefined ? {} : { deadlineMs }), ...(onDeadline ? { onDeadline } : {}) };
 }
 
 function whyBeyond({ leaves, labels }: PlanView, { spec }: FailoverRule): string | undefined {

@@ -29,6 +29,10 @@ export const failoverRule = z.strictObject({
     setTo: labels.exactOptional(),
     /** Least time between two failovers of this rule. Default 1h. */
     every: duration.exactOptional(),
+    /** Of each step; 30 minutes unless given. */
+    deadline: duration.exactOptional(),
+    /** What becomes of a plan that is late. Default Pause. */
+    onDeadline: z.enum(['Pause', 'Abort']).exactOptional(),
     /** More than these are left to a person. */
     atMost: z
       .strictObject({ clusters: z.int().min(1).exactOptional(), applications: z.int().min(1).exactOptional() })

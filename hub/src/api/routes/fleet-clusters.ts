@@ -3,8 +3,8 @@ import { z } from 'zod';
 import type { ApiServer } from '../api-server.ts';
 import { permit } from '../authentication.ts';
 import type { ApiDeps } from '../deps.ts';
-import { fleetCluster, getCluster, reason, states } from '../fleet-cluster-schema.ts';
-import { planView } from '../plan-schema.ts';
+import { fleetCluster, getCluster, states } from '../fleet-cluster-schema.ts';
+import { definite, pace, planView } from '../plan-schema.ts';
 import { formatList, labelChanges, listOf, manyOf, noQuery } from '../schema.ts';
 import { clusterMetadataRoutes } from './cluster-metadata.ts';
 import { planningSignal } from './fleet-plans.ts';
@@ -43,19 +43,15 @@ function labelRoute(app: ApiServer, deps: ApiDeps): void {
     summary: 'Set labels; null removes one. What would move Applications is planned instead, and has to be started',
     params,
     querystring: noQuery,
-    body: z.strictObject({
-      labels: labelChanges,
-      reason,
-      soakMs: z.number().int().min(0).max(86_400_000).optional().describe('Of the plan, if one is made'),
-    }),
+    body: z.strictObject({ labels: labelChanges, ...pace }),
     response: { 200: fleetCluster, 202: planView },
   };
   app.patch(`${path}/:name/labels`, { schema }, async (request, reply) => {
     const cluster = getCluster(deps, request.params.name);
     const owner = permit(request, 'update', { kind: 'clusters', name: cluster.server });
-    const { labels, reason, soakMs } = request.body;
-    const options = { owner, reason, ...(soakMs === undefined ? {} : { soakMs }) };
-    const plan = await deps.plans.relabel(new Map([[cluster.name, labels]]), options, planningSignal());
+    const { labels, ...options } = definite(request.body);
+    const changes = new Map([[cluster.name, labels]]);
+    const plan = await deps.plans.relabel(changes, { ...options, owner }, planningSignal());
     if (plan) return await reply.status(202).send(plan);
     return getCluster(deps, cluster.name);
   });

@@ -3,22 +3,12 @@ import { z } from 'zod';
 import type { ApiServer } from '../api-server.ts';
 import { permit } from '../authentication.ts';
 import type { ApiDeps, PlanView } from '../deps.ts';
-import { planView } from '../plan-schema.ts';
+import { definite, pace, planView } from '../plan-schema.ts';
 import { formatList, labelChanges, listOf, noQuery } from '../schema.ts';
 
 const path = '/api/v1/fleet/plans';
 const tags = ['fleet'];
 const params = z.strictObject({ id: z.string() });
-const reason = z.string().max(500).default('');
-const durationMs = z.number().int().min(0).max(86_400_000);
-
-/** How a plan goes on, whoever asked for it. */
-const pace = {
-  reason,
-  soakMs: durationMs.optional().describe('Instead of what the Applications say'),
-  deadlineMs: durationMs.min(1_000).optional().describe('Of each step; 30 minutes unless given'),
-};
-
 const failoverBody = z.strictObject({
   from: z.string().describe('Selector of the clusters that Applications leave'),
   to: z.string().describe('Selector of the clusters that they go to'),
@@ -94,7 +84,7 @@ function lifeRoutes(app: ApiServer, deps: ApiDeps): void {
       return await work(id, { by, body: request.body as z.output<S>, signal: planningSignal() });
     });
   };
-  const withReason = z.strictObject({ reason }).default({ reason: '' });
+  const withReason = z.strictObject({ reason: pace.reason }).default({ reason: '' });
   const nothing = z.strictObject({}).default({});
   const accept = z.array(z.string()).default([]).describe('Codes of findings that are meant');
   act(
@@ -127,10 +117,4 @@ function getPlan(deps: ApiDeps, id: string): PlanView {
 /** Planning ends before a client gives up. */
 export function planningSignal(): AbortSignal {
   return AbortSignal.timeout(55_000);
-}
-
-/** Without the fields that are undefined. */
-function definite<T extends { soakMs?: number | undefined; deadlineMs?: number | undefined }>(body: T) {
-  const { soakMs, deadlineMs, ...rest } = body;
-  return { ...rest, ...(soakMs === undefined ? {} : { soakMs }), ...(deadlineMs === undefined ? {} : { deadlineMs }) };
 }

@@ -42,14 +42,15 @@ export function createFakePlans({ calls, setLabels }: FakePlansDeps): Failover &
       reads += 1;
       return all.get(id);
     },
-    relabel: async (labels, { owner }) => {
-      if ([...labels.values()].some((changes) => 'role' in changes)) return keep(fakePlan({ owner, kind: 'relabel' }));
+    relabel: async (labels, { owner, deadlineMs = 1_800_000, onDeadline = 'Pause' }) => {
+      if ([...labels.values()].some((changes) => 'role' in changes))
+        return keep(fakePlan({ owner, kind: 'relabel', deadlineMs, onDeadline }));
       for (const [cluster, changes] of labels) setLabels(cluster, changes, owner);
       return undefined;
     },
-    plan: async ({ from, to: destination }, { owner, reason }) => {
+    plan: async ({ from, to: destination }, { owner, reason, deadlineMs = 1_800_000, onDeadline = 'Pause' }) => {
       calls.push(`failover ${from} to ${destination} by ${owner}`);
-      return keep(fakePlan({ owner, reason, kind: 'failover' }));
+      return keep(fakePlan({ owner, reason, kind: 'failover', deadlineMs, onDeadline }));
     },
     start: async (id, { by, accept }) => {
       const { findings } = get(id);
