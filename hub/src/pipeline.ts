@@ -123,6 +123,7 @@ function rolloutDeps({ stores, ...deps }: PipelineDeps, dispatch: Dispatch) {
     ...deps,
     dispatch,
     store: stores.rollouts,
+    specs: stores.specs,
     derived: stores.derived,
     documents: stores.documents,
     operations: stores.additions.operations,

@@ -1,6 +1,6 @@
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import { activeRun, type Draft, note, setPhase, wakeAt } from './draft.ts';
-import { complete } from './finish.ts';
+import { complete, isDeserted } from './finish.ts';
 import { enter, passOver } from './observe.ts';
 import { limitOf, type PlanStep } from './plan.ts';
 import type { RolloutPhase, Run, RunMember, RunStep } from './record.ts';
@@ -37,7 +37,7 @@ function show(draft: Draft, { phase, message }: Wait): void {
 /** Undefined once the step has proved what the run brings. */
 function takeStep(draft: Draft, step: RunStep, plan: PlanStep): Wait | undefined {
   const run = activeRun(draft);
-  if (membersUpTo(run).every(({ step: at, state }) => at < run.step && state !== 'Waiting')) return undefined;
+  if (isPassed(run)) return undefined;
   if (!step.startedAt) {
     const wait = whyNotBegin(draft, step, plan);
     if (wait) return wait;
@@ -51,8 +51,19 @@ function takeStep(draft: Draft, step: RunStep, plan: PlanStep): Wait | undefined
     delete step.soakingSince;
     return held && waiting > 0 ? held : { phase: 'Progressing', message: progressOf(run) };
   }
-  if (!isProved(run)) return { phase: 'Progressing', message: `step ${step.name}: every cluster of it is silent` };
+  if (!isProved(run))
+    return { phase: 'Progressing', message: `step ${step.name}: every cluster of it ${whereMembersAre(run)}` };
   return soak(draft, step, plan);
+}
+
+/** Nothing is in the step, nor was, and no straggler of the ones before waits. */
+function isPassed(run: Run): boolean {
+  const isEmpty = membersUpTo(run).every(({ step: at, state }) => at < run.step && state !== 'Waiting');
+  return isEmpty && !isDeserted(run, run.step);
+}
+
+function whereMembersAre(run: Run): string {
+  return isDeserted(run, run.step) ? 'has left' : 'is silent';
 }
 
 function whyNotBegin(draft: Draft, step: RunStep, plan: PlanStep): Wait | undefined {
@@ -134,9 +145,10 @@ export function begin(draft: Draft, member: RunMember): void {
   enter(draft, member, { state: 'Updating' });
 }
 
-/** A step all of whose members were passed over has shown nothing. */
+/** A step all of whose members were passed over, or have left, has shown nothing. */
 function isProved(run: Run): boolean {
   const members = Object.values(run.members).filter((member) => member.step === run.step);
+  if (isDeserted(run, run.step)) return false;
   return members.length === 0 || members.some(({ state }) => state === 'Healthy');
 }
 

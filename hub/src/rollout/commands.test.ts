@@ -64,6 +64,16 @@ describe('pause and resume', () => {
     expect(fleet.record.phase).toBe('WaitingForApproval');
   });
 
+  it('do without a step that all have left', async () => {
+    const [canary = ''] = Object.keys(fleet.states()).filter((id) => fleet.states()[id] === 'Updating');
+    fleet.clusters.delete(canary);
+    fleet.settle(100);
+    expect(fleet.record.pause?.reason).toBe('step canary shows nothing: all 1 that it took have left');
+    await commands.resume(key, ann);
+    fleet.decide();
+    expect(fleet.record.phase).toBe('WaitingForApproval');
+  });
+
   it('say that nothing is paused', async () => {
     await expect(commands.resume(key, ann)).rejects.toThrow('rollout shop is not paused: it is Progressing');
   });

@@ -2,6 +2,7 @@
 import { FleetError, isFleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { Dispatch } from '../queue/dispatch.ts';
 import { note } from './draft.ts';
+import { isDeserted } from './finish.ts';
 import type { PlanStep } from './plan.ts';
 import { emptyRecord, isActive, type RolloutRecord, type RunMember, type RunStep } from './record.ts';
 import type { RolloutStore } from './rollout-store.ts';
@@ -96,8 +97,10 @@ function endPause(record: RolloutRecord, now: Date): void {
   delete record.pause;
 }
 
-/** Members that failed are looked at again, with a deadline of their own. */
+/** Members that failed are looked at again, with a deadline of their own; a step that all have left is done without. */
 function tryAgain({ run }: RolloutRecord, now: Date): void {
+  const step = run?.steps[run.step];
+  if (run && step && isDeserted(run, run.step)) delete step.took;
   const failed: RunMember[] = Object.values(run?.members ?? {}).filter(({ state }) => state === 'Failed');
   for (const member of failed) Object.assign(member, { state: 'Updating', since: now.toISOString(), relapses: 0 });
 }

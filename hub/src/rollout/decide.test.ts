@@ -340,7 +340,8 @@ describe('clusters that change while a run is under way', () => {
   });
 
   it('is not held up by one that leaves', () => {
-    const fleet = settled(twoSteps, six);
+    const canaries = six.map((cluster, index) => (index === 1 ? { ...cluster, labels: { canary: 'true' } } : cluster));
+    const fleet = settled(twoSteps, canaries);
     fleet.push('B');
     Object.assign(fleet.clusters.get('c00')?.outcomes ?? {}, { B: 'stuck' });
     fleet.decide();

@@ -118,9 +118,9 @@ export function hasNewer({ record, members }: Pick<Draft, 'record' | 'members'>)
 }
 
 /** Pins of Applications that left are forgotten; one without a pin has what its cluster's document holds. */
-function keepPins({ record, members, plan }: Draft): void {
+function keepPins({ record, members, plan, away }: Draft): void {
   const apps = new Map(members.flatMap((member) => member.apps.map((app) => [app.id, app] as const)));
-  if (plan) for (const id of Object.keys(record.pins)) if (!apps.has(id)) delete record.pins[id];
+  if (plan) for (const id of Object.keys(record.pins)) if (!apps.has(id) && !away.has(id)) delete record.pins[id];
   for (const { id, assigned } of apps.values())
     if (assigned && !record.pins[id]?.now) record.pins[id] = { now: assigned, good: assigned };
 }

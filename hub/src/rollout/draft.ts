@@ -13,6 +13,8 @@ export interface DecideInput {
   /** A pause that the object itself asks for. */
   pause?: { reason: string; until?: string } | undefined;
   members: readonly MemberFacts[];
+  /** Applications that belong to it and cannot be placed now: their pins, and their part in a run, stay. */
+  away?: ReadonlySet<string>;
   /** Why what Git gives is not complete yet: nothing begins before it is. */
   preparing?: string | undefined;
   /** By the clock of the hub. */
@@ -20,10 +22,11 @@ export interface DecideInput {
 }
 
 /** A record while the next one is made of it. */
-export interface Draft extends Omit<DecideInput, 'record'> {
+export interface Draft extends Omit<DecideInput, 'record' | 'away'> {
   /** A copy: its own to change. */
   record: RolloutRecord;
   facts: ReadonlyMap<string, MemberFacts>;
+  away: ReadonlySet<string>;
   /** Moments at which something follows from time alone. */
   wakes: number[];
 }
@@ -35,6 +38,7 @@ export function createDraft(input: DecideInput): Draft {
     ...input,
     record: structuredClone(input.record),
     facts: new Map(input.members.map((member) => [member.id, member])),
+    away: input.away ?? new Set(),
     wakes: [],
   };
 }

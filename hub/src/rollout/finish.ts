@@ -1,7 +1,7 @@
 import { activeRun, type Draft, note, setPhase, wakeAt } from './draft.ts';
 import { enter, namesOf } from './observe.ts';
-import { toleranceOf } from './plan.ts';
-import type { RolloutRecord, Run, RunMember, RunOutcome } from './record.ts';
+import { type PlanStep, toleranceOf } from './plan.ts';
+import type { RolloutRecord, Run, RunMember, RunOutcome, RunStep } from './record.ts';
 
 const touchedStates: readonly string[] = ['Updating', 'Healthy', 'Failed'];
 
@@ -33,10 +33,31 @@ function whyFailed(draft: Draft, run: Run): string | undefined {
       const most = allowed === 0 ? '' : `, and ${allowed} may`;
       return `step ${step.name}: ${failed.length} of ${step.size} failed${most} (${namesOf(failed.map(([id]) => id))}): ${first?.[1].message ?? ''}`;
     }
-    const unproved = whyUnproved(draft, { name: step.name, members, deadlineMs: plan.deadlineMs, index });
+    const unproved =
+      whyDeserted(draft, { step, plan, index }) ??
+      whyUnproved(draft, { name: step.name, members, deadlineMs: plan.deadlineMs, index });
     if (unproved) return unproved;
   }
   return undefined;
+}
+
+/** A step that had members when the run began, and has none any more. Argo CD: such a step of a RollingSync is passed. */
+export function isDeserted({ plan, steps, members }: Run, index: number): boolean {
+  if (plan.kind === 'RollingSync' || !steps[index]?.took) return false;
+  return Object.values(members).every(({ step }) => step !== index);
+}
+
+/** Others may still join it, for as long as a member may take to get Healthy. */
+function whyDeserted(
+  draft: Draft,
+  { step, plan, index }: { step: RunStep; plan: PlanStep; index: number },
+): string | undefined {
+  const run = activeRun(draft);
+  if (index !== run.step || plan.deadlineMs === undefined || !isDeserted(run, index)) return undefined;
+  const end = Date.parse(step.startedAt ?? '') + plan.deadlineMs;
+  wakeAt(draft, end);
+  if (draft.now.getTime() < end) return undefined;
+  return `step ${step.name} shows nothing: all ${step.took} that it took have left`;
 }
 
 interface Unproved {

@@ -5,6 +5,7 @@ import type { Application } from '@wheelhouse/shared/resources/application';
 import { type Applications, type IndexedApplication, idOf } from '../assign/applications.ts';
 import type { Resolution } from '../assign/resolve.ts';
 import type { Derived } from '../store/derived.ts';
+import { nameOf, namespaceOf, type SpecStore } from '../store/specs.ts';
 import type { AppCondition, AppFacts, MemberFacts } from './facts.ts';
 import type { Pin, RolloutRecord } from './record.ts';
 import type { RolloutObject, Rollouts } from './rollouts.ts';
@@ -18,6 +19,7 @@ export interface GatherDeps {
   statuses: { find(cluster: string, app: string): { status: AppStatus } | undefined };
   clusters: { find(name: string): { state: string; labels: Readonly<Record<string, string>> } | undefined };
   operations(app: string): AssignedOperation[];
+  specs: Pick<SpecStore, 'list'>;
   resolve(app: IndexedApplication): Resolution;
 }
 
@@ -25,6 +27,8 @@ export interface GatherDeps {
 export interface Gathered {
   apps: IndexedApplication[];
   members: MemberFacts[];
+  /** Applications with a pin that belong to it and cannot be placed now. */
+  away: ReadonlySet<string>;
   invalid?: string;
 }
 
@@ -41,7 +45,37 @@ export async function gather(object: RolloutObject, record: RolloutRecord, deps:
   );
   const members = membersOf(object, { apps, facts: (app) => factsOf(app, { record, assigned, deps }) }, deps);
   const invalid = whyInvalid(object, candidates.length - apps.length, deps);
-  return { apps, members, ...(invalid === undefined ? {} : { invalid }) };
+  const away = awayOf(object, { record, apps }, deps);
+  return { apps, members, away, ...(invalid === undefined ? {} : { invalid }) };
+}
+
+/**
+ * Applications with a pin that do not take part now and did not go: their destination is unknown for the moment, or
+ * what generates them was not evaluated (a hub that began anew). Absence does not take their pins away.
+ */
+export function awayOf(
+  object: RolloutObject,
+  { record, apps }: { record: RolloutRecord; apps: readonly IndexedApplication[] },
+  deps: Pick<GatherDeps, 'applications' | 'derived' | 'rollouts' | 'specs'>,
+): Set<string> {
+  const present = new Set(apps.map(({ id }) => id));
+  const mayCome = isUnevaluated(object, deps);
+  const isAway = (id: string) => {
+    const app = deps.applications.find(id);
+    return app ? deps.rollouts.governorOf(app) === object.key : mayCome;
+  };
+  return new Set(Object.keys(record.pins).filter((id) => !present.has(id) && isAway(id)));
+}
+
+/** Whether an ApplicationSet that may generate Applications of it has no evaluation. */
+export function isUnevaluated(
+  { namespace, applicationSet }: Pick<RolloutObject, 'namespace' | 'applicationSet'>,
+  { derived, specs }: Pick<GatherDeps, 'derived' | 'specs'>,
+): boolean {
+  const sets = specs.list('ApplicationSet').map(({ resource }) => [namespaceOf(resource), nameOf(resource)] as const);
+  return sets
+    .filter(([of, name]) => (applicationSet === undefined ? of === namespace : applicationSet === `${of}/${name}`))
+    .some(([of, name]) => !derived.evaluation(of, name));
 }
 
 /**

@@ -13,7 +13,7 @@ export function followMembers(draft: Draft): void {
   const run = activeRun(draft);
   const left: string[] = [];
   for (const [id, member] of Object.entries(run.members)) {
-    const facts = draft.facts.get(id);
+    const facts = factsOf(draft, id, member);
     if (facts) leaveApps(member, facts);
     if (facts && Object.keys(member.apps).length > 0) observe(draft, member, facts);
     else left.push(id);
@@ -24,6 +24,20 @@ export function followMembers(draft: Draft): void {
   const joined = draft.members.filter((facts) => !run.members[facts.id] && join(draft, run, facts));
   if (joined.length > 0)
     note(draft.record, draft.now, { type: 'MembersJoined', message: `joined: ${namesOf(joined.map(({ id }) => id))}` });
+}
+
+/** One whose Applications cannot be placed now has not left: it is silent. */
+function factsOf({ facts, away }: Draft, id: string, { apps }: RunMember): MemberFacts | undefined {
+  const known = facts.get(id);
+  const absent = Object.keys(apps).filter((app) => away.has(app));
+  if (absent.length === 0) return known;
+  return {
+    id,
+    labels: {},
+    online: false,
+    ...known,
+    apps: [...(known?.apps ?? []), ...absent.map((app) => ({ id: app }))],
+  };
 }
 
 /** The first few, and how many more. */

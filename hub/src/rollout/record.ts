@@ -38,6 +38,8 @@ export interface RunStep {
   name: string;
   /** How many members it takes, whether they change or not: what percentages are of. */
   size: number;
+  /** How many of them changed when the run began: a step that has lost all of these has shown nothing. */
+  took?: number;
   startedAt?: string;
   /** Since when every member of the step is where it should be. */
   soakingSince?: string;

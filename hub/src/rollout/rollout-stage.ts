@@ -12,7 +12,7 @@ import type { IndexedApplication } from '../assign/applications.ts';
 import type { Trigger } from '../queue/queue.ts';
 import type { AuditEntry } from '../store/audit.ts';
 import { decide, hasNewer } from './decide.ts';
-import { type GatherDeps, type Gathered, gather } from './gather.ts';
+import { type GatherDeps, type Gathered, gather, isUnevaluated } from './gather.ts';
 import { emptyRecord, isActive, type RolloutRecord } from './record.ts';
 import type { RolloutStore } from './rollout-store.ts';
 import { formatRolloutName, type RolloutObject } from './rollouts.ts';
@@ -55,6 +55,7 @@ async function takeFurther(key: string, deps: RolloutDeps, signal: AbortSignal):
     invalid: gathered.invalid,
     pause: object.pause,
     members: gathered.members,
+    away: gathered.away,
     preparing,
     now: deps.now(),
   });
@@ -110,18 +111,23 @@ async function letGo(
   { value, revision }: { value: RolloutRecord; revision: number },
   deps: RolloutDeps,
 ): Promise<void> {
-  const isBehind = ([id, { now }]: [string, { now?: { bundle: string } }]) => {
-    const app = deps.applications.find(id);
-    const newest = app && deps.resolve(app).app?.bundle;
-    return newest !== undefined && newest !== now?.bundle;
-  };
   const released = value.asked?.what === 'release' || value.key.startsWith('rollingsync.');
-  if (released || !Object.entries(value.pins).some(isBehind)) {
+  if (released || !mayJump(value, deps)) {
     await audit({ ...value, events: [...value.events, releaseEvent(value, deps.now())] }, deps);
-    return await deps.store.delete(value.key);
+    return await deps.store.delete(value.key, revision);
   }
   const after = decide({ record: value, plan: undefined, members: [], now: deps.now() });
   await keep({ before: value, after, revision }, deps);
+}
+
+/** Whether an Application would get something else once nothing pins it, or might: what is not known is no consent. */
+function mayJump({ key, pins }: RolloutRecord, deps: RolloutDeps): boolean {
+  const [, namespace = ''] = key.split('.');
+  if (isUnevaluated({ namespace }, deps)) return true;
+  return Object.entries(pins).some(([id, { now }]) => {
+    const app = deps.applications.find(id);
+    return app !== undefined && now !== undefined && deps.resolve(app).app?.bundle !== now.bundle;
+  });
 }
 
 function releaseEvent({ seq, asked }: RolloutRecord, now: Date): RolloutRecord['events'][number] {

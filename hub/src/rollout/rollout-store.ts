@@ -18,7 +18,8 @@ export interface RolloutStore {
   read(key: string): Promise<{ value: RolloutRecord; revision: number } | undefined>;
   /** `expectedRevision` 0: must not exist. Returns once the copy has it. Throws Conflict. */
   put(record: RolloutRecord, expectedRevision: number): Promise<void>;
-  delete(key: string): Promise<void>;
+  /** Only what was read: throws Conflict when somebody wrote meanwhile. */
+  delete(key: string, expectedRevision: number): Promise<void>;
   onChange(listener: (change: RolloutChange) => void): Disposable;
 }
 
@@ -58,7 +59,7 @@ export async function createRolloutStore(bucket: Bucket): Promise<RolloutStore> 
       const bytes = json.length > compressAboveBytes ? gzipSync(json, { level: 1 }) : json;
       await bucket.caughtUp(await bucket.put(record.key, bytes, expectedRevision));
     },
-    delete: async (key) => await bucket.delete(key),
+    delete: async (key, expectedRevision) => await bucket.delete(key, expectedRevision),
     onChange: (listener) => {
       listeners.add(listener);
       return { [Symbol.dispose]: () => void listeners.delete(listener) };

@@ -27,6 +27,8 @@ export interface SimulatedFleet {
   plan: Plan | undefined;
   preparing: string | undefined;
   pause: { reason: string; until?: string } | undefined;
+  /** Ids of clusters of which it is not known for the moment that they are there. */
+  away: Set<string>;
   /** Decides once; the record is the next one. Returns ids of the members that began. */
   decide(): string[];
   /** Lets spokes take what they were given, and time pass. */
@@ -70,12 +72,15 @@ export function createSimulatedFleet(
     plan,
     preparing: undefined,
     pause: undefined,
+    away: new Set(),
     decide: () => {
       const before = fleet.record;
-      const members = [...fleet.clusters.values()].map((cluster) => factsOf(cluster, fleet.now));
+      const present = [...fleet.clusters.values()].filter(({ id }) => !fleet.away.has(id));
+      const members = present.map((cluster) => factsOf(cluster, fleet.now));
+      const away = new Set([...fleet.away].map((id) => `app-${id}`));
       const { plan: current, preparing, pause } = fleet;
       const now = new Date(fleet.now);
-      fleet.record = decide({ record: before, plan: current, members, preparing, pause, now });
+      fleet.record = decide({ record: before, plan: current, members, away, preparing, pause, now });
       return Object.keys(fleet.record.pins).filter(
         (id) => fleet.record.pins[id]?.now !== before.pins[id]?.now && changed(before, fleet.record, id),
       );

@@ -3,7 +3,7 @@ import { type Draft, note, setPhase } from './draft.ts';
 import { type AppFacts, type MemberFacts, shortRevision } from './facts.ts';
 import { refuse } from './finish.ts';
 import { likeOf, namesOf } from './observe.ts';
-import { place } from './place.ts';
+import { type Placement, place } from './place.ts';
 import type { Plan } from './plan.ts';
 import { type AppPin, type Pin, type Run, type RunMember, samePin } from './record.ts';
 
@@ -26,16 +26,30 @@ export function startRun(draft: Draft, plan: Plan): Start {
   }
   const { steps, missed, warnings } = place(plan, draft.members, draft.record.key);
   draft.record.warnings = warnings;
-  const refused = plan.leavesOut ? [] : missed;
-  if (refused.length > 0)
-    return wait(
-      draft,
-      'Invalid',
-      `no step takes ${namesOf(refused)}: add a last step with neither clusters nor portion`,
-    );
+  const unplaced = waitForPlaces(draft, plan, { steps, missed });
+  if (unplaced) return unplaced;
   if (![...changes.keys()].some((id) => steps.has(id))) return 'nothing';
   begin(draft, createRun(draft, { plan, changes, steps }), undo);
   return 'started';
+}
+
+function waitForPlaces(draft: Draft, plan: Plan, { steps, missed }: Pick<Placement, 'steps' | 'missed'>) {
+  if (missed.length > 0 && !plan.leavesOut)
+    return wait(
+      draft,
+      'Invalid',
+      `no step takes ${namesOf(missed)}: add a last step with neither clusters nor portion`,
+    );
+  const emptied = whyEmptied(draft, plan, steps);
+  return emptied === undefined ? undefined : wait(draft, 'Preparing', emptied);
+}
+
+/** A step may be empty because whom it takes cannot be placed for the moment: later steps must not begin without it. */
+function whyEmptied({ away }: Draft, { leavesOut, steps: plans }: Plan, steps: ReadonlyMap<string, number>) {
+  if (leavesOut || away.size === 0) return undefined;
+  const taken = new Set(steps.values());
+  const empty = plans.find((_, index) => !taken.has(index));
+  return empty && `step ${empty.name} takes nothing while it is not known where ${namesOf([...away])} go`;
 }
 
 function wait(draft: Draft, phase: 'Preparing' | 'Invalid', message: string): Start {
@@ -156,6 +170,7 @@ function createRun({ record, now, members: facts }: Draft, { plan, changes, step
   }
   if (plan.kind === 'RollingSync') addUnchanged(members, { facts, steps, record, at });
   const sizes = [...steps.values()];
+  const changed = Object.values(members).map(({ step }) => step);
   const trace = facts.find(({ id }) => members[id])?.apps.find(({ traceparent }) => traceparent)?.traceparent;
   return {
     number: (record.run?.number ?? 0) + 1,
@@ -163,7 +178,11 @@ function createRun({ record, now, members: facts }: Draft, { plan, changes, step
     ...revisionsOf(members),
     startedAt: at,
     step: 0,
-    steps: plan.steps.map(({ name }, index) => ({ name, size: sizes.filter((step) => step === index).length })),
+    steps: plan.steps.map(({ name }, index) => ({
+      name,
+      size: sizes.filter((step) => step === index).length,
+      took: changed.filter((step) => step === index).length,
+    })),
     members,
     plan,
     ...(trace ? { traceparent: trace } : {}),

@@ -3,7 +3,8 @@ export interface Bucket {
   get(key: string): Promise<BucketEntry | undefined>;
   /** Writes; with `expectedRevision` (0: must not exist) only if nothing came between, else throws Conflict. Returns the revision. */
   put(key: string, value: Uint8Array, expectedRevision?: number): Promise<number>;
-  delete(key: string): Promise<void>;
+  /** With `expectedRevision` only if nothing came between, else throws Conflict. */
+  delete(key: string, expectedRevision?: number): Promise<void>;
   /** Calls back for every entry, then for every change; resolves once the present entries were delivered. */
   watchAll(onEntry: (entry: BucketChange) => void): Promise<void>;
   /** Resolves once the watch has delivered this revision: read your own writes. */

@@ -45,7 +45,8 @@ export async function openBucket(
     },
     put: async (key, value, expectedRevision) =>
       await nats.run(() => write(kv, { bucket: options.name, key, value, expectedRevision })),
-    delete: async (key) => await nats.run(() => kv.delete(key), attempts),
+    delete: async (key, expectedRevision) =>
+      await nats.run(() => remove(kv, { bucket: options.name, key, expectedRevision }), attempts),
     watchAll: async (onEntry) => {
       const seen = new Set<string>();
       const emit = (change: BucketChange) => {
@@ -76,11 +77,14 @@ export async function openBucket(
   };
 }
 
-interface Write {
+interface Removal {
   bucket: string;
   key: string;
-  value: Uint8Array;
   expectedRevision: number | undefined;
+}
+
+interface Write extends Removal {
+  value: Uint8Array;
 }
 
 async function write(kv: KV, { bucket, key, value, expectedRevision }: Write): Promise<number> {
@@ -88,10 +92,22 @@ async function write(kv: KV, { bucket, key, value, expectedRevision }: Write): P
     if (expectedRevision === undefined) return await kv.put(key, value);
     return expectedRevision === 0 ? await kv.create(key, value) : await kv.update(key, value, expectedRevision);
   } catch (error) {
-    if (!wrongLastSequence.has(apiErrorCode(error))) throw error;
-    throw new FleetError('Conflict', `${bucket} ${key} was changed by somebody else meanwhile; read it again`, {
-      cause: error,
-      retryable: true,
-    });
+    throw conflictOr(error, bucket, key);
   }
+}
+
+async function remove(kv: KV, { bucket, key, expectedRevision }: Removal): Promise<void> {
+  try {
+    await kv.delete(key, expectedRevision === undefined ? {} : { previousSeq: expectedRevision });
+  } catch (error) {
+    throw conflictOr(error, bucket, key);
+  }
+}
+
+function conflictOr(error: unknown, bucket: string, key: string): unknown {
+  if (!wrongLastSequence.has(apiErrorCode(error))) return error;
+  return new FleetError('Conflict', `${bucket} ${key} was changed by somebody else meanwhile; read it again`, {
+    cause: error,
+    retryable: true,
+  });
 }

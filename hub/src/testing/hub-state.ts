@@ -26,6 +26,8 @@ export interface HubState {
   changes: Changes;
   /** Names of the enrolled clusters; each is served at `https://NAME`. */
   enrol(...clusters: string[]): void;
+  /** Takes clusters out of the inventory. */
+  retire(...clusters: string[]): void;
   /** Generation of every cluster's newest document. */
   generation: { now: number };
   /** What was enqueued, as `STAGE KEY`; reading it empties it. */
@@ -72,6 +74,7 @@ export async function createHubState(
       now,
     }),
     enrol: inventory.enrol,
+    retire: inventory.retire,
     generation,
     enqueued: () => sent.splice(0),
     queue: { enqueue: async (stage, triggers) => void sent.push(...triggers.map(({ key }) => `${stage} ${key}`)) },
@@ -93,6 +96,10 @@ function createInventory(names: string[]) {
     },
     enrol: (...added: string[]) => {
       clusters = [...clusters, ...added];
+      for (const listener of listeners) listener();
+    },
+    retire: (...gone: string[]) => {
+      clusters = clusters.filter((name) => !gone.includes(name));
       for (const listener of listeners) listener();
     },
   };

@@ -52,14 +52,28 @@ export function describeBucket(name: string, open: (bucket: string) => Promise<B
       expect(textOf((await bucket.get('key'))?.value)).toBe('4');
     });
 
-    it('lets a deleted entry be made again', async () => {
-      const bucket = await open('again');
-      await bucket.put('key', Buffer.from('1'), 0);
-      await bucket.delete('key');
-      expect(await bucket.get('key')).toBeUndefined();
-      await bucket.put('key', Buffer.from('2'), 0);
-      expect(textOf((await bucket.get('key'))?.value)).toBe('2');
-    });
+    describeDeletions(open);
+  });
+}
+
+function describeDeletions(open: (bucket: string) => Promise<Bucket>): void {
+  it('deletes only the revision that is expected', async () => {
+    const bucket = await open('cas-delete');
+    const first = await bucket.put('key', Buffer.from('1'));
+    const second = await bucket.put('key', Buffer.from('2'));
+    await expect(bucket.delete('key', first)).rejects.toMatchObject({ code: 'Conflict' });
+    expect(textOf((await bucket.get('key'))?.value)).toBe('2');
+    await bucket.delete('key', second);
+    expect(await bucket.get('key')).toBeUndefined();
+  });
+
+  it('lets a deleted entry be made again', async () => {
+    const bucket = await open('again');
+    await bucket.put('key', Buffer.from('1'), 0);
+    await bucket.delete('key');
+    expect(await bucket.get('key')).toBeUndefined();
+    await bucket.put('key', Buffer.from('2'), 0);
+    expect(textOf((await bucket.get('key'))?.value)).toBe('2');
   });
 }
 

@@ -28,20 +28,24 @@ function createBucket(name: string, shared: Shared): Bucket {
   const emit = (change: BucketChange) => {
     for (const watcher of shared.watchers) watcher(change);
   };
+  const check = (key: string, expectedRevision: number | undefined) => {
+    const present = shared.entries.get(key)?.revision ?? 0;
+    if (expectedRevision !== undefined && expectedRevision !== present)
+      throw new FleetError('Conflict', `${name} ${key} was changed by somebody else meanwhile; read it again`, {
+        retryable: true,
+      });
+  };
   return {
     get: async (key) => shared.entries.get(key),
     put: async (key, value, expectedRevision) => {
-      const present = shared.entries.get(key)?.revision ?? 0;
-      if (expectedRevision !== undefined && expectedRevision !== present)
-        throw new FleetError('Conflict', `${name} ${key} was changed by somebody else meanwhile; read it again`, {
-          retryable: true,
-        });
+      check(key, expectedRevision);
       const entry = { key, value, revision: (shared.revision += 1) };
       shared.entries.set(key, entry);
       emit(entry);
       return entry.revision;
     },
-    delete: async (key) => {
+    delete: async (key, expectedRevision) => {
+      check(key, expectedRevision);
       const revision = (shared.revision += 1);
       if (shared.entries.delete(key)) emit({ key, value: undefined, revision });
     },
