@@ -151,7 +151,9 @@ async function openState({ config, environment, logger, signal, open, now }: Con
   const { stores } = foundation;
   const statuses = createStatuses(now);
   const namedAfter = (cluster: string) => generatedNamesWith(applications.byCluster(cluster), cluster);
-  const clusterOf = (app: string) => applications.find(app)?.cluster;
+  // statuses are heard of before it is known what is desired
+  const placed: { find?: Applications['find'] } = {};
+  const clusterOf = (app: string) => placed.find?.(app)?.cluster;
   const fleet = await startFleet(
     { ...foundation, statuses, namedAfter, clusterOf, logger, now },
     fleetOptions(config),
@@ -165,6 +167,7 @@ async function openState({ config, environment, logger, signal, open, now }: Con
   const applications: Applications = open.use(
     createApplications({ specs, derived, destinations, onClustersChange: fleet.onDestinationsChange }),
   );
+  placed.find = applications.find;
   const resolve = createResolve(stores);
   const rolloutParts = createRolloutParts(stores);
   const generation = (cluster: string) =>

@@ -154,6 +154,14 @@ describe("the hub's stores in NATS", () => {
       expect((await stores.blobs.get(digest)).equals(content)).toBe(true);
     });
 
+    it('are listed by their digests', async () => {
+      const contents = Array.from({ length: 3 }, () => randomBytes(100));
+      for (const content of contents) await stores.blobs.put(digestOf(content), content);
+      const isStored = await stores.blobs.stored();
+      expect(contents.map((content) => isStored(digestOf(content)))).toEqual([true, true, true]);
+      expect(isStored(digestOf(randomBytes(9)))).toBe(false);
+    });
+
     it('can never be replaced', async () => {
       const content = randomBytes(100);
       const digest = digestOf(content);

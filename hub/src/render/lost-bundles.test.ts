@@ -26,9 +26,18 @@ describe('renders whose bundle is lost are forgotten', () => {
     ['one that lacks the part for its cluster', ['one', 'two', 'three'], ['one', 'three', 'failed']],
     ['all', [], ['failed']],
   ])('%s', async (_name, stored, expected) => {
-    const blobs = { stored: async () => new Set(stored.map((name) => `sha256:${name}`)) };
+    const blobs = { stored: async () => (digest: string) => stored.some((name) => digest === `sha256:${name}`) };
     await forgetLostBundles({ ...state, logger, blobs });
     expect(left()).toEqual(expected);
+  });
+
+  it('but not what is rendered while they are listed', async () => {
+    const stored = async () => {
+      await state.derived.putRender(outcomeOf('new', 'sha256:new'));
+      return (digest: string) => digest !== 'sha256:new';
+    };
+    await forgetLostBundles({ ...state, logger, blobs: { stored } });
+    expect(left()).toContain('new');
   });
 
   it('by digest', async () => {

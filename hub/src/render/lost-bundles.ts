@@ -13,17 +13,23 @@ export interface LostBundlesDeps {
  * assigned meanwhile.
  */
 export async function forgetLostBundles(deps: LostBundlesDeps): Promise<void> {
-  const stored = await deps.blobs.stored();
-  await forget(deps, (digest) => !stored.has(digest));
+  // what is rendered while they are listed is not among them
+  const renders = deps.derived.renders();
+  const isStored = await deps.blobs.stored();
+  await forget(deps, renders, (digest) => !isStored(digest));
 }
 
 /** The same for a bundle that was just found to be missing. */
 export async function forgetLostBundle(deps: Omit<LostBundlesDeps, 'blobs'>, digest: string): Promise<void> {
-  await forget(deps, (one) => one === digest);
+  await forget(deps, deps.derived.renders(), (one) => one === digest);
 }
 
-async function forget(deps: Omit<LostBundlesDeps, 'blobs'>, isLost: (digest: string) => boolean): Promise<void> {
-  const lost = deps.derived.renders().filter((outcome) => bundlesOf(outcome).some(isLost));
+async function forget(
+  deps: Omit<LostBundlesDeps, 'blobs'>,
+  renders: readonly RenderOutcome[],
+  isLost: (digest: string) => boolean,
+): Promise<void> {
+  const lost = renders.filter((outcome) => bundlesOf(outcome).some(isLost));
   if (lost.length > 0)
     deps.logger.warn({ count: lost.length }, 'bundles are not stored any more; rendering them again');
   for (const { requestKey } of lost) await deps.derived.deleteRender(requestKey);

@@ -94,7 +94,9 @@ async function look(
   const { members } = first;
   const wouldBegin = isActive(record.run) ? hasNewer({ record, members }) : newsOf({ record, members }).size > 0;
   if (!wouldBegin) return { gathered: first };
-  const judged = first.apps.filter((app) => object.kind !== 'RollingSync' || !isFailing(app, deps));
+  const judged = first.apps
+    .filter((app) => object.kind !== 'RollingSync' || !isFailing(app, deps))
+    .map((app) => ({ ...app, pinned: record.pins[app.id]?.now !== undefined }));
   const preparing = await whyNotSettled(judged, deps, signal);
   const gathered = await gather(object, record, deps);
   const newest = (from: Gathered) => from.members.map(({ id, apps }) => [id, apps.map((app) => app.newest)]);

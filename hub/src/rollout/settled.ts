@@ -16,7 +16,7 @@ export interface SettledDeps extends Pick<RenderDeps, 'open'> {
  * arrive one by one; a rollout that began with the first would take a later step's change before an earlier one's.
  */
 export async function whyNotSettled(
-  apps: readonly IndexedApplication[],
+  apps: readonly (IndexedApplication & { pinned: boolean })[],
   deps: SettledDeps,
   signal: AbortSignal,
 ): Promise<string | undefined> {
@@ -36,14 +36,14 @@ export async function whyNotSettled(
 }
 
 function whyNotRendered(
-  { id, sources }: IndexedApplication,
+  { id, sources, pinned }: IndexedApplication & { pinned: boolean },
   outcome: RenderOutcome | undefined,
   derived: Pick<Derived, 'revision'>,
 ): string | undefined {
   const unresolved = sources.find((source) => !derived.revision(locationOf(source))?.sha);
   if (unresolved) return `${id}: revision '${unresolved.targetRevision ?? ''}' was not resolved yet`;
   if (!outcome) return `${id} is not rendered yet`;
-  // one that was never rendered well has nothing to roll out, and its problem is shown on itself
-  if (!outcome.record || !outcome.problem) return undefined;
+  // one that runs nothing and was never rendered well has nothing to roll out, and its problem is shown on itself
+  if (!outcome.problem || !(outcome.record || pinned)) return undefined;
   return `${id} cannot be rendered: ${outcome.problem.message}`;
 }

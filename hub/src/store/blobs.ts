@@ -14,8 +14,8 @@ export interface BlobStore {
   /** Throws NotFound, DigestMismatch. */
   get(digest: string): Promise<Buffer>;
   has(digest: string): Promise<boolean>;
-  /** Digests of all that is stored. */
-  stored(): Promise<Set<string>>;
+  /** Says of any digest whether it was stored when this was called. */
+  stored(): Promise<(digest: string) => boolean>;
 }
 
 const maxPerSubjectExceeded = 10_077;
@@ -54,7 +54,8 @@ export function createBlobStore({ nats }: { nats: HubNats }): BlobStore {
     stored: async () => {
       const filter = { subjects_filter: subjects.blobStored('*', 0) };
       const { state } = await nats.run(() => nats.manager.streams.info(streams.blobs, filter), attempts);
-      return new Set(Object.keys(state.subjects ?? {}).map((subject) => `sha256:${subject.split('.')[3]}`));
+      const names = new Set(Object.keys(state.subjects ?? {}).map((subject) => subject.split('.')[3]));
+      return (digest) => names.has(blobName(digest));
     },
   };
 }

@@ -1,0 +1,61 @@
+import { expect, it } from 'vitest';
+import type { IndexedApplication } from '../assign/applications.ts';
+import type { RenderOutcome } from '../store/derived.ts';
+import { applicationOf, outcomeOf, repoURL } from '../testing/hub-state.ts';
+import { type SettledDeps, whyNotSettled } from './settled.ts';
+
+const problem = { code: 'Malformed', message: 'line 1 is no YAML' };
+const never: RenderOutcome = { requestKey: 'key', kinds: [], warnings: [], problem };
+
+interface Given {
+  sha?: string | undefined;
+  outcome?: RenderOutcome | undefined;
+  pinned?: boolean;
+  stillValid?: boolean;
+  problem?: IndexedApplication['problem'];
+}
+
+async function reasonOf(given: Given): Promise<string | undefined> {
+  const { sha = 'c0ffee', pinned = false, stillValid = true } = given;
+  const app = {
+    id: 'shop',
+    application: applicationOf('shop'),
+    origin: { type: 'spec' as const, warnings: [] },
+    sources: [{ repoURL, targetRevision: 'main' }],
+    request: { key: 'key', facts: {} as never },
+    ...(given.problem ? { problem: given.problem } : {}),
+    pinned,
+  };
+  const deps = {
+    derived: { revision: () => (sha ? { sha } : undefined), render: () => given.outcome },
+    open: () => Promise.reject(new Error('nothing is opened')),
+    resolveLocation: () => Promise.reject(new Error('nothing is resolved')),
+    stillValid: async () => stillValid,
+  } as unknown as SettledDeps;
+  return await whyNotSettled([app], deps, new AbortController().signal);
+}
+
+it.each<[string, Given, string | undefined]>([
+  ['what is rendered of the newest commit', { outcome: outcomeOf('key') }, undefined],
+  [
+    'not what is rendered of an older one',
+    { outcome: outcomeOf('key'), stillValid: false },
+    'shop is not rendered at the newest revision yet',
+  ],
+  ['not what was not rendered', {}, 'shop is not rendered yet'],
+  ['not what no commit is known of', { sha: '' }, "shop: revision 'main' was not resolved yet"],
+  [
+    'not what cannot be rendered any more',
+    { outcome: outcomeOf('key', 'sha256:one', { problem }) },
+    'shop cannot be rendered: line 1 is no YAML',
+  ],
+  ['what never could be rendered, and runs nothing', { outcome: never }, undefined],
+  [
+    'not what runs, and whose last good render is not known any more',
+    { outcome: never, pinned: true },
+    'shop cannot be rendered: line 1 is no YAML',
+  ],
+  ['what has a problem of its own', { problem }, undefined],
+])('settled is %s', async (_what, given, expected) => {
+  expect(await reasonOf(given)).toBe(expected);
+});
