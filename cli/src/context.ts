@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { readFile, realpath } from 'node:fs/promises';
+import { dirname, join, resolve, sep } from 'node:path';
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import { z } from 'zod';
 import type { CliConfig, Environment } from './config.ts';
@@ -28,13 +28,15 @@ export interface Surroundings {
 /**
  * Flags win over the environment, both over the context file: the one named, else `.wheelhouse/context.json` in the
  * current directory (the demo's), else `~/.config/wheelhouse/context.json`. A token goes only to the server that it is
- * for: a context's token is not sent to a server that was named another way.
+ * for: a context's token is not sent to a server that was named another way. The current directory may be anybody's
+ * checkout, so its context is sent only a token that lies beside it. Throws Invalid, Malformed, Forbidden.
  */
 export async function findConnection(config: CliConfig, surroundings: Surroundings): Promise<Connection> {
   const { env, cwd } = surroundings;
-  const named = config.context === undefined ? undefined : resolve(cwd, config.context);
-  const files = named === undefined ? [join(cwd, '.wheelhouse', 'context.json'), defaultContextFile(env)] : [named];
-  const context = await readContext(files, named !== undefined);
+  const isNamed = config.context !== undefined;
+  const found = join(cwd, '.wheelhouse', 'context.json');
+  const files = isNamed ? [resolve(cwd, config.context)] : [found, defaultContextFile(env)];
+  const { file, context } = await readContext(files, isNamed);
   const server = config.server ?? context?.server;
   if (!server)
     throw new FleetError(
@@ -42,7 +44,27 @@ export async function findConnection(config: CliConfig, surroundings: Surroundin
       `no hub is known: start one with 'npm start' or 'wheelhouse hub', or name it with --server (looked for ${files.join(' and ')})`,
     );
   const own = server === context?.server ? context : {};
+  if (file === found && !isNamed) await assertOwn(found, { config, own });
   return await readSecrets(server, { ...own, ...givenPaths(config, cwd) });
+}
+
+/** A file that came with a checkout must neither name secrets elsewhere on this machine nor a server to send a person's own token to. */
+async function assertOwn(file: string, { config, own }: { config: CliConfig; own: Places }): Promise<void> {
+  if (config.server !== undefined) return;
+  if (config.token || config.tokenFile)
+    throw new FleetError(
+      'Forbidden',
+      `only ${file} names the hub, and it may be anybody's: name the hub with --server, or this file with --context, to send it your token`,
+    );
+  const folder = await realpath(dirname(file));
+  for (const place of [own.tokenFile, own.caFile]) {
+    const real = place === undefined ? undefined : await realpath(place).catch(() => place);
+    if (real !== undefined && !real.startsWith(folder + sep))
+      throw new FleetError(
+        'Forbidden',
+        `${file} names ${place}, which is not in its folder, and it may be anybody's: name the file with --context if it is yours`,
+      );
+  }
 }
 
 interface Places {
@@ -65,15 +87,20 @@ async function readSecrets(server: string, { token, tokenFile, caFile }: Places)
   return { server, token: read, ca: caFile ? await readText(caFile, 'CA certificate') : undefined };
 }
 
-async function readContext(files: string[], required: boolean): Promise<z.infer<typeof contextSchema> | undefined> {
+interface FoundContext {
+  file?: string;
+  context?: z.infer<typeof contextSchema>;
+}
+
+async function readContext(files: string[], required: boolean): Promise<FoundContext> {
   for (const file of files) {
     const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT' && !required) return undefined;
       throw new FleetError('Invalid', `context ${file} cannot be read: ${error.message}`, { cause: error });
     });
-    if (text !== undefined) return parseContext(text, file);
+    if (text !== undefined) return { file, context: parseContext(text, file) };
   }
-  return undefined;
+  return {};
 }
 
 function parseContext(text: string, file: string): z.infer<typeof contextSchema> {

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -101,16 +101,33 @@ describe('finding the hub', () => {
   });
 
   it.each([
+    ['a token from the environment', { WHEELHOUSE_TOKEN: 'mine' }, {}, 'to send it your token'],
+    ['a file outside of its folder', {}, { tokenFile: '../secret' }, 'is not in its folder'],
+    ['a link out of its folder', {}, { tokenFile: 'link' }, 'is not in its folder'],
+  ])('sends what a checkout’s own context may not have nowhere: %s', async (...[, env, context, message]) => {
+    await write('secret', 'mine');
+    await symlink(join(cwd, 'secret'), join(cwd, '.wheelhouse/link'));
+    await write('.wheelhouse/context.json', JSON.stringify({ server: url, ...context }));
+    const result = await run('app list', { env });
+    expect(result).toMatchObject({ code: 4, out: '', err: expect.stringContaining(message) as string });
+  });
+
+  it.each([
     ['no context at all', '--context none.json', 1, 'none.json cannot be read'],
     ['a context of another kind', '--context bad.json', 1, 'bad.json is not a hub’s context'],
-    ['a token file that is not there', `--token-file none`, 1, 'the token cannot be read from'],
+    [
+      'a token file that is not there',
+      `--context .wheelhouse/context.json --token-file none`,
+      1,
+      'the token cannot be read from',
+    ],
     [
       'a hub that is not running',
       '--server http://127.0.0.1:1 --token x',
       3,
       'cannot be reached: nothing listens there',
     ],
-    ['a wrong token', '--token wrong', 4, 'the bearer token is not valid'],
+    ['a wrong token', '--context .wheelhouse/context.json --token wrong', 4, 'the bearer token is not valid'],
   ])('says what is wrong with %s', async (...[, flags, code, message]) => {
     await write('bad.json', '{"url":"x"}');
     const result = await run(`app list ${flags}`);

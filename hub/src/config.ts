@@ -17,6 +17,15 @@ const list = z.string().transform((text) =>
     .filter((part) => part !== ''),
 );
 
+const rewrites = list.transform((pairs, context) =>
+  pairs.map((pair) => {
+    const [, from, to] = /^([^=]+)=(.+)$/.exec(pair) ?? [];
+    if (from === undefined || to === undefined)
+      context.addIssue(`'${pair}' is not a rewrite such as https://github.com/=https://mirror.example/`);
+    return { from: from ?? pair, to: to ?? '' };
+  }),
+);
+
 const schema = z.object({
   /** Where the authority's keys, the admin token and the mirrors of repositories are kept. */
   data: z.string().default(join(homedir(), '.local', 'share', 'wheelhouse', 'hub')),
@@ -48,7 +57,7 @@ const schema = z.object({
   sweepInterval: duration.default(300_000),
   gitEngine: z.enum(['auto', 'isomorphic', 'native']).default('auto'),
   /** URL rewrites, as git's insteadOf: `from=to`, separated by commas; the longest `from` wins. */
-  gitRewrites: list.default([]),
+  gitRewrites: rewrites.default([]),
   gitTimeout: duration.default(60_000),
   renderTimeout: duration.default(90_000),
   renderConcurrency: z.coerce.number().int().min(1).max(64).default(2),
@@ -89,22 +98,25 @@ export function readHubConfig(
   return readConfig(schema, { env, overrides }, others);
 }
 
-/** What may be logged: secrets are only said to be set. */
+/** What may be logged: secrets are only said to be set, and URLs are without user and password. */
 export function redactHubConfig(config: HubConfig): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(config).map(([key, value]) => [
       key,
-      key.startsWith('webhookSecret') || key === 'redisUrl' ? (value === undefined ? undefined : '[set]') : value,
+      key.startsWith('webhookSecret') || key === 'redisUrl'
+        ? value === undefined
+          ? undefined
+          : '[set]'
+        : withoutUserinfo(value),
     ]),
   );
 }
 
-/** `a=b` pairs of the setting gitRewrites. */
-export function parseRewrites(pairs: readonly string[]): { from: string; to: string }[] {
-  return pairs.map((pair) => {
-    const at = pair.indexOf('=');
-    return { from: pair.slice(0, at), to: pair.slice(at + 1) };
-  });
+function withoutUserinfo(value: unknown): unknown {
+  if (typeof value === 'string') return value.replaceAll(/\/\/[^@/\s]*@/g, '//');
+  if (Array.isArray(value)) return value.map(withoutUserinfo);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, withoutUserinfo(part)]));
 }
 
 /** The process's environment, for children that see PATH and the proxy settings of it. */

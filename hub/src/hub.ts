@@ -22,7 +22,7 @@ import { type Applications, createApplications, generatedNamesWith } from './ass
 import { createChanges } from './assign/change.ts';
 import { createDestinations } from './assign/destination.ts';
 import { hubCluster } from './assign/hub-cluster.ts';
-import { type HubConfig, parseRewrites, redactHubConfig } from './config.ts';
+import { type HubConfig, redactHubConfig } from './config.ts';
 import { followRetentions } from './failover/retention.ts';
 import { createFailoverParts, duePlans } from './failover-parts.ts';
 import { type Authority, loadAuthority } from './fleet/authority.ts';
@@ -309,7 +309,7 @@ function openTools({ config, logger, environment, open, now }: Context, { specs 
     {
       directory: path.join(config.data, 'git', config.replica),
       engine: config.gitEngine,
-      rewrites: parseRewrites(config.gitRewrites),
+      rewrites: config.gitRewrites,
       timeoutMs: config.gitTimeout,
       environment,
     },

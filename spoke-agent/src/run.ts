@@ -53,9 +53,16 @@ export async function runAgent(
     ),
   );
   while (!signal.aborted) {
-    if (config.healthFile) await writeFile(config.healthFile, formatHealth(member));
+    if (config.healthFile) await writeHealth(config.healthFile, { member, logger });
     await sleep(healthIntervalMs, signal);
   }
+}
+
+/** A disk that is full shows as unhealthy; it must not end the healing. */
+async function writeHealth(file: string, { member, logger }: { member: Member; logger: Logger }): Promise<void> {
+  await writeFile(file, formatHealth(member)).catch((error: unknown) => {
+    logger.error({ err: toFleetError(error), file }, 'cannot write the health file');
+  });
 }
 
 interface Joining {

@@ -229,7 +229,7 @@ describe('changing an Application', () => {
     [
       'a JSON patch with an unknown operation',
       { patch: '[{"op":"frobnicate","path":"/spec"}]' },
-      /^400 Invalid: .*operation 0/,
+      /^400 Malformed: .*\[0\]\.op/,
     ],
     [
       'an unknown field in the result',

@@ -1,9 +1,22 @@
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import { formatJson, parseJson } from '@wheelhouse/shared/kube/json';
 import type { KubeObject } from '@wheelhouse/shared/kube/object';
-import { applyPatch, type Operation } from 'rfc6902';
+import { applyPatch, Pointer } from 'rfc6902';
 import { z } from 'zod';
 import { type ReadResource, readResource } from './stored-resource.ts';
+
+const pointer = z.string().regex(/^(?:\/[^]*)?$/, 'a path is a JSON pointer: it begins with a slash');
+const operations = z
+  .array(
+    z.discriminatedUnion('op', [
+      z.object({ op: z.enum(['add', 'replace', 'test']), path: pointer, value: z.unknown() }),
+      z.object({ op: z.enum(['move', 'copy']), path: pointer, from: pointer }),
+      z.object({ op: z.literal('remove'), path: pointer }),
+    ]),
+  )
+  .max(1_000);
+/** What all `copy` operations together may add: else a few of them, each of what the one before made, fill the memory. */
+const maxCopiedLength = 4 << 20;
 
 export const patchTypes = z.enum(['json', 'merge']);
 
@@ -43,11 +56,30 @@ export function mergePatch(target: unknown, patch: unknown): unknown {
 }
 
 function jsonPatch(target: KubeObject, patch: unknown): unknown {
-  if (!Array.isArray(patch)) throw new FleetError('Malformed', 'a JSON patch is a list of operations (RFC 6902)');
-  const copy = structuredClone(target);
-  const failed = applyPatch(copy, patch as Operation[]).findIndex((error) => error !== null);
-  if (failed < 0) return copy;
-  throw new FleetError('Invalid', `operation ${failed} of the patch does not fit: ${formatJson(patch[failed])}`);
+  const parsed = operations.safeParse(patch);
+  if (!parsed.success)
+    throw new FleetError(
+      'Malformed',
+      `a JSON patch is a list of at most 1,000 operations (RFC 6902): ${z.prettifyError(parsed.error).replaceAll('\n', ' ')}`,
+    );
+  const patched = structuredClone(target);
+  let copied = 0;
+  for (const [index, operation] of parsed.data.entries()) {
+    if (operation.op === 'copy') copied += lengthAt(patched, operation.from);
+    if (copied > maxCopiedLength)
+      throw new FleetError(
+        'TooLarge',
+        `operation ${index} of the patch copies more than ${maxCopiedLength} characters`,
+      );
+    const [error] = applyPatch(patched, [operation]);
+    if (error)
+      throw new FleetError('Invalid', `operation ${index} of the patch does not fit: ${formatJson(operation)}`);
+  }
+  return patched;
+}
+
+function lengthAt(target: unknown, pointer: string): number {
+  return (formatJson(Pointer.fromJSON(pointer).get(target)) ?? '').length;
 }
 
 function parsePatch(text: string): unknown {

@@ -48,6 +48,9 @@ export interface ApiOptions {
 /** Largest JSON body; the routes for YAML and for webhooks have limits of their own. */
 const bodyLimitBytes = 4 * 1024 * 1024;
 
+/** For a request to arrive whole. */
+const requestTimeoutMs = 120_000;
+
 /** Builds the server; the caller listens and closes. */
 export async function createApiServer(deps: ApiDeps, options: ApiOptions = {}): Promise<ApiServer> {
   const app = createFastify(deps, options).withTypeProvider<ZodTypeProvider>();
@@ -90,6 +93,7 @@ function createFastify(deps: ApiDeps, options: ApiOptions): FastifyInstance {
     loggerInstance: deps.logger as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: bodyLimitBytes,
+    requestTimeout: requestTimeoutMs,
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 2048 },
   };

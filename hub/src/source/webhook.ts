@@ -41,6 +41,8 @@ export interface WebhookCall {
 /** Argo CD: webhook.maxPayloadSizeMB. */
 export const maxPayloadBytes = 50 << 20;
 
+const unread = Buffer.alloc(0);
+
 /** The order matters: Gitea sends the headers of Gogs and GitHub too, and Bitbucket Cloud those of Bitbucket Server. */
 const providers: readonly Provider[] = [gitea, gogs, github, gitlab, bitbucket, bitbucketServer, azureDevOps];
 
@@ -87,9 +89,11 @@ function recognize(call: WebhookCall): { provider: Provider; event: string } | u
   const headers = new Map(
     Object.entries(call.headers).map(([name, value]) => [name.toLowerCase(), String(value ?? '')]),
   );
-  const found = findProvider(headers, call.body);
-  if (found) assertGenuine(found.provider, { headers, body: call.body }, call.secrets);
-  return found;
+  // no host is told by the body, which is read once it is known to be genuine
+  const provider = providers.find((one) => one.eventOf(headers, unread) !== undefined);
+  if (!provider) return undefined;
+  assertGenuine(provider, { headers, body: call.body }, call.secrets);
+  return { provider, event: provider.eventOf(headers, call.body) ?? '' };
 }
 
 /**
@@ -113,17 +117,6 @@ export function affects(push: Pick<PushEvent, 'changes' | 'touchedHead'>, target
   if (short === '' || short === 'HEAD') return push.touchedHead;
   const wanted = /^refs\/(heads|tags)\//.test(targetRevision) ? short : targetRevision;
   return push.changes.some(({ revision }) => revision === wanted || satisfies(revision, wanted));
-}
-
-function findProvider(
-  headers: ReadonlyMap<string, string>,
-  body: Buffer,
-): { provider: Provider; event: string } | undefined {
-  for (const provider of providers) {
-    const event = provider.eventOf(headers, body);
-    if (event !== undefined) return { provider, event };
-  }
-  return undefined;
 }
 
 /** With any secret set, a host without one is refused too: else a forger would only have to pose as that host. */

@@ -1,6 +1,7 @@
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { catalogue, type ErrorCode } from '../errors/catalogue.ts';
 import { FleetError } from '../errors/fleet-error.ts';
+import { formatJson, parseJson } from '../kube/json.ts';
 
 interface Question {
   v: 1;
@@ -70,7 +71,7 @@ function isComplete(value: { type?: unknown; app?: unknown; digest?: unknown; pi
 
 /** Gzipped JSON; an answer that NATS could not carry becomes the error TooLarge. */
 export function formatAnswer(answer: CommandAnswer): Buffer {
-  const bytes = gzipSync(JSON.stringify(answer));
+  const bytes = gzipSync(formatJson(answer));
   if (bytes.length <= maxSentBytes) return bytes;
   const message = `the answer has ${bytes.length} bytes when packed; the limit is ${maxSentBytes}`;
   return formatAnswer({ error: { code: 'TooLarge', message } });
@@ -86,7 +87,7 @@ export function parseAnswer(bytes: Uint8Array): unknown {
 
 function readAnswer(bytes: Uint8Array): CommandAnswer {
   try {
-    const answer = JSON.parse(gunzipSync(bytes, { maxOutputLength: maxAnswerBytes }).toString()) as CommandAnswer;
+    const answer = parseJson(gunzipSync(bytes, { maxOutputLength: maxAnswerBytes }).toString()) as CommandAnswer;
     if ('result' in answer || typeof answer.error === 'object') return answer;
   } catch (cause) {
     throw new FleetError('Malformed', 'the answer of a spoke cannot be read', { cause });

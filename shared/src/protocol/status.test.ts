@@ -81,7 +81,8 @@ describe('commands', () => {
   });
 
   it('are answered with a result, an error, or that the result is too large', () => {
-    expect(parseAnswer(formatAnswer({ result: [1] }))).toEqual([1]);
+    const exact = [1, 9_007_199_254_740_993n];
+    expect(parseAnswer(formatAnswer({ result: exact }))).toEqual(exact);
     expect(() => parseAnswer(formatAnswer({ error: { code: 'NotFound', message: 'no shop' } }))).toThrow('no shop');
     const noise = Array.from({ length: 300_000 }, () => Math.random());
     expect(() => parseAnswer(formatAnswer({ result: noise }))).toThrow(expect.objectContaining({ code: 'TooLarge' }));

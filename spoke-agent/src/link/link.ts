@@ -6,8 +6,9 @@ import type { Msg, NatsConnection } from '@nats-io/transport-node';
 import { abortable } from '@wheelhouse/shared/async/abort';
 import { mapLimit } from '@wheelhouse/shared/async/limit';
 import { FleetError, toFleetError } from '@wheelhouse/shared/errors/fleet-error';
+import type { Logger } from '@wheelhouse/shared/logging/logger';
 import { blobName, parseBlob, partCountOf } from '@wheelhouse/shared/protocol/blob';
-import { type Command, type CommandAnswer, formatAnswer, parseCommand } from '@wheelhouse/shared/protocol/command';
+import { type Command, formatAnswer, parseCommand } from '@wheelhouse/shared/protocol/command';
 import type { DocumentKeys } from '@wheelhouse/shared/protocol/document-key';
 import type { AppStatus, Heartbeat, HeartbeatReply } from '@wheelhouse/shared/protocol/status';
 import { subjects } from '@wheelhouse/shared/protocol/subjects';
@@ -74,7 +75,7 @@ export function createLink(deps: LinkDeps, options: LinkOptions): Link {
   const connection = openConnection(deps, {
     ...options,
     // until it is approved, NATS would refuse these subscriptions
-    onOpened: (opened) => (pending ? undefined : receive(opened, cluster, listeners)),
+    onOpened: (opened) => (pending ? undefined : receive(opened, { cluster, listeners, logger: deps.logger })),
     onConnected: () => {
       for (const listener of listeners.connect) listener();
     },
@@ -149,7 +150,13 @@ function stored(message: Msg): Uint8Array | undefined {
   );
 }
 
-function receive(connection: NatsConnection, cluster: string, listeners: Listeners): void {
+interface Receiving {
+  cluster: string;
+  listeners: Listeners;
+  logger: Logger;
+}
+
+function receive(connection: NatsConnection, { cluster, listeners, logger }: Receiving): void {
   connection.subscribe(subjects.live(cluster), {
     callback: (_error, message) => {
       for (const listener of listeners.live) listener(message.data);
@@ -160,19 +167,20 @@ function receive(connection: NatsConnection, cluster: string, listeners: Listene
       const command = parseCommand(message.string());
       if (!command) return;
       for (const listener of listeners.command)
-        void answerOf(command, listener).then((answer) =>
-          connection.publish(subjects.answer(cluster, command.id), formatAnswer(answer)),
-        );
+        void answerOf(command, listener)
+          .then((answer) => connection.publish(subjects.answer(cluster, command.id), answer))
+          // who asked is told nothing, as when the connection is lost
+          .catch((error: unknown) => logger.warn({ err: toFleetError(error), type: command.type }, 'cannot answer'));
     },
   });
 }
 
-async function answerOf(command: Command, listener: (command: Command) => Promise<unknown>): Promise<CommandAnswer> {
+async function answerOf(command: Command, listener: (command: Command) => Promise<unknown>): Promise<Buffer> {
   try {
-    return { result: await listener(command) };
+    return formatAnswer({ result: await listener(command) });
   } catch (error) {
     const { code, message } = toFleetError(error);
-    return { error: { code, message } };
+    return formatAnswer({ error: { code, message } });
   }
 }
 

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { ApiServer } from '../api-server.ts';
 import { permit } from '../authentication.ts';
 import type { ApiDeps } from '../deps.ts';
+import { limitedPublic as config } from '../public-limit.ts';
 
 /** For a load balancer, a kubelet and Prometheus. */
 export function probeRoutes(app: ApiServer, deps: ApiDeps): void {
@@ -18,7 +19,7 @@ export function probeRoutes(app: ApiServer, deps: ApiDeps): void {
     security: [],
     response: { 200: answer, 503: answer },
   };
-  app.get('/readyz', { config: { public: true }, schema: readyz }, async (_request, reply) => {
+  app.get('/readyz', { config, schema: readyz }, async (_request, reply) => {
     const checks = (await deps.readiness()).map(({ name, problem }) => ({
       name,
       ready: problem === undefined,

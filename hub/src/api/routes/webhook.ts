@@ -1,11 +1,16 @@
 import type { FastifyInstance } from 'fastify';
+import { limitBodies } from '../body-budget.ts';
 import type { ApiDeps } from '../deps.ts';
+import { limitedPublic as config } from '../public-limit.ts';
 
 /** GitHub sends at most 25 MB. */
 const bodyLimit = 25 * 1024 * 1024;
+/** Of all calls that are being received: anybody may call. */
+const maxBytes = 8 * bodyLimit;
 
 /** Push events of Git hosts. The body stays as it came, because signatures are over its bytes. A scope of its own. */
 export function webhookRoutes(scope: FastifyInstance, deps: ApiDeps): void {
+  limitBodies(scope, { maxBytes, bodyLimit });
   scope.removeAllContentTypeParsers();
   scope.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit }, (_request, body, done) => done(null, body));
   const schema = {
@@ -13,7 +18,7 @@ export function webhookRoutes(scope: FastifyInstance, deps: ApiDeps): void {
     summary: 'Push event of GitHub, GitLab, Bitbucket Server, Gitea or Gogs, signed as the host signs',
     security: [],
   };
-  scope.post('/api/webhook', { config: { public: true }, bodyLimit, schema }, async (request) => {
+  scope.post('/api/webhook', { config, bodyLimit, schema }, async (request) => {
     const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
     await deps.webhook(request.headers, body);
     return {};

@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 import { sleep } from '@wheelhouse/shared/async/abort';
 import { createLimit } from '@wheelhouse/shared/async/limit';
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
+import { parseJson } from '@wheelhouse/shared/kube/json';
 import type { Dispatcher } from 'undici';
 import type { Connection } from './connection.ts';
 import { errorOfStatus, type KubeStatus } from './status-error.ts';
@@ -67,7 +68,7 @@ export function createRequests(connection: Connection, concurrency: number): Req
         request.signal.throwIfAborted();
         const response = await attempt(request, requestTimeoutMs);
         try {
-          return (await response.body.json()) as T;
+          return parseJson(await response.body.text()) as T;
         } catch (cause) {
           throw unavailable(request, cause);
         }

@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 import { sleep } from '@wheelhouse/shared/async/abort';
 import { backoffMs } from '@wheelhouse/shared/async/backoff';
 import { toFleetError } from '@wheelhouse/shared/errors/fleet-error';
+import { parseJson } from '@wheelhouse/shared/kube/json';
 import type { KubeObject } from '@wheelhouse/shared/kube/object';
 import type { KubeKind, WatchListener } from '../cluster.ts';
 import type { Requests } from './requests.ts';
@@ -118,7 +119,7 @@ async function followOnce(deps: WatchDeps, following: Following): Promise<void> 
     idleMs,
   );
   listener.connected();
-  for await (const line of linesOf(stream)) receive(JSON.parse(line) as WatchEvent, following);
+  for await (const line of linesOf(stream)) receive(parseJson(line) as WatchEvent, following);
 }
 
 function receive({ type, object }: WatchEvent, following: Following): void {
