@@ -44,6 +44,7 @@ export const programs: readonly Program[] = [
     versionArgs: ['--version'],
     from: { package: 'redis-server' },
   },
+  { name: 'gpg', profiles: ['kubernetes'], minimum: '2.2.0', versionArgs: ['--version'], from: { package: 'gnupg' } },
   { name: 'nats-server', ...built('nats-server', 'start'), versionArgs: ['--version'] },
   { name: 'kustomize', ...built('kustomize', 'start'), versionArgs: ['version'] },
   { name: 'helm', ...built('helm', 'start'), versionArgs: ['version', '--short'] },

@@ -32,8 +32,8 @@ COPY shared/src shared/src
 COPY hub/src hub/src
 
 FROM ${BASE}
-RUN command -v git || (apt-get update \
-  && apt-get install -y --no-install-recommends git openssh-client ca-certificates \
+RUN (command -v git && command -v gpg) || (apt-get update \
+  && apt-get install -y --no-install-recommends git gpg openssh-client ca-certificates \
   && rm -rf /var/lib/apt/lists/*)
 COPY --from=tools /tools/ /usr/local/bin/
 COPY --from=packages /app /app

@@ -304,20 +304,13 @@ function proxyOf(environment: HubDeps['environment']) {
 }
 
 function openTools({ config, logger, environment, open, now }: Context, { specs }: Stores, { tools }: State) {
-  const git = createGitSource(
-    { logger },
-    {
-      directory: path.join(config.data, 'git', config.replica),
-      engine: config.gitEngine,
-      rewrites: config.gitRewrites,
-      timeoutMs: config.gitTimeout,
-      environment,
-    },
-  );
+  const { data, gitEngine: engine, gitTimeout, gitRewrites: rewrites } = config;
+  const reach = { rewrites, timeoutMs: gitTimeout, environment };
+  const git = createGitSource({ logger }, { ...reach, directory: path.join(data, 'git', config.replica), engine });
   const { renderConcurrency: concurrency, renderTimeout: timeoutMs } = config;
   const settings = () => readRenderSettings(specs.find('ConfigMap', controlNamespace, 'argocd-cm'));
   const renderer = createRenderer({ logger, settings }, { tools, concurrency, timeoutMs });
-  const sources = openSources({ git: open.use(git), specs, now }, { data: config.data, timeoutMs: config.gitTimeout });
+  const sources = openSources({ git: open.use(git), specs, now }, { ...reach, data });
   return { sources: open.use(sources), renderer: open.use(renderer) };
 }
 

@@ -87,6 +87,7 @@ export function startPipeline(deps: PipelineDeps, dispatch: Dispatch, plans: Pla
     derived: stores.derived,
     blobs: stores.blobs,
     open: sources.sources.open,
+    verify: sources.sources.verify,
     resolve: resolveLocation,
     observe: metrics.rendered,
   };
@@ -200,6 +201,7 @@ export function createGenerateDeps(deps: PipelineDeps) {
       const sha = stores.derived.revision(location)?.sha ?? (await sources.sources.fetch(location, signal)).sha;
       return await sources.sources.open(location, { sha }, signal);
     },
+    verify: sources.sources.verify,
     withdraw: async (applications: readonly Application[], reason: string, by: string) =>
       await changes.withdraw(applications, { reason, by }),
     restore: changes.restore,

@@ -22,6 +22,8 @@ it('brings the files of a submodule from its own repository, with the login of t
     git,
     charts: { fetch: unused, open: unused },
     githubApps: { login: unused },
+    signatures: { verify: unused },
+    keys: () => ({}),
     repository: (url) =>
       url === outer.url ? { url, credentials: { username: 'ada', password: 'secret-word' } } : { url },
   });

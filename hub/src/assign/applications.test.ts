@@ -1,3 +1,4 @@
+import type { KubeObject } from '@wheelhouse/shared/kube/object';
 import type { AppProject } from '@wheelhouse/shared/resources/app-project';
 import type { Application } from '@wheelhouse/shared/resources/application';
 import * as fc from 'fast-check';
@@ -79,6 +80,7 @@ describe('an Application', () => {
   it('has a render request once it is known what lies at its path, and another when that changes', async () => {
     const state = await createHubState();
     await state.specs.put(applicationOf('shop'), by);
+    await state.derived.putDiscovery(discovered);
     const keys: (string | undefined)[] = [];
     for (const type of ['Directory', 'Helm', 'Directory'] as const) {
       await state.derived.putDiscovery({ ...discovered, types: { shop: type } });
@@ -119,7 +121,34 @@ describe('an Application', () => {
     codes.push(codeOf());
     await state.specs.put(project({ signatureKeys: [{ keyID: '4AEE18F83AFDEB23' }] }), by);
     codes.push(codeOf());
-    expect(codes).toEqual(['UnknownDestination', 'NotPermitted', undefined, 'NotPermitted', 'Unsupported']);
+    expect(codes).toEqual(['UnknownDestination', 'NotPermitted', undefined, 'NotPermitted', undefined]);
+  });
+
+  it('asks for another render when its project wants it signed, and when the keys change', async () => {
+    const state = await createHubState();
+    state.enrol('mars');
+    await state.derived.putDiscovery(discovered);
+    const keys: (string | undefined)[] = [];
+    const note = () => keys.push(state.applications.find('shop')?.request?.key);
+    await state.specs.put(project(), by);
+    await state.specs.put(applicationOf('shop', { cluster: 'mars', spec: { project: 'team' } }), by);
+    note();
+    await state.specs.put(project({ signatureKeys: [{ keyID: '4AEE18F83AFDEB23' }] }), by);
+    note();
+    await state.specs.put(keyring({ '4AEE18F83AFDEB23': 'armour' }), by);
+    note();
+    await state.specs.put(keyring({ '4AEE18F83AFDEB23': 'another armour' }), by);
+    note();
+    await state.specs.put(project({ sourceIntegrity: { git: { policies: [policy('head')] } } }), by);
+    note();
+    await state.specs.put(project({ sourceIntegrity: { git: { policies: [policy('strict')] } } }), by);
+    note();
+    expect(keys).not.toContain(undefined);
+    expect(new Set(keys).size).toBe(keys.length);
+    await state.specs.put(project(), by);
+    expect(state.applications.find('shop')?.request?.key).toBe(keys[0]);
+    await state.specs.put(project({ sourceIntegrity: { git: { policies: [policy('lax')] } } }), by);
+    expect(state.applications.find('shop')?.problem).toMatchObject({ code: 'Invalid' });
   });
 
   it('is told of once, and not at all when nothing about it changed', async () => {
@@ -141,6 +170,15 @@ function project(spec: Partial<AppProject['spec']> = {}): AppProject {
     metadata: { name: 'team', namespace: 'argocd' },
     spec: { sourceRepos: ['*'], destinations: [{ server: '*', namespace: '*' }], ...spec },
   };
+}
+
+function policy(mode: string) {
+  return { repos: [{ url: '*' }], gpg: { mode, keys: ['07E34825A909B250'] } };
+}
+
+function keyring(data: Record<string, string>): KubeObject {
+  const metadata = { name: 'argocd-gpg-keys-cm', namespace: 'argocd' };
+  return { apiVersion: 'v1', kind: 'ConfigMap', metadata, data };
 }
 
 function formatChange({ before, after }: ApplicationChange): string {

@@ -19,7 +19,8 @@ import { type ApplicationTable, createApplicationTable } from './application-tab
 import { type Claim, type Claims, createClaims } from './claims.ts';
 import { type Destination, type Destinations, findDestination } from './destination.ts';
 import { requestOf } from './render-request.ts';
-import { whyUnsupported, whyUnverified } from './unsupported.ts';
+import { integrityFacts, keysConfigMap, whyUnverifiable } from './signed.ts';
+import { whyUnsupported } from './unsupported.ts';
 
 export interface IndexedApplication {
   /** Application id: unique in the fleet, the name in tracking ids. */
@@ -87,6 +88,8 @@ export function createApplications(deps: ApplicationsDeps): Applications & Dispo
     deps.specs.onChange(({ kind, before, after }) => {
       if (kind === 'AppProject')
         again((app) => app.application.spec.project === (after ?? before)?.resource.metadata.name);
+      else if (kind === 'ConfigMap' && (after ?? before)?.resource.metadata.name === keysConfigMap)
+        again((app) => app.request?.facts.integrity !== undefined);
       else if (kind === 'Application') apply([specChange(before, after, index)]);
     }),
     deps.derived.onChange((change) => {
@@ -212,10 +215,12 @@ function describeApplication(
   const project = findProject(deps.specs, application);
   const problem =
     whyUnsupported(application) ??
-    whyUnverified(application, project) ??
+    whyUnverifiable(application, project, sources) ??
     nowhere ??
     whyForbidden(application, project, deps);
-  const request = problem ? undefined : requestOf(application, sources, deps.derived);
+  const request = problem
+    ? undefined
+    : requestOf(application, sources, { derived: deps.derived, ...integrityFacts(project, sources, deps.specs) });
   return {
     id: idOf(application),
     application,

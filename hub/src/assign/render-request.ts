@@ -17,7 +17,7 @@ export interface ApplicationRequest {
 export function requestOf(
   application: Application,
   sources: readonly ApplicationSource[],
-  derived: Pick<Derived, 'discovery'>,
+  { derived, integrity }: { derived: Pick<Derived, 'discovery'>; integrity?: RenderFacts['integrity'] },
 ): ApplicationRequest | undefined {
   const found = sources.map((source) => lookUp(source, derived));
   if (found.includes(undefined)) return undefined;
@@ -26,6 +26,7 @@ export function requestOf(
   const facts: RenderFacts = {
     ...factsOf(application),
     ...(overridden ? { overriddenBy: id } : {}),
+    ...(integrity ? { integrity } : {}),
   };
   const types = found.map((one) => one?.type);
   return { key: renderRequestKey(sources, facts, types), facts };

@@ -1,5 +1,4 @@
 import { FleetError, toFleetError } from '@wheelhouse/shared/errors/fleet-error';
-import type { AppProject } from '@wheelhouse/shared/resources/app-project';
 import type { Application } from '@wheelhouse/shared/resources/application';
 import type { ApplicationSource } from '@wheelhouse/shared/resources/application-source';
 import { explicitSourceType } from '../render/discover.ts';
@@ -20,14 +19,6 @@ export function whyUnsupported({ spec, metadata }: Application): Problem | undef
     const { code, message } = toFleetError(error);
     return { code, message: `application ${metadata.name}: ${message}` };
   }
-}
-
-/** Commits are not verified yet: a project that wants them signed gets nothing that nobody verified. */
-export function whyUnverified(application: Application, project: AppProject | undefined): Problem | undefined {
-  const { signatureKeys = [], sourceIntegrity } = project?.spec ?? {};
-  if (signatureKeys.length === 0 && !sourceIntegrity?.git.policies.length) return undefined;
-  const field = signatureKeys.length > 0 ? 'spec.signatureKeys' : 'spec.sourceIntegrity';
-  return unsupported(application.metadata.name, `project ${project?.metadata.name} with ${field}`);
 }
 
 function checkSource(source: ApplicationSource): void {

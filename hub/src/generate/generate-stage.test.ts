@@ -60,6 +60,7 @@ async function run(name = 'fleet'): Promise<void> {
     newGitFileGlobbing: false,
     memos,
     snapshot: async () => await git(),
+    verify: async () => undefined,
     withdraw: async (...[applications, reason, who]: Parameters<Parameters<typeof runGenerate>[1]['withdraw']>) =>
       await state.changes.withdraw(applications, { reason, by: who }),
     restore: state.changes.restore,

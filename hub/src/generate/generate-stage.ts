@@ -18,10 +18,11 @@ import { type Evaluation, type GeneratorCluster, generate } from './generate.ts'
 import { budgetOf, type Decision, decideRemovals } from './hold.ts';
 import { compileKeepExisting, type KeepExisting } from './keep-existing.ts';
 import type { Memo, Memos } from './memo.ts';
+import { type OpenSignedDeps, openSigned } from './open-signed.ts';
 import type { OpenOutside } from './outside.ts';
 import { foreignOwner, settleEvaluation } from './settle-evaluation.ts';
 
-export interface GenerateDeps {
+export interface GenerateDeps extends Pick<OpenSignedDeps, 'verify'> {
   logger: Logger;
   specs: Pick<SpecStore, 'find'>;
   derived: Pick<Derived, 'evaluation' | 'putEvaluation' | 'revision'>;
@@ -63,7 +64,7 @@ export async function runGenerate(trigger: Trigger, deps: GenerateDeps, signal: 
     const evaluation = await generate({
       applicationSet,
       clusters: deps.clusters(),
-      git: { snapshot: deps.snapshot },
+      git: { snapshot: openSigned(applicationSet, deps) },
       outside: deps.outside(applicationSet, signal),
       newGitFileGlobbing: deps.newGitFileGlobbing,
       memo: deps.memos.of(applicationSet),

@@ -1,6 +1,7 @@
 import { formatJson } from '@wheelhouse/shared/kube/json';
 import { applicationId } from '@wheelhouse/shared/protocol/document';
 import type { ApplicationSource } from '@wheelhouse/shared/resources/application-source';
+import type { IntegrityPolicy } from '../project/integrity.ts';
 
 /** What a tool may read besides Git. */
 export interface RenderFacts {
@@ -15,6 +16,8 @@ export interface RenderFacts {
   apiVersions?: string[];
   /** Id of the Application, when files in Git may override its sources: such a render is shared with nobody. */
   overriddenBy?: string;
+  /** What must be signed before it is rendered: by one of the keys with that digest, one policy for each source. */
+  integrity?: { policies: readonly (IntegrityPolicy | null)[]; keyring: string };
 }
 
 /** What stands for the revision where it is not known yet, in keys. */

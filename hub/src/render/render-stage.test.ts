@@ -43,6 +43,7 @@ async function start({ misread = false } = {}): Promise<Stage> {
     ),
     blobs: { put: async (digest: string, bytes: Uint8Array) => void blobs.set(digest, bytes) },
     resolve: async () => undefined,
+    verify: async () => undefined,
     open: async (_location: unknown, { sha }: { sha: string }) => {
       if (broken) throw broken;
       const snapshot = commits.get(sha);

@@ -12,6 +12,7 @@ import type { Logger } from '@wheelhouse/shared/logging/logger';
 import type { ApplicationSource } from '@wheelhouse/shared/resources/application-source';
 import { activeTraceparent, spans, withSpan } from '@wheelhouse/shared/telemetry/tracing';
 import type { Applications } from '../assign/applications.ts';
+import type { IntegrityPolicy } from '../project/integrity.ts';
 import type { Trigger, WorkQueue } from '../queue/queue.ts';
 import { locationOf, locationText, type SourceLocation } from '../source/location.ts';
 import type { Snapshot } from '../source/snapshot.ts';
@@ -35,6 +36,12 @@ export interface RenderDeps {
     revision: { sha: string; digest?: string },
     signal: AbortSignal,
   ): Promise<Snapshot & Disposable>;
+  /** Throws SignatureInvalid when a revision is not signed as a project wants it. */
+  verify(
+    location: SourceLocation,
+    signed: { sha: string; policy: IntegrityPolicy },
+    signal: AbortSignal,
+  ): Promise<void>;
   /** Resolves a location that nobody asked for before, and records what it stands for. */
   resolve(location: SourceLocation, signal: AbortSignal): Promise<void>;
   observe?(outcome: { type: string; seconds: number; failed: boolean }): void;
@@ -110,6 +117,7 @@ async function renderRequest(work: Work, deps: RenderDeps, signal: AbortSignal):
       facts,
       open: opened.open,
     };
+    await verifySources(request, deps, signal);
     const rendered = await deps.renderer.render(request, signal);
     if (rendered.record.requestKey !== trigger.key) {
       await surveyAgain(request, trigger, deps);
@@ -147,6 +155,14 @@ async function surveyAgain({ sources }: RenderRequest, trigger: Trigger, deps: R
     'render',
     [...surveys].map((key) => ({ key, traceparent: trigger.traceparent })),
   );
+}
+
+/** Nothing is rendered of what is not signed as its project wants it: what was rendered before stays. */
+async function verifySources({ sources, facts }: RenderRequest, deps: RenderDeps, signal: AbortSignal): Promise<void> {
+  for (const [index, policy] of (facts.integrity?.policies ?? []).entries()) {
+    const read = sources[index];
+    if (policy && read) await deps.verify(locationOf(read.source), { sha: read.snapshot.sha, policy }, signal);
+  }
 }
 
 /** Throws why a revision was never resolved. */

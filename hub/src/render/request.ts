@@ -78,8 +78,17 @@ export function renderRequestKey(
   facts: RenderFacts,
   types: readonly (SourceType | undefined)[] = [],
 ): string {
-  const parts = sources.map((source, index) => partOf(source, facts, types[index]));
+  const parts = sources.map((source, index) => ({
+    ...partOf(source, facts, types[index]),
+    ...signedBy(facts, index),
+  }));
   return hashOf(parts.length === 1 ? parts[0] : parts);
+}
+
+/** What was verified with other keys, or in another way, answers another request. */
+function signedBy({ integrity }: RenderFacts, index: number): object {
+  const policy = integrity?.policies[index];
+  return integrity && policy ? { signed: { ...policy, keyring: integrity.keyring } } : {};
 }
 
 function partOf(source: ApplicationSource, facts: RenderFacts, sourceType: SourceType | undefined) {

@@ -1,22 +1,27 @@
 import path from 'node:path';
+import { readKeys } from '../assign/signed.ts';
 import type { SpecStore } from '../store/specs.ts';
 import { createChartSource } from './charts/chart-source.ts';
 import { createGithubAppLogins } from './github-app.ts';
 import { createHttpClient } from './http/http-client.ts';
 import { findRepository } from './repositories.ts';
-import type { GitSource, Repository } from './source.ts';
+import { createSignatures } from './signatures/signatures.ts';
+import type { GitSource, Repository, Rewrite } from './source.ts';
 import { createSources, type Sources } from './sources.ts';
 
 export interface OpenSourcesOptions {
   /** The hub's data directory. */
   data: string;
   timeoutMs: number;
+  rewrites: readonly Rewrite[];
+  /** Of the process; git sees little of it. */
+  environment: Readonly<Record<string, string | undefined>>;
 }
 
 /** Every kind of source, with the credentials that the hub keeps. The Git source stays the caller's to dispose. */
 export function openSources(
-  deps: { git: GitSource; specs: Pick<SpecStore, 'list'>; now(): Date },
-  { data, timeoutMs }: OpenSourcesOptions,
+  deps: { git: GitSource; specs: Pick<SpecStore, 'list' | 'find'>; now(): Date },
+  { data, timeoutMs, rewrites, environment }: OpenSourcesOptions,
 ): Sources & AsyncDisposable {
   const stack = new AsyncDisposableStack();
   const now = () => deps.now().getTime();
@@ -29,6 +34,8 @@ export function openSources(
     charts,
     githubApps: createGithubAppLogins({ http, now }),
     repository,
+    signatures: createSignatures(deps.git, { rewrites, timeoutMs, environment, allowFile: false }),
+    keys: () => readKeys(deps.specs),
   });
   return { ...sources, [Symbol.asyncDispose]: async () => await stack.disposeAsync() };
 }

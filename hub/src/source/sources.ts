@@ -2,9 +2,12 @@
  * Whatever sources may name, behind one interface: which revision a location stands for, and its files. Git repositories, charts of
  * Helm repositories and registries, OCI artifacts: each kind has its own fetcher, and this file only says which one it is.
  */
+import type { IntegrityPolicy } from '../project/integrity.ts';
 import { type ChartSource, isChartLocation } from './charts/chart-source.ts';
 import type { GithubAppLogins } from './github-app.ts';
 import type { SourceLocation } from './location.ts';
+import type { Keys } from './signatures/keyring.ts';
+import type { Signatures } from './signatures/signatures.ts';
 import type { Fetched, GitSource, Repository, Snapshot } from './source.ts';
 import { withSubmodules } from './submodules.ts';
 import { newestMatch } from './version-constraint.ts';
@@ -24,12 +27,21 @@ export interface Sources {
     fetched: Pick<FetchedSource, 'sha' | 'digest'>,
     signal: AbortSignal,
   ): Promise<Snapshot & Disposable>;
+  /** Throws SignatureInvalid when the revision of a repository is not signed as the policy wants it; else as `fetch`. */
+  verify(
+    location: SourceLocation,
+    signed: { sha: string; policy: IntegrityPolicy },
+    signal: AbortSignal,
+  ): Promise<void>;
 }
 
 export interface SourcesDeps {
   git: GitSource;
   charts: ChartSource;
   githubApps: GithubAppLogins;
+  signatures: Signatures;
+  /** Public keys that signatures are checked with. */
+  keys(): Keys;
   /** With its credentials. */
   repository(url: string): Repository;
 }
@@ -58,6 +70,11 @@ export function createSources(deps: SourcesDeps): Sources {
         digest ?? (await deps.charts.fetch({ ...location, targetRevision: sha }, repository, signal)).digest;
       const snapshot = await deps.charts.open(location, { revision: sha, digest: known, repository }, signal);
       return { ...snapshot, [Symbol.dispose]: () => undefined };
+    },
+    verify: async (location, { sha, policy }, signal) => {
+      const repository = await repositoryOf(location, signal);
+      const targetRevision = await gitRevision(location, { repository, git: deps.git }, signal);
+      await deps.signatures.verify({ repository, targetRevision, sha }, { policy, keys: deps.keys() }, signal);
     },
   };
 }

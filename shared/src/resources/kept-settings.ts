@@ -25,6 +25,7 @@ const builtSettings: Record<string, readonly string[] | 'all'> = {
   'argocd-cm': ['kustomize.buildOptions', 'helm.valuesFileSchemes'],
   'argocd-tls-certs-cm': 'all',
   'argocd-ssh-known-hosts-cm': 'all',
+  'argocd-gpg-keys-cm': 'all',
 };
 
 /** Argo CD: its ConfigMaps are known by name (`argocd-…`) or by the label `app.kubernetes.io/part-of: argocd`. */

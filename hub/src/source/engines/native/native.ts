@@ -4,67 +4,12 @@ import path from 'node:path';
 import type { RefList } from '../../refs.ts';
 import type { Remote } from '../../remote.ts';
 import type { Engine, FetchRequest } from '../engine.ts';
-import { toNativeFailure } from './failure.ts';
-import { type GitResult, runGit } from './git-process.ts';
-import { createLogin, type Login } from './login.ts';
-
-export interface NativeOptions {
-  /** Variables that git may see of the process's own: PATH and the proxy settings; others are dropped. */
-  environment: Readonly<Record<string, string | undefined>>;
-  allowFile: boolean;
-}
-
-const passedVariables = [
-  'PATH',
-  'http_proxy',
-  'https_proxy',
-  'no_proxy',
-  'HTTP_PROXY',
-  'HTTPS_PROXY',
-  'NO_PROXY',
-  'ALL_PROXY',
-];
-
-/** Git settings for every call: no hooks, no prompts, verified objects, one pack a fetch, nothing in the background. */
-const hardening: [key: string, value: string][] = [
-  ['core.hooksPath', '/dev/null'],
-  ['transfer.fsckObjects', 'true'],
-  ['fetch.unpackLimit', '1'],
-  ['gc.auto', '0'],
-  ['maintenance.auto', 'false'],
-  ['http.followRedirects', 'initial'],
-  ['credential.helper', ''],
-  ['core.askPass', ''],
-  ['submodule.recurse', 'false'],
-  ['advice.fetchShowForcedUpdates', 'false'],
-];
+import { createGitCommand, type NativeOptions, noRemote } from './git-command.ts';
 
 /** The git binary, for SSH and whatever isomorphic-git is not fit for. Every call is one process with a scrubbed environment. */
 export function createNativeEngine(options: NativeOptions): Engine {
-  const { allowFile } = options;
-  const inherited = Object.fromEntries(passedVariables.flatMap((name) => entryOf(name, options.environment[name])));
-  const fixed = {
-    PATH: '/usr/local/bin:/usr/bin:/bin',
-    LC_ALL: 'C',
-    GIT_TERMINAL_PROMPT: '0',
-    GIT_CONFIG_NOSYSTEM: '1',
-    GIT_CONFIG_GLOBAL: '/dev/null',
-    GIT_ALLOW_PROTOCOL: allowFile ? 'http:https:ssh:file' : 'http:https:ssh',
-  };
-  const settings: [string, string][] = [...hardening, ['protocol.file.allow', allowFile ? 'always' : 'never']];
-  const environmentOf = (login: Login) => ({
-    ...fixed,
-    ...inherited,
-    ...login.env,
-    ...configVariables([...settings, ...login.config]),
-  });
-
-  const run = async (remote: Remote, args: string[], signal: AbortSignal): Promise<GitResult> => {
-    await using login = await createLogin(remote);
-    const result = await runGit({ args, env: environmentOf(login), signal });
-    if (result.exitCode !== 0) throw toNativeFailure(remote, result.stderr);
-    return result;
-  };
+  const git = createGitCommand(options);
+  const run = async (remote: Remote, args: string[], signal: AbortSignal) => await git.run(remote, { args }, signal);
 
   return {
     name: 'native',
@@ -88,8 +33,6 @@ export function createNativeEngine(options: NativeOptions): Engine {
     },
   };
 }
-
-const noRemote: Remote = { url: '', display: '(none)', scheme: 'file', host: '', credentials: {} };
 
 function fetchArguments(request: FetchRequest): string[] {
   const { directory, remote, wanted, everything } = request;
@@ -124,17 +67,4 @@ function parseLsRemote(output: string): RefList {
     else if (ref.startsWith('refs/')) refs.set(ref.replace(/\^\{\}$/, ''), left); // a tag's peeled line follows it
   }
   return { ...(head ? { head } : {}), ...(defaultBranch ? { defaultBranch } : {}), refs };
-}
-
-function configVariables(settings: [string, string][]): Record<string, string> {
-  const variables: Record<string, string> = { GIT_CONFIG_COUNT: String(settings.length) };
-  for (const [index, [key, value]] of settings.entries()) {
-    variables[`GIT_CONFIG_KEY_${index}`] = key;
-    variables[`GIT_CONFIG_VALUE_${index}`] = value;
-  }
-  return variables;
-}
-
-function entryOf(name: string, value: string | undefined): [string, string][] {
-  return value === undefined ? [] : [[name, value]];
 }

@@ -1,0 +1,54 @@
+import type { AppProject } from '@wheelhouse/shared/resources/app-project';
+import type { ApplicationSet } from '@wheelhouse/shared/resources/application-set';
+import { describe, expect, it } from 'vitest';
+import { createMemorySnapshot } from '../source/memory-snapshot.ts';
+import type { StoredSpec } from '../store/specs.ts';
+import { openSigned } from './open-signed.ts';
+
+const repoURL = 'https://git.example/team/app.git';
+const signal = new AbortController().signal;
+
+async function open(project: string, spec: AppProject['spec']): Promise<object[]> {
+  const asked: object[] = [];
+  const resource = { metadata: { name: 'team', namespace: 'argocd' }, spec } as AppProject;
+  const set = { spec: { template: { spec: { project } } } } as unknown as ApplicationSet;
+  const find = (...[, , name]: [string, string, string]) =>
+    name === 'team' ? ({ resource } as unknown as StoredSpec) : undefined;
+  const snapshot = openSigned(set, {
+    specs: { find },
+    snapshot: async () => createMemorySnapshot({}),
+    verify: async (location, { policy }) => void asked.push({ ...location, ...policy }),
+  });
+  await snapshot(repoURL, 'main', signal);
+  return asked;
+}
+
+describe('openSigned', () => {
+  const signatureKeys = [{ keyID: 'A' }];
+  const policy = { repos: [{ url: '*' }], gpg: { mode: 'strict', keys: ['B'] } };
+
+  it.each<[string, string, AppProject['spec'], object[]]>([
+    ['a project without keys', 'team', {}, []],
+    ['another project', 'other', { signatureKeys }, []],
+    ['a project that the template makes up', '{{ .name }}', { signatureKeys }, []],
+    [
+      'a project with keys',
+      'team',
+      { signatureKeys },
+      [{ repoURL, targetRevision: 'main', mode: 'head', keys: ['A'] }],
+    ],
+    [
+      'a project with a policy',
+      'team',
+      { sourceIntegrity: { git: { policies: [policy] } } },
+      [{ repoURL, targetRevision: 'main', mode: 'strict', keys: ['B'] }],
+    ],
+  ])('asks, of %s', async (...[, project, spec, expected]) => {
+    expect(await open(project, spec)).toEqual(expected);
+  });
+
+  it('opens nothing where nobody can say what must be signed', async () => {
+    const spec = { sourceIntegrity: { git: { policies: [policy, policy] } } };
+    await expect(open('team', spec)).rejects.toMatchObject({ code: 'Invalid' });
+  });
+});
