@@ -32,6 +32,7 @@ export function formatProposal(plan: PlanView): string {
     plan.leaves.length > 0 ? formatMoves('LEAVES', plan.leaves) : '',
     plan.arrives.length > 0 ? formatMoves('ARRIVES', plan.arrives) : '',
     plan.capacity.length > 0 ? formatTable(plan.capacity, capacityColumns) : '',
+    plan.hooks.length > 0 ? formatTable(plan.hooks, hookColumns) : '',
     formatFindings(plan),
   ]
     .filter((part) => part !== '')
@@ -60,6 +61,7 @@ export function formatPlanPage(plan: PlanView): string {
     formatTable(plan.labels, labelColumns),
     plan.leaves.length > 0 ? formatMoves('LEAVES', plan.leaves) : '',
     plan.arrives.length > 0 ? formatMoves('ARRIVES', plan.arrives) : '',
+    plan.hooks.length > 0 ? formatTable(plan.hooks, [...hookColumns, ...hookStateColumns]) : '',
     formatFindings(plan),
     formatTable(plan.history.slice(-mostRows), historyColumns),
   ]
@@ -86,6 +88,19 @@ const capacityColumns: Column<PlanView['capacity'][number]>[] = [
   ['CPU FREE', ({ free }) => (free ? formatCpu(free.cpuMillis) : 'unknown')],
   ['MEMORY ARRIVING', ({ arriving }) => formatMemory(arriving.memoryBytes)],
   ['MEMORY FREE', ({ free }) => (free ? formatMemory(free.memoryBytes) : 'unknown')],
+];
+
+const hookColumns: Column<PlanView['hooks'][number]>[] = [
+  ['HOOK', ({ hook }) => hook],
+  ['WHEN', ({ when, step, direction }) => `${when} ${step}${direction === 'back' ? ' (back)' : ''}`],
+  ['CALLS', ({ type, target }) => `${type} ${target}`],
+  ['TIMEOUT', ({ timeoutMs }) => formatAge(timeoutMs)],
+  ['RETRIES', ({ retries }) => retries],
+  ['ON FAILURE', ({ onFailure }) => onFailure],
+];
+
+const hookStateColumns: Column<PlanView['hooks'][number]>[] = [
+  ['STATE', ({ state, message }) => [state, message].filter(Boolean).join(': ') || undefined],
 ];
 
 const historyColumns: Column<PlanView['history'][number]>[] = [

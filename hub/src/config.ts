@@ -63,6 +63,12 @@ const schema = z.object({
   renderConcurrency: z.coerce.number().int().min(1).max(64).default(2),
   /** Hosts or URLs that generators may ask besides the public code hosts, separated by commas. */
   generatorHosts: list.default([]),
+  /** Hosts or URLs that failover hooks may call, separated by commas. */
+  hookHosts: list.default([]),
+  /** NATS that failover hooks are sent to; not the hub's own. */
+  hookNatsUrl: z.string().optional(),
+  /** File of the credentials for it. */
+  hookNatsCreds: z.string().optional(),
   /** Requests a second to one code host with one credential. */
   generatorRate: z.coerce.number().min(0.1).max(1_000).default(10),
   /** Argo CD: applicationsetcontroller.enable.new.git.file.globbing. */

@@ -3,11 +3,14 @@ import { isFleetError } from '@wheelhouse/shared/errors/fleet-error';
 import { parseJson } from '@wheelhouse/shared/kube/json';
 import type { KubeObject } from '@wheelhouse/shared/kube/object';
 import type { Application } from '@wheelhouse/shared/resources/application';
+import type { FailoverHook } from '@wheelhouse/shared/resources/failover-hook';
 import type { FailoverRule } from '@wheelhouse/shared/resources/failover-rule';
 import { findProject } from './assign/applications.ts';
 import { createReadNeeds } from './failover/capacity.ts';
 import { createFailover, type Failover, type FailoverDeps } from './failover/failover.ts';
 import { type FailoverStageDeps, runPlan } from './failover/failover-stage.ts';
+import { formatHook, targetOf } from './failover/hooks/planned-hook.ts';
+import { type RunHookDeps, runHook } from './failover/hooks/run-hook.ts';
 import type { ObserveDeps } from './failover/observe.ts';
 import { isUnfinished, type Plan } from './failover/plan-record.ts';
 import { type RuleDeps, runRule } from './failover/rule.ts';
@@ -19,6 +22,8 @@ import { nameOf, namespaceOf } from './store/specs.ts';
 
 export interface FailoverPartsDeps extends PipelineDeps {
   fleet: Fleet;
+  /** Whom hooks may call, and over what. */
+  hookCallers: Pick<RunHookDeps, 'http' | 'nats'>;
 }
 
 export interface FailoverParts {
@@ -108,6 +113,7 @@ function failoverDeps(deps: FailoverPartsDeps): FailoverDeps {
       return request && stores.derived.render(request.key)?.record?.digest;
     },
     needs: createReadNeeds(async (digest) => await readBundle(digest, deps)),
+    hooks: () => stores.specs.list('FailoverHook').map(({ resource }) => resource as FailoverHook),
     setLabels: fleet.clusters.setLabels,
     audit: fleet.audit,
   };
@@ -137,6 +143,7 @@ function stageDeps(deps: FailoverPartsDeps, dispatch: Dispatch): FailoverStageDe
     },
     generation: (cluster) =>
       Math.max(stores.documents.head(cluster)?.gen ?? 0, fleet.clusters.find(cluster)?.appliedGeneration ?? 0),
+    ...hooking(deps),
     applicationOf: (app) => applications.find(app)?.application,
     onTransition: (plan: Plan) => {
       const { id, phase, direction, paused } = plan;
@@ -150,6 +157,21 @@ function stageDeps(deps: FailoverPartsDeps, dispatch: Dispatch): FailoverStageDe
         object: id,
         details: { phase, direction, message },
       });
+    },
+  };
+}
+
+function hooking(deps: FailoverPartsDeps): Pick<FailoverStageDeps, 'runHook' | 'onHook' | 'onPlanChange'> {
+  const { stores, fleet, applications, statuses, metrics, hookCallers, now } = deps;
+  const calling = { ...hookCallers, specs: stores.specs, additions: stores.additions, applications, statuses, now };
+  return {
+    onPlanChange: stores.records.onPlanChange,
+    runHook: async (plan, hook, signal) => await runHook(plan, hook, { deps: calling, signal }),
+    onHook: (plan, hook, outcome) => {
+      metrics.hookCalled({ type: hook.call.type, outcome: outcome.state });
+      const { attempt, call } = hook;
+      const details = { hook: formatHook(hook), type: call.type, target: targetOf(call), attempt, ...outcome };
+      fleet.audit({ by: `plan of ${plan.owner}`, action: 'call failover hook', object: plan.id, details });
     },
   };
 }

@@ -30,6 +30,7 @@ import { createCommands } from './fleet/commands.ts';
 import { startFleet } from './fleet/fleet.ts';
 import { identifyStore } from './fleet/store-identity.ts';
 import { openOutside } from './generate/outside.ts';
+import { openHookCallers } from './hook-callers.ts';
 import { createHostRule } from './hosts/allowed.ts';
 import { createHttp } from './hosts/http/http.ts';
 import { createResponses } from './hosts/http/responses.ts';
@@ -38,6 +39,7 @@ import { leaveLostStore } from './lost-store.ts';
 import { createMetrics } from './metrics.ts';
 import { createGenerateDeps, createResolve, startPipeline } from './pipeline.ts';
 import { createPreview } from './preview/preview.ts';
+import { proxiesOf } from './proxy.ts';
 import { createDispatch } from './queue/dispatch.ts';
 import { createForget } from './queue/forget.ts';
 import { createWorkQueue } from './queue/queue.ts';
@@ -260,7 +262,8 @@ function startStages(context: Context, foundation: Foundation, state: State) {
   const { setUnexplained } = fleet.adoption;
   const assigning = { clusters: fleet.clusters, reportHub, signingKeyId, setUnexplained };
   const pipeline = { ...shared, ...generating, sources, renderer, ...assigning };
-  const { failover, run } = createFailoverParts({ ...pipeline, fleet }, dispatch);
+  const hookCallers = open.use(openHookCallers(config, context.environment));
+  const { failover, run } = createFailoverParts({ ...pipeline, fleet, hookCallers }, dispatch);
   startPipeline(pipeline, dispatch, { run });
   const sweep = async () => {
     await dispatch.sweep();
@@ -278,7 +281,6 @@ function openGenerators(
   { config, logger, environment, open }: Context,
   { stores, metrics }: { stores: Foundation['stores']; metrics: ReturnType<typeof createMetrics> },
 ) {
-  const { http, https, none } = proxyOf(environment);
   const now = Date.now;
   const client = open.use(
     createHttp(
@@ -286,7 +288,7 @@ function openGenerators(
       {
         whyRefused: createHostRule(config.generatorHosts),
         perSecond: config.generatorRate,
-        proxy: { http, https, none },
+        proxy: proxiesOf(environment),
       },
     ),
   );
@@ -296,11 +298,6 @@ function openGenerators(
     listings,
     outside: (applicationSet: ApplicationSet, signal: AbortSignal) => openOutside(applicationSet, deps, signal),
   };
-}
-
-function proxyOf(environment: HubDeps['environment']) {
-  const read = (name: string) => environment[name] ?? environment[name.toLowerCase()] ?? '';
-  return { http: read('HTTP_PROXY'), https: read('HTTPS_PROXY'), none: read('NO_PROXY') };
 }
 
 function openTools({ config, logger, environment, open, now }: Context, { specs }: Stores, { tools }: State) {

@@ -60,8 +60,8 @@ export interface PipelineDeps {
   now(): Date;
 }
 
-/** Assignment jobs mostly wait for what else arrives for their shard. */
-const concurrency = { source: 8, generate: 2, render: 32, assign: 64, failover: 4, rollout: 4, sweep: 1 } as const;
+/** Assignment jobs mostly wait for what else arrives for their shard, and jobs of plans for hooks. */
+const concurrency = { source: 8, generate: 2, render: 32, assign: 64, failover: 16, rollout: 4, sweep: 1 } as const;
 
 export interface Plans {
   run(plan: string, signal: AbortSignal): Promise<void>;

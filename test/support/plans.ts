@@ -10,6 +10,7 @@ export interface ShownPlan {
   paused?: { by: string; reason: string };
   leaves: { app: string; cluster: string; policy: string; withdrawal?: string }[];
   arrives: { app: string; cluster: string; healthySince?: string }[];
+  hooks: { hook: string; when: string; step: string; direction: string; state?: string; message?: string }[];
   findings: { severity: string; code: string; message: string }[];
   capacity: { cluster: string; free?: object }[];
   counts: { incoming: number; healthy: number; outgoing: number; withdrawn: number; kept: number; pending: number };

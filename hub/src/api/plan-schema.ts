@@ -62,6 +62,24 @@ export const planView = z
     leaves: z.array(placement),
     arrives: z.array(placement),
     changes: z.array(z.object({ app: z.string(), cluster: z.string(), set: z.string() })),
+    hooks: z
+      .array(
+        z.object({
+          hook: z.string().describe('FailoverHook, namespace/name'),
+          when: z.enum(['before', 'after']),
+          step: z.enum(['Relabelling', 'Arriving', 'Withdrawing']),
+          direction: z.enum(['forward', 'back']),
+          type: z.enum(['http', 'nats', 'job']),
+          target: z.string().describe('Whom it calls, without the query of a URL'),
+          timeoutMs: z.number(),
+          retries: z.number(),
+          onFailure: z.enum(['Pause', 'Abort', 'Continue']),
+          attempt: z.number(),
+          state: z.enum(['running', 'succeeded', 'failed']).exactOptional(),
+          message: z.string().exactOptional(),
+        }),
+      )
+      .describe('Calls before and after its steps'),
     findings: z.array(
       z.object({ severity: z.enum(['info', 'warning', 'blocks']), code: z.string(), message: z.string() }),
     ),

@@ -3,6 +3,8 @@
  * observation that answers for each placement. It never withdraws what leaves by Surge before everything that arrives is
  * Healthy and has soaked, never withdraws `Never`, and says what it waits for whenever it does not go on.
  */
+import { decideHooks } from './hooks/decide-hooks.ts';
+import type { PlannedHook } from './hooks/planned-hook.ts';
 import { hasLeft, incomingOf, isActive, outgoingOf, type Placement, type Plan } from './plan-record.ts';
 import { enter, pause, turnBack } from './transitions.ts';
 
@@ -31,7 +33,8 @@ export type Act =
   | { type: 'generate' }
   /** Withdrawals that an interrupted run wrote, and that are not meant any more, are forgotten. */
   | { type: 'restore'; placements: Placement[] }
-  | { type: 'withdraw'; placements: Placement[] };
+  | { type: 'withdraw'; placements: Placement[] }
+  | { type: 'hook'; hook: PlannedHook };
 
 export interface Decision {
   /** The record as it must be written before the acts are carried out. */
@@ -77,7 +80,21 @@ function markIncoming(placement: Placement, healthy: boolean, now: Date): Placem
   return healthySince === undefined ? { ...placement, healthySince: now.toISOString() } : placement;
 }
 
+/** A step between the hooks that come before and after it. */
 function step(plan: Plan, seen: Observation, now: Date): Decision {
+  const before = decideHooks(plan, 'before', now);
+  if (before) return before;
+  const decision = stepItself(plan, seen, now);
+  const after = goesOn(plan, decision.plan) ? decideHooks(plan, 'after', now) : undefined;
+  return after ? { ...after, acts: [...decision.acts, ...after.acts] } : decision;
+}
+
+/** Whether a step is over: what waits for health again is not. */
+function goesOn({ phase }: Plan, next: Plan): boolean {
+  return next.phase !== phase && !(phase === 'Withdrawing' && next.phase === 'Arriving');
+}
+
+function stepItself(plan: Plan, seen: Observation, now: Date): Decision {
   switch (plan.phase) {
     case 'Relabelling':
       return relabel(plan, seen, now);

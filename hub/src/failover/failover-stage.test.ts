@@ -1,8 +1,10 @@
 import { createLogger } from '@wheelhouse/shared/logging/logger';
-import { beforeEach, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { createMemoryTable, type MemoryTable } from '../fleet/testing/memory-records.ts';
 import type { Withdrawal } from '../store/additions.ts';
 import { type FailoverStageDeps, runPlan } from './failover-stage.ts';
+import type { HookOutcome } from './hooks/decide-hooks.ts';
+import type { PlannedHook } from './hooks/planned-hook.ts';
 import type { Plan } from './plan-record.ts';
 import { formatPlan } from './plan-view.ts';
 import { indexRetentions } from './retention.ts';
@@ -18,12 +20,17 @@ let written: string[];
 let known: Set<string>;
 let desired: Set<string>;
 let deps: FailoverStageDeps;
+/** What hooks answer, and who listens for changes of plans. */
+let answer: () => Promise<HookOutcome>;
+let changed: Set<(id: string) => void>;
 
 beforeEach(async () => {
   plans = createMemoryTable<Plan>();
   written = [];
   known = new Set(['shop-eu-1']);
   desired = new Set();
+  answer = async () => ({ state: 'succeeded', message: 'done' });
+  changed = new Set();
   const fleet = createPlannedFleet();
   deps = {
     ...fleet.deps,
@@ -35,6 +42,12 @@ beforeEach(async () => {
     generate: async () => undefined,
     applicationOf: (app) => (known.has(app) ? application : undefined),
     generation: () => 1,
+    runHook: async () => await answer(),
+    onPlanChange: (listener) => {
+      changed.add(listener);
+      return { [Symbol.dispose]: () => void changed.delete(listener) };
+    },
+    onHook: (_plan, { attempt }, { state }) => void written.push(`attempt ${attempt} ${state}`),
     onTransition: () => undefined,
   };
   const names = ['shop-eu-1', 'cart-eu-1'];
@@ -66,4 +79,73 @@ it('withdraws it after all when it is seen again before the end', async () => {
   await runPlan('p1', deps, signal);
   expect(written).toEqual(['eu-1/shop-eu-1', 'eu-1/cart-eu-1']);
   expect(plans.find('p1')?.leaves.map(({ withdrawal }) => withdrawal)).toEqual(['requested', 'requested']);
+});
+
+describe('a hook', () => {
+  const hook: PlannedHook = {
+    hook: 'argocd/dns',
+    when: 'before',
+    step: 'Withdrawing',
+    direction: 'forward',
+    call: { type: 'nats', subject: 'dns.switch' },
+    timeoutMs: 1_000,
+    retries: 1,
+    onFailure: 'Pause',
+    attempt: 0,
+  };
+  const put = async (change: Partial<Plan>) => {
+    const stored = await plans.read('p1');
+    if (stored) await plans.put('p1', { ...stored.value, ...change }, stored.revision);
+    for (const listener of changed) listener('p1');
+  };
+
+  beforeEach(async () => await put({ hooks: [hook] }));
+
+  it('is called before anything of its step is done, and its record is written before', async () => {
+    answer = async () => {
+      expect(written).toEqual([]);
+      expect(plans.find('p1')?.hooks).toMatchObject([{ state: 'running', attempt: 1 }]);
+      return { state: 'succeeded', message: 'answered' };
+    };
+    await runPlan('p1', deps, signal);
+    expect(written).toEqual(['attempt 1 succeeded', 'eu-1/shop-eu-1']);
+    expect(plans.find('p1')?.hooks).toMatchObject([{ state: 'succeeded', message: 'answered' }]);
+    expect(plans.find('p1')?.history.map(({ message }) => message)).toContain(
+      'hook argocd/dns before Withdrawing succeeded: answered',
+    );
+  });
+
+  it('that was running when its hub was killed is called again, as the same attempt', async () => {
+    const killed = new Error('killed');
+    answer = async () => await Promise.reject(killed);
+    await expect(runPlan('p1', deps, signal)).rejects.toBe(killed);
+    expect(plans.find('p1')?.hooks).toMatchObject([{ state: 'running', attempt: 1 }]);
+    answer = async () => ({ state: 'succeeded', message: 'answered' });
+    await runPlan('p1', deps, signal);
+    expect(written).toEqual(['attempt 1 succeeded', 'eu-1/shop-eu-1']);
+  });
+
+  it('that hangs is cut off when a person pauses the plan, and nothing is withdrawn', async () => {
+    const asked: AbortSignal[] = [];
+    deps.runHook = async (_plan, _hook, given) => {
+      asked.push(given);
+      await put({ paused: { at: '', by: 'anna', reason: 'lunch' } });
+      return given.aborted ? { state: 'running' } : { state: 'succeeded', message: 'too late' };
+    };
+    await runPlan('p1', deps, signal);
+    expect(asked.map(({ aborted }) => aborted)).toEqual([true]);
+    expect(written).toEqual([]);
+    expect(changed.size).toBe(0);
+    expect(plans.find('p1')).toMatchObject({ paused: { by: 'anna' }, hooks: [{ state: 'running' }] });
+  });
+
+  it('whose plan was aborted meanwhile leaves its outcome in the record and nothing else', async () => {
+    answer = async () => {
+      await put({ direction: 'back', phase: 'Relabelling' });
+      return { state: 'failed', message: 'refused' };
+    };
+    await runPlan('p1', deps, signal);
+    expect(plans.find('p1')).toMatchObject({ direction: 'back', hooks: [{ message: 'refused' }] });
+    expect(written).toEqual(['attempt 1 failed']);
+  });
 });

@@ -10,12 +10,14 @@ import type { Author } from '../fleet/metadata.ts';
 import type { Stored, Table } from '../fleet/records.ts';
 import type { Withdrawal } from '../store/additions.ts';
 import { type Act, type Decision, decide } from './decide.ts';
+import { type HookOutcome, settleHook } from './hooks/decide-hooks.ts';
+import type { PlannedHook } from './hooks/planned-hook.ts';
 import { type ObserveDeps, observe } from './observe.ts';
 import { outgoingOf, type Placement, type Plan, wantedLabels } from './plan-record.ts';
 
 export interface FailoverStageDeps extends ObserveDeps {
   logger: Logger;
-  plans: Pick<Table<Plan>, 'read' | 'put'>;
+  plans: Pick<Table<Plan>, 'find' | 'read' | 'put'>;
   setLabels(cluster: string, labels: Record<string, string | null>, who: Author): Promise<unknown>;
   putWithdrawals(withdrawals: readonly Withdrawal[]): Promise<void>;
   deleteWithdrawal(cluster: string, app: string): Promise<void>;
@@ -24,6 +26,10 @@ export interface FailoverStageDeps extends ObserveDeps {
   applicationOf(app: string): Withdrawal['application'] | undefined;
   /** Generation of a cluster's newest document. */
   generation(cluster: string): number;
+  runHook(plan: Plan, hook: PlannedHook, signal: AbortSignal): Promise<HookOutcome>;
+  onPlanChange(listener: (id: string) => void): Disposable;
+  /** An attempt of a hook that ended. */
+  onHook(plan: Plan, hook: PlannedHook, outcome: HookOutcome): void;
   /** After each change of phase. */
   onTransition(plan: Plan): void;
   now(): Date;
@@ -37,7 +43,7 @@ export async function runPlan(id: string, deps: FailoverStageDeps, signal: Abort
     const stored = await deps.plans.read(id);
     if (!stored) return;
     try {
-      if (!(await advance(stored, deps))) return;
+      if (!(await advance(stored, deps, signal))) return;
     } catch (error) {
       // somebody paused or aborted it meanwhile: look again
       if (!isFleetError(error, 'Conflict')) throw error;
@@ -46,26 +52,75 @@ export async function runPlan(id: string, deps: FailoverStageDeps, signal: Abort
 }
 
 /** Returns whether it is worth looking again at once. */
-async function advance({ value: before, revision }: Stored<Plan>, deps: FailoverStageDeps): Promise<boolean> {
+async function advance(
+  { value: before, revision }: Stored<Plan>,
+  deps: FailoverStageDeps,
+  signal: AbortSignal,
+): Promise<boolean> {
   const decision = decide(before, observe(before, deps), deps.now());
   const { plan, acts } = decision;
   const moved = plan.phase !== before.phase || plan.paused !== before.paused || plan.direction !== before.direction;
   if (JSON.stringify(plan) !== JSON.stringify(before)) await deps.plans.put(plan.id, plan, revision);
   if (moved) deps.onTransition(plan);
   if (acts.length === 0) return moved;
-  await withSpan(
+  return await withSpan(
     spans.planStep,
     { attributes: { plan: plan.id, phase: plan.phase, direction: plan.direction } },
-    async () => await carryOut(decision, deps),
+    async () => await carryOut(decision, deps, signal),
   );
+}
+
+/** False when it is not worth looking again before the next tick. */
+async function carryOut({ plan, acts }: Decision, deps: FailoverStageDeps, signal: AbortSignal): Promise<boolean> {
+  let goesOn = true;
+  for (const act of acts) {
+    if (act.type === 'hook') goesOn = await callHook(act.hook, { plan, deps, signal });
+    else await carryOutOne(act, plan, deps);
+  }
+  return goesOn;
+}
+
+/** A person who pauses or aborts the plan does not wait for a hook that hangs. */
+async function callHook(
+  hook: PlannedHook,
+  { plan, deps, signal }: { plan: Plan; deps: FailoverStageDeps; signal: AbortSignal },
+): Promise<boolean> {
+  const cut = new AbortController();
+  const look = () => {
+    const present = deps.plans.find(plan.id);
+    if (!present || present.paused || present.direction !== plan.direction) cut.abort();
+  };
+  using _ = deps.onPlanChange((id) => {
+    if (id === plan.id) look();
+  });
+  look();
+  const outcome = await deps.runHook(plan, hook, AbortSignal.any([signal, cut.signal]));
+  if (outcome.state === 'running') return false;
+  deps.onHook(plan, hook, outcome);
+  await keepOutcome(plan.id, hook, { outcome, deps });
   return true;
 }
 
-async function carryOut({ plan, acts }: Decision, deps: FailoverStageDeps): Promise<void> {
-  for (const act of acts) await carryOutOne(act, plan, deps);
+async function keepOutcome(
+  id: string,
+  hook: PlannedHook,
+  { outcome, deps }: { outcome: HookOutcome; deps: FailoverStageDeps },
+): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    const stored = await deps.plans.read(id);
+    if (!stored) return;
+    const settled = settleHook(stored.value, hook, { outcome, now: deps.now() });
+    if (settled === stored.value) return;
+    try {
+      return await deps.plans.put(id, settled, stored.revision);
+    } catch (error) {
+      // somebody paused or aborted the plan meanwhile; what was called was called all the same
+      if (!isFleetError(error, 'Conflict') || attempt === 10) throw error;
+    }
+  }
 }
 
-async function carryOutOne(act: Act, plan: Plan, deps: FailoverStageDeps): Promise<void> {
+async function carryOutOne(act: Exclude<Act, { type: 'hook' }>, plan: Plan, deps: FailoverStageDeps): Promise<void> {
   switch (act.type) {
     case 'label':
       for (const [cluster, labels] of wantedLabels(plan))

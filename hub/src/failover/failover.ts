@@ -12,6 +12,7 @@ import type { SpecStore } from '../store/specs.ts';
 import { type Claims, claimClusters, clustersOf } from './claims.ts';
 import { decide } from './decide.ts';
 import type { Labelling } from './dry-run.ts';
+import { retryHooks } from './hooks/decide-hooks.ts';
 import { type FailoverRequest, failoverLabels } from './label-changes.ts';
 import { changesPlacements, type MakePlanDeps, makePlan, type PlanRequest, sameEffect } from './make-plan.ts';
 import { type ObserveDeps, observe } from './observe.ts';
@@ -128,7 +129,7 @@ function living(deps: FailoverDeps, view: View): Pick<Failover, 'pause' | 'resum
     resume: async (id, { by }) => {
       const change = (plan: Plan) => {
         refuseUnless(plan.paused !== undefined, plan, 'be resumed: it is not paused');
-        const { paused: _paused, ...rest } = plan;
+        const { paused: _paused, ...rest } = retryHooks(plan);
         return note({ ...rest, phaseAt: now().toISOString() }, now(), { by, message: 'resumed' });
       };
       return view(await edit(id, { by, action: 'resume', change }, deps));

@@ -6,11 +6,13 @@ import { randomBytes } from 'node:crypto';
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { AppProject } from '@wheelhouse/shared/resources/app-project';
 import type { Application } from '@wheelhouse/shared/resources/application';
+import type { FailoverHook } from '@wheelhouse/shared/resources/failover-hook';
 import type { FleetCluster } from '../fleet/clusters.ts';
 import { assertLabels } from '../fleet/metadata.ts';
 import { type BundleNeeds, capacityOf, type ReadNeeds } from './capacity.ts';
 import { type DryRunDeps, dryRun, type Labelling, type SetOutcome } from './dry-run.ts';
 import { findingsOf } from './findings.ts';
+import { planHooks } from './hooks/plan-hooks.ts';
 import { type Impact, impactOf, placeOf } from './impact.ts';
 import type { LabelChange, OnDeadline, Placement, Plan } from './plan-record.ts';
 import { movePolicyOf } from './policy.ts';
@@ -36,6 +38,8 @@ export interface MakePlanDeps extends DryRunDeps {
   /** Digest of what an Application runs now. */
   bundleOf(app: string): string | undefined;
   needs: ReadNeeds;
+  /** Every hook there is. */
+  hooks(): FailoverHook[];
   now(): Date;
 }
 
@@ -79,11 +83,17 @@ export async function makePlan(request: PlanRequest, deps: MakePlanDeps, signal:
     labels,
     ...moves,
     changes: impact.changes,
+    ...hooksOf({ kind: request.kind, labels }, deps),
     findings,
     capacity,
     history: [{ at: now.toISOString(), by: request.owner, message: `Planned: ${request.reason || request.kind}` }],
     ...(request.failsBack === undefined ? {} : { failsBack: request.failsBack }),
   };
+}
+
+function hooksOf(plan: Pick<Plan, 'kind' | 'labels'>, { hooks, findCluster }: MakePlanDeps): Pick<Plan, 'hooks'> {
+  const planned = planHooks(plan, hooks(), findCluster);
+  return planned.length > 0 ? { hooks: planned } : {};
 }
 
 /**
@@ -155,9 +165,10 @@ function mergeImpacts(impacts: readonly Impact[]): Impact {
 
 /** Whether two plans of the same labels would do the same: what was shown is what is begun. */
 export function sameEffect(a: Plan, b: Plan): boolean {
-  const effect = ({ labels, leaves, arrives }: Plan) =>
+  const effect = ({ labels, leaves, arrives, hooks = [] }: Plan) =>
     JSON.stringify([
       labels,
+      hooks,
       ...[leaves, arrives].map((list) =>
         list.map(({ app, cluster, policy, cascade }) => `${cluster}/${app} ${policy} ${cascade}`).sort(),
       ),

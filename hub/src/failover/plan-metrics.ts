@@ -6,6 +6,8 @@ export interface PlanMetrics {
   planned(transition: { phase: string; direction: string }): void;
   /** An automatic failover: `started` or `refused`. */
   failedOver(outcome: string): void;
+  /** An attempt of a hook: `succeeded` or `failed`. */
+  hookCalled(call: { type: string; outcome: string }): void;
 }
 
 export function createPlanMetrics(
@@ -24,6 +26,12 @@ export function createPlanMetrics(
     labelNames: ['outcome'],
     registers,
   });
+  const hooks = new Counter({
+    name: 'wheelhouse_failover_hooks_total',
+    help: 'Attempts of hooks of failover plans',
+    labelNames: ['type', 'outcome'],
+    registers,
+  });
   new Gauge({
     name: 'wheelhouse_plans',
     help: 'Failover plans by phase; those that are paused apart',
@@ -36,6 +44,7 @@ export function createPlanMetrics(
   });
   return {
     planned: (transition) => transitions.inc(transition),
+    hookCalled: (call) => hooks.inc(call),
     failedOver: (outcome) => automatic.inc({ outcome }),
   };
 }

@@ -1,4 +1,5 @@
 /** A planned change of where Applications run, as the hub keeps it in KV `fleet` (`plan.<id>`). */
+import type { PlannedHook } from './hooks/planned-hook.ts';
 
 /** How an Application leaves its place; see `policy.ts`. */
 export type FailoverPolicy = 'Surge' | 'Immediate' | 'Never';
@@ -119,6 +120,8 @@ export interface Plan {
   suppressed?: Placement[];
   /** Applications that stay where they are with other contents. */
   changes: { app: string; cluster: string; set: string }[];
+  /** Calls before and after its steps, in the order in which they are made; of both directions. */
+  hooks?: PlannedHook[];
   findings: Finding[];
   capacity: Capacity[];
   /** Newest last; the oldest are dropped beyond 100. */

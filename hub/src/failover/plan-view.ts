@@ -1,12 +1,20 @@
+import { type PlannedHook, targetOf } from './hooks/planned-hook.ts';
 import { incomingOf, isActive, outgoingOf, type Plan } from './plan-record.ts';
 
 /** A plan as people see it. */
-export interface PlanView extends Plan {
+export interface PlanView extends Omit<Plan, 'hooks'> {
+  hooks: HookView[];
   /** 0 to 100, of the way that its direction goes. */
   progress: number;
   counts: PlanCounts;
   /** What it waits for now, first things first. */
   waits: string[];
+}
+
+/** A hook without what is not for everybody who may see plans. */
+export interface HookView extends Omit<PlannedHook, 'call' | 'startedAt' | 'retryAt'> {
+  type: PlannedHook['call']['type'];
+  target: string;
 }
 
 export interface PlanCounts {
@@ -26,7 +34,12 @@ export interface PlanCounts {
 
 export function formatPlan(plan: Plan, waits: string[]): PlanView {
   const counts = countsOf(plan);
-  return { ...plan, progress: progressOf(plan, counts), counts, waits };
+  const hooks = (plan.hooks ?? []).map(viewOfHook);
+  return { ...plan, hooks, progress: progressOf(plan, counts), counts, waits };
+}
+
+function viewOfHook({ call, startedAt: _startedAt, retryAt: _retryAt, ...hook }: PlannedHook): HookView {
+  return { ...hook, type: call.type, target: targetOf(call) };
 }
 
 function countsOf(plan: Plan): PlanCounts {

@@ -1,6 +1,7 @@
 import { FleetError } from '../errors/fleet-error.ts';
 import { whyNotClusterName } from '../protocol/cluster-name.ts';
 import { lastApplied, parseClusterSecret } from './cluster-secret.ts';
+import { isForHooks } from './failover-hook.ts';
 import {
   type ConfigMap,
   isPartOfArgo,
@@ -59,6 +60,7 @@ export function keepSecret(secret: Secret): { secret: Secret; warnings: string[]
 }
 
 function isSetting(secret: Secret): boolean {
+  if (isForHooks(secret)) return true;
   return settingsSecrets.includes(secret.metadata.name) || isPartOfArgo(secret);
 }
 

@@ -187,7 +187,7 @@ describe('kinds', () => {
   ])('%s %s belongs into a repository', (apiVersion, kind) => {
     expect(failure({ apiVersion, kind, metadata: { name: 'x' } })).toMatchObject({
       code: 'Invalid',
-      message: `${kind} x: the hub keeps Argo CD's kinds and FleetRollout only; put it into a repository that an Application names`,
+      message: `${kind} x: the hub keeps Argo CD's kinds, FailoverHook, FailoverRule and FleetRollout only; put it into a repository that an Application names`,
     });
   });
 

@@ -13,6 +13,7 @@ import { type ApplicationSet, applicationSet } from './application-set.ts';
 import { checkAgainst } from './check.ts';
 import { decisionLabel, isDecisionResource } from './decision.ts';
 import { fillDefaults } from './defaults.ts';
+import { type FailoverHook, failoverHook } from './failover-hook.ts';
 import { type FailoverRule, failoverRule } from './failover-rule.ts';
 import { type FleetRollout, fleetRollout } from './fleet-rollout.ts';
 import { keepSecret, warnOfConfigMap } from './kept-settings.ts';
@@ -24,6 +25,7 @@ export type Resource =
   | Application
   | ApplicationSet
   | AppProject
+  | FailoverHook
   | FailoverRule
   | FleetRollout
   | ConfigMap
@@ -47,6 +49,7 @@ const schemas: Record<string, z.ZodType> = {
   'argoproj.io/Application': application,
   'argoproj.io/ApplicationSet': applicationSet,
   'argoproj.io/AppProject': appProject,
+  'wheelhouse.dev/FailoverHook': failoverHook,
   'wheelhouse.dev/FailoverRule': failoverRule,
   'wheelhouse.dev/FleetRollout': fleetRollout,
   '/ConfigMap': configMap,
@@ -66,7 +69,7 @@ export function parseResource(object: unknown, options: ParseOptions): Parsed {
   if (isDecisionResource(given)) return parseDecision(given);
   throw new FleetError(
     'Invalid',
-    `${nameOf(given)}: the hub keeps Argo CD's kinds and FleetRollout only; put it into a repository that an Application names`,
+    `${nameOf(given)}: the hub keeps Argo CD's kinds, FailoverHook, FailoverRule and FleetRollout only; put it into a repository that an Application names`,
   );
 }
 

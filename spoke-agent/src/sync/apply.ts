@@ -35,6 +35,12 @@ export async function applyResource(applying: Applying, resource: DesiredResourc
   }
 }
 
+/** As a new object, whether or not anything changed. */
+export async function applyAnew(applying: Applying, resource: DesiredResource): Promise<void> {
+  await removeWholly(applying, resource);
+  await applyResource(applying, resource);
+}
+
 /** Takes note that the live object is as the manifest wants it. */
 export function remember(
   { context, state }: Pick<Applying, 'context' | 'state'>,

@@ -75,8 +75,16 @@ function operationOf(context: SyncContext, state: AppState, asked: AssignedOpera
 
 function wishOf({ id, by, sync }: AssignedOperation): Partial<Operation> {
   if (!sync) return { id, by };
-  const { prune, dryRun, force, resources } = sync;
-  return { id, by, prune, dryRun, force, ...(resources ? { partial: new Set(resources.map(formatRef)) } : {}) };
+  const { prune, dryRun, force, runJobs, resources } = sync;
+  return {
+    id,
+    by,
+    prune,
+    dryRun,
+    force,
+    ...(runJobs ? { runJobs } : {}),
+    ...(resources ? { partial: new Set(resources.map(formatRef)) } : {}),
+  };
 }
 
 /** Argo CD's auto-sync: why it does nothing now; undefined when it syncs. */

@@ -24,6 +24,8 @@ export interface Operation {
   prune: boolean;
   dryRun: boolean;
   force: boolean;
+  /** Jobs are made anew although nothing changed, and it ends when they have. */
+  runJobs?: true;
   /** Keys of the resources to sync; absent: all. */
   partial?: Set<string>;
   startedAt: number;
@@ -94,7 +96,7 @@ async function carryOut(context: SyncContext, state: AppState, signal: AbortSign
     const failures = await traced(applying, operation, wave);
     if (failures.length > 0) return { phase: 'Failed', message: failures.join('; ').slice(0, 2_000) };
     // Argo CD: health is waited for only where there is more than one wave.
-    const gate = plan.length > 1 ? gateOf(context, wave) : { open: true as const };
+    const gate = plan.length > 1 || operation.runJobs ? gateOf(context, wave) : { open: true as const };
     if (!gate.open) return { phase: gate.failed ? 'Failed' : 'Running', message: gate.message };
   }
   return { phase: 'Succeeded', message: 'successfully synced' };

@@ -72,6 +72,39 @@ describe('an operation', () => {
     expect(await spoke.find('ConfigMap', 'a', 'default')).toBeUndefined();
   });
 
+  it('that runs Jobs makes them anew, touches nothing else, and ends when they have', async () => {
+    await using spoke = startSpoke({ settleMs: 60_000 });
+    const job = { apiVersion: 'batch/v1', kind: 'Job', metadata: { name: 'dns' }, spec: { template: {} } };
+    const apps = [{ manifests: [configMap('a'), job], isManual: true }];
+    const end = () => spoke.clock.advance(60_000);
+    spoke.assign({ apps, ops: [sync('1', { runJobs: true })] });
+    expect((await spoke.settle()).operation).toMatchObject({
+      phase: 'Running',
+      message: expect.stringMatching(/Job dns/),
+    });
+    end();
+    expect((await spoke.settle()).operation).toMatchObject({ id: '1', phase: 'Succeeded' });
+    const uids = async () =>
+      await Promise.all(
+        [spoke.find('ConfigMap', 'a'), spoke.find('Job', 'dns')].map(async (one) => (await one)?.metadata.uid),
+      );
+    const [map, first] = await uids();
+    spoke.assign({ apps, ops: [sync('2', { runJobs: true })] });
+    expect((await spoke.settle()).operation).toMatchObject({ id: '2', phase: 'Running' });
+    const [sameMap, second] = await uids();
+    expect([sameMap === map, second === first, second === undefined]).toEqual([true, false, false]);
+    end();
+    expect((await spoke.settle()).operation).toMatchObject({ id: '2', phase: 'Succeeded' });
+  });
+
+  it('that runs Jobs fails with one of them', async () => {
+    await using spoke = startSpoke();
+    const metadata = { name: 'dns', annotations: { 'wheelhouse.dev/simulate': 'failed' } };
+    const job = { apiVersion: 'batch/v1', kind: 'Job', metadata, spec: { template: {} } };
+    spoke.assign({ apps: [{ manifests: [job], isManual: true }], ops: [sync('1', { runJobs: true })] });
+    expect((await spoke.settle()).operation).toMatchObject({ id: '1', phase: 'Failed' });
+  });
+
   it('with force replaces what cannot be changed', async () => {
     await using spoke = startSpoke();
     spoke.assign({ apps: [{ manifests: [deployment('web')], isManual: true }], ops: [sync('1')] });

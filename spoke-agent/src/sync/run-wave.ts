@@ -2,7 +2,7 @@ import { isFleetError, toFleetError } from '@wheelhouse/shared/errors/fleet-erro
 import { fieldManager } from '../cluster/cluster.ts';
 import { wouldChangeNothing } from '../diff/drift.ts';
 import { type AppState, resourceState, type SyncContext } from './app-state.ts';
-import { type Applying, applyResource } from './apply.ts';
+import { type Applying, applyAnew, applyResource } from './apply.ts';
 import { compareResource } from './compare.ts';
 import { waitEstablished } from './established.ts';
 import type { Operation } from './operation.ts';
@@ -16,8 +16,15 @@ export function isCarriedOut(
   { operation, wave }: { operation: Operation; wave: Wave },
 ): boolean {
   return [...wave.prunes, ...wave.groups.flat()].every(
-    (task) => operation.done.has(task.key) || (!task.prune && !operation.force && !needsApply(context, state, task)),
+    (task) =>
+      operation.done.has(task.key) ||
+      (!task.prune && !operation.force && !runsAnew(operation, task) && !needsApply(context, state, task)),
   );
+}
+
+/** A Job that has ended does not run again by being applied. */
+function runsAnew({ runJobs }: Operation, { resource }: SyncTask): boolean {
+  return runJobs === true && resource?.ref.group === 'batch' && resource.ref.kind === 'Job';
 }
 
 function needsApply(context: SyncContext, state: AppState, { resource }: SyncTask): boolean {
@@ -34,6 +41,7 @@ export async function runWave(applying: Applying, operation: Operation, wave: Wa
     const pending = group.filter(({ key }) => !operation.done.has(key));
     const failures = await together(pending, async (task) => {
       if (task.prune && task.live) await pruneResource(applying, task.live);
+      else if (task.resource && runsAnew(operation, task)) await applyAnew(applying, task.resource);
       else if (task.resource && (force || needsApply(context, state, task)))
         await applyResource(applying, task.resource);
       operation.done.add(task.key);

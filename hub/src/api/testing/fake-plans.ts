@@ -27,7 +27,8 @@ export function createFakePlans({ calls, setLabels }: FakePlansDeps): Failover &
     if (!plan) throw new FleetError('NotFound', `there is no plan ${id}`);
     return plan;
   };
-  const to = (id: string, change: Partial<Plan>) => keep(formatPlan({ ...get(id), ...change }, ['what arrives']));
+  const to = (id: string, change: Partial<Plan>) =>
+    keep(formatPlan({ ...get(id), hooks: [], ...change }, ['what arrives']));
   const told = (what: string, id: string, change: Partial<Plan>) => {
     calls.push(what);
     return to(id, change);

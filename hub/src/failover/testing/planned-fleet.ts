@@ -2,6 +2,7 @@
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { AppProject } from '@wheelhouse/shared/resources/app-project';
 import type { Application } from '@wheelhouse/shared/resources/application';
+import type { FailoverHook } from '@wheelhouse/shared/resources/failover-hook';
 import { parseResource } from '@wheelhouse/shared/resources/parse';
 import type { FleetCluster } from '../../fleet/clusters.ts';
 import { createMemoryTable } from '../../fleet/testing/memory-records.ts';
@@ -17,6 +18,7 @@ export interface PlannedFleet {
   /** Annotations of the project of what goes to a cluster; absent: no project. */
   projects: Map<string, Record<string, string>>;
   audited: string[];
+  hooks: FailoverHook[];
   /** Moves the time on. */
   pass(ms: number): void;
 }
@@ -29,6 +31,7 @@ export function createPlannedFleet(names: readonly string[] = ['eu-1', 'us-1']):
   const annotations: Record<string, string> = {};
   const projects = new Map<string, Record<string, string>>();
   const audited: string[] = [];
+  const hooks: FailoverHook[] = [];
   const spec = () => ({ resource: applicationSet(annotations), updatedAt: '', revision: 1 });
   const deps = {
     specs: { list: (kind: string) => (kind === 'ApplicationSet' ? [spec()] : []) },
@@ -46,6 +49,7 @@ export function createPlannedFleet(names: readonly string[] = ['eu-1', 'us-1']):
     plainOn: () => [],
     bundleOf: () => undefined,
     needs: async () => undefined,
+    hooks: () => hooks,
     applications: { find: () => undefined },
     statuses: { find: () => undefined },
     additions: { withdrawals: () => [] },
@@ -59,7 +63,7 @@ export function createPlannedFleet(names: readonly string[] = ['eu-1', 'us-1']):
     audit: ({ action, object }: { action: string; object: string }) => void audited.push(`${action} ${object}`),
     now: () => new Date(time),
   } as unknown as FailoverDeps;
-  return { deps, clusters, annotations, projects, audited, pass: (ms) => void (time += ms) };
+  return { deps, clusters, annotations, projects, audited, hooks, pass: (ms) => void (time += ms) };
 }
 
 function clusterOf(name: string): FleetCluster {
