@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -98,18 +98,6 @@ describe('finding the hub', () => {
       code: 4,
       err: expect.stringContaining('a bearer token is required') as string,
     });
-  });
-
-  it.each([
-    ['a token from the environment', { WHEELHOUSE_TOKEN: 'mine' }, {}, 'to send it your token'],
-    ['a file outside of its folder', {}, { tokenFile: '../secret' }, 'is not in its folder'],
-    ['a link out of its folder', {}, { tokenFile: 'link' }, 'is not in its folder'],
-  ])('sends what a checkout’s own context may not have nowhere: %s', async (...[, env, context, message]) => {
-    await write('secret', 'mine');
-    await symlink(join(cwd, 'secret'), join(cwd, '.wheelhouse/link'));
-    await write('.wheelhouse/context.json', JSON.stringify({ server: url, ...context }));
-    const result = await run('app list', { env });
-    expect(result).toMatchObject({ code: 4, out: '', err: expect.stringContaining(message) as string });
   });
 
   it.each([

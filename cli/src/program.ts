@@ -23,7 +23,12 @@ import type { Io } from './io.ts';
 import { createRun, type GlobalOptions } from './session.ts';
 
 /** Runs one command line to its end; every error is printed here. */
-export async function runCli(args: readonly string[], io: Io): Promise<ExitCode> {
+export async function runCli(args: readonly string[], around: Io): Promise<ExitCode> {
+  const io = {
+    ...around,
+    out: (text: string) => around.out(visible(text)),
+    err: (text: string) => around.err(visible(text)),
+  };
   let code: ExitCode = exitCodes.ok;
   const program = createProgram(io, (exit) => {
     code = exit;
@@ -38,6 +43,17 @@ export async function runCli(args: readonly string[], io: Io): Promise<ExitCode>
     io.err(formatFailure(failure, program.opts<GlobalOptions>().verbose ?? false));
     return exitCodeOf(failure.code);
   }
+}
+
+/**
+ * What comes from clusters and repositories may hold sequences that a terminal obeys: control characters are shown as
+ * JSON writes them.
+ */
+function visible(text: string): string {
+  return text.replaceAll(
+    /(?![\n\t])\p{Cc}/gu,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }
 
 function createProgram(io: Io, onExit: (code: ExitCode) => void): Command {

@@ -24,6 +24,15 @@ export interface Session {
   format: OutputFormat;
   /** Prints a value in the format asked for; `table` makes the text for people. */
   print(value: unknown, table: () => string): void;
+  /** Says what was done of one of several objects: a line at once for people, else an item of the list that is printed at the end. */
+  tell(item: Told, line: string): void;
+}
+
+export interface Told {
+  name: string;
+  outcome: string;
+  /** The line goes to standard error. */
+  failed?: boolean;
 }
 
 type Work<A extends unknown[], O> = (session: Session, args: A, options: O) => Promise<ExitCode | void>;
@@ -42,7 +51,17 @@ export function createRun(io: Io, onExit: (code: ExitCode) => void): Run {
       const present = Object.fromEntries(Object.entries(flags).filter(([, value]) => value !== undefined));
       await using client = createClient(await findConnection(readCliConfig(io.env, present), io), io.signal);
       const print = (value: unknown, table: () => string) => io.out(formatOutput(value, format, table));
-      const code = await work({ io, client, format, print }, command.processedArgs as never, options as never);
-      onExit(code ?? exitCodes.ok);
+      const told: Told[] = [];
+      const tell = (item: Told, line: string) => {
+        if (format === 'table') (item.failed ? io.err : io.out)(line);
+        else told.push(item);
+      };
+      try {
+        const code = await work({ io, client, format, print, tell }, command.processedArgs as never, options as never);
+        onExit(code ?? exitCodes.ok);
+      } finally {
+        // also what was done before something else failed
+        if (told.length > 0) print(told, () => '');
+      }
     };
 }

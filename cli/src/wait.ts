@@ -58,7 +58,7 @@ async function follow(client: Client, { request, pending, signal }: Following): 
   const query = { ...request.query, ...only };
   const prefixed = (prefix: string) => fields.map((field) => `${prefix}.${field}`).join(',');
   const listed = await listApplications(client, { ...query, fields: prefixed('items') });
-  for (const app of listed.items) pending.see(app);
+  pending.list(listed.items);
   if (pending.isEmpty()) return true;
   const stream = { ...query, fields: prefixed('result.application'), resourceVersion: listed.resourceVersion };
   try {
@@ -76,6 +76,8 @@ async function follow(client: Client, { request, pending, signal }: Following): 
 interface Pending {
   /** Why the hub could not be asked, last time. */
   problem: string | undefined;
+  /** All that there are: others are forgotten. */
+  list(apps: readonly ApplicationAnswer[]): void;
   see(app: ApplicationAnswer): void;
   forget(app: ApplicationAnswer): void;
   isEmpty(): boolean;
@@ -88,6 +90,12 @@ function createPending({ names, judge, onDone }: WaitRequest): Pending {
   const told = new Set<string>();
   return {
     problem: undefined,
+    list(apps) {
+      const names = new Set(apps.map((app) => formatName(app.metadata)));
+      for (const name of reasons.keys())
+        if (!names.has(name) && !wanted.has(name) && name !== anyName) reasons.delete(name);
+      for (const app of apps) this.see(app);
+    },
     see(app) {
       this.problem = undefined;
       const name = formatName(app.metadata);

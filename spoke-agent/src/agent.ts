@@ -75,7 +75,8 @@ export async function createAgent(deps: AgentDeps, options: AgentOptions): Promi
     reporter.forgetRemoved(new Set(tombstones.map(({ app }) => app)));
     reconciler.assign({ gen, apps, ops, tombstones, manifests });
   };
-  const desired = open.use(await createDesired({ ...shared, onDocument }, { stateDir, pollMs }));
+  const heldBundles = () => [...records.all()].flatMap(({ assigned }) => assigned?.bundle ?? []);
+  const desired = open.use(await createDesired({ ...shared, onDocument, heldBundles }, { stateDir, pollMs }));
   const diff = async ({ app }: DiffCommand) => await reconciler.diff(app, stop.signal);
   open.use(link.onCommand(createAnswer({ desired, diff })));
   const inventory = followInventory({ cluster, logger }, { info, labels }, stop.signal);

@@ -51,7 +51,10 @@ async function startSpoke(
   const deps = { link, logger, clock: systemClock, random: Math.random };
   const received: DesiredDocument[] = [];
   const desired = stack.use(
-    await createDesired({ ...deps, onDocument: (document) => received.push(document) }, { stateDir }),
+    await createDesired(
+      { ...deps, onDocument: (document) => received.push(document), heldBundles: () => [] },
+      { stateDir },
+    ),
   );
   const reporter = stack.use(createReporter(deps));
   const compose = (): Heartbeat => ({

@@ -38,7 +38,7 @@ export function addSync(app: Command, run: Run): void {
 
 /** Ids of the operations, by name. */
 async function startSyncs(
-  { client, io }: Session,
+  { client, tell }: Session,
   names: string[],
   options: SyncOptions,
 ): Promise<Map<string, string>> {
@@ -48,13 +48,13 @@ async function startSyncs(
     const { path, query } = addressOf(name);
     const started = await client.request<{ operationId: string }>(`${path}/sync`, { method: 'POST', query, body });
     operations.set(formatName(parseName(name)), started.operationId);
-    if (options.async) io.out(`application ${name}: sync asked for\n`);
+    if (options.async) tell({ name, outcome: 'sync asked for' }, `application ${name}: sync asked for\n`);
   }
   return operations;
 }
 
 async function waitForOperations(
-  { client, io }: Session,
+  { client, io, tell }: Session,
   operations: Map<string, string>,
   timeoutMs: number,
 ): Promise<ExitCode> {
@@ -65,7 +65,7 @@ async function waitForOperations(
     judge: (found) => judgeOperation(found, operations.get(formatName(found.metadata)) ?? ''),
     onDone: (name, { outcome, failed }) => {
       if (failed) code = exitCodes.failed;
-      (failed ? io.err : io.out)(`application ${name}: ${outcome}\n`);
+      tell({ name, outcome, ...(failed ? { failed } : {}) }, `application ${name}: ${outcome}\n`);
     },
     timeoutMs,
     signal: io.signal,

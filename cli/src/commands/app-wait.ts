@@ -23,7 +23,7 @@ export function addWait(app: Command, run: Run): void {
     .option('--sync', 'only until Synced')
     .addOption(timeoutOption());
   addFilters(wait).action(
-    run<[string[]], WaitOptions>(async ({ client, io }, [names], { all, health, sync, timeout, ...filters }) => {
+    run<[string[]], WaitOptions>(async ({ client, io, tell }, [names], { all, health, sync, timeout, ...filters }) => {
       if ((names.length === 0) !== (all ?? false))
         throw new FleetError('Invalid', 'name Applications to wait for, or say --all (with filters, if you like)');
       const both = !health && !sync;
@@ -31,7 +31,7 @@ export function addWait(app: Command, run: Run): void {
         names: names.map((name) => formatName(parseName(name))),
         query: toQuery(filters),
         judge: (found) => judgeState(found, { health: both || health === true, sync: both || sync === true }),
-        onDone: (name, { outcome }) => io.out(`application ${name}: ${outcome}\n`),
+        onDone: (name, { outcome }) => tell({ name, outcome }, `application ${name}: ${outcome}\n`),
         timeoutMs: timeout,
         signal: io.signal,
       });

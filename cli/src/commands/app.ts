@@ -105,11 +105,12 @@ function addDelete(app: Command, run: Run): void {
     .description('delete Applications and their resources')
     .option('--no-cascade', 'leave the resources running')
     .action(
-      run<[string[]], { cascade: boolean }>(async ({ client, io }, [names], { cascade }) => {
+      run<[string[]], { cascade: boolean }>(async ({ client, tell }, [names], { cascade }) => {
         for (const name of names) {
           const { path, query } = addressOf(name);
           await client.request(path, { method: 'DELETE', query: { ...query, cascade } });
-          io.out(`application ${name} deleted${cascade ? '' : ', its resources left running'}\n`);
+          const outcome = `deleted${cascade ? '' : ', its resources left running'}`;
+          tell({ name, outcome }, `application ${name} ${outcome}\n`);
         }
       }),
     );
@@ -120,10 +121,11 @@ function addTerminate(app: Command, run: Run): void {
     .command('terminate <name>')
     .description('end the operation that runs')
     .action(
-      run<[string]>(async ({ client, io }, [name]) => {
+      run<[string]>(async ({ client, tell }, [name]) => {
         const { path, query } = addressOf(name);
         await client.request(`${path}/operation`, { method: 'DELETE', query });
-        io.out(`application ${name}: its operation is being terminated\n`);
+        const outcome = 'its operation is being terminated';
+        tell({ name, outcome }, `application ${name}: ${outcome}\n`);
       }),
     );
 }

@@ -128,7 +128,8 @@ async function listFiles(name: string, cwd: string): Promise<string[]> {
   if (!(await stat(resolve(cwd, name))).isDirectory()) return [name];
   const entries = await readdir(resolve(cwd, name), { recursive: true, withFileTypes: true });
   const files = entries
-    .filter((entry) => entry.isFile() && extensions.includes(extname(entry.name)))
+    // a link is followed: one that leads nowhere, or to a folder, is then said to
+    .filter((entry) => !entry.isDirectory() && extensions.includes(extname(entry.name)))
     .map((entry) => join(name, entry.parentPath.slice(resolve(cwd, name).length), entry.name))
     .sort();
   if (files.length === 0) throw new FleetError('Invalid', `no ${extensions.join(', ')} file is below ${name}`);

@@ -38,11 +38,11 @@ function addChanges(appset: Command, run: Run): void {
     .command('delete <name...>')
     .description('delete ApplicationSets, and with them the Applications they made')
     .action(
-      run<[string[]]>(async ({ client, io }, [names]) => {
+      run<[string[]]>(async ({ client, tell }, [names]) => {
         for (const name of names) {
           const [url, options] = requestOf(name);
           await client.request(url, { ...options, method: 'DELETE' });
-          io.out(`applicationset ${name} deleted\n`);
+          tell({ name, outcome: 'deleted' }, `applicationset ${name} deleted\n`);
         }
       }),
     );
@@ -50,10 +50,11 @@ function addChanges(appset: Command, run: Run): void {
     .command('release <name>')
     .description('let the deletions go ahead that its budget holds')
     .action(
-      run<[string]>(async ({ client, io }, [name]) => {
+      run<[string]>(async ({ client, tell }, [name]) => {
         const [url, { query }] = requestOf(name);
         await client.request(`${url}/release`, { query, method: 'POST' });
-        io.out(`applicationset ${name}: held deletions released\n`);
+        const outcome = 'held deletions released';
+        tell({ name, outcome }, `applicationset ${name}: ${outcome}\n`);
       }),
     );
 }

@@ -43,10 +43,10 @@ export function addRepoCommands(program: Command, run: Run): void {
     .command('rm <url...>')
     .description('forget repositories and their credentials')
     .action(
-      run<[string[]]>(async ({ client, io }, [urls]) => {
+      run<[string[]]>(async ({ client, tell }, [urls]) => {
         for (const url of urls) {
           await client.request(`${path}/${encodeURIComponent(url)}`, { method: 'DELETE' });
-          io.out(`repository ${url} removed\n`);
+          tell({ name: url, outcome: 'removed' }, `repository ${url} removed\n`);
         }
       }),
     );

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 
 /** Writes a file so that a reader, or a machine that loses power, finds the old content or the new, never a part. Mode 0600. */
 export async function replaceFile(path: string, content: string | Uint8Array): Promise<void> {
@@ -42,6 +43,12 @@ export async function writeDraft(path: string, content: string | Uint8Array): Pr
   const draft = `${path}.${randomBytes(6).toString('hex')}.draft`;
   await writeFile(draft, content, { mode: 0o600, flush: true });
   return draft;
+}
+
+/** Removes what a process that was killed left of writing in a folder. The caller is the only one who writes there. */
+export async function removeDrafts(directory: string): Promise<void> {
+  const drafts = (await readdir(directory)).filter((name) => name.endsWith('.draft'));
+  await Promise.all(drafts.map(async (name) => await rm(join(directory, name), { force: true })));
 }
 
 /** The file's content, undefined when there is none. */

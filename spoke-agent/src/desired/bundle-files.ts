@@ -1,7 +1,7 @@
 import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { compress, decompress } from '@wheelhouse/shared/compression/compression';
-import { findFile, removeFile, replaceCheckedFile } from '@wheelhouse/shared/files/replace-file';
+import { findFile, removeDrafts, removeFile, replaceCheckedFile } from '@wheelhouse/shared/files/replace-file';
 import { maxBlobBytes, shaOf, verified } from '@wheelhouse/shared/protocol/blob';
 import { LRUCache } from 'lru-cache';
 
@@ -22,6 +22,7 @@ const recentBytes = 1024 * 1024;
 export async function openBundleFiles(stateDir: string): Promise<BundleFiles> {
   const directory = join(stateDir, 'bundles');
   await mkdir(directory, { recursive: true, mode: 0o700 });
+  await removeDrafts(directory);
   const present = new Set(await readdir(directory));
   const nameOf = (digest: string) => shaOf(digest) + suffix;
   // what was just saved is read next

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtempDisposable } from 'node:fs/promises';
+import { mkdtempDisposable, readdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createManualClock } from '@wheelhouse/shared/async/manual-clock';
@@ -70,11 +70,12 @@ function fakeLink(blobs: Map<string, Buffer> | undefined) {
   return { link, send };
 }
 
-async function start(stateDir: string, link: DesiredDeps['link']) {
+async function start(stateDir: string, link: DesiredDeps['link'], held: string[] = []) {
   const received: DesiredDocument[] = [];
   const onDocument = (document: DesiredDocument) => void received.push(document);
   const clock = createManualClock();
-  const desired = await createDesired({ link, logger, clock, random: () => 0.5, onDocument }, { stateDir });
+  const deps = { link, logger, clock, random: () => 0.5, onDocument, heldBundles: () => held };
+  const desired = await createDesired(deps, { stateDir });
   return { desired, received };
 }
 
@@ -96,13 +97,41 @@ describe('what a spoke keeps on disk', () => {
       await vi.waitFor(() => expect(first.desired.appliedGen()).toBe(gen), { timeout: 10_000 });
     }
     await vi.waitFor(() => expect(first.received).toHaveLength(2));
-    first.desired[Symbol.dispose]();
+    await first.desired[Symbol.asyncDispose]();
 
     const again = await start(directory.path, fakeLink(undefined).link);
     expect(again.received.map(({ document, restored }) => [document.gen, document.apps.length, restored])).toEqual([
       [2, count, true],
     ]);
-    again.desired[Symbol.dispose]();
+    await again.desired[Symbol.asyncDispose]();
+  });
+
+  it('are also the bundles that are healed from although newer documents lost them; nothing half-written stays', async () => {
+    await using directory = await mkdtempDisposable(join(tmpdir(), 'desired-'));
+    const content = Buffer.from('[]');
+    const [lost, dropped] = [app(1), app(2)].map((one, index) => ({
+      ...one,
+      bundle: digestOf(Buffer.concat([content, Buffer.from(' '.repeat(index))])),
+    }));
+    if (!lost || !dropped) throw new Error('there are two');
+    const blobs = new Map([
+      [lost.bundle, content],
+      [dropped.bundle, Buffer.from('[] ')],
+    ]);
+    const { link, send } = fakeLink(blobs);
+    const first = await start(directory.path, link, [lost.bundle]);
+    send(signed(1, [lost, dropped]).envelope);
+    await vi.waitFor(() => expect(first.received).toHaveLength(1));
+    for (const { bundle } of [lost, dropped]) await first.received[0]?.manifests(bundle);
+    for (const gen of [2, 3, 4]) send(signed(gen, []).envelope);
+    await vi.waitFor(() => expect(first.desired.appliedGen()).toBe(4));
+    await first.desired[Symbol.asyncDispose]();
+    await writeFile(join(directory.path, 'bundles', 'x.gz.123.draft'), '');
+
+    const again = await start(directory.path, fakeLink(undefined).link, [lost.bundle]);
+    expect(await readdir(join(directory.path, 'bundles'))).toHaveLength(1);
+    expect(await again.received[0]?.manifests(lost.bundle)).toEqual([]);
+    await again.desired[Symbol.asyncDispose]();
   });
 
   it('ignores what is older, and what is of another cluster', async () => {
@@ -115,6 +144,6 @@ describe('what a spoke keeps on disk', () => {
     send(signed(6, [app(1)]).envelope);
     await vi.waitFor(() => expect(desired.appliedGen()).toBe(6));
     expect(received.map(({ document }) => document.gen)).toEqual([5, 6]);
-    desired[Symbol.dispose]();
+    await desired[Symbol.asyncDispose]();
   });
 });

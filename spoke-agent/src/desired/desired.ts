@@ -28,7 +28,8 @@ export interface DesiredDocument {
   restored: boolean;
 }
 
-export interface Desired extends Disposable {
+/** Disposing waits for the document that is being taken. */
+export interface Desired extends AsyncDisposable {
   /** Generation of the newest verified document, 0 when there is none. */
   appliedGen(): number;
   rejected(): Heartbeat['rejected'];
@@ -48,6 +49,8 @@ export interface DesiredDeps {
   random: () => number;
   /** Called in the order of generations. */
   onDocument(desired: DesiredDocument): void;
+  /** Bundles that are healed from although no kept document names them, by digest. */
+  heldBundles(): Iterable<string>;
 }
 
 export interface DesiredOptions {
@@ -74,15 +77,17 @@ export async function createDesired(deps: DesiredDeps, options: DesiredOptions):
 
   const accept = async (bytes: Uint8Array) => {
     const opened = await open(bytes, appliedGen());
+    stop.signal.throwIfAborted();
     const { document } = opened;
     for (const [digest, text] of Object.entries(document.inline ?? {}))
       await keepInline(files, { digest, text, rejections });
     await documents.save(document.gen, bytes);
+    if (stop.signal.aborted) return;
     logger.info({ cluster: link.cluster, gen: document.gen, apps: document.apps.length }, 'document received');
     kept.unshift(opened);
     kept.splice(keptDocuments);
     handOver(document, false);
-    await files.keepOnly(digestsOf(kept));
+    await files.keepOnly(new Set([...digestsOf(kept), ...deps.heldBundles()]));
   };
   let queue: Promise<void> = Promise.resolve();
   const receive = (bytes: Uint8Array, isHint: boolean) => {
@@ -111,10 +116,11 @@ export async function createDesired(deps: DesiredDeps, options: DesiredOptions):
       if (content) return content;
       throw new FleetError('NotFound', `${link.cluster} holds no ${digest}`);
     },
-    [Symbol.dispose]: () => {
-      stop.abort();
+    [Symbol.asyncDispose]: async () => {
+      stop.abort(new FleetError('Aborted', 'the agent stops'));
       asking[Symbol.dispose]();
       for (const subscription of subscriptions) subscription[Symbol.dispose]();
+      await queue;
     },
   };
 }

@@ -1,6 +1,6 @@
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { findFile, replaceFile } from '@wheelhouse/shared/files/replace-file';
+import { findFile, removeDrafts, replaceFile } from '@wheelhouse/shared/files/replace-file';
 
 /** How many verified documents, with their bundles, stay on disk. */
 export const keptDocuments = 3;
@@ -19,6 +19,7 @@ const suffix = '.document';
 export async function openDocumentFiles(stateDir: string): Promise<DocumentFiles> {
   const directory = join(stateDir, 'documents');
   await mkdir(directory, { recursive: true, mode: 0o700 });
+  await removeDrafts(directory);
   const names = (await readdir(directory)).filter((name) => name.endsWith(suffix));
   let generations = names.map((name) => Number(name.slice(0, -suffix.length))).sort((a, b) => b - a);
   const pathOf = (gen: number) => join(directory, `${String(gen).padStart(16, '0')}${suffix}`);

@@ -1,0 +1,29 @@
+import { mkdir, mkdtempDisposable, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { readCliConfig } from './config.ts';
+import { findConnection } from './context.ts';
+
+const server = 'https://hub.example';
+
+it.each([
+  ['a token from the environment', { WHEELHOUSE_TOKEN: 'mine' }, {}, 'to send it your token'],
+  ['a file outside of its folder', {}, { tokenFile: '../secret' }, 'is not in its folder'],
+  ['a link out of its folder', {}, { tokenFile: 'link' }, 'is not in its folder'],
+])('a context in the current directory, which may be anybody’s, is not given %s', async (...given) => {
+  const [, env, context, message] = given;
+  await using directory = await mkdtempDisposable(join(tmpdir(), 'wheelhouse-context-'));
+  const folder = join(directory.path, '.wheelhouse');
+  await mkdir(folder);
+  await writeFile(join(directory.path, 'secret'), 'mine');
+  await symlink(join(directory.path, 'secret'), join(folder, 'link'));
+  const file = join(folder, 'context.json');
+  await writeFile(file, JSON.stringify({ server, ...context }));
+  const find = async (flags: object) => await findConnection(readCliConfig(env, flags), { env, cwd: directory.path });
+  await expect(find({})).rejects.toMatchObject({
+    code: 'Forbidden',
+    message: expect.stringContaining(message) as string,
+  });
+  expect(await find({ context: file })).toMatchObject({ server, token: 'mine' });
+});
