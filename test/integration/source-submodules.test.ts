@@ -22,6 +22,7 @@ it('brings the files of a submodule from its own repository, with the login of t
     git,
     charts: { fetch: unused, open: unused },
     githubApps: { login: unused },
+    lfs: { open: (snapshot) => snapshot },
     signatures: { verify: unused },
     keys: () => ({}),
     repository: (url) =>

@@ -4,6 +4,7 @@ import type { SpecStore } from '../store/specs.ts';
 import { createChartSource } from './charts/chart-source.ts';
 import { createGithubAppLogins } from './github-app.ts';
 import { createHttpClient } from './http/http-client.ts';
+import { createLfs } from './lfs/lfs.ts';
 import { findRepository } from './repositories.ts';
 import { createSignatures } from './signatures/signatures.ts';
 import type { GitSource, Repository, Rewrite } from './source.ts';
@@ -34,6 +35,7 @@ export function openSources(
     charts,
     githubApps: createGithubAppLogins({ http, now }),
     repository,
+    lfs: createLfs({ directory: path.join(data, 'lfs'), timeoutMs, rewrites }),
     signatures: createSignatures(deps.git, { rewrites, timeoutMs, environment, allowFile: false }),
     keys: () => readKeys(deps.specs),
   });

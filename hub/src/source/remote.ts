@@ -40,6 +40,8 @@ export interface Repository {
   githubApp?: GithubApp | undefined;
   /** A chart repository that is an OCI registry, though its URL does not say so. */
   enableOci?: boolean | undefined;
+  /** Files that the repository keeps in Git LFS are read from there. */
+  enableLfs?: boolean | undefined;
   /** An OCI registry without TLS. */
   plainHttp?: boolean | undefined;
 }

@@ -92,9 +92,17 @@ describe('findRepository', () => {
   });
 
   it.each([
+    ['true', true],
+    ['false', undefined],
+    [undefined, undefined],
+  ])('reads files in Git LFS where enableLfs says %s', (enableLfs, expected) => {
+    const secrets = [secret('repository', { url, ...(enableLfs && { enableLfs }) })];
+    expect(findRepository(url, { secrets }).enableLfs).toBe(expected);
+  });
+
+  it.each([
     ['@gone', {}, 'no repository Secret has the name gone'],
     [url, { gcpServiceAccountKey: 'key-material' }, 'argocd/s-repository: gcpServiceAccountKey is not supported'],
-    [url, { enableLfs: 'true' }, 'argocd/s-repository: enableLfs is not supported: commit the files themselves'],
     [url, { githubAppID: '1' }, 'argocd/s-repository: githubAppID needs githubAppPrivateKey'],
   ])('refuses %s with %j', (asked, fields, message) => {
     const find = () => findRepository(asked, { secrets: [secret('repository', { url, ...fields })] });

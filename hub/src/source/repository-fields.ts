@@ -6,7 +6,6 @@ export type RepositoryFields = Omit<Repository, 'url'>;
 const unbuilt: Record<string, string> = {
   gcpServiceAccountKey: 'give a password or a token instead',
   useAzureWorkloadIdentity: 'give a password or a token instead',
-  enableLfs: 'commit the files themselves',
 };
 
 /** Argo CD: entries of `repository` and `repo-creds` Secrets. Throws Unsupported for an entry that is not built, and Invalid. */
@@ -19,6 +18,7 @@ export function parseRepositoryFields(fields: Readonly<Record<string, string>>, 
     credentials: parseCredentials(fields),
     ...(githubApp ? { githubApp } : {}),
     ...(fields['enableOCI'] === 'true' || fields['type'] === 'oci' ? { enableOci: true } : {}),
+    ...(fields['enableLfs'] === 'true' ? { enableLfs: true } : {}),
     ...(fields['insecureOCIForceHttp'] === 'true' ? { plainHttp: true } : {}),
   };
 }

@@ -5,6 +5,7 @@
 import type { IntegrityPolicy } from '../project/integrity.ts';
 import { type ChartSource, isChartLocation } from './charts/chart-source.ts';
 import type { GithubAppLogins } from './github-app.ts';
+import type { Lfs } from './lfs/lfs.ts';
 import type { SourceLocation } from './location.ts';
 import type { Keys } from './signatures/keyring.ts';
 import type { Signatures } from './signatures/signatures.ts';
@@ -39,6 +40,7 @@ export interface SourcesDeps {
   git: GitSource;
   charts: ChartSource;
   githubApps: GithubAppLogins;
+  lfs: Lfs;
   signatures: Signatures;
   /** Public keys that signatures are checked with. */
   keys(): Keys;
@@ -65,7 +67,7 @@ export function createSources(deps: SourcesDeps): Sources {
     },
     open: async (location, { sha, digest }, signal) => {
       const repository = await repositoryOf(location, signal);
-      if (!isChartLocation(location)) return await openGit(deps.git, { repository, sha }, signal);
+      if (!isChartLocation(location)) return await openGit(deps, { repository, sha }, signal);
       const known =
         digest ?? (await deps.charts.fetch({ ...location, targetRevision: sha }, repository, signal)).digest;
       const snapshot = await deps.charts.open(location, { revision: sha, digest: known, repository }, signal);
@@ -84,23 +86,26 @@ export function createSources(deps: SourcesDeps): Sources {
  * cannot have others read for it that whoever may read it could not.
  */
 async function openGit(
-  git: GitSource,
+  deps: Pick<SourcesDeps, 'git' | 'lfs'>,
   { repository, sha }: { repository: Repository; sha: string },
   signal: AbortSignal,
 ): Promise<Snapshot & Disposable> {
   const stack = new DisposableStack();
-  const own = stack.use(await git.open(repository, sha, signal));
-  if (!(await own.entry('.gitmodules'))) return own;
+  const open = async (of: Repository, commit: string) => {
+    const opened = stack.use(await deps.git.open(of, commit, signal));
+    return repository.enableLfs ? deps.lfs.open(opened, of, signal) : opened;
+  };
+  const dispose = { [Symbol.dispose]: () => stack.dispose() };
+  const own = await open(repository, sha);
+  if (!(await own.entry('.gitmodules'))) return { ...own, ...dispose };
   const snapshot = withSubmodules(own, {
     repoURL: repository.url,
     open: async (url, commit) => {
       const isNear = hostOf(url) === hostOf(repository.url) && repository.credentials;
-      return stack.use(
-        await git.open({ url, ...(isNear ? { credentials: repository.credentials } : {}) }, commit, signal),
-      );
+      return await open({ url, ...(isNear ? { credentials: repository.credentials } : {}) }, commit);
     },
   });
-  return { ...snapshot, [Symbol.dispose]: () => stack.dispose() };
+  return { ...snapshot, ...dispose };
 }
 
 function hostOf(url: string): string | undefined {

@@ -1,0 +1,146 @@
+// Files in Git LFS, from a server that answers as the documents of Git LFS say.
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { createLfs } from '@wheelhouse/hub/source/lfs/lfs';
+import { createMemorySnapshot } from '@wheelhouse/hub/source/memory-snapshot';
+import type { GitSource } from '@wheelhouse/hub/source/source';
+import { createSources } from '@wheelhouse/hub/source/sources';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { tempDir } from '../support/temp-dir.ts';
+
+const signal = new AbortController().signal;
+const manifest = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: big}\n';
+const oid = sha256(manifest);
+const credentials = { username: 'ada', password: 'secret-word' };
+const basic = `Basic ${Buffer.from('ada:secret-word').toString('base64')}`;
+const pointerOf = (id: string, size: number) =>
+  `version https://git-lfs.github.com/spec/v1\noid sha256:${id}\nsize ${size}\n`;
+
+describe('files in Git LFS', () => {
+  let stack: AsyncDisposableStack;
+  let directory: string;
+  let server: Awaited<ReturnType<typeof startLfsServer>>;
+
+  beforeEach(async () => {
+    stack = new AsyncDisposableStack();
+    directory = stack.use(await tempDir({ memory: true })).path;
+    server = stack.use(await startLfsServer());
+  });
+  afterEach(async () => await stack.disposeAsync());
+
+  const read = async (
+    given: { enableLfs?: boolean; url?: string; pointer?: string; signal?: AbortSignal } = {},
+  ): Promise<string> => {
+    const { enableLfs = true, url = server.url, pointer = pointerOf(oid, manifest.length) } = given;
+    const files = { 'app/a.yaml': pointer, 'app/b.yaml': 'plain' };
+    const unused = () => Promise.reject(new Error('not asked'));
+    const snapshot = { ...createMemorySnapshot(files, 'c'.repeat(40)), [Symbol.dispose]: () => undefined };
+    const sources = createSources({
+      git: { open: async () => snapshot } as unknown as GitSource,
+      charts: { fetch: unused, open: unused },
+      githubApps: { login: unused },
+      lfs: createLfs({ directory, timeoutMs: 20_000, rewrites: [] }),
+      signatures: { verify: unused },
+      keys: () => ({}),
+      repository: () => ({ url, credentials, enableLfs }),
+    });
+    const location = { repoURL: url, targetRevision: 'main' };
+    using opened = await sources.open(location, { sha: snapshot.sha }, given.signal ?? signal);
+    expect((await opened.read((await opened.entry('app/b.yaml'))?.oid ?? '')).toString()).toBe('plain');
+    return (await opened.read((await opened.entry('app/a.yaml'))?.oid ?? '')).toString();
+  };
+
+  it('are read in place of their pointers, downloaded once, with the login of the repository', async () => {
+    expect(await read()).toBe(manifest);
+    expect(await read()).toBe(manifest);
+    expect(server.seen).toEqual([
+      ['POST', '/team/app.git/info/lfs/objects/batch', basic],
+      ['GET', `/store/${oid}`, basic],
+    ]);
+  });
+
+  it('come from another host without the login, with what the server gave for it', async () => {
+    const store = stack.use(await startLfsServer());
+    server.answer({ href: `${store.origin}/store/${oid}?signature=x`, header: { Authorization: 'RemoteAuth z' } });
+    expect(await read()).toBe(manifest);
+    expect(store.seen).toEqual([['GET', `/store/${oid}?signature=x`, 'RemoteAuth z']]);
+  });
+
+  it('stay pointers where the Secret does not ask for them', async () => {
+    expect(await read({ enableLfs: false })).toContain('git-lfs.github.com');
+    expect(server.seen).toEqual([]);
+  });
+
+  it.each<[string, (of: typeof server) => Parameters<typeof read>[0], object]>([
+    [
+      'another content',
+      (of) => (of.answer({ content: manifest.replace('big', 'bad') }), {}),
+      { code: 'DigestMismatch', message: expect.stringContaining(`file ${oid.slice(0, 12)} in Git LFS of http`) },
+    ],
+    ['more than the pointer says', (of) => (of.answer({ content: `${manifest}more` }), {}), { code: 'TooLarge' }],
+    [
+      'an error of the server',
+      (of) => (of.answer({ error: { code: 404, message: 'Object does not exist' } }), {}),
+      { code: 'RepositoryUnreachable', message: expect.stringContaining('Object does not exist (404)') },
+    ],
+    ['a refused login', (of) => (of.answer({ status: 403 }), {}), { code: 'RepositoryAuthentication' }],
+    ['a server without LFS', (of) => (of.answer({ status: 404 }), {}), { code: 'RepositoryUnreachable' }],
+    ['an answer that is no JSON', (of) => (of.answer({ body: '<html>' }), {}), { code: 'RepositoryUnreachable' }],
+    ['a file URL', (of) => (of.answer({ href: 'file:///etc/passwd' }), {}), { code: 'RepositoryUnreachable' }],
+    ['a store that has lost it', (of) => (of.answer({ content: undefined }), {}), { code: 'RepositoryUnreachable' }],
+    ['a file that is too large', () => ({ pointer: pointerOf(oid, 65 << 20) }), { code: 'TooLarge' }],
+    [
+      'a repository by SSH',
+      () => ({ url: 'git@git.example:team/app.git' }),
+      { code: 'Unsupported', message: expect.stringContaining('give the repository by its https URL') },
+    ],
+    ['a stop', () => ({ signal: AbortSignal.abort() }), { code: 'Aborted' }],
+  ])('refuse %s, and say which', async (...[, prepare, expected]) => {
+    await expect(read(prepare(server))).rejects.toMatchObject(expected);
+  });
+});
+
+interface Answers {
+  status?: number;
+  body?: string;
+  href?: string;
+  header?: object;
+  error?: object;
+  content?: string | undefined;
+}
+
+async function startLfsServer() {
+  const seen: (string | undefined)[][] = [];
+  let answers: Answers = { content: manifest };
+  const server = createServer((request: IncomingMessage, response) => {
+    seen.push([request.method, request.url, request.headers.authorization]);
+    const { origin } = place();
+    if (request.method === 'GET') {
+      response.writeHead(answers.content === undefined ? 410 : 200).end(answers.content);
+      return;
+    }
+    const { href = `${origin}/store/${oid}`, header, error, status = 200, body } = answers;
+    const object = { oid, size: manifest.length, ...(error ? { error } : { actions: { download: { href, header } } }) };
+    response.writeHead(status).end(body ?? JSON.stringify({ transfer: 'basic', objects: [object] }));
+  });
+  const place = () => ({ origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}` });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { origin } = place();
+  return {
+    origin,
+    url: `${origin}/team/app.git`,
+    seen,
+    answer: (next: Answers) => void (answers = { ...answers, ...next }),
+    [Symbol.asyncDispose]: async () => {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}
