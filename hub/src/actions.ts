@@ -12,7 +12,7 @@ import type { Statuses } from './status/statuses.ts';
 import type { Additions } from './store/additions.ts';
 import type { AuditEntry } from './store/audit.ts';
 import type { Derived } from './store/derived.ts';
-import type { Releases } from './store/releases.ts';
+import type { Verdicts } from './store/verdicts.ts';
 
 export interface ActionsDeps {
   applications: Pick<Applications, 'find'>;
@@ -20,7 +20,7 @@ export interface ActionsDeps {
   changes: Changes;
   derived: Pick<Derived, 'evaluation'>;
   dispatch: Pick<Dispatch, 'source' | 'generate' | 'assign'>;
-  releases: Releases;
+  verdicts: Verdicts;
   statuses: Pick<Statuses, 'find'>;
   resolve(app: IndexedApplication): Resolution;
   /** Asks the spoke of a cluster; throws ClusterUnavailable when it does not answer. */
@@ -66,15 +66,40 @@ export function createActions(deps: ActionsDeps): Actions {
       deps.audit({ action: 'delete application', object: `${key.namespace}/${key.name}`, by, details: { cascade } });
       await deps.changes.remove({ kind: 'Application', ...key }, { by, reason: `deleted by ${by}`, cascade });
     },
-    releaseHold: async ({ namespace, name }, by) => {
-      const held = deps.derived.evaluation(namespace, name)?.held;
-      if (!held) throw new FleetError('Invalid', `ApplicationSet ${namespace}/${name} holds no removals`);
-      await deps.releases.put(namespace, name, held.fingerprint);
-      const details = { applications: held.applications.slice(0, 100), count: held.applications.length };
-      deps.audit({ action: 'release removals', object: `${namespace}/${name}`, by, details });
-      await deps.dispatch.generate(namespace, name);
-    },
+    releaseHold: async (key, by) => await releaseHold(key, by, deps),
+    rejectHold: async (key, { by, reason }) => await rejectHold(key, { by, reason }, deps),
   };
+}
+
+type HoldDeps = Pick<ActionsDeps, 'derived' | 'verdicts' | 'audit' | 'dispatch' | 'now'>;
+
+/** What is held first, then what a person had rejected. */
+async function releaseHold({ namespace, name }: ObjectKey, by: string, deps: HoldDeps): Promise<void> {
+  const { held, rejected } = deps.derived.evaluation(namespace, name) ?? {};
+  const open = held ?? rejected;
+  if (!open) throw new FleetError('Invalid', `ApplicationSet ${namespace}/${name} holds no removals`);
+  await deps.verdicts.release(namespace, name, open.fingerprint);
+  const details = countOf(open.applications);
+  deps.audit({ action: 'release removals', object: `${namespace}/${name}`, by, details });
+  await deps.dispatch.generate(namespace, name);
+}
+
+async function rejectHold(
+  { namespace, name }: ObjectKey,
+  { by, reason }: { by: string; reason: string },
+  deps: HoldDeps,
+): Promise<void> {
+  const held = deps.derived.evaluation(namespace, name)?.held;
+  if (!held) throw new FleetError('Invalid', `ApplicationSet ${namespace}/${name} holds no removals`);
+  const { applications } = held;
+  await deps.verdicts.reject(namespace, name, { applications, by, reason, at: deps.now().toISOString() });
+  const details = { reason, ...countOf(applications) };
+  deps.audit({ action: 'reject removals', object: `${namespace}/${name}`, by, details });
+  await deps.dispatch.generate(namespace, name);
+}
+
+function countOf(applications: readonly string[]) {
+  return { applications: applications.slice(0, 100), count: applications.length };
 }
 
 function getApplication(key: ObjectKey, deps: Pick<ActionsDeps, 'applications'>): IndexedApplication {

@@ -88,7 +88,7 @@ function observing(deps: FailoverPartsDeps) {
 
 function failoverDeps(deps: FailoverPartsDeps): FailoverDeps {
   const { stores, fleet, applications } = deps;
-  const { snapshot, ownerOf, clusterOf, outside, newGitFileGlobbing } = createGenerateDeps(deps);
+  const { snapshot, ownerOf, clusterOf, project, outside, newGitFileGlobbing } = createGenerateDeps(deps);
   const { plans, claims } = stores.records;
   return {
     ...observing(deps),
@@ -102,6 +102,7 @@ function failoverDeps(deps: FailoverPartsDeps): FailoverDeps {
     outside,
     newGitFileGlobbing,
     clusterOf,
+    project,
     projectOf: (application: Application) => findProject(stores.specs, application),
     plainOn: (cluster) =>
       applications

@@ -316,7 +316,7 @@ async function serve({ config, logger, open, now }: Context, parts: Foundation &
   const { authority, adminToken, nats, stores, queue, fleet, readModel, changes, metrics, dispatch, tools, wanted } =
     parts;
   const { applications, resolve, rollouts, rolloutViews, statuses, failover, listings } = parts;
-  const { additions, derived, releases } = stores;
+  const { additions, derived, verdicts } = stores;
   const commands = createCommands({ nats });
   const actions = createActions({
     applications,
@@ -324,7 +324,7 @@ async function serve({ config, logger, open, now }: Context, parts: Foundation &
     changes,
     derived,
     dispatch,
-    releases,
+    verdicts,
     statuses,
     resolve,
     diff: commands.diff,

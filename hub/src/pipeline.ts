@@ -5,7 +5,13 @@ import type { AssignedApp } from '@wheelhouse/shared/protocol/document';
 import type { AppStatus } from '@wheelhouse/shared/protocol/status';
 import type { Application } from '@wheelhouse/shared/resources/application';
 import type { ApplicationSet } from '@wheelhouse/shared/resources/application-set';
-import { type Applications, findProject, type IndexedApplication, idOf } from './assign/applications.ts';
+import {
+  type Applications,
+  findProject,
+  findProjectNamed,
+  type IndexedApplication,
+  idOf,
+} from './assign/applications.ts';
 import { createAssignStage } from './assign/assign-stage.ts';
 import type { Changes } from './assign/change.ts';
 import { type Destinations, findDestination, inCluster } from './assign/destination.ts';
@@ -205,7 +211,9 @@ export function createGenerateDeps(deps: PipelineDeps) {
     withdraw: async (applications: readonly Application[], reason: string, by: string) =>
       await changes.withdraw(applications, { reason, by }),
     restore: changes.restore,
-    released: stores.releases.find,
+    withdrawals: stores.additions.allWithdrawals,
+    verdicts: stores.verdicts,
+    project: (name: string) => findProjectNamed(stores.specs, name),
     ownerOf: (application: Application) => {
       const present = deps.applications.find(idOf(application));
       if (!present) return undefined;

@@ -128,6 +128,18 @@ test('an ApplicationSet follows labels, and holds what it would remove at once',
     { intervalMs: 250 },
   );
   expect(await namesOf()).toContain('fleet-eu-central');
+  expect((await cli.run(['appset', 'reject', 'fleet'])).stderr).toContain("required option '--reason <text>'");
+  expect(await cli.succeed('appset', 'reject', 'fleet', '--reason', 'wrong label')).toBe(
+    'applicationset fleet: held deletions rejected, the Applications stay\n',
+  );
+  await eventually(
+    async () =>
+      expect(await cli.succeed('appset', 'list')).toMatch(
+        /DeletionRejected: 2 Applications that are not generated any more stay, by admin: wrong label; /,
+      ),
+    { intervalMs: 250 },
+  );
+  expect((await cli.run(['appset', 'reject', 'fleet', '--reason', 'again'])).stderr).toContain('holds no removals');
   expect(await cli.succeed('appset', 'release', 'fleet')).toBe('applicationset fleet: held deletions released\n');
   await whenListed('web');
 });

@@ -57,6 +57,17 @@ function addChanges(appset: Command, run: Run): void {
         tell({ name, outcome }, `applicationset ${name}: ${outcome}\n`);
       }),
     );
+  appset
+    .command('reject <name>')
+    .description('keep what its budget holds, until it is generated again')
+    .requiredOption('--reason <text>', 'why')
+    .action(
+      run<[string], { reason: string }>(async ({ client, io }, [name], { reason }) => {
+        const [url, { query }] = requestOf(name);
+        await client.request(`${url}/reject`, { query, method: 'POST', body: { reason } });
+        io.out(`applicationset ${name}: held deletions rejected, the Applications stay\n`);
+      }),
+    );
 }
 
 const columns: Column<ApplicationSet>[] = [
@@ -77,7 +88,7 @@ function describeGenerator(generator: object): string {
 export function describeState({ status }: ApplicationSet): string {
   if (!status?.conditions) return 'not evaluated yet';
   const isTrue = (type: string) => status.conditions?.find((one) => one.type === type && one.status === 'True');
-  const problem = isTrue('ErrorOccurred') ?? isTrue('DeletionHeld');
+  const problem = isTrue('ErrorOccurred') ?? isTrue('DeletionHeld') ?? isTrue('DeletionRejected');
   return problem ? `${problem.type}: ${problem.message ?? ''}` : 'up to date';
 }
 

@@ -106,8 +106,10 @@ export interface Actions {
   diff(application: ObjectKey, signal: AbortSignal): Promise<ResourceDiff[]>;
   /** Deletes an Application, and with `cascade` its resources; a generated one comes back with its generator's next run. */
   deleteApplication(application: ObjectKey, options: { cascade: boolean; by: string }): Promise<void>;
-  /** Lets a deletion go ahead that a budget holds; throws Invalid when nothing is held. */
+  /** Lets a deletion go ahead that a budget holds, or that was rejected; throws Invalid when nothing is held. */
   releaseHold(applicationSet: ObjectKey, by: string): Promise<void>;
+  /** Keeps what a budget holds until it is generated again; throws Invalid when nothing is held. */
+  rejectHold(applicationSet: ObjectKey, options: { by: string; reason: string }): Promise<void>;
 }
 
 export interface SyncOptions {

@@ -466,7 +466,10 @@ describe('ApplicationSets', () => {
       });
     expect((await app.inject({ url: `${url}?projects=other`, headers })).json()).toMatchObject({ items: [] });
     expect((await app.inject({ method: 'POST', url: `${url}/fleet/release`, headers })).statusCode).toBe(200);
-    expect(deps.calls).toEqual(['release fleet by admin']);
+    const reject = { method: 'POST' as const, url: `${url}/fleet/reject`, headers };
+    expect((await app.inject({ ...reject, payload: {} })).statusCode).toBe(400);
+    expect((await app.inject({ ...reject, payload: { reason: 'mistake' } })).statusCode).toBe(200);
+    expect(deps.calls).toEqual(['release fleet by admin', 'reject fleet by admin: mistake']);
     expect((await app.inject({ method: 'DELETE', url: `${url}/fleet`, headers })).statusCode).toBe(200);
     expect((await app.inject({ url: `${url}/fleet`, headers })).statusCode).toBe(404);
   });

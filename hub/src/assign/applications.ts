@@ -270,7 +270,10 @@ function whyForbidden(
 
 /** Argo CD: projects count in the control namespace only; elsewhere whoever writes Applications could permit himself all. */
 export function findProject(specs: Pick<SpecStore, 'find'>, application: Application): AppProject | undefined {
-  const name = application.spec.project;
+  return findProjectNamed(specs, application.spec.project);
+}
+
+export function findProjectNamed(specs: Pick<SpecStore, 'find'>, name: string): AppProject | undefined {
   const stored = specs.find('AppProject', controlNamespace, name);
   return (stored?.resource as AppProject | undefined) ?? (name === 'default' ? defaultProject : undefined);
 }

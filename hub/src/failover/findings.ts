@@ -1,5 +1,6 @@
+import type { AppProject } from '@wheelhouse/shared/resources/app-project';
 import type { FleetCluster } from '../fleet/clusters.ts';
-import { budgetOf } from '../generate/hold.ts';
+import { budgetOf, projectsOf } from '../generate/deletion-budget.ts';
 import { whyOverloaded } from './capacity.ts';
 import type { SetOutcome } from './dry-run.ts';
 import type { Impact } from './impact.ts';
@@ -11,6 +12,7 @@ export interface FindingsInput {
   capacity: readonly Capacity[];
   findCluster(name: string): FleetCluster | undefined;
   plainOn(cluster: string): string[];
+  project(name: string): AppProject | undefined;
 }
 
 /** What a person should know before a plan begins, the worst first. Pure. */
@@ -122,10 +124,14 @@ function never({ leaves }: Impact): Finding[] {
 }
 
 /** A person who starts the plan lets exactly these removals go; beyond the budget that is worth a word. */
-function budgets({ outcomes, impact }: FindingsInput): Finding[] {
+function budgets({ outcomes, impact, project }: FindingsInput): Finding[] {
   return outcomes.flatMap(({ set, applicationSet, before }) => {
     const leaving = impact.leaves.filter((one) => one.set === set).length;
-    const { count: most, percent, always } = budgetOf(applicationSet);
+    const {
+      count: most,
+      percent,
+      always,
+    } = budgetOf(applicationSet, projectsOf(applicationSet, { has: before, find: project }));
     const beyond = leaving > most || (leaving > always && (leaving / before.length) * 100 > percent);
     if (!beyond) return [];
     return finding(

@@ -33,6 +33,7 @@ export interface MakePlanDeps extends DryRunDeps {
   findCluster(name: string): FleetCluster | undefined;
   clusterOf(application: Application): string | undefined;
   projectOf(application: Application): AppProject | undefined;
+  project(name: string): AppProject | undefined;
   /** Applications on a cluster that no ApplicationSet generates. */
   plainOn(cluster: string): string[];
   /** Digest of what an Application runs now. */

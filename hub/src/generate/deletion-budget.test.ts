@@ -1,9 +1,11 @@
+import type { AppProject } from '@wheelhouse/shared/resources/app-project';
 import type { Application } from '@wheelhouse/shared/resources/application';
 import type { ApplicationSet } from '@wheelhouse/shared/resources/application-set';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { applicationOf, evaluationOf } from '../testing/hub-state.ts';
-import { budgetOf, type Decision, decideRemovals } from './hold.ts';
+import { budgetOf, projectsOf, whyBudgetInvalid } from './deletion-budget.ts';
+import { type Decision, decideRemovals } from './hold.ts';
 
 const now = new Date('2026-01-02T00:00:00Z');
 const namesOf = (count: number, from = 0) => Array.from({ length: count }, (_, index) => `app-${from + index}`);
@@ -23,14 +25,16 @@ interface Given {
   fresh: string[];
   budget?: string;
   released?: string;
+  rejected?: string[];
 }
 
-function decide({ before, fresh, budget, released }: Given): Decision {
+function decide({ before, fresh, budget, released, rejected }: Given): Decision {
   return decideRemovals({
     before: before && evaluationOf(before.map((name) => applicationOf(name))),
     fresh: fresh.map((name) => applicationOf(name)),
     budget: budgetOf(setWith(budget)),
     released,
+    ...(rejected ? { rejection: { applications: rejected, by: 'ann', reason: 'no', at: '2026-01-01T00:00:00Z' } } : {}),
     ...alone,
     now,
   });
@@ -47,6 +51,79 @@ describe('a budget', () => {
     ['0', { count: 0, percent: 20, always: 3 }],
   ])('written as %j', (text, budget) => {
     expect(budgetOf(setWith(text))).toEqual(budget);
+  });
+});
+
+const projectWith = (budget: string | undefined) =>
+  ({ kind: 'AppProject', metadata: setWith(budget).metadata, spec: {} }) as AppProject;
+
+describe('a budget of the project', () => {
+  it.each<[string, string | undefined, (string | undefined)[], object]>([
+    ['is the default of its sets', undefined, ['25,50%'], { count: 25, percent: 50, always: 0 }],
+    ['gives the part that the set leaves out', '5', ['25,50%'], { count: 5, percent: 50, always: 0 }],
+    ['is nothing against what the set says', '5,10%', ['25,50%'], { count: 5, percent: 10, always: 0 }],
+    ['is the least of several', undefined, ['25', '15'], { count: 15, percent: 20, always: 3 }],
+    [
+      'is no more than what a project without a word has',
+      undefined,
+      ['25', undefined],
+      { count: 10, percent: 20, always: 3 },
+    ],
+  ])('%s', (...[, own, projects, budget]) => {
+    expect(budgetOf(setWith(own), projects.map(projectWith))).toEqual(budget);
+  });
+
+  it('is that of the project in the template, or of what the set has where that is a template', () => {
+    const find = (name: string) => ({ ...projectWith('1'), metadata: { name, namespace: 'argocd' } });
+    const setOf = (project?: string) =>
+      ({ spec: { template: { spec: project ? { project } : {} } } }) as ApplicationSet;
+    const has = ['a', 'b', 'a'].map((project) => applicationOf('x', { spec: { project } }));
+    const names = (project?: string) => projectsOf(setOf(project), { has, find }).map(({ metadata }) => metadata.name);
+    expect([names(), names('shop'), names('{{.team}}')]).toEqual([['default'], ['shop'], ['a', 'b']]);
+  });
+
+  it.each([
+    ['25,50%', undefined],
+    ['many', 'annotation wheelhouse.dev/deletion-budget "many" is no budget; write it as "25,50%", "25" or "50%"'],
+    ['-1', 'annotation wheelhouse.dev/deletion-budget "-1" is no budget; write it as "25,50%", "25" or "50%"'],
+  ])('written as %j is judged', (text, reason) => {
+    expect(whyBudgetInvalid(setWith(text))).toBe(reason);
+  });
+});
+
+describe('removals that a person rejected', () => {
+  it('stay, and are not held again', () => {
+    const decision = decide({ before: namesOf(10), fresh: namesOf(4), rejected: namesOf(6, 4) });
+    expect(decision.applications).toHaveLength(10);
+    expect(decision).toMatchObject({ removed: [], rejected: { applications: namesOf(6, 4), by: 'ann', reason: 'no' } });
+    expect(decision.held).toBeUndefined();
+  });
+
+  it('count for nothing in the budget of others', () => {
+    const decision = decide({ before: namesOf(10), fresh: namesOf(3), rejected: namesOf(6, 4) });
+    expect(decision.removed.map(({ metadata }) => metadata.name)).toEqual(['app-3']);
+    expect(decision.rejected?.applications).toEqual(namesOf(6, 4));
+  });
+
+  it('do not make a result that gives nothing look like one that leaves something', () => {
+    const decision = decide({ before: namesOf(3), fresh: [], rejected: ['app-2'] });
+    expect(decision.held?.applications).toEqual(['app-0', 'app-1']);
+    expect(decision.applications).toHaveLength(3);
+  });
+
+  it('go when they are released after all', () => {
+    const given = { before: namesOf(10), fresh: namesOf(4), rejected: namesOf(6, 4) };
+    const released = decide(given).rejected?.fingerprint ?? '';
+    const decision = decide({ ...given, released });
+    expect(decision.removed).toHaveLength(6);
+    expect(decision.rejected).toBeUndefined();
+  });
+
+  it('are nothing while they are generated again', () => {
+    expect(decide({ before: namesOf(10), fresh: namesOf(10), rejected: namesOf(6, 4) })).toEqual({
+      applications: expect.any(Array) as unknown[],
+      removed: [],
+    });
   });
 });
 

@@ -1,6 +1,6 @@
 import type { AppProject } from '@wheelhouse/shared/resources/app-project';
+import type { Application } from '@wheelhouse/shared/resources/application';
 import type { ApplicationSet } from '@wheelhouse/shared/resources/application-set';
-import type { StoredEvaluation } from '../store/derived.ts';
 
 /** How many Applications one evaluation may remove before a person is asked. */
 export interface DeletionBudget {
@@ -37,11 +37,11 @@ export function budgetOf(applicationSet: ApplicationSet, projects: readonly AppP
 /** Projects of a set: the one that its template names, else those of the Applications that it has. */
 export function projectsOf(
   { spec }: ApplicationSet,
-  { before, find }: { before: StoredEvaluation | undefined; find(name: string): AppProject | undefined },
+  { has, find }: { has: readonly Application[]; find(name: string): AppProject | undefined },
 ): AppProject[] {
   const { project = 'default' } = spec.template.spec;
   const isTemplate = project.includes('{{');
-  const names = isTemplate ? (before?.applications ?? []).map(({ spec: { project: one } }) => one) : [project];
+  const names = isTemplate ? has.map(({ spec: { project: one } }) => one) : [project];
   return [...new Set(names)].flatMap((name) => find(name) ?? []);
 }
 

@@ -3,6 +3,7 @@ import type { ApplicationSet } from '@wheelhouse/shared/resources/application-se
 import { beforeEach, describe, expect, it } from 'vitest';
 import { idOf } from '../assign/applications.ts';
 import { createMemorySnapshot } from '../source/memory-snapshot.ts';
+import { createVerdicts, type Verdicts } from '../store/verdicts.ts';
 import { applicationOf, createHubState, evaluationOf, type HubState, logger, repoURL } from '../testing/hub-state.ts';
 import { runGenerate } from './generate-stage.ts';
 import { createMemos } from './memo.ts';
@@ -12,12 +13,12 @@ type Spec = ApplicationSet['spec'];
 const signal = new AbortController().signal;
 const by = { by: 'test' };
 let state: HubState;
-let release: string | undefined;
+let verdicts: Verdicts;
 let git: () => Promise<ReturnType<typeof createMemorySnapshot>>;
 
 beforeEach(async () => {
   state = await createHubState();
-  release = undefined;
+  verdicts = await createVerdicts(state.buckets.open('fleet'));
   git = () => Promise.reject(new FleetError('RepositoryUnreachable', 'repository cannot be reached'));
 });
 
@@ -25,18 +26,24 @@ function listOf(...names: string[]): Spec['generators'] {
   return [{ list: { elements: names.map((name) => ({ name })) } }];
 }
 
+interface Given {
+  name?: string;
+  derived?: HubState['derived'];
+  annotations?: Record<string, string>;
+}
+
 /** Writes the set of these names, or generators, and evaluates it. */
 async function evaluate(
   given: string[] | Spec['generators'],
   fields: Partial<Spec> = {},
-  name = 'fleet',
+  { name = 'fleet', derived = state.derived, annotations = {} }: Given = {},
 ): Promise<void> {
   const generators = given.every((one) => typeof one === 'string') ? listOf(...given) : given;
   const { spec } = applicationOf('{{.name}}');
   const set = {
     apiVersion: 'argoproj.io/v1alpha1',
     kind: 'ApplicationSet',
-    metadata: { name, namespace: 'argocd' },
+    metadata: { name, namespace: 'argocd', annotations },
     spec: {
       goTemplate: true,
       goTemplateOptions: ['missingkey=error'],
@@ -46,14 +53,15 @@ async function evaluate(
     },
   } as ApplicationSet;
   await state.specs.put(set, by);
-  await run(name);
+  await run(name, derived);
 }
 
 const memos = createMemos();
 
-async function run(name = 'fleet'): Promise<void> {
+async function run(name = 'fleet', derived = state.derived): Promise<void> {
   const deps = {
     ...state,
+    derived,
     logger,
     clusters: () => [],
     outside: () => undefined,
@@ -64,7 +72,9 @@ async function run(name = 'fleet'): Promise<void> {
     withdraw: async (...[applications, reason, who]: Parameters<Parameters<typeof runGenerate>[1]['withdraw']>) =>
       await state.changes.withdraw(applications, { reason, by: who }),
     restore: state.changes.restore,
-    released: () => release,
+    withdrawals: state.additions.allWithdrawals,
+    verdicts,
+    project: () => undefined,
     ownerOf: (application: Parameters<typeof idOf>[0]) => {
       const origin = state.applications.find(idOf(application))?.origin;
       return origin?.type === 'generated' ? origin.applicationSet : origin && 'a manifest';
@@ -116,12 +126,65 @@ describe('an evaluation', () => {
     await evaluate(['a', 'b']);
     await evaluate([]);
     expect(outcome()).toEqual({ ...quiet, names: ['a', 'b'], held: ['a', 'b'] });
-    release = 'of other removals';
+    await verdicts.release('argocd', 'fleet', 'of other removals');
     await run();
     expect(outcome()).toMatchObject({ names: ['a', 'b'], withdrawn: [] });
-    release = state.derived.evaluation('argocd', 'fleet')?.held?.fingerprint;
+    expect(verdicts.released('argocd', 'fleet')).toBeUndefined();
+    await verdicts.release('argocd', 'fleet', state.derived.evaluation('argocd', 'fleet')?.held?.fingerprint ?? '');
     await run();
     expect(outcome()).toEqual({ ...quiet, names: [], withdrawn: ['a', 'b'] });
+    expect(verdicts.released('argocd', 'fleet')).toBeUndefined();
+  });
+
+  it('whose removals were rejected keeps them until they are generated again', async () => {
+    const reject = { applications: ['a', 'b'], by: 'ann', reason: 'wrong folder', at: state.now().toISOString() };
+    await evaluate(['a', 'b']);
+    await evaluate([]);
+    await verdicts.reject('argocd', 'fleet', reject);
+    await run();
+    expect(outcome()).toEqual({ ...quiet, names: ['a', 'b'] });
+    expect(state.derived.evaluation('argocd', 'fleet')?.rejected).toMatchObject({
+      applications: ['a', 'b'],
+      by: 'ann',
+    });
+    await evaluate(['a']);
+    expect(verdicts.rejection('argocd', 'fleet')?.applications).toEqual(['b']);
+    await evaluate(['a', 'b']);
+    expect(verdicts.rejection('argocd', 'fleet')).toBeUndefined();
+    await evaluate(['a']);
+    expect(outcome()).toEqual({ ...quiet, names: ['a'], withdrawn: ['b'] });
+  });
+
+  it('keeps what was rejected while a generator fails', async () => {
+    await evaluate(['a', 'b']);
+    await evaluate([]);
+    await verdicts.reject('argocd', 'fleet', { applications: ['a', 'b'], by: 'ann', reason: 'no', at: '' });
+    await evaluate(files);
+    expect(outcome()).toMatchObject({ names: ['a', 'b'] });
+    expect(verdicts.rejection('argocd', 'fleet')?.applications).toEqual(['a', 'b']);
+  });
+
+  it('takes back withdrawals that were written before the hub was killed, and of which nothing came', async () => {
+    await evaluate(['a', 'b']);
+    const { derived } = state;
+    const killed = { ...derived, putEvaluation: () => Promise.reject(new Error('killed')) };
+    await expect(evaluate(['a'], {}, { derived: killed })).rejects.toThrow('killed');
+    expect(outcome().withdrawn).toEqual(['b']);
+    await evaluate(['a', 'b']);
+    expect(outcome()).toEqual({ ...quiet, names: ['a', 'b'] });
+  });
+
+  it('leaves withdrawals of others alone', async () => {
+    await evaluate(['a', 'b']);
+    const [a] = state.derived.evaluation('argocd', 'fleet')?.applications ?? [];
+    await state.changes.withdraw(a ? [a] : [], { by: 'plan p1', reason: 'moves' });
+    await run();
+    expect(outcome().withdrawn).toEqual(['a']);
+  });
+
+  it('says that a budget cannot be read', async () => {
+    await evaluate(['a'], {}, { annotations: { 'wheelhouse.dev/deletion-budget': 'all' } });
+    expect(state.derived.evaluation('argocd', 'fleet')?.warnings.join()).toContain('"all" is no budget');
   });
 
   it.each<[string, string[] | Spec['generators'], Partial<Spec>, object]>([
@@ -187,7 +250,7 @@ describe('an evaluation', () => {
 describe('a name that is another’s', () => {
   it.each<[string, () => Promise<unknown>, string]>([
     ['a manifest', async () => await state.specs.put(applicationOf('a'), by), 'a manifest'],
-    ['another set', async () => await evaluate(['a'], {}, 'aaa'), 'argocd/aaa'],
+    ['another set', async () => await evaluate(['a'], {}, { name: 'aaa' }), 'argocd/aaa'],
   ])('is left to %s, and said', async (_name, take, owner) => {
     await take();
     await evaluate(['a', 'b']);

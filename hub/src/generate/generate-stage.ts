@@ -5,17 +5,22 @@
 import { isDeepStrictEqual } from 'node:util';
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { Logger } from '@wheelhouse/shared/logging/logger';
+import type { AppProject } from '@wheelhouse/shared/resources/app-project';
 import type { Application } from '@wheelhouse/shared/resources/application';
 import type { ApplicationSet } from '@wheelhouse/shared/resources/application-set';
 import { activeTraceparent, spans, withSpan } from '@wheelhouse/shared/telemetry/tracing';
+import { idOf } from '../assign/applications.ts';
 import type { Retention } from '../failover/retention.ts';
 import type { Trigger } from '../queue/queue.ts';
 import type { Snapshot } from '../source/source.ts';
 import { locationOfRead } from '../source/wanted.ts';
+import type { Withdrawal } from '../store/additions.ts';
 import type { Derived, StoredEvaluation } from '../store/derived.ts';
 import { nameOf, namespaceOf, type SpecStore } from '../store/specs.ts';
+import type { Rejection, Verdicts } from '../store/verdicts.ts';
+import { budgetOf, projectsOf, whyBudgetInvalid } from './deletion-budget.ts';
 import { type Evaluation, type GeneratorCluster, generate } from './generate.ts';
-import { budgetOf, type Decision, decideRemovals } from './hold.ts';
+import { type Decision, decideRemovals } from './hold.ts';
 import { compileKeepExisting, type KeepExisting } from './keep-existing.ts';
 import type { Memo, Memos } from './memo.ts';
 import { type OpenSignedDeps, openSigned } from './open-signed.ts';
@@ -37,8 +42,11 @@ export interface GenerateDeps extends Pick<OpenSignedDeps, 'verify'> {
   withdraw(applications: readonly Application[], reason: string, by: string): Promise<void>;
   /** Forgets withdrawals of Applications that are desired again. */
   restore(applications: readonly Application[]): Promise<void>;
-  /** Fingerprint of removals that a person released, if any. */
-  released(namespace: string, name: string): string | undefined;
+  /** Every withdrawal in progress. */
+  withdrawals(): Iterable<Withdrawal>;
+  /** What people said of held removals. */
+  verdicts: Pick<Verdicts, 'released' | 'rejection' | 'use'>;
+  project(name: string): AppProject | undefined;
   /** Whether people or another set own an Application of this name already. */
   ownerOf(application: Application): string | undefined;
   /** The cluster that it goes to, where that is known. */
@@ -80,16 +88,51 @@ export async function runGenerate(trigger: Trigger, deps: GenerateDeps, signal: 
 async function keep(applicationSet: ApplicationSet, evaluation: Evaluation, deps: GenerateDeps): Promise<boolean> {
   const [namespace, name] = [namespaceOf(applicationSet), nameOf(applicationSet)];
   const before = deps.derived.evaluation(namespace, name);
+  const said = {
+    released: deps.verdicts.released(namespace, name),
+    rejection: deps.verdicts.rejection(namespace, name),
+  };
   const next = evaluation.failed
     ? failed(before, { namespace, name, evaluation, now: deps.now() })
     : await succeeded(
         { applicationSet, before, evaluation: reuse(evaluation, { applicationSet, before }, deps) },
         deps,
       );
-  if (before && sameOutcome(before, next)) return false;
+  await takeBack(next, deps);
+  const isNew = !before || !sameOutcome(before, next);
   const traceparent = activeTraceparent();
-  await deps.derived.putEvaluation({ ...next, ...(traceparent ? { traceparent } : {}) });
-  return next.applications.some((application) => foreignOwner(application, applicationSet, deps) !== undefined);
+  if (isNew) await deps.derived.putEvaluation({ ...next, ...(traceparent ? { traceparent } : {}) });
+  if (!evaluation.failed) await useVerdicts(next, said, deps);
+  return (
+    isNew && next.applications.some((application) => foreignOwner(application, applicationSet, deps) !== undefined)
+  );
+}
+
+/**
+ * Withdrawals of what is still there: they were written, and the evaluation that lacks these Applications was not, for the
+ * hub was killed between the two, and by now the generators give them again.
+ */
+async function takeBack({ namespace, name, applications }: StoredEvaluation, deps: GenerateDeps): Promise<void> {
+  const ours = [...deps.withdrawals()].filter(({ by }) => by === withdrawerOf(namespace, name));
+  if (ours.length === 0) return;
+  const places = new Set(ours.map(({ app, cluster }) => `${cluster}/${app}`));
+  await deps.restore(applications.filter((one) => places.has(`${deps.clusterOf(one) ?? ''}/${idOf(one)}`)));
+}
+
+function withdrawerOf(namespace: string, name: string): string {
+  return `applicationset ${namespace}/${name}`;
+}
+
+/** A release is good for the removals that it was given for, a rejection until its Applications are generated again. */
+async function useVerdicts(
+  { namespace, name, held, rejected }: StoredEvaluation,
+  { released, rejection }: { released: string | undefined; rejection: Rejection | undefined },
+  { verdicts }: Pick<GenerateDeps, 'verdicts'>,
+): Promise<void> {
+  await verdicts.use(namespace, name, {
+    released: released === held?.fingerprint ? undefined : released,
+    rejected: rejection && { rejection, still: rejected?.applications ?? [] },
+  });
 }
 
 /**
@@ -132,6 +175,7 @@ function failed(
     name: at.name,
     applications: before?.applications ?? [],
     ...(before?.held ? { held: before.held } : {}),
+    ...(before?.rejected ? { rejected: before.rejected } : {}),
     errors: before?.errors ?? [],
     problem: { code: error.code, message: error.message },
     warnings: at.evaluation.warnings,
@@ -146,7 +190,9 @@ export interface Evaluated {
   evaluation: Evaluation;
 }
 
-export type JudgeDeps = Pick<GenerateDeps, 'ownerOf' | 'released' | 'clusterOf' | 'planned' | 'now'>;
+export type JudgeDeps = Pick<GenerateDeps, 'ownerOf' | 'clusterOf' | 'planned' | 'project' | 'now'> & {
+  verdicts: Pick<Verdicts, 'released' | 'rejection'>;
+};
 
 /** What of an evaluation goes ahead, what leaves, and what is held. Writes nothing. */
 export function judge(
@@ -154,12 +200,17 @@ export function judge(
   deps: JudgeDeps,
 ): { before: StoredEvaluation | undefined; decision: Decision } {
   const { applicationSet } = evaluated;
+  const [namespace, name] = [namespaceOf(applicationSet), nameOf(applicationSet)];
   const { before, fresh } = settleEvaluation({ ...evaluated, ownerOf: deps.ownerOf });
   const decision = decideRemovals({
     before,
     fresh,
-    budget: budgetOf(applicationSet),
-    released: deps.released(namespaceOf(applicationSet), nameOf(applicationSet)),
+    budget: budgetOf(
+      applicationSet,
+      projectsOf(applicationSet, { has: before?.applications ?? [], find: deps.project }),
+    ),
+    released: deps.verdicts.released(namespace, name),
+    rejection: deps.verdicts.rejection(namespace, name),
     clusterOf: deps.clusterOf,
     planned: deps.planned,
     now: deps.now(),
@@ -175,7 +226,7 @@ async function succeeded(evaluated: Evaluated, deps: GenerateDeps): Promise<Stor
     await deps.withdraw(
       decision.removed,
       `not generated any more by ApplicationSet ${namespace}/${name}`,
-      `applicationset ${namespace}/${name}`,
+      withdrawerOf(namespace, name),
     );
   await deps.restore(added(before, decision.applications, deps));
   if (decision.held)
@@ -188,8 +239,9 @@ async function succeeded(evaluated: Evaluated, deps: GenerateDeps): Promise<Stor
     name,
     applications: decision.applications,
     ...(decision.held ? { held: decision.held } : {}),
+    ...(decision.rejected ? { rejected: decision.rejected } : {}),
     errors: [...evaluation.errors, ...whyForeign(evaluated, deps), ...whyUnread(evaluation, deps)],
-    warnings: evaluation.warnings,
+    warnings: [...evaluation.warnings, ...[whyBudgetInvalid(applicationSet) ?? []].flat()],
     reads: evaluation.reads,
     evaluatedAt: deps.now().toISOString(),
   };

@@ -1,42 +1,21 @@
 import { createHash } from 'node:crypto';
 import { applicationId } from '@wheelhouse/shared/protocol/document';
 import type { Application } from '@wheelhouse/shared/resources/application';
-import type { ApplicationSet } from '@wheelhouse/shared/resources/application-set';
 import type { Retention } from '../failover/retention.ts';
 import type { StoredEvaluation } from '../store/derived.ts';
-
-/** How many Applications one evaluation may remove before a person is asked. */
-export interface DeletionBudget {
-  /** Default 10. */
-  count: number;
-  /** Percent of the Applications that the set had; default 20. Does not apply to removals of up to `always`. */
-  percent: number;
-  /** Removals of this many or fewer are within the percentage whatever the size of the set; default 3. */
-  always: number;
-}
-
-const annotation = 'wheelhouse.dev/deletion-budget';
-const defaultBudget: DeletionBudget = { count: 10, percent: 20, always: 3 };
-
-/** `wheelhouse.dev/deletion-budget: "25,50%"` on an ApplicationSet; either part may be left out. */
-export function budgetOf(applicationSet: ApplicationSet): DeletionBudget {
-  const text = applicationSet.metadata.annotations?.[annotation] ?? '';
-  const percent = /(\d+)\s*%/.exec(text)?.[1];
-  const count = /(?:^|,)\s*(\d+)\s*(?:,|$)/.exec(text)?.[1];
-  return {
-    ...defaultBudget,
-    ...(count === undefined ? {} : { count: Number(count) }),
-    ...(percent === undefined ? {} : { percent: Number(percent), always: 0 }),
-  };
-}
+import type { Rejection } from '../store/verdicts.ts';
+import type { DeletionBudget } from './deletion-budget.ts';
 
 type Held = NonNullable<StoredEvaluation['held']>;
+type Rejected = NonNullable<StoredEvaluation['rejected']>;
 
 export interface Decision {
   applications: Application[];
   /** To be withdrawn now. */
   removed: Application[];
   held?: Held;
+  /** Kept because a person rejected that they go. */
+  rejected?: Rejected;
 }
 
 export interface DecideInput {
@@ -46,6 +25,8 @@ export interface DecideInput {
   budget: DeletionBudget;
   /** Fingerprint of the removals that a person released. */
   released?: string | undefined;
+  /** Removals that a person rejected. */
+  rejection?: Rejection | undefined;
   /** The cluster that an Application goes to, where that is known. */
   clusterOf(application: Application): string | undefined;
   /** What a plan says of an Application that leaves a cluster. */
@@ -56,24 +37,44 @@ export interface DecideInput {
 /**
  * Lets an evaluation remove Applications only within its budget; one that goes to another cluster is removed from the
  * one before. What the evaluation adds and changes goes on; removals beyond the budget, and every result that leaves
- * nothing, are held whole until a person releases exactly these removals. Removals that belong to a plan are the plan's:
- * they stay until it withdraws them, and no budget holds them then.
+ * nothing, are held whole until a person releases exactly these removals, or rejects them: those stay for good, and count
+ * for nothing. Removals that belong to a plan are the plan's: they stay until it withdraws them, and no budget holds them.
  */
 export function decideRemovals(input: DecideInput): Decision {
   const present = input.before?.applications ?? [];
   const fresh = input.fresh.filter((application) => stateOf(application, input) !== 'suppressed');
   const { retained, gone } = sortLeaving(present, { ...input, fresh });
-  const kept = [...fresh, ...retained];
-  if (gone.length === 0) return { applications: kept, removed: [] };
-  const reason = whyHeld({ gone: gone.length, left: kept.length, total: present.length, budget: input.budget });
-  const held = reason === undefined ? undefined : holdOf(gone, reason, input);
-  if (!held || input.released === held.fingerprint) return { applications: kept, removed: gone };
-  const holding = new Set(held.applications);
+  const rejected = rejectedOf(gone, input);
+  const isRejected = new Set(rejected?.applications);
+  const open = gone.filter((application) => !isRejected.has(idOf(application)));
+  const left = fresh.length + retained.length;
+  const held = heldOf(open, left, input);
+  const staying = new Set(
+    [held, rejected].flatMap((one) => (one && one.fingerprint !== input.released ? one.applications : [])),
+  );
+  const stays = (application: Application) => staying.has(idOf(application));
   return {
-    applications: [...kept.filter((application) => !holding.has(idOf(application))), ...gone],
-    removed: [],
-    held,
+    applications: [
+      ...[...fresh, ...retained].filter((application) => !stays(application)),
+      ...gone.filter((application) => stays(application)),
+    ],
+    removed: gone.filter((application) => !stays(application)),
+    ...(held && held.fingerprint !== input.released ? { held } : {}),
+    ...(rejected && rejected.fingerprint !== input.released ? { rejected } : {}),
   };
+}
+
+/** What of the removals a person has rejected. */
+function rejectedOf(gone: readonly Application[], { rejection }: DecideInput): Rejected | undefined {
+  if (!rejection) return undefined;
+  const { by, at, reason } = rejection;
+  const refused = new Set(rejection.applications);
+  const applications = gone
+    .map(idOf)
+    .filter((id) => refused.has(id))
+    .sort();
+  if (applications.length === 0) return undefined;
+  return { applications, by, at, reason, fingerprint: fingerprintOf([at, ...applications]) };
 }
 
 function stateOf(
@@ -101,16 +102,19 @@ function sortLeaving(
   return { retained, gone };
 }
 
-function holdOf(gone: readonly Application[], reason: string, { before, now }: DecideInput): Held {
+function heldOf(gone: readonly Application[], left: number, { before, budget, now }: DecideInput): Held | undefined {
+  if (gone.length === 0) return undefined;
+  const reason = whyHeld({ gone: gone.length, left, total: before?.applications.length ?? 0, budget });
+  if (reason === undefined) return undefined;
   const ids = gone.map(idOf).sort();
   const isSame = before?.held?.applications.join('\n') === ids.join('\n');
   const since = isSame && before?.held ? before.held.since : now.toISOString();
   // the time is part of it: what was released once is not released for ever
-  const fingerprint = createHash('sha256')
-    .update([since, ...ids].join('\n'))
-    .digest('hex')
-    .slice(0, 16);
-  return { applications: ids, reason, since, fingerprint };
+  return { applications: ids, reason, since, fingerprint: fingerprintOf([since, ...ids]) };
+}
+
+function fingerprintOf(parts: readonly string[]): string {
+  return createHash('sha256').update(parts.join('\n')).digest('hex').slice(0, 16);
 }
 
 /** Not given any more, or given for another cluster. A destination that is not known now removes nothing. */

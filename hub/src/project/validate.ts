@@ -3,6 +3,7 @@ import { canonicalJson } from '@wheelhouse/shared/kube/canonical';
 import type { KubeObject } from '@wheelhouse/shared/kube/object';
 import type { AppProject, AppProjectSpec, SyncWindow } from '@wheelhouse/shared/resources/app-project';
 import { controlNamespace } from '@wheelhouse/shared/resources/defaults';
+import { whyBudgetInvalid } from '../generate/deletion-budget.ts';
 import { compileGlob } from './glob.ts';
 import { whyGroupInvalid, whyPolicyInvalid } from './policy.ts';
 import { whyWindowInvalid } from './window.ts';
@@ -30,11 +31,15 @@ export function projectProblems({ metadata, spec }: Pick<AppProject, 'metadata' 
 export function assertProject(resource: KubeObject): void {
   if (resource.kind !== 'AppProject') return;
   const { metadata } = resource;
-  const problems = projectProblems(resource as AppProject);
+  const project = resource as AppProject;
+  const problems = [
+    ...projectProblems(project).map((problem) => `spec.${problem}`),
+    ...[whyBudgetInvalid(project) ?? []].flat(),
+  ];
   if (problems.length > 0)
     throw new FleetError(
       'Invalid',
-      `AppProject ${metadata.namespace ?? controlNamespace}/${metadata.name}: spec.${problems.join('; spec.')}`,
+      `AppProject ${metadata.namespace ?? controlNamespace}/${metadata.name}: ${problems.join('; ')}`,
     );
 }
 

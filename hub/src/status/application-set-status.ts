@@ -11,7 +11,7 @@ export function formatApplicationSetStatus(
   evaluation: StoredEvaluation,
   rollingSync?: RollingSyncStatus,
 ): Record<string, unknown> {
-  const { applications, held, evaluatedAt } = evaluation;
+  const { applications, held, rejected, evaluatedAt } = evaluation;
   const first = evaluation.problem ?? evaluation.errors[0];
   return {
     conditions: [
@@ -29,6 +29,7 @@ export function formatApplicationSetStatus(
     resourcesCount: applications.length,
     health: { status: first ? 'Degraded' : 'Healthy' },
     ...(held ? { held } : {}),
+    ...(rejected ? { rejected } : {}),
     evaluatedAt,
   };
 }
@@ -47,6 +48,7 @@ function formatConditions(evaluation: StoredEvaluation): Condition[] {
     { type: 'ParametersGenerated', status: formatBoolean(!failed), ...(failed ?? generated) },
     { type: 'ResourcesUpToDate', status: formatBoolean(!bad && !held), ...(holding ?? bad ?? good) },
     ...(holding ? [{ type: 'DeletionHeld', status: 'True' as const, ...holding }] : []),
+    ...rejectedConditions(evaluation),
     ...warnings.map((message) => ({ type: 'Warning', status: 'True' as const, reason: 'Warning', message })),
   ];
 }
@@ -66,6 +68,20 @@ function formatBoolean(value: unknown): Condition['status'] {
   return value ? 'True' : 'False';
 }
 
-function heldMessage({ held, namespace, name }: StoredEvaluation): string {
-  return `${held?.reason}: nothing was removed; 'wheelhouse appset release ${namespace === 'argocd' ? '' : `${namespace}/`}${name}' lets it go ahead`;
+function heldMessage(evaluation: StoredEvaluation): string {
+  const name = nameFor(evaluation);
+  return `${evaluation.held?.reason}: nothing was removed; 'wheelhouse appset release ${name}' lets it go ahead, 'wheelhouse appset reject ${name}' keeps them`;
+}
+
+function rejectedConditions(evaluation: StoredEvaluation): Condition[] {
+  const { rejected } = evaluation;
+  if (!rejected) return [];
+  const { applications, by, reason } = rejected;
+  const message = `${applications.length} Applications that are not generated any more stay, by ${by}: ${reason}; 'wheelhouse appset release ${nameFor(evaluation)}' removes them after all`;
+  return [{ type: 'DeletionRejected', status: 'True', reason: 'DeletionRejected', message }];
+}
+
+/** As the command line takes it. */
+function nameFor({ namespace, name }: StoredEvaluation): string {
+  return namespace === 'argocd' ? name : `${namespace}/${name}`;
 }

@@ -65,6 +65,8 @@ export interface StoredEvaluation {
   applications: Application[];
   /** Applications that an evaluation would have removed, kept until a person decides. */
   held?: { applications: string[]; reason: string; since: string; fingerprint: string };
+  /** Applications that are not generated any more, and that a person wants to stay. */
+  rejected?: { applications: string[]; reason: string; by: string; at: string; fingerprint: string };
   errors: { application?: string; code: string; message: string }[];
   /** Why the newest evaluation failed, if it did; `applications` are then those of the last good one. */
   problem?: Problem;

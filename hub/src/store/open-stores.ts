@@ -10,17 +10,17 @@ import { createDerived, type Derived } from './derived.ts';
 import { createDocumentStore, type DocumentStore } from './documents.ts';
 import { openBucket } from './kv.ts';
 import type { HubNats } from './nats.ts';
-import { createReleases, type Releases } from './releases.ts';
 import { createSeal } from './seal.ts';
 import { createSpecStore, type SpecStore } from './specs.ts';
 import { ensureStreams } from './streams.ts';
+import { createVerdicts, type Verdicts } from './verdicts.ts';
 
 /** Everything that the hub keeps in NATS, with the copies in memory filled. */
 export interface Stores {
   specs: SpecStore;
   derived: Derived;
   additions: Additions;
-  releases: Releases;
+  verdicts: Verdicts;
   records: FleetRecords;
   rollouts: RolloutStore;
   documents: DocumentStore;
@@ -50,13 +50,13 @@ export async function openStores(deps: OpenStoresDeps, signal: AbortSignal): Pro
   const bucket = async (name: string) => await openBucket({ nats, logger }, { name }, signal);
   const blobs = createBlobStore({ nats });
   const documents = createDocumentStore({ nats, blobs, logger, authority }, signal);
-  const [specs, derived, additions, releases, records, rollouts] = await Promise.all([
+  const [specs, derived, additions, verdicts, records, rollouts] = await Promise.all([
     bucket('spec').then(
       async (spec) => await createSpecStore({ bucket: spec, seal: createSeal(deps.sealingKey), now }),
     ),
     bucket('derived').then(createDerived),
     bucket('fleet').then(createAdditions),
-    bucket('fleet').then(createReleases),
+    bucket('fleet').then(createVerdicts),
     openBucket({ nats, logger }, { name: 'fleet', ...(deps.onLost ? { onReplaced: deps.onLost } : {}) }, signal).then(
       createFleetRecords,
     ),
@@ -68,7 +68,7 @@ export async function openStores(deps: OpenStoresDeps, signal: AbortSignal): Pro
     specs,
     derived,
     additions,
-    releases,
+    verdicts,
     records,
     rollouts,
     documents,

@@ -20,7 +20,7 @@ export function applicationSetRoutes(app: ApiServer, deps: ApiDeps): void {
   readRoute(app, deps);
   createRoute(app, deps);
   deleteRoute(app, deps);
-  releaseRoute(app, deps);
+  verdictRoutes(app, deps);
 }
 
 function listRoute(app: ApiServer, deps: ApiDeps): void {
@@ -69,19 +69,26 @@ function deleteRoute(app: ApiServer, deps: ApiDeps): void {
   });
 }
 
-function releaseRoute(app: ApiServer, deps: ApiDeps): void {
-  const schema = {
-    tags,
-    summary: 'Let the deletions go ahead that the budget of this set holds',
-    params,
-    querystring: setQuery,
-    response: { 200: applicationSet },
-  };
-  app.post(`${path}/:name/release`, { schema }, async (request) => {
+function verdictRoutes(app: ApiServer, deps: ApiDeps): void {
+  const common = { tags, params, querystring: setQuery, response: { 200: applicationSet } };
+  const release = { ...common, summary: 'Let the deletions go ahead that the budget of this set holds' };
+  app.post(`${path}/:name/release`, { schema: release }, async (request) => {
     const key = keyOf(request);
     const spec = findSpec(deps, 'ApplicationSet', key);
     const by = permit(request, 'override', setAccess(spec.resource));
     await deps.actions.releaseHold(key, by);
+    return formatSet(deps, spec);
+  });
+  const reject = {
+    ...common,
+    summary: 'Keep what the budget of this set holds, until it is generated again',
+    body: z.strictObject({ reason: z.string().min(1).max(1_000) }),
+  };
+  app.post(`${path}/:name/reject`, { schema: reject }, async (request) => {
+    const key = keyOf(request);
+    const spec = findSpec(deps, 'ApplicationSet', key);
+    const by = permit(request, 'override', setAccess(spec.resource));
+    await deps.actions.rejectHold(key, { by, reason: request.body.reason });
     return formatSet(deps, spec);
   });
 }

@@ -238,6 +238,7 @@ function createFakeActions({
       await specs.delete('Application', namespace, name, { by });
     },
     releaseHold: async ({ name }, by) => void calls.push(`release ${name} by ${by}`),
+    rejectHold: async ({ name }, { by, reason }) => void calls.push(`reject ${name} by ${by}: ${reason}`),
   };
 }
 

@@ -45,6 +45,7 @@ export function createPlannedFleet(names: readonly string[] = ['eu-1', 'us-1']):
     newGitFileGlobbing: false,
     findCluster: (name: string) => clusters.get(name),
     clusterOf: ({ spec: { destination } }: Application) => destination.name,
+    project: () => undefined,
     projectOf: ({ spec: { destination } }: Application) => projectOf(projects.get(destination.name ?? '')),
     plainOn: () => [],
     bundleOf: () => undefined,
