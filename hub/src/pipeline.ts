@@ -95,6 +95,7 @@ export function startPipeline(deps: PipelineDeps, dispatch: Dispatch, plans: Pla
     open: sources.sources.open,
     verify: sources.sources.verify,
     resolve: resolveLocation,
+    audit: stores.audit.append,
     observe: metrics.rendered,
   };
   queue.work('render', async (trigger, signal) => await runRender(trigger, rendering, signal), concurrency.render);
@@ -148,6 +149,10 @@ function assignStage(deps: PipelineDeps) {
     additions,
     retains: (app, cluster) => deps.retentions.find(app, cluster)?.state === 'retained',
     blobs: { get: async (digest) => await getBundle(digest, deps) },
+    holdsSecrets: (app) => {
+      const request = deps.applications.find(app)?.request;
+      return (request && deps.stores.derived.render(request.key)?.holdsSecrets) ?? false;
+    },
     resolve: (app) => deps.gate.pass(app, deps.resolve(app)),
     leaving: (cluster) => deps.clusters.find(cluster)?.leaving,
     now: deps.now,

@@ -220,7 +220,11 @@ function describeApplication(
     whyForbidden(application, project, deps);
   const request = problem
     ? undefined
-    : requestOf(application, sources, { derived: deps.derived, ...integrityFacts(project, sources, deps.specs) });
+    : requestOf(application, sources, {
+        derived: deps.derived,
+        project,
+        ...integrityFacts(project, sources, deps.specs),
+      });
   return {
     id: idOf(application),
     application,

@@ -15,6 +15,8 @@ let unexplained: Record<string, string[]>;
 /** Called before each publication, as another replica might be. */
 let meanwhile: (() => void) | undefined;
 let blobs: Map<string, Buffer>;
+/** An Application whose bundle holds Secrets. */
+let secretive: string | undefined;
 
 beforeEach(async () => {
   state = await createHubState();
@@ -23,6 +25,7 @@ beforeEach(async () => {
   unexplained = {};
   meanwhile = undefined;
   blobs = new Map();
+  secretive = undefined;
   const types = { shop: 'Directory', cart: 'Directory', new: 'Directory' } as const;
   await state.derived.putDiscovery({ repoURL, targetRevision: 'main', types });
 });
@@ -32,6 +35,7 @@ function createReplica() {
     ...state,
     logger,
     retains: () => false,
+    holdsSecrets: (app) => app === secretive,
     registration: () => undefined,
     onUnexplained: async (cluster, apps) => {
       if (apps.length > 0) unexplained[cluster] = apps.map(({ app }) => app);
@@ -189,7 +193,10 @@ describe('assignment', () => {
   it.each<[string, number, boolean]>([
     ['small', 10, true],
     ['large', 20_000, false],
-  ])('carries the bundles that changed when they are %s', async (_name, size, isInline) => {
+    ['small, and hold no Secrets', 10, true],
+    ['small, but hold Secrets', 10, false],
+  ])('carries the bundles that changed when they are %s', async (name, size, isInline) => {
+    secretive = name.endsWith('but hold Secrets') ? 'shop' : undefined;
     await put('shop');
     await render('shop', 'sha256:new', size);
     await createReplica().run(shardOf('east'), signal);

@@ -30,6 +30,8 @@ export interface AssignDeps extends DraftDeps {
     publish(document: Omit<AssignmentDocument, 'kid'>, expectedSeq: number): Promise<PublishedDocument>;
   };
   blobs: { get(digest: string): Promise<Uint8Array> };
+  /** Whether data of Secrets are in the bundle of an Application: it does not travel in documents then. */
+  holdsSecrets(app: string): boolean;
   clusters: {
     /** Clusters whose agents may be given documents. */
     names(): Iterable<string>;
@@ -123,7 +125,8 @@ async function publishChange(
   if (previous ? fingerprint(draft) === fingerprint(previous.document) : isEmpty(draft)) return undefined;
   return await inSpan(cluster, draft.changed, async (traced) => {
     const changed = new Set(draft.changed.map((app) => app.app));
-    const inline = await inlineBundles(draft.changed, deps.pack);
+    const plain = draft.changed.filter(({ app }) => !deps.holdsSecrets(app));
+    const inline = await inlineBundles(plain, deps.pack);
     return await deps.documents.publish(
       {
         v: 1,

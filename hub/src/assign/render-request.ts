@@ -1,7 +1,9 @@
 import { applicationId } from '@wheelhouse/shared/protocol/document';
+import type { AppProject } from '@wheelhouse/shared/resources/app-project';
 import type { Application } from '@wheelhouse/shared/resources/application';
 import type { ApplicationSource } from '@wheelhouse/shared/resources/application-source';
 import { explicitSourceType, isReferenceOnly } from '../render/discover.ts';
+import { allowedSecretsOf } from '../render/raw-secrets.ts';
 import { type RenderFacts, renderRequestKey, type SourceType } from '../render/render.ts';
 import { locationOf } from '../source/location.ts';
 import type { Derived } from '../store/derived.ts';
@@ -17,16 +19,22 @@ export interface ApplicationRequest {
 export function requestOf(
   application: Application,
   sources: readonly ApplicationSource[],
-  { derived, integrity }: { derived: Pick<Derived, 'discovery'>; integrity?: RenderFacts['integrity'] },
+  {
+    derived,
+    project,
+    integrity,
+  }: { derived: Pick<Derived, 'discovery'>; project: AppProject | undefined; integrity?: RenderFacts['integrity'] },
 ): ApplicationRequest | undefined {
   const found = sources.map((source) => lookUp(source, derived));
   if (found.includes(undefined)) return undefined;
   const id = applicationId(namespaceOf(application), nameOf(application));
   const overridden = found.some((one) => one?.overriders.includes('') || one?.overriders.includes(id));
+  const rawSecrets = allowedSecretsOf(project);
   const facts: RenderFacts = {
     ...factsOf(application),
     ...(overridden ? { overriddenBy: id } : {}),
     ...(integrity ? { integrity } : {}),
+    ...(rawSecrets.length > 0 ? { rawSecrets } : {}),
   };
   const types = found.map((one) => one?.type);
   return { key: renderRequestKey(sources, facts, types), facts };

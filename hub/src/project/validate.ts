@@ -4,6 +4,7 @@ import type { KubeObject } from '@wheelhouse/shared/kube/object';
 import type { AppProject, AppProjectSpec, SyncWindow } from '@wheelhouse/shared/resources/app-project';
 import { controlNamespace } from '@wheelhouse/shared/resources/defaults';
 import { whyBudgetInvalid } from '../generate/deletion-budget.ts';
+import { whyRawSecretsInvalid } from '../render/raw-secrets.ts';
 import { compileGlob } from './glob.ts';
 import { whyGroupInvalid, whyPolicyInvalid } from './policy.ts';
 import { whyWindowInvalid } from './window.ts';
@@ -34,7 +35,7 @@ export function assertProject(resource: KubeObject): void {
   const project = resource as AppProject;
   const problems = [
     ...projectProblems(project).map((problem) => `spec.${problem}`),
-    ...[whyBudgetInvalid(project) ?? []].flat(),
+    ...[whyBudgetInvalid(project), whyRawSecretsInvalid(project)].filter((one) => one !== undefined),
   ];
   if (problems.length > 0)
     throw new FleetError(

@@ -4,13 +4,20 @@ import { createLimit } from '@wheelhouse/shared/async/limit';
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { WorkerReply, WorkerRequest } from './manifest-worker.ts';
 import { type ManifestSet, type ManifestText, readManifests } from './manifests.ts';
+import type { RawSecretAllowance } from './raw-secrets.ts';
 
 /** Above this many characters a parse would hold up the event loop, and BullMQ's locks with it. */
 const heavyChars = 256 * 1024;
 
+export interface ReadRequest {
+  texts: readonly ManifestText[];
+  /** Secrets that may come with their data. */
+  allowance?: RawSecretAllowance | undefined;
+}
+
 export interface ManifestReader extends AsyncDisposable {
   /** As `readManifests`; heavy texts in a worker thread, whose hang or exhaustion is an error of that read alone. */
-  read(texts: readonly ManifestText[], signal: AbortSignal): Promise<ManifestSet>;
+  read(wanted: ReadRequest, signal: AbortSignal): Promise<ManifestSet>;
 }
 
 export function createManifestReader(options: { timeoutMs: number }): ManifestReader {
@@ -22,12 +29,14 @@ export function createManifestReader(options: { timeoutMs: number }): ManifestRe
     await retired?.terminate();
   };
   return {
-    read: async (texts, signal) => {
-      if (texts.reduce((total, { text }) => total + text.length, 0) <= heavyChars) return readManifests(texts);
+    read: async (wanted, signal) => {
+      const { texts, allowance } = wanted;
+      if (texts.reduce((total, { text }) => total + text.length, 0) <= heavyChars)
+        return readManifests(texts, allowance);
       return await oneAtATime(async () => {
         worker ??= startWorker();
         try {
-          return await readInWorker(worker, texts, withTimeout(signal, options.timeoutMs));
+          return await readInWorker(worker, wanted, withTimeout(signal, options.timeoutMs));
         } catch (error) {
           if (!(error instanceof FleetError) || error.code === 'RenderTimeout') await retire();
           signal.throwIfAborted();
@@ -47,17 +56,22 @@ function startWorker(): Worker {
   return worker;
 }
 
-async function readInWorker(worker: Worker, texts: readonly ManifestText[], signal: AbortSignal): Promise<ManifestSet> {
+async function readInWorker(
+  worker: Worker,
+  { texts, allowance }: ReadRequest,
+  signal: AbortSignal,
+): Promise<ManifestSet> {
   const manifests: ManifestSet['manifests'] = [];
   const canonical: string[] = [];
-  let reply = await ask(worker, { type: 'read', texts: [...texts] }, signal);
+  let reply = await ask(worker, { type: 'read', texts: [...texts], allowance }, signal);
   while (reply.type === 'portion') {
     for (const manifest of reply.manifests) manifests.push(manifest);
     for (const json of reply.canonical) canonical.push(json);
     reply = await ask(worker, { type: 'next' }, signal);
   }
   if (reply.type === 'failed') throw new FleetError(reply.error.code ?? 'ManifestInvalid', reply.error.message);
-  return { manifests, canonical, digest: reply.digest, warnings: reply.warnings };
+  const { digest, warnings, rawSecrets } = reply;
+  return { manifests, canonical, digest, warnings, rawSecrets };
 }
 
 function ask(worker: Worker, request: WorkerRequest, signal: AbortSignal): Promise<WorkerReply> {

@@ -2,26 +2,29 @@
 import { parentPort } from 'node:worker_threads';
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import { type ManifestSet, type ManifestText, readManifests } from './manifests.ts';
+import type { RawSecretAllowance } from './raw-secrets.ts';
 
-export type WorkerRequest = { type: 'read'; texts: ManifestText[] } | { type: 'next' };
+export type WorkerRequest =
+  | { type: 'read'; texts: ManifestText[]; allowance?: RawSecretAllowance | undefined }
+  | { type: 'next' };
 export type WorkerReply =
   | { type: 'portion'; manifests: ManifestSet['manifests']; canonical: string[] }
-  | { type: 'end'; digest: string; warnings: string[] }
+  | ({ type: 'end' } & Pick<ManifestSet, 'digest' | 'warnings' | 'rawSecrets'>)
   | { type: 'failed'; error: { code?: FleetError['code']; message: string } };
 
 const portionChars = 128 * 1024;
 let reply: Iterator<WorkerReply> | undefined;
 
 parentPort?.on('message', (request: WorkerRequest) => {
-  if (request.type === 'read') reply = replies(request.texts);
+  if (request.type === 'read') reply = replies(request.texts, request.allowance);
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker thread, not a browser's window
   parentPort?.postMessage(reply?.next().value);
 });
 
-function* replies(texts: ManifestText[]): Generator<WorkerReply> {
+function* replies(texts: ManifestText[], allowance: RawSecretAllowance | undefined): Generator<WorkerReply> {
   let set: ManifestSet;
   try {
-    set = readManifests(texts);
+    set = readManifests(texts, allowance);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     yield { type: 'failed', error: error instanceof FleetError ? { code: error.code, message } : { message } };
@@ -33,7 +36,8 @@ function* replies(texts: ManifestText[]): Generator<WorkerReply> {
     yield { type: 'portion', manifests: set.manifests.slice(start, end), canonical: set.canonical.slice(start, end) };
     start = end;
   }
-  yield { type: 'end', digest: set.digest, warnings: set.warnings };
+  const { digest, warnings, rawSecrets } = set;
+  yield { type: 'end', digest, warnings, rawSecrets };
 }
 
 function endOfPortion(canonical: string[], start: number): number {

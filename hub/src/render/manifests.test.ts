@@ -97,6 +97,26 @@ describe('readManifests', () => {
     expect(() => read(text)).toThrow(expect.objectContaining({ code, message: expect.stringContaining(message) }));
   });
 
+  it.each([
+    ['its name', ['shop/db']],
+    ['a glob', ['shop/*']],
+  ])('lets a secret through where its project allows %s', (_name, patterns) => {
+    const texts = [{ origin: 'a.yaml', text: secret('data: {password: aHVudGVyMg==}\n') }];
+    expect(readManifests(texts, { patterns, namespace: 'other' })).toMatchObject({
+      rawSecrets: ['shop/db'],
+      warnings: [expect.stringContaining('shop/db') as string],
+    });
+  });
+
+  it.each([
+    ['a name in another namespace', ['infra/db']],
+    ['a name like it', ['shop/db-*']],
+    ['nothing', []],
+  ])('refuses a secret where its project allows %s', (_name, patterns) => {
+    const texts = [{ origin: 'a.yaml', text: secret('data: {password: aHVudGVyMg==}\n') }];
+    expect(() => readManifests(texts, { patterns, namespace: 'other' })).toThrow(/has its data in Git/);
+  });
+
   it('does not repeat what a secret holds', () => {
     expect(() => read(secret('stringData: {password: hunter2}\n'))).toThrow(
       expect.not.objectContaining({ message: expect.stringContaining('hunter2') }),

@@ -2,6 +2,8 @@ import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import { canonicalJson, digestOf } from '@wheelhouse/shared/kube/canonical';
 import { formatRef, type KubeObject, refOf } from '@wheelhouse/shared/kube/object';
 import { parseYamlStream } from '@wheelhouse/shared/kube/yaml';
+import { isAllowed, type RawSecretAllowance, rawSecretsAnnotation, rawSecretWarning } from './raw-secrets.ts';
+import { warnOfTokens } from './token-formats.ts';
 
 /** A text of manifests, and where it came from for people: a path of the repository, or a template. */
 export interface ManifestText {
@@ -18,21 +20,34 @@ export interface ManifestSet {
   canonical: string[];
   digest: string;
   warnings: string[];
+  /** `namespace/name` of Secrets whose data come from Git, because their project allows it. */
+  rawSecrets: string[];
 }
 
 /**
  * Texts to manifests: lists flattened, each checked, of repeated objects the last kept. Throws Malformed, ManifestInvalid
  * and RawSecretRefused, naming the text and the document's number in it, from 1.
  */
-export function readManifests(texts: readonly ManifestText[]): ManifestSet {
+export function readManifests(texts: readonly ManifestText[], allowance?: RawSecretAllowance): ManifestSet {
   const warnings: string[] = [];
   const found = texts.flatMap((text) => readText(text, warnings));
-  const manifests = dropRepeated(found, warnings);
+  const rawSecrets = found.flatMap(({ manifest, where }) => checkSecret(manifest, where, allowance) ?? []);
+  const manifests = dropRepeated(
+    found.map(({ manifest }) => manifest),
+    warnings,
+  );
+  warnings.push(...rawSecrets.map(warnOfSecret), ...warnOfTokens(manifests));
   const canonical = manifests.map((manifest) => canonicalJson(manifest));
-  return { manifests, canonical, digest: digestOf(`[${canonical.join(',')}]`), warnings };
+  return { manifests, canonical, digest: digestOf(`[${canonical.join(',')}]`), warnings, rawSecrets };
 }
 
-function readText(text: ManifestText, warnings: string[]): KubeObject[] {
+interface Found {
+  manifest: KubeObject;
+  /** Text, document and item, for people. */
+  where: string;
+}
+
+function readText(text: ManifestText, warnings: string[]): Found[] {
   // Argo CD: a file that holds this marker is not rendered.
   if (text.mayBeOther && text.text.includes('+argocd:skip-file-rendering')) return [];
   const documents = parse(text);
@@ -64,15 +79,13 @@ function looksLikeManifest(document: unknown): boolean {
   return isRecord(document) && ['apiVersion', 'kind', 'metadata'].some((field) => field in document);
 }
 
-function flatten(document: unknown, where: string): KubeObject[] {
+function flatten(document: unknown, where: string): Found[] {
   if (!isContent(document)) return [];
   if (!isRecord(document)) throw invalid(where, 'is not an object');
   const { kind, items } = document;
   if (typeof kind === 'string' && kind.endsWith('List') && Array.isArray(items))
     return items.flatMap((item, index) => flatten(item, `${where} item ${index + 1}`));
-  const manifest = check(document, where);
-  refuseRawSecret(manifest, where);
-  return [manifest];
+  return [{ manifest: check(document, where), where }];
 }
 
 function check(document: Record<string, unknown>, where: string): KubeObject {
@@ -99,14 +112,24 @@ function check(document: Record<string, unknown>, where: string): KubeObject {
   return document as KubeObject;
 }
 
-function refuseRawSecret(manifest: KubeObject, where: string): void {
-  if (manifest.apiVersion !== 'v1' || manifest.kind !== 'Secret') return;
-  if (isEmpty(manifest['data']) && isEmpty(manifest['stringData'])) return;
+/** Name of a Secret that comes with its data, and may; throws RawSecretRefused for one that may not. */
+function checkSecret(
+  manifest: KubeObject,
+  where: string,
+  allowance: RawSecretAllowance | undefined,
+): string | undefined {
+  if (manifest.apiVersion !== 'v1' || manifest.kind !== 'Secret') return undefined;
+  if (isEmpty(manifest['data']) && isEmpty(manifest['stringData'])) return undefined;
   const { namespace, name } = refOf(manifest);
+  if (isAllowed(namespace, name, allowance)) return `${namespace || allowance?.namespace}/${name}`;
   throw new FleetError(
     'RawSecretRefused',
     `${where}: secret ${namespace ? `${namespace}/` : ''}${name} has its data in Git: seal it as a SealedSecret, or refer to a secret store by an ExternalSecret`,
   );
+}
+
+function warnOfSecret(secret: string): string {
+  return `${rawSecretWarning}: secret ${secret} has its data in Git, which its project allows by ${rawSecretsAnnotation}`;
 }
 
 /** Argo CD: the last of repeated objects wins. */

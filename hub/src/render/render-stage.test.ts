@@ -2,6 +2,7 @@ import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import { describe, expect, it } from 'vitest';
 import { createMemorySnapshot, type MemoryFiles } from '../source/memory-snapshot.ts';
 import type { Snapshot } from '../source/source.ts';
+import type { AuditEntry } from '../store/audit.ts';
 import { applicationOf, createHubState, type HubState, logger, repoURL } from '../testing/hub-state.ts';
 import { createRenderer, type Renderer } from './render.ts';
 import { runRender, surveyKey } from './render-stage.ts';
@@ -20,6 +21,8 @@ interface Stage extends HubState {
   drain(): Promise<void>;
   /** Text of the ConfigMap in the bundle that the Application would be given. */
   text(app?: string): string | undefined;
+  /** What was audited since it was asked for last. */
+  audited(): AuditEntry[];
   /** Makes opening a commit fail. */
   break(error: Error | undefined): void;
 }
@@ -30,6 +33,7 @@ async function start({ misread = false } = {}): Promise<Stage> {
   await state.specs.put(applicationOf('shop'), { by: 'test' });
   const commits = new Map<string, Snapshot>();
   const blobs = new Map<string, Uint8Array>();
+  const audited: AuditEntry[] = [];
   let broken: Error | undefined;
   const deps = {
     ...state,
@@ -44,6 +48,7 @@ async function start({ misread = false } = {}): Promise<Stage> {
     blobs: { put: async (digest: string, bytes: Uint8Array) => void blobs.set(digest, bytes) },
     resolve: async () => undefined,
     verify: async () => undefined,
+    audit: async (entry: AuditEntry) => void audited.push(entry),
     open: async (_location: unknown, { sha }: { sha: string }) => {
       if (broken) throw broken;
       const snapshot = commits.get(sha);
@@ -64,6 +69,7 @@ async function start({ misread = false } = {}): Promise<Stage> {
       for (let jobs = state.enqueued(); jobs.length > 0; jobs = state.enqueued())
         for (const job of jobs) await run(job.split(' ')[1] ?? '');
     },
+    audited: () => audited.splice(0),
     text: (app = 'shop') => {
       const key = state.applications.find(app)?.request?.key ?? '';
       const bytes = blobs.get(state.derived.render(key)?.record?.digest ?? '');
@@ -229,5 +235,64 @@ describe('a render that fails', () => {
     await change(stage);
     await stage.run(key);
     expect(stage.derived.render(key)).toBeUndefined();
+  });
+});
+
+describe('a Secret with its data in Git', () => {
+  const secret = (password: string) => ({
+    'shop/db.yaml': `apiVersion: v1\nkind: Secret\nmetadata: {name: db}\nstringData: {password: ${password}}\n`,
+  });
+  const allow = async (stage: Stage, patterns: string) =>
+    await stage.specs.put(
+      {
+        apiVersion: 'argoproj.io/v1alpha1',
+        kind: 'AppProject',
+        metadata: { name: 'default', namespace: 'argocd', annotations: { 'wheelhouse.dev/raw-secrets': patterns } },
+        spec: { sourceRepos: ['*'], destinations: [{ server: '*', namespace: '*' }] },
+      },
+      { by: 'test' },
+    );
+  const outcomeOf = ({ applications, derived }: Stage) => derived.render(applications.find('shop')?.request?.key ?? '');
+
+  it('is refused, is let through and told of where its project names it, and is refused again when it no longer does', async () => {
+    const stage = await start();
+    await stage.commit(secret('hunter2'));
+    await stage.run(survey);
+    await stage.drain();
+    expect(problemOf(stage)).toContain('secret db has its data in Git');
+    expect(stage.audited()).toEqual([]);
+
+    await allow(stage, 'default/d*');
+    await stage.run(stage.applications.find('shop')?.request?.key ?? '');
+    expect(outcomeOf(stage)).toMatchObject({ holdsSecrets: true });
+    expect(outcomeOf(stage)?.warnings.join()).toMatch(/^RawSecretWarning: secret default\/db has its data in Git/);
+    expect(stage.audited()).toMatchObject([
+      {
+        by: 'project default',
+        action: 'take raw secrets from git',
+        object: 'shop',
+        details: { secrets: ['default/db'] },
+      },
+    ]);
+    expect(JSON.stringify(outcomeOf(stage))).not.toContain('hunter2');
+
+    await allow(stage, 'default/other');
+    await stage.run(stage.applications.find('shop')?.request?.key ?? '');
+    expect(problemOf(stage)).toContain('secret db has its data in Git');
+  });
+
+  it('is told of again when it changes, and only then', async () => {
+    const stage = await start();
+    await allow(stage, '*/db');
+    await stage.commit(secret('hunter2'));
+    await stage.run(survey);
+    await stage.drain();
+    expect(stage.audited()).toHaveLength(1);
+    await stage.run(stage.applications.find('shop')?.request?.key ?? '');
+    expect(stage.audited()).toEqual([]);
+    await stage.commit(secret('hunter3'));
+    await stage.run(survey);
+    await stage.drain();
+    expect(stage.audited()).toHaveLength(1);
   });
 });

@@ -16,6 +16,7 @@ import type { IntegrityPolicy } from '../project/integrity.ts';
 import type { Trigger, WorkQueue } from '../queue/queue.ts';
 import { locationOf, locationText, type SourceLocation } from '../source/location.ts';
 import type { Snapshot } from '../source/snapshot.ts';
+import type { AuditEntry } from '../store/audit.ts';
 import { type Derived, type RenderOutcome, type ResolvedRevision, revisionKey } from '../store/derived.ts';
 import type { Rendered, Renderer, RenderFacts, RenderRequest } from './render.ts';
 import { isSurveyed, lookAt } from './survey-paths.ts';
@@ -44,6 +45,7 @@ export interface RenderDeps {
   ): Promise<void>;
   /** Resolves a location that nobody asked for before, and records what it stands for. */
   resolve(location: SourceLocation, signal: AbortSignal): Promise<void>;
+  audit(entry: AuditEntry): Promise<void>;
   observe?(outcome: { type: string; seconds: number; failed: boolean }): void;
 }
 
@@ -124,6 +126,7 @@ async function renderRequest(work: Work, deps: RenderDeps, signal: AbortSignal):
       return undefined;
     }
     span.setAttribute('digest', rendered.digest);
+    await tellOfSecrets(work, rendered, deps);
     await deps.blobs.put(rendered.digest, rendered.bytes);
     const revisionsRead = request.sources.map(({ snapshot }) => snapshot.sha);
     await deps.derived.putRender(
@@ -134,6 +137,17 @@ async function renderRequest(work: Work, deps: RenderDeps, signal: AbortSignal):
     );
     return rendered.sourceTypes.join('+');
   });
+}
+
+/** Secrets that a project lets through are told of before they are stored, whenever the bundle is another one. */
+async function tellOfSecrets(
+  { id, facts, before, revisions }: Work,
+  { rawSecrets, digest }: Rendered,
+  { audit }: Pick<RenderDeps, 'audit'>,
+): Promise<void> {
+  if (rawSecrets.length === 0 || before?.record?.digest === digest) return;
+  const details = { secrets: rawSecrets.slice(0, 100), revisions: revisions.map(shaOf) };
+  await audit({ by: `project ${facts.project}`, action: 'take raw secrets from git', object: id, details });
 }
 
 /**
@@ -231,6 +245,7 @@ async function outcomeOf(fresh: Fresh, deps: RenderDeps): Promise<RenderOutcome>
     record: rendered.record,
     kinds: kindsOf(rendered.manifests),
     warnings: rendered.warnings,
+    ...(rendered.rawSecrets.length > 0 ? { holdsSecrets: true } : {}),
     ...(split ? { rest: split } : {}),
     ...(traceparent ? { traceparent } : {}),
   };

@@ -16,6 +16,7 @@ import { inputHolds, type RenderInput } from './inputs.ts';
 import { createManifestReader } from './manifest-reader.ts';
 import type { ManifestText } from './manifests.ts';
 import { type PlannedSource, planSource, type RenderTools, toolVersions } from './plan-source.ts';
+import { allowanceOf, type RawSecretAllowance } from './raw-secrets.ts';
 import { createReferences } from './references.ts';
 import {
   hashOf,
@@ -80,7 +81,7 @@ export interface Renderer extends AsyncDisposable {
   requestKey(request: Pick<RenderRequest, 'sources' | 'facts'>): Promise<string>;
 }
 
-type Bundle = Pick<Rendered, 'digest' | 'manifests' | 'bytes' | 'warnings'>;
+type Bundle = Pick<Rendered, 'digest' | 'manifests' | 'bytes' | 'warnings' | 'rawSecrets'>;
 
 const mega = 1024 ** 2;
 
@@ -97,15 +98,19 @@ export function createRenderer(deps: RendererDeps, options: RendererOptions): Re
   const inFlight = createInFlight<Bundle>();
   const settings = () => deps.settings?.() ?? defaultRenderSettings;
 
-  async function run(plans: readonly PlannedSource[], signal: AbortSignal): Promise<Bundle> {
+  async function run(
+    { plans, allowance }: { plans: readonly PlannedSource[]; allowance: RawSecretAllowance | undefined },
+    signal: AbortSignal,
+  ): Promise<Bundle> {
     const texts: ManifestText[] = [];
     for (const { plan } of plans) texts.push(...(await plan.run(signal)));
-    const set = await reader.read(texts, signal);
+    const set = await reader.read({ texts, allowance }, signal);
     return {
       digest: set.digest,
       manifests: set.manifests,
       bytes: Buffer.from(`[${set.canonical.join(',')}]`),
       warnings: [...plans.flatMap(({ plan }) => plan.warnings), ...set.warnings],
+      rawSecrets: set.rawSecrets,
     };
   }
 
@@ -113,9 +118,11 @@ export function createRenderer(deps: RendererDeps, options: RendererOptions): Re
     render: async (request, signal) => {
       const startedAt = performance.now();
       const plans = await planSources({ pool, workspaces, tools, settings: settings() }, request, signal);
-      const inputKey = hashOf(plans.map(({ key }) => key));
+      const allowance = allowanceOf(request.facts);
+      const inputKey = hashOf([...plans.map(({ key }) => key), ...(allowance ? [allowance] : [])]);
       const known = bundles.get(inputKey);
-      const bundle = known ?? (await inFlight(inputKey, signal, async (shared) => await run(plans, shared)));
+      const bundle =
+        known ?? (await inFlight(inputKey, signal, async (shared) => await run({ plans, allowance }, shared)));
       if (!known) bundles.set(inputKey, bundle);
       const sourceTypes = plans.map(({ plan }) => plan.sourceType);
       deps.metrics?.rendered({

@@ -8,6 +8,7 @@ import { buildEnvironment, type RenderFacts, substituteSource } from './build-en
 import { explicitSourceType, isReferenceOnly, type SourceType } from './discover.ts';
 import type { RenderInput } from './inputs.ts';
 import { parseKubeVersion } from './kube-version.ts';
+import { allowanceOf } from './raw-secrets.ts';
 
 /** A source with its files at the revision that was resolved for it. */
 export interface OpenSource {
@@ -53,6 +54,8 @@ export interface Rendered {
   /** As in the record, one for each source that gives manifests. */
   sourceTypes: SourceType[];
   warnings: string[];
+  /** `namespace/name` of Secrets whose data come from Git, because the project allows it. */
+  rawSecrets: string[];
   /** In the order of the sources. */
   manifests: readonly KubeObject[];
   /** The manifests as one canonical JSON array, UTF-8. */
@@ -107,10 +110,14 @@ export function optionsRead(
 ): Record<string, unknown> {
   const { directory, kustomize, helm } = substituteSource(source, buildEnvironment(source, facts));
   // what a file in Git overrides may read any fact
-  const overridden = facts.overriddenBy === undefined ? {} : { facts };
-  if (type === 'Directory') return { type, directory, ...overridden };
-  if (type === 'Kustomize') return { type, kustomize, ...overridden };
-  return { type: 'Helm', helm, ...helmFacts(helm ?? {}, facts), ...overridden };
+  const shared = {
+    ...(facts.overriddenBy === undefined ? {} : { facts }),
+    // what one project allows is not for others
+    ...(allowanceOf(facts) ? { allowance: allowanceOf(facts) } : {}),
+  };
+  if (type === 'Directory') return { type, directory, ...shared };
+  if (type === 'Kustomize') return { type, kustomize, ...shared };
+  return { type: 'Helm', helm, ...helmFacts(helm ?? {}, facts), ...shared };
 }
 
 /** What Helm reads of the Application and its cluster, unless the source says otherwise. */

@@ -99,6 +99,11 @@ describe('conditions', () => {
       ['RepeatedResourceWarning ConfigMap a appears more than once'],
     ],
     [
+      'a value that looks like a token',
+      { resolution: { ...resolution, warnings: ['TokenInManifestWarning: ConfigMap a has one'] } },
+      ['TokenInManifestWarning ConfigMap a has one'],
+    ],
+    [
       'a field without effect',
       { indexed: { ...indexed, origin: { type: 'spec', warnings: ['spec.x: unknown field'] } } },
       ['InvalidSpecWarning spec.x: unknown field'],

@@ -202,6 +202,8 @@ function formatCondition(problem: Problem) {
 }
 
 function formatWarning(message: string) {
+  const own = /^(TokenInManifestWarning|RawSecretWarning): /.exec(message)?.[1];
+  if (own) return { type: own, message: message.slice(own.length + 2) };
   return {
     type: /^repeated|appears more than once/i.test(message) ? 'RepeatedResourceWarning' : 'RenderWarning',
     message,

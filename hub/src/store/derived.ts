@@ -54,6 +54,8 @@ export interface RenderOutcome {
   /** Digest of the bundle without the objects that belong to the hub (App of Apps), when there are such objects. */
   rest?: { digest: string; empty: boolean };
   warnings: string[];
+  /** Data of Secrets are in the bundle: it does not go into documents. */
+  holdsSecrets?: boolean;
   problem?: Problem;
   traceparent?: string;
 }
