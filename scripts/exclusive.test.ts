@@ -30,6 +30,20 @@ it('takes over from a process that is gone', async () => {
   expect(await exclusively(file, () => Promise.resolve('done'), onWait)).toBe('done');
 });
 
+it('of many that find a process gone, lets one in at a time', async () => {
+  await using dir = await tempDir();
+  const file = join(dir.path, 'lock');
+  await writeFile(file, await runChild(process.execPath, ['-p', 'process.pid']));
+  let inside = 0;
+  const work = async () => {
+    inside += 1;
+    await new Promise(setImmediate);
+    expect(inside).toBe(1);
+    inside -= 1;
+  };
+  await Promise.all(Array.from({ length: 5 }, () => exclusively(file, work, () => undefined)));
+});
+
 it('lets the next one in after a failure', async () => {
   await using dir = await tempDir();
   const file = join(dir.path, 'lock');

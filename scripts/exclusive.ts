@@ -1,6 +1,7 @@
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { sleep } from '@wheelhouse/shared/async/abort';
+import { claimFile } from '@wheelhouse/shared/files/claim-file';
 
 /**
  * Runs `work` while no other process of this machine runs work under the same file. The file holds the process id; one
@@ -9,13 +10,9 @@ import { sleep } from '@wheelhouse/shared/async/abort';
 export async function exclusively<T>(file: string, work: () => Promise<T>, onWait: (pid: number) => void): Promise<T> {
   await mkdir(dirname(file), { recursive: true });
   let told = false;
-  while (!(await claim(file))) {
-    const owner = await ownerOf(file);
-    if (owner === undefined) continue;
-    if (!isRunning(owner)) {
-      await rm(file, { force: true });
-      continue;
-    }
+  while (!(await claimFile(file, { owner: String(process.pid), isGone: async (owner) => !isRunning(Number(owner)) }))) {
+    const owner = Number(await readFile(file, 'utf8').catch(() => ''));
+    if (!owner) continue;
     if (!told) onWait(owner);
     told = true;
     await sleep(500);
@@ -27,29 +24,10 @@ export async function exclusively<T>(file: string, work: () => Promise<T>, onWai
   }
 }
 
-async function claim(file: string): Promise<boolean> {
-  try {
-    await writeFile(file, String(process.pid), { flag: 'wx' });
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
-    throw error;
-  }
-}
-
-/** Undefined when the file has gone meanwhile. An empty one is being written, so its owner counts as running. */
-async function ownerOf(file: string): Promise<number | undefined> {
-  try {
-    return Number(await readFile(file, 'utf8')) || process.pid;
-  } catch {
-    return undefined;
-  }
-}
-
 function isRunning(pid: number): boolean {
   try {
-    process.kill(pid, 0);
-    return true;
+    // an empty file, as a full disk leaves it, is nobody's
+    return pid > 0 && process.kill(pid, 0);
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EPERM';
   }

@@ -1,7 +1,8 @@
-import { createHash, randomUUID } from 'node:crypto';
-import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { mkdir, readFile, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import path from 'node:path';
+import { claimFile } from '@wheelhouse/shared/files/claim-file';
 
 /** A folder that belongs to this process until it is disposed or the process ends. */
 export interface Slot extends AsyncDisposable {
@@ -26,51 +27,8 @@ export async function claimSlot(directory: string): Promise<Slot> {
     const folder = path.join(directory, String(number));
     await mkdir(folder, { recursive: true });
     const file = path.join(folder, 'owner.json');
-    if (!(await claim(file, owner))) continue;
+    if (!(await claimFile(file, { owner: JSON.stringify(owner), isGone }))) continue;
     return { directory: folder, [Symbol.asyncDispose]: async () => await rm(file, { force: true }) };
-  }
-}
-
-async function claim(file: string, owner: Owner): Promise<boolean> {
-  // written aside first: whoever finds the file finds it whole
-  const mine = `${file}.${owner.id}`;
-  await writeFile(mine, JSON.stringify(owner));
-  try {
-    return (await linkNew(mine, file)) || (await replaceStale(file, mine));
-  } finally {
-    await rm(mine, { force: true });
-  }
-}
-
-/** Who links to the stale owner's own name first may replace it; a process killed in between leaves the slot unused for good. */
-async function replaceStale(file: string, mine: string): Promise<boolean> {
-  const text = await readIfThere(file);
-  if (text === undefined) return await linkNew(mine, file);
-  if (await isAlive(parseOwner(text))) return false;
-  const successor = `${file}.after-${createHash('sha256').update(text).digest('hex').slice(0, 16)}`;
-  if (!(await linkNew(mine, successor))) return false;
-  const isStill = (await readIfThere(file)) === text;
-  if (isStill) await rename(mine, file);
-  await rm(successor);
-  return isStill;
-}
-
-async function linkNew(from: string, to: string): Promise<boolean> {
-  try {
-    await link(from, to);
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
-    throw error;
-  }
-}
-
-async function readIfThere(file: string): Promise<string | undefined> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
   }
 }
 
@@ -82,15 +40,16 @@ function parseOwner(text: string): Partial<Owner> {
   }
 }
 
-async function isAlive(owner: Partial<Owner>): Promise<boolean> {
-  if (owner.pid === undefined) return false;
-  if (owner.host !== hostname()) return true;
+async function isGone(text: string): Promise<boolean> {
+  const owner = parseOwner(text);
+  if (owner.pid === undefined) return true;
+  if (owner.host !== hostname()) return false;
   try {
     process.kill(owner.pid, 0);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return true;
   }
-  return owner.startedAt === (await startOf(owner.pid));
+  return owner.startedAt !== (await startOf(owner.pid));
 }
 
 /** Linux: clock ticks from boot to the process's start; empty where /proc does not exist. */
