@@ -2,8 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
+import { tethered } from '@wheelhouse/shared/process/tether';
 import { portOpen } from './free-port.ts';
-import { findTool } from './tools.ts';
 
 export interface ChildOptions {
   /** Program and arguments. */
@@ -102,12 +102,6 @@ export function endsProcesses(signal: NodeJS.Signals): boolean {
 
 function hasEnded(child: ChildProcess): boolean {
   return child.exitCode !== null || child.signalCode !== null;
-}
-
-/** Has the kernel end the process also when this one is killed (Linux: PR_SET_PDEATHSIG); elsewhere the exit handler has to do. */
-function tethered(line: [string, ...string[]]): [string, ...string[]] {
-  const setpriv = process.platform === 'linux' ? findTool('setpriv') : undefined;
-  return setpriv ? [setpriv, '--pdeathsig', 'KILL', ...line] : line;
 }
 
 function endWithThisProcess(child: ChildProcess): void {

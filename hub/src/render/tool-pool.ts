@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createLimit } from '@wheelhouse/shared/async/limit';
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { Logger } from '@wheelhouse/shared/logging/logger';
+import { tethered } from '@wheelhouse/shared/process/tether';
 import { type Confinement, confinement } from './confinement.ts';
 
 export interface ToolPoolOptions {
@@ -71,8 +72,9 @@ async function runChild(
   options: ToolPoolOptions & { prefix: string[] },
   signal: AbortSignal,
 ): Promise<string> {
-  const [command, ...args] = [...options.prefix, run.command, ...run.args];
-  const child = spawn(command ?? run.command, args, {
+  const [confiner = run.command, ...confined] = [...options.prefix, run.command, ...run.args];
+  const [command, ...args] = tethered([confiner, ...confined]);
+  const child = spawn(command, args, {
     cwd: run.jail ?? run.cwd,
     env: childEnvironment(run.home, options.memoryBytes),
     detached: true,

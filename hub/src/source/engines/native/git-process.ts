@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
+import { tethered } from '@wheelhouse/shared/process/tether';
 
 export interface GitRun {
   args: readonly string[];
@@ -27,7 +28,8 @@ const keptErrorBytes = 16 << 10;
 export async function runGit(run: GitRun): Promise<GitResult> {
   if (run.signal.aborted) throw new FleetError('Aborted', 'stopped before git began');
   const { maxOutputBytes = 256 << 20 } = run;
-  const child = spawn('git', run.args, { env: run.env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+  const [command, ...args] = tethered(['git', ...run.args]);
+  const child = spawn(command, args, { env: run.env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
   const killGroup = (signal: NodeJS.Signals) => {
     if (child.pid === undefined) return;
     try {
@@ -55,10 +57,8 @@ export async function runGit(run: GitRun): Promise<GitResult> {
       stderr = (stderr + chunk.toString('utf8')).slice(-keptErrorBytes);
     });
     const exitCode = await new Promise<number>((resolve, reject) => {
-      child.on('error', (cause) =>
-        reject(new FleetError('ToolMissing', 'git cannot be run; install git ≥ 2.31', { cause })),
-      );
-      child.on('close', (code) => resolve(code ?? -1));
+      child.on('error', (cause) => reject(missing(cause)));
+      child.on('close', (code) => (code === 127 ? reject(missing(stderr)) : resolve(code ?? -1)));
     });
     if (run.signal.aborted) throw new FleetError('Aborted', 'git was stopped');
     if (outputBytes > maxOutputBytes) throw new FleetError('TooLarge', `git wrote more than ${maxOutputBytes} bytes`);
@@ -67,4 +67,8 @@ export async function runGit(run: GitRun): Promise<GitResult> {
     clearTimeout(killTimer);
     run.signal.removeEventListener('abort', stop);
   }
+}
+
+function missing(cause: unknown): FleetError {
+  return new FleetError('ToolMissing', 'git cannot be run; install git ≥ 2.31', { cause });
 }
