@@ -122,7 +122,9 @@ function formatMoves(heading: string, placements: readonly Placement[]): string 
   return formatTable(placements.slice(0, mostRows), columns) + more;
 }
 
-function formatState({ withdrawal, healthySince }: Placement): string | undefined {
+function formatState({ withdrawal, healthySince, standby }: Placement): string | undefined {
+  if (withdrawal === 'confirmed' && standby) return 'standby';
+  if (withdrawal === undefined && healthySince === undefined && standby) return 'has a standby';
   if (withdrawal !== undefined) return withdrawalStates[withdrawal];
   return healthySince === undefined ? undefined : `Healthy for ${formatAge(Date.now() - Date.parse(healthySince))}`;
 }

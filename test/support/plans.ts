@@ -8,8 +8,8 @@ export interface ShownPlan {
   direction: string;
   progress: number;
   paused?: { by: string; reason: string };
-  leaves: { app: string; cluster: string; policy: string; withdrawal?: string }[];
-  arrives: { app: string; cluster: string; healthySince?: string }[];
+  leaves: { app: string; cluster: string; policy: string; withdrawal?: string; standby?: true }[];
+  arrives: { app: string; cluster: string; healthySince?: string; standby?: true }[];
   hooks: { hook: string; when: string; step: string; direction: string; state?: string; message?: string }[];
   findings: { severity: string; code: string; message: string }[];
   capacity: { cluster: string; free?: object }[];

@@ -33,6 +33,7 @@ const placement = z
     soakMs: z.number(),
     cascade: z.boolean(),
     stateful: z.literal(true).exactOptional(),
+    standby: z.literal(true).exactOptional().describe('It is a standby there otherwise; nothing is withdrawn'),
     healthySince: z.string().exactOptional(),
     withdrawal: z.enum(['requested', 'confirmed', 'absent']).exactOptional(),
     stays: z.array(z.object({ app: z.string(), cluster: z.string() })).exactOptional(),

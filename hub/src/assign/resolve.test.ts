@@ -161,3 +161,25 @@ describe('files of other repositories', () => {
     expect(resolvedIn(['*']).app?.bundle).toBe('sha256:one');
   });
 });
+
+describe('a standby', () => {
+  const withAnnotation = (value: string) => {
+    const application = applicationOf('shop');
+    const annotations = { 'wheelhouse.dev/standby': value };
+    const metadata = { ...application.metadata, annotations };
+    return resolved({ indexed: { application: { ...application, metadata } }, outcome: outcomeOf('key') });
+  };
+
+  it('is the same bundle with another policy', () => {
+    expect(withAnnotation('true').app).toMatchObject({ bundle: 'sha256:one', policy: { standby: true } });
+    for (const value of ['false', '']) expect(withAnnotation(value).app?.policy).not.toHaveProperty('standby');
+  });
+
+  it('is neither started nor stopped by what is no answer', () => {
+    const { app, problems } = withAnnotation('yes');
+    expect(app).toBeUndefined();
+    expect(problems).toMatchObject([
+      { code: 'Invalid', message: expect.stringContaining('"yes" is neither true nor false') },
+    ]);
+  });
+});

@@ -1,6 +1,7 @@
 import type { AssignedApp } from '@wheelhouse/shared/protocol/document';
 import type { AppProject } from '@wheelhouse/shared/resources/app-project';
 import type { Application } from '@wheelhouse/shared/resources/application';
+import { isStandby, whyNotStandby } from '@wheelhouse/shared/resources/standby';
 import { whyKindNotPermitted } from '../project/project.ts';
 import { isSourcePermitted } from '../project/sources.ts';
 import { withoutLogin } from '../source/http/http-client.ts';
@@ -77,7 +78,7 @@ function assignedApp(indexed: IndexedApplication, revision: string, bundle: stri
     revision,
     bundle,
     vars: {},
-    policy: assignedPolicy(spec, indexed.windows),
+    policy: { ...assignedPolicy(spec, indexed.windows), ...(isStandby(indexed.application) ? { standby: true } : {}) },
     wave: Number.parseInt(metadata.annotations?.['argocd.argoproj.io/sync-wave'] ?? '0', 10) || 0,
   };
 }
@@ -87,6 +88,8 @@ function whyRefused(
   outcome: RenderOutcome,
   project: AppProject | undefined,
 ): Problem | undefined {
+  const unclear = whyNotStandby(application);
+  if (unclear) return { code: 'Invalid', message: unclear };
   if (!project) return undefined;
   for (const { repoURL } of readBesides(outcome.record)) {
     // a remote base or a chart that another needs is read with the hub's credentials, whoever named it

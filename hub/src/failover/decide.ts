@@ -10,7 +10,7 @@ import { enter, pause, turnBack } from './transitions.ts';
 
 /** What the hub sees of one Application on one cluster. */
 export interface Seen {
-  /** It is desired there now. */
+  /** It is desired there now; of one that is a standby otherwise: to run. */
   desired: boolean;
   /** Its cluster reported it as Synced and Healthy with what is assigned, and that is not stale. */
   healthy: boolean;
@@ -25,7 +25,7 @@ export interface Seen {
 export interface Observation {
   /** Clusters of the plan whose labels are not as wanted yet. */
   unlabelled: string[];
-  of(placement: { app: string; cluster: string }): Seen;
+  of(placement: { app: string; cluster: string; standby?: true }): Seen;
 }
 
 export type Act =

@@ -140,8 +140,8 @@ async function carryOutOne(act: Exclude<Act, { type: 'hook' }>, plan: Plan, deps
 /** Withdrawals first, then the record that releases them, then the generators, which drop what is released. */
 async function withdraw(placements: readonly Placement[], plan: Plan, deps: FailoverStageDeps): Promise<void> {
   const seen = observe(plan, deps);
-  // one that is written already stays as it is: its confirmation may be on the way
-  const missing = placements.filter((placement) => !seen.of(placement).leaving);
+  // what becomes a standby does so by its generator alone, once the record has released it; one that is written already stays as it is: its confirmation may be on the way
+  const missing = placements.filter((placement) => !placement.standby && !seen.of(placement).leaving);
   const absent = new Set(missing.filter(({ app }) => !deps.applicationOf(app)).map(placeOf));
   await deps.putWithdrawals(missing.flatMap((placement) => withdrawalOf(placement, plan, deps) ?? []));
   const stored = await deps.plans.read(plan.id);

@@ -7,13 +7,15 @@ interface Given {
   cluster: string;
   path?: string;
   finalizers?: string[];
+  standby?: boolean;
 }
 
-function application({ name, cluster, path = 'shop', finalizers }: Given): Application {
+function application({ name, cluster, path = 'shop', finalizers, standby = false }: Given): Application {
+  const annotations = { 'wheelhouse.dev/standby': String(standby) };
   return {
     apiVersion: 'argoproj.io/v1alpha1',
     kind: 'Application',
-    metadata: { name, namespace: 'argocd', ...(finalizers ? { finalizers } : {}) },
+    metadata: { name, namespace: 'argocd', annotations, ...(finalizers ? { finalizers } : {}) },
     spec: {
       project: 'default',
       source: { repoURL: 'https://git.example/apps', path },
@@ -30,7 +32,8 @@ function impact(before: Given[], after: Given[]) {
     clusterOf: ({ spec }) => (spec.destination.name === 'unknown' ? undefined : spec.destination.name),
     policyOf: () => ({ policy: 'Surge', soakMs: 0 }),
   });
-  const places = (list: { app: string; cluster: string }[]) => list.map(({ app, cluster }) => `${app}@${cluster}`);
+  const places = (list: { app: string; cluster: string; standby?: true }[]) =>
+    list.map(({ app, cluster, standby }) => `${app}@${cluster}${standby ? ' standby' : ''}`);
   return {
     ...result,
     leaves: places(result.leaves),
@@ -84,6 +87,36 @@ describe('the impact of other labels on a set', () => {
       [{ name: 'shop-eu', cluster: 'eu', path: 'a' }],
       [{ name: 'shop-eu', cluster: 'eu', path: 'b' }],
       { leaves: [], arrives: [], changes: ['shop-eu@eu'] },
+    ],
+    [
+      'a standby and what runs change roles: both stay where they are',
+      [
+        { name: 'shop-eu', cluster: 'eu' },
+        { name: 'shop-us', cluster: 'us', standby: true },
+      ],
+      [
+        { name: 'shop-eu', cluster: 'eu', standby: true },
+        { name: 'shop-us', cluster: 'us' },
+      ],
+      { leaves: ['shop-eu@eu standby'], arrives: ['shop-us@us standby'], changes: [], emptied: [], stays: [undefined] },
+    ],
+    [
+      'a standby is no place where an Application runs',
+      [
+        { name: 'shop-eu', cluster: 'eu' },
+        { name: 'shop-us', cluster: 'us', standby: true },
+      ],
+      [
+        { name: 'shop-eu', cluster: 'eu', standby: true },
+        { name: 'shop-us', cluster: 'us', standby: true },
+      ],
+      { leaves: ['shop-eu@eu standby'], arrives: [], emptied: ['shop-eu@eu'], stays: [[]] },
+    ],
+    [
+      'a standby that goes empties nothing',
+      [{ name: 'shop-us', cluster: 'us', standby: true }],
+      [],
+      { leaves: ['shop-us@us'], emptied: [] },
     ],
     [
       'a destination that is not known is nowhere',

@@ -1,5 +1,6 @@
 /** What a change of labels does to one ApplicationSet: compares what it gives now with what it would give. Pure. */
 import type { Application } from '@wheelhouse/shared/resources/application';
+import { isStandby } from '@wheelhouse/shared/resources/standby';
 import { idOf } from '../assign/applications.ts';
 import { cascades } from '../assign/withdraw.ts';
 import type { Placement, Plan } from './plan-record.ts';
@@ -37,22 +38,42 @@ export function impactOf(input: ImpactInput): Impact {
   const after = input.after.flatMap((application) => placed(application, input));
   const were = new Map(before.map((one) => [placeOf(one), one]));
   const willBe = new Map(after.map((one) => [placeOf(one), one]));
-  const leaving = before.filter((one) => !willBe.has(placeOf(one)));
-  const arriving = after.filter((one) => !were.has(placeOf(one)));
-  const staying = after.filter((one) => were.has(placeOf(one)));
+  // one that runs and becomes a standby leaves, and the other way round, although it is there all the time
+  const starts = (one: Placed, other: Placed | undefined) => other !== undefined && runs(one) && !runs(other);
+  const leaving = before.filter((one) => !willBe.has(placeOf(one)) || starts(one, willBe.get(placeOf(one))));
+  const arriving = after.filter((one) => !were.has(placeOf(one)) || starts(one, were.get(placeOf(one))));
+  const moving = new Set([...leaving, ...arriving].map(placeOf));
+  const staying = after.filter((one) => !moving.has(placeOf(one)));
+  const standbyOf = (one: Placed): Pick<Placement, 'standby'> =>
+    were.has(placeOf(one)) && willBe.has(placeOf(one)) ? { standby: true } : {};
   const changes = staying
     .filter((one) => JSON.stringify(were.get(placeOf(one))?.application.spec) !== JSON.stringify(one.application.spec))
     .map(({ app, cluster }) => ({ app, cluster, set: input.set }));
-  const leaves = leaving.map((one) => ({ ...placementOf(one, input), ...staysOf(one, { arriving, staying }) }));
+  const leaves = leaving.map((one) => ({
+    ...placementOf(one, input),
+    ...standbyOf(one),
+    ...staysOf(one, { arriving: arriving.filter(runs), staying: staying.filter(runs) }),
+  }));
   return {
     leaves,
-    arrives: arriving.map((one) => placementOf(one, input)),
+    arrives: arriving.map((one) => ({ ...placementOf(one, input), ...standbyOf(one) })),
     changes,
     likeness: likenessOf(arriving, before),
     workloads: new Map([...leaving, ...arriving].map((one) => [placeOf(one), one.workload])),
-    emptied: leaves.filter(({ stays }) => stays?.length === 0).map(({ app, cluster }) => ({ app, cluster })),
+    emptied: leaves
+      .filter(({ app, cluster, stays }) => stays?.length === 0 && runsAt(were, { app, cluster }))
+      .map(({ app, cluster }) => ({ app, cluster })),
     problems: [...leaving, ...arriving].flatMap(({ application }) => input.policyOf(application).problem ?? []),
   };
+}
+
+function runs({ application }: Placed): boolean {
+  return !isStandby(application);
+}
+
+function runsAt(places: ReadonlyMap<string, Placed>, place: { app: string; cluster: string }): boolean {
+  const found = places.get(placeOf(place));
+  return found !== undefined && runs(found);
 }
 
 function likenessOf(arriving: readonly Placed[], before: readonly Placed[]): Map<string, string> {

@@ -171,7 +171,9 @@ export function sameEffect(a: Plan, b: Plan): boolean {
       labels,
       hooks,
       ...[leaves, arrives].map((list) =>
-        list.map(({ app, cluster, policy, cascade }) => `${cluster}/${app} ${policy} ${cascade}`).sort(),
+        list
+          .map(({ app, cluster, policy, cascade, standby }) => `${cluster}/${app} ${policy} ${cascade} ${standby}`)
+          .sort(),
       ),
     ]);
   return effect(a) === effect(b);

@@ -1,4 +1,6 @@
+import type { AssignedApp } from '@wheelhouse/shared/protocol/document';
 import type { AppStatus } from '@wheelhouse/shared/protocol/status';
+import { isStandby } from '@wheelhouse/shared/resources/standby';
 import type { Applications, IndexedApplication } from '../assign/applications.ts';
 import type { Resolution } from '../assign/resolve.ts';
 import type { FleetCluster } from '../fleet/clusters.ts';
@@ -28,8 +30,21 @@ export function observe(plan: Plan, deps: ObserveDeps): Observation {
     .map(([name]) => name);
   return {
     unlabelled,
-    of: ({ app, cluster }) => ({ ...seen(app, cluster, deps), leaving: leavingOf(cluster).has(app) }),
+    of: ({ app, cluster, standby }) => {
+      const there = seen(app, cluster, deps);
+      if (!standby) return { ...there, leaving: leavingOf(cluster).has(app) };
+      const runs = there.desired && !isStandbyThere(app, deps);
+      const status = deps.statuses.find(cluster, app)?.status;
+      const hasStopped = status?.standby === true && status.sync === 'Synced';
+      const why = runs ? there.why : 'still a standby';
+      return { ...there, desired: runs, healthy: runs && there.healthy, why, leaving: !runs && !hasStopped };
+    },
   };
+}
+
+function isStandbyThere(app: string, { applications }: ObserveDeps): boolean {
+  const application = applications.find(app)?.application;
+  return application !== undefined && isStandby(application);
 }
 
 /** A cluster that is gone has nothing to be labelled. */
@@ -55,13 +70,16 @@ function whyNotHealthy(
   if (cluster?.state !== 'Connected') return `its cluster is ${cluster?.state ?? 'gone'}`;
   const { app, problems } = deps.resolve(indexed);
   if (!app) return problems[0]?.message ?? 'not rendered yet';
-  return whyNotGood(deps.statuses.find(cluster.name, indexed.id)?.status, app.bundle);
+  return whyNotGood(deps.statuses.find(cluster.name, indexed.id)?.status, app);
 }
 
-function whyNotGood(status: AppStatus | undefined, assigned: string): string | undefined {
+function whyNotGood(
+  status: AppStatus | undefined,
+  assigned: Pick<AssignedApp, 'bundle' | 'policy'>,
+): string | undefined {
   if (!status || status.removed) return 'not reported yet';
-  const { bundle, sync, health } = status;
-  if (bundle !== assigned) return 'not updated yet';
+  const { bundle, standby, sync, health } = status;
+  if (bundle !== assigned.bundle || standby !== assigned.policy.standby) return 'not updated yet';
   if (sync !== 'Synced') return sync;
   return health.status === 'Healthy' ? undefined : health.status;
 }

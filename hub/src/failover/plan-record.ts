@@ -46,6 +46,8 @@ export interface Placement {
   cascade: boolean;
   /** It has volumes of its own, which do not move. */
   stateful?: true;
+  /** It is a standby there, before it arrives and after it has left: nothing is withdrawn. */
+  standby?: true;
   /** RFC 3339: Synced and Healthy without a break since then, as the hub saw it. */
   healthySince?: string;
   /**

@@ -9,6 +9,8 @@ export interface Retention {
    */
   state: 'retained' | 'released' | 'suppressed';
   policy: Placement['policy'];
+  /** It does not come or go, but runs or is a standby: retained ones run, suppressed ones do not. */
+  standby?: true;
 }
 
 export interface Retentions {
@@ -29,21 +31,27 @@ function addPlan(index: Map<string, Retention>, plan: Plan): void {
   for (const [place, { state }] of index)
     if (state === 'suppressed' && touched.has(place.slice(0, place.indexOf('/')))) index.delete(place);
   const suppressed = plan.direction === 'forward' ? (plan.suppressed ?? []) : [];
-  for (const { app, cluster, policy } of suppressed)
-    index.set(`${cluster}/${app}`, { plan: plan.id, state: 'suppressed', policy });
+  for (const one of suppressed) index.set(placeOf(one), retentionOf(plan, one, 'suppressed'));
   keepIncoming(index, plan);
   for (const placement of outgoingOf(plan)) {
-    const { app, cluster, policy } = placement;
     const state = stateOf(plan, placement);
-    if (state) index.set(`${cluster}/${app}`, { plan: plan.id, state, policy });
+    if (state) index.set(placeOf(placement), retentionOf(plan, placement, state));
   }
 }
 
 /** As long as labels are on their way, generators give what stays for some clusters and not for others. */
 function keepIncoming(index: Map<string, Retention>, plan: Plan): void {
   if (!isUnfinished(plan)) return;
-  for (const { app, cluster, policy } of incomingOf(plan))
-    if (!index.has(`${cluster}/${app}`)) index.set(`${cluster}/${app}`, { plan: plan.id, state: 'retained', policy });
+  for (const one of incomingOf(plan))
+    if (!index.has(placeOf(one))) index.set(placeOf(one), retentionOf(plan, one, 'retained'));
+}
+
+function retentionOf(plan: Plan, { policy, standby }: Placement, state: Retention['state']): Retention {
+  return { plan: plan.id, state, policy, ...(standby ? { standby } : {}) };
+}
+
+function placeOf({ app, cluster }: Placement): string {
+  return `${cluster}/${app}`;
 }
 
 function stateOf(plan: Plan, { policy, withdrawal }: Placement): Retention['state'] | undefined {

@@ -18,9 +18,11 @@ interface Given {
   fresh: Application[];
   plans?: Record<string, Retention['state']>;
   released?: string;
+  /** What plans say is of standbys. */
+  standby?: true;
 }
 
-function decide({ before, fresh, plans = {}, released }: Given) {
+function decide({ before, fresh, plans = {}, released, standby }: Given) {
   const evaluation: StoredEvaluation = {
     namespace: 'argocd',
     name: 'shop',
@@ -38,13 +40,14 @@ function decide({ before, fresh, plans = {}, released }: Given) {
     clusterOf: ({ spec }) => spec.destination.name,
     planned: (app, cluster) => {
       const state = plans[`${app}@${cluster}`];
-      return state && { plan: 'p1', state, policy: 'Surge' };
+      return state && { plan: 'p1', state, policy: 'Surge', ...(standby ? { standby } : {}) };
     },
     now: new Date(0),
   });
+  const roles = decision.applications.map(({ metadata }) => metadata.annotations?.['wheelhouse.dev/standby']);
   const places = (list: readonly Application[]) =>
     list.map(({ metadata, spec }) => `${metadata.name}@${spec.destination.name}`).sort();
-  return { applications: places(decision.applications), removed: places(decision.removed), held: decision.held };
+  return { applications: places(decision.applications), removed: places(decision.removed), held: decision.held, roles };
 }
 
 const many = (count: number, cluster?: string) =>
@@ -120,6 +123,17 @@ describe('removals', () => {
     ],
   ])('%s', (...[_what, given, expected]) => {
     expect(decide(given)).toMatchObject(expected);
+  });
+
+  it.each<[Retention['state'], string, string]>([
+    ['retained', 'true', 'false'],
+    ['released', 'true', 'true'],
+    ['suppressed', 'false', 'true'],
+  ])('are not meant where one becomes a standby: %s', (state, generated, expected) => {
+    const one = application('a');
+    const fresh = { ...one, metadata: { ...one.metadata, annotations: { 'wheelhouse.dev/standby': generated } } };
+    const decision = decide({ before: [one], fresh: [fresh], plans: { 'a@eu': state }, standby: true });
+    expect(decision).toMatchObject({ applications: ['a@eu'], removed: [], roles: [expected] });
   });
 
   it('are released by their fingerprint, and by no other', () => {

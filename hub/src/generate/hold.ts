@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { applicationId } from '@wheelhouse/shared/protocol/document';
 import type { Application } from '@wheelhouse/shared/resources/application';
+import { withStandby } from '@wheelhouse/shared/resources/standby';
 import type { Retention } from '../failover/retention.ts';
 import type { StoredEvaluation } from '../store/derived.ts';
 import type { Rejection } from '../store/verdicts.ts';
@@ -42,7 +43,7 @@ export interface DecideInput {
  */
 export function decideRemovals(input: DecideInput): Decision {
   const present = input.before?.applications ?? [];
-  const fresh = input.fresh.filter((application) => stateOf(application, input) !== 'suppressed');
+  const fresh = input.fresh.flatMap((application) => admit(application, input));
   const { retained, gone } = sortLeaving(present, { ...input, fresh });
   const rejected = rejectedOf(gone, input);
   const isRejected = new Set(rejected?.applications);
@@ -75,6 +76,14 @@ function rejectedOf(gone: readonly Application[], { rejection }: DecideInput): R
     .sort();
   if (applications.length === 0) return undefined;
   return { applications, by, at, reason, fingerprint: fingerprintOf([at, ...applications]) };
+}
+
+/** What plans let through: one that was a standby where it goes stays one until its plan says otherwise, or runs until then. */
+function admit(application: Application, { planned, clusterOf }: DecideInput): Application[] {
+  const { state, standby } = planned(idOf(application), clusterOf(application) ?? '') ?? {};
+  if (!standby) return state === 'suppressed' ? [] : [application];
+  if (state === 'released') return [application];
+  return [withStandby(application, state === 'suppressed')];
 }
 
 function stateOf(

@@ -45,6 +45,8 @@ export interface AssignedApp {
 export interface AssignedPolicy {
   /** Absent: never synced without an operation. */
   automated?: { prune: boolean; selfHeal: boolean; allowEmpty: boolean };
+  /** It is kept ready and does nothing: no replicas, suspended CronJobs and Jobs. */
+  standby?: true;
   /** Argo CD sync options of the Application, as written (`CreateNamespace=true`). */
   syncOptions: string[];
   retry?: { limit: number; backoff: { durationMs: number; factor: number; maxDurationMs: number } };

@@ -45,6 +45,7 @@ const appStatus = z.object({
   conditions: z.array(z.object({ type: z.string(), message: z.string() })),
   observedAt: z.iso.datetime(),
   traceparent: z.string().optional(),
+  standby: z.literal(true).optional(),
   removed: z.literal(true).optional(),
 });
 

@@ -26,6 +26,8 @@ export interface AppStatus {
   /** RFC 3339: when the spoke looked. */
   observedAt: string;
   traceparent?: string;
+  /** What is reported is the Application as a standby. */
+  standby?: true;
   /** The tombstone was carried out: the Application is no longer here. */
   removed?: true;
 }

@@ -79,6 +79,7 @@ export interface ResourceState {
 export interface Loading {
   bundle: string;
   namespace: string;
+  standby: boolean;
   /** Set once it failed. */
   error?: FleetError;
   failures: number;
@@ -132,9 +133,10 @@ function readWindow(window: AssignedWindow): Window {
 }
 
 function attemptKey({ revision, bundle, ns, policy }: AssignedApp): string {
-  const { automated, syncOptions, managedNamespaceMetadata, ignoreDifferences } = policy;
+  const { automated, standby, syncOptions, managedNamespaceMetadata, ignoreDifferences } = policy;
   const spec = {
     ns,
+    standby,
     prune: automated?.prune,
     allowEmpty: automated?.allowEmpty,
     syncOptions,

@@ -7,6 +7,7 @@ import { respectIgnored } from '../diff/respect-ignored.ts';
 import { type AppState, resourceState, ruleDigest, type SyncContext } from './app-state.ts';
 import type { ManifestOf } from './manifest-of.ts';
 import { createNamespace } from './namespace.ts';
+import { isStandbyObject } from './standby.ts';
 import { isOn, propagationOf, validationOf } from './sync-options.ts';
 import type { DesiredResource } from './target.ts';
 
@@ -65,7 +66,9 @@ async function respected(
   const rule = state.policy.ignore(resource.ref);
   if (!rule || !isOn('RespectIgnoreDifferences', state.policy.options, resource.options)) return manifest;
   const live = await context.cluster.find(resource.ref, signal);
-  return live ? respectIgnored(manifest, live, rule) : manifest;
+  // replicas that a standby had, or is to have, are not the cluster's own choice
+  if (!live || isStandbyObject(live) || isStandbyObject(manifest)) return manifest;
+  return respectIgnored(manifest, live, rule);
 }
 
 async function send(applying: Applying, resource: DesiredResource, manifest: KubeObject): Promise<KubeObject> {

@@ -43,7 +43,7 @@ function takeLoaded(context: SyncContext, state: AppState, wanted: AssignedApp):
 
 async function load(context: SyncContext, state: AppState, wanted: AssignedApp): Promise<void> {
   const failures = state.loading && isFor(state.loading, wanted) ? state.loading.failures : 0;
-  const loading = { bundle: wanted.bundle, namespace: wanted.ns, failures };
+  const loading = { bundle: wanted.bundle, namespace: wanted.ns, standby: wanted.policy.standby === true, failures };
   state.loading = loading;
   try {
     state.loaded = await context.limit(async () => await readTarget(context, wanted));
@@ -63,7 +63,7 @@ async function load(context: SyncContext, state: AppState, wanted: AssignedApp):
 /** After a restart: the bundle that was in force before, so that drift from it is healed. */
 async function loadLast(context: SyncContext, state: AppState, wanted: AssignedApp): Promise<void> {
   const last = state.record.assigned;
-  if (!last || isFor(last, wanted)) return;
+  if (!last || isSame(last, wanted)) return;
   try {
     state.loaded = await context.limit(async () => await readTarget(context, last));
   } catch (error) {
@@ -78,6 +78,7 @@ async function readTarget(context: SyncContext, assigned: AssignedApp): Promise<
     app: assigned.app,
     bundle: assigned.bundle,
     namespace: assigned.ns,
+    standby: assigned.policy.standby === true,
     isNamespaced: async (kind) => (await context.cluster.findResource(kind, signal))?.namespaced,
   });
 }
@@ -105,6 +106,11 @@ export function kindsOf(refs: readonly KubeKind[]): KubeKind[] {
   return [...new Map(refs.map((ref) => [formatKind(ref), ref])).values()];
 }
 
-function isFor(it: { bundle: string; namespace?: string; ns?: string } | undefined, assigned: AssignedApp): boolean {
-  return it !== undefined && it.bundle === assigned.bundle && (it.namespace ?? it.ns) === assigned.ns;
+function isFor(it: Pick<Target, 'bundle' | 'namespace' | 'standby'> | undefined, assigned: AssignedApp): boolean {
+  if (it?.bundle !== assigned.bundle || it.namespace !== assigned.ns) return false;
+  return it.standby === (assigned.policy.standby === true);
+}
+
+function isSame({ bundle, ns, policy }: AssignedApp, assigned: AssignedApp): boolean {
+  return isFor({ bundle, namespace: ns, standby: policy.standby === true }, assigned);
 }

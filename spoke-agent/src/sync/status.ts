@@ -75,6 +75,7 @@ function headOf({ clock }: Pick<SyncContext, 'clock'>, state: AppState) {
     gen: state.gen,
     revision: assigned?.revision ?? '',
     bundle: assigned?.bundle ?? '',
+    ...(assigned?.policy.standby ? { standby: true as const } : {}),
     observedAt: new Date(clock.now()).toISOString(),
   };
 }
@@ -156,6 +157,7 @@ function conditionsOf(context: Pick<SyncContext, 'clock'>, state: AppState, comp
   return [
     ...failureConditions(state),
     ...(target?.conditions ?? []),
+    ...(target?.standby ? [standbyCondition] : []),
     ...syncErrors(state, comparisons),
     ...waitsForWindow(context, state, syncOf(state, comparisons)),
     ...hooksNotRun(target?.hooks.length ?? 0),
@@ -166,6 +168,11 @@ function conditionsOf(context: Pick<SyncContext, 'clock'>, state: AppState, comp
     })),
   ];
 }
+
+const standbyCondition: Condition = {
+  type: 'Standby',
+  message: 'kept ready without running, by annotation wheelhouse.dev/standby of the Application',
+};
 
 function syncErrors(state: AppState, comparisons: Comparisons): Condition[] {
   const assigned = state.policy.assigned;

@@ -11,6 +11,7 @@ import {
 import type { KubeKind } from '../cluster/cluster.ts';
 import { liveKey } from '../watch/live-entry.ts';
 import { type Annotations, isHook, isSkipped, waveOf } from './hooks.ts';
+import { asStandby } from './standby.ts';
 import { resourceOptions, type SyncOptions, unsupportedOptions } from './sync-options.ts';
 
 /** One manifest of a bundle, bound to its Application: without its content, which is read again when it is applied. */
@@ -44,6 +45,7 @@ export interface Condition {
 export interface Target {
   bundle: string;
   namespace: string;
+  standby: boolean;
   resources: DesiredResource[];
   hooks: DesiredResource[];
   /** Keys of both. */
@@ -57,6 +59,7 @@ export interface Binding {
   bundle: string;
   /** Destination namespace, for namespaced manifests that name none. */
   namespace: string;
+  standby: boolean;
   /** Whether the cluster serves the kind in namespaces; undefined when it does not serve it. */
   isNamespaced: (kind: KubeKind) => Promise<boolean | undefined>;
 }
@@ -74,7 +77,10 @@ export async function bindTarget(manifests: readonly KubeObject[], binding: Bind
     }
     if (isSkipped(manifest.metadata.annotations ?? {})) continue;
     const namespaced = await scopeOf(manifest, defined, binding);
-    const resource = describeResource(placed(manifest, binding, namespaced), at);
+    const resource = describeResource(
+      placed(binding.standby ? asStandby(manifest) : manifest, binding, namespaced),
+      at,
+    );
     if (byKey.has(resource.key))
       conditions.push({
         type: 'RepeatedResourceWarning',
@@ -86,6 +92,7 @@ export async function bindTarget(manifests: readonly KubeObject[], binding: Bind
   return {
     bundle: binding.bundle,
     namespace: binding.namespace,
+    standby: binding.standby,
     resources: all.filter(({ hook }) => !hook),
     hooks: all.filter(({ hook }) => hook),
     keys: new Set(byKey.keys()),
