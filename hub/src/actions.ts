@@ -12,13 +12,14 @@ import type { Statuses } from './status/statuses.ts';
 import type { Additions } from './store/additions.ts';
 import type { AuditEntry } from './store/audit.ts';
 import type { Derived } from './store/derived.ts';
+import { readBesides } from './store/reader-index.ts';
 import type { Verdicts } from './store/verdicts.ts';
 
 export interface ActionsDeps {
   applications: Pick<Applications, 'find'>;
   additions: Additions;
   changes: Changes;
-  derived: Pick<Derived, 'evaluation'>;
+  derived: Pick<Derived, 'evaluation' | 'render'>;
   dispatch: Pick<Dispatch, 'source' | 'generate' | 'assign'>;
   verdicts: Verdicts;
   statuses: Pick<Statuses, 'find'>;
@@ -56,7 +57,9 @@ export function createActions(deps: ActionsDeps): Actions {
     windows: (key) => windowStateOf(getApplication(key, deps).windows ?? [], deps.now()),
     refresh: async (key, { hard }, by) => {
       const app = getApplication(key, deps);
-      for (const url of new Set(app.sources.map(({ repoURL }) => repoURL))) await deps.dispatch.source(url);
+      const record = app.request && deps.derived.render(app.request.key)?.record;
+      const read = [...app.sources, ...readBesides(record)];
+      for (const url of new Set(read.map(({ repoURL }) => repoURL))) await deps.dispatch.source(url);
       if (!hard) return;
       if (app.origin.type === 'generated') await deps.dispatch.generate(...splitKey(app.origin.applicationSet));
       if (app.cluster !== undefined) await ask(app, { type: 'refresh', by }, deps);

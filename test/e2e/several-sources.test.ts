@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { getApplication } from '../support/applications.ts';
 import { eventually } from '../support/eventually.ts';
+import { startFileServer } from '../support/file-server.ts';
 import type { ServedRepository } from '../support/git-server.ts';
 import { sendPush } from '../support/push-event.ts';
 import { configMap, type Shop, startShop } from '../support/shop.ts';
@@ -88,4 +89,16 @@ test('a reference that is not there says which', async () => {
     /\$nope\/a\.yaml names a source that is not there: give one of spec\.sources the ref nope/,
   );
   expect(await shop.live()).toEqual({ based: 'one' });
+});
+
+test('values by URL reach the cluster, and others at the next look', async () => {
+  await using server = await startFileServer({ '/v.yaml': 'text: by-url\n' });
+  const helm = `{valueFiles: ['${server.url}/v.yaml']}`;
+  await shop.platform.apply(
+    application(`  - {repoURL: '${shop.repository.url}', targetRevision: main, path: chart, helm: ${helm}}`),
+  );
+  expect(await whenRuns({ charted: 'by-url' })).toBe(true);
+  server.files.set('/v.yaml', 'text: later\n');
+  await shop.platform.api('GET', '/api/v1/applications/shop?refresh=normal');
+  expect(await whenRuns({ charted: 'later' })).toBe(true);
 });

@@ -9,6 +9,7 @@ import {
   type RenderFacts,
 } from '@wheelhouse/hub/render/render';
 import { createChartSource } from '@wheelhouse/hub/source/charts/chart-source';
+import { createRemoteFiles } from '@wheelhouse/hub/source/remote-files';
 import { createGitSource, type Snapshot } from '@wheelhouse/hub/source/source';
 import { createLogger } from '@wheelhouse/shared/logging/logger';
 import type { ApplicationSource } from '@wheelhouse/shared/resources/application-source';
@@ -71,8 +72,10 @@ export async function startRender(
   };
   const snapshot = async () => await open(repository.dir, 'main');
   const charts = stack.use(createChartSource({ directory: join(path, 'charts'), timeoutMs: 20_000 }));
+  const remoteFiles = createRemoteFiles({ directory: join(path, 'files'), timeoutMs: 20_000 });
   const openLocation: OpenLocation = async (location, signal) => {
-    const { repoURL: url, targetRevision, chart } = location;
+    const { repoURL: url, targetRevision, chart, file } = location;
+    if (file) return await remoteFiles.open({ url }, (await remoteFiles.fetch({ url }, signal)).sha, signal);
     if (!chart) return url === ownURL ? await snapshot() : await open(url, targetRevision);
     const known = { url, plainHttp: true };
     return await charts.open(location, { ...(await charts.fetch(location, known, signal)), repository: known }, signal);

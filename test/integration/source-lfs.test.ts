@@ -41,6 +41,7 @@ describe('files in Git LFS', () => {
       git: { open: async () => snapshot } as unknown as GitSource,
       charts: { fetch: unused, open: unused },
       githubApps: { login: unused },
+      files: { fetch: unused, open: unused },
       lfs: createLfs({ directory, timeoutMs: 20_000, rewrites: [] }),
       signatures: { verify: unused },
       keys: () => ({}),

@@ -22,6 +22,7 @@ it('brings the files of a submodule from its own repository, with the login of t
     git,
     charts: { fetch: unused, open: unused },
     githubApps: { login: unused },
+    files: { fetch: unused, open: unused },
     lfs: { open: (snapshot) => snapshot },
     signatures: { verify: unused },
     keys: () => ({}),

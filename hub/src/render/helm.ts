@@ -2,9 +2,9 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import { formatYaml } from '@wheelhouse/shared/kube/yaml';
+import { fileName, type SourceLocation } from '../source/location.ts';
 import type { RenderFacts } from './build-environment.ts';
-import { createCollection } from './collection.ts';
-import { unsupported } from './discover.ts';
+import { type Collection, createCollection } from './collection.ts';
 import { helmArguments } from './helm-arguments.ts';
 import { collectDependencies } from './helm-dependencies.ts';
 import {
@@ -68,11 +68,10 @@ export async function planHelm(deps: ToolDeps, request: HelmRequest): Promise<Re
   const vendored: Vendored[] = [];
   await collectDependencies({ source, charts, vendored }, { in: collection, path: folder });
   const options = await resolveHelmOptions(files, facts);
-  const byUrl = options.valueFiles.find((file) => 'url' in file);
-  if (byUrl) throw unsupported(source, `value file ${byUrl.url} by URL`, 'keep it in a repository');
+  const remote = await openRemoteFiles(options.valueFiles, request);
   refuseMissing(files, 'helm.valueFiles', options.valueFiles);
   refuseMissing(files, 'helm.fileParameters', options.fileParameters.values());
-  const collections = [collection, ...references.used(), ...charts.all()];
+  const collections = [collection, ...references.used(), ...charts.all(), ...remote.values()];
   return {
     sourceType: 'Helm',
     toolVersion,
@@ -82,7 +81,10 @@ export async function planHelm(deps: ToolDeps, request: HelmRequest): Promise<Re
       await using workspace = await deps.workspaces.open();
       for (const each of collections) await each.write(workspace.path, signal);
       await copyVendored(workspace.path, vendored);
-      const place = (file: HelmFile) => ('url' in file ? file.url : join(workspace.path, file.in.folder, file.path));
+      const place = (file: HelmFile) =>
+        'url' in file
+          ? join(workspace.path, remote.get(file.url)?.folder ?? '', fileName)
+          : join(workspace.path, file.in.folder, file.path);
       const generated = join(workspace.home, 'values.yaml');
       if (options.values) await writeFile(generated, options.values);
       const what = formatPath(source.chart ?? folder);
@@ -92,6 +94,22 @@ export async function planHelm(deps: ToolDeps, request: HelmRequest): Promise<Re
       return splitBySource(text, what);
     },
   };
+}
+
+/** Helm has no network: what it would download is a collection of its own, by URL. */
+async function openRemoteFiles(
+  files: readonly HelmFile[],
+  { open, signal }: Pick<HelmRequest, 'open' | 'signal'>,
+): Promise<Map<string, Collection>> {
+  const found = new Map<string, Collection>();
+  for (const file of files) {
+    if (!('url' in file) || found.has(file.url)) continue;
+    const from: SourceLocation = { repoURL: file.url, targetRevision: '', file: true };
+    const collection = createCollection(await open(from, signal), { folder: `file-${found.size}`, from });
+    await collection.add(fileName);
+    found.set(file.url, collection);
+  }
+  return found;
 }
 
 const sourceComment = /^---\n# Source: (?<path>.*)\n/gmu;

@@ -1,10 +1,10 @@
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import { parseYaml } from '@wheelhouse/shared/kube/yaml';
 import type { ApplicationSource } from '@wheelhouse/shared/resources/application-source';
-import { locationText } from '../source/location.ts';
+import { locationText, type SourceLocation } from '../source/location.ts';
 import type { Snapshot } from '../source/source.ts';
 import { type Collection, createCollection } from './collection.ts';
-import { kustomizationFiles, pathNotFound, unsupported } from './discover.ts';
+import { kustomizationFiles, pathNotFound } from './discover.ts';
 import { collectInflatedCharts, type Inflation } from './kustomize-charts.ts';
 import { isRemoteFile, parseRemoteBase } from './remote-base.ts';
 import { formatPath, isWithin, resolvePath } from './repository-path.ts';
@@ -105,7 +105,8 @@ interface Reference {
 async function resolveReference(walk: Walk, { from, reference, what }: Reference): Promise<Place> {
   const { snapshot } = from.in;
   if (!(await existsLocally(snapshot, from.path, reference))) {
-    if (isRemoteFile(reference)) throw unsupported(walk.source, `${what}: ${reference} by URL`, 'commit the file');
+    if (isRemoteFile(reference))
+      return await openRemote(walk, { ...remoteFile(reference), what: `${what}: ${reference}` });
     const remote = parseRemoteBase(reference);
     if (remote) return await openRemote(walk, { ...remote, what: `${what}: ${reference}` });
   }
@@ -118,7 +119,7 @@ async function resolveReference(walk: Walk, { from, reference, what }: Reference
 
 async function openRemote(
   walk: Walk,
-  remote: { location: { repoURL: string; targetRevision: string }; path: string; what: string },
+  remote: { location: SourceLocation; path: string; what: string },
 ): Promise<Place> {
   const key = locationText(remote.location);
   let collection = walk.remotes.get(key);
@@ -133,6 +134,11 @@ async function openRemote(
   if (!(await collection.snapshot.entry(path)))
     throw pathNotFound(remote.location, collection.snapshot, `${remote.what}: path ${formatPath(path)}`);
   return { in: collection, path };
+}
+
+/** As a base: kustomize reads no single file that is not below its own folder. */
+function remoteFile(url: string): { location: SourceLocation; path: string } {
+  return { location: { repoURL: url, targetRevision: '', file: true }, path: '' };
 }
 
 function repositoryOf(walk: Walk, place: Place): { repoURL: string } {

@@ -194,13 +194,6 @@ describe('bad input', () => {
     ],
     ['malformed YAML', { 'apps/x/a.yaml': 'kind: ConfigMap\n a: b\n' }, {}, 'Malformed', 'apps/x/a.yaml: YAML, line 2'],
     [
-      'a file by URL in a kustomization',
-      { 'apps/x/kustomization.yaml': 'resources: ["https://x.example/crd.yaml"]\n' },
-      {},
-      'Unsupported',
-      'apps/x/kustomization.yaml: resources: https://x.example/crd.yaml by URL: not supported yet; commit the file',
-    ],
-    [
       'a chart inside of a kustomization',
       { 'apps/x/kustomization.yaml': 'helmCharts: [{name: c}]\n' },
       {},
@@ -257,11 +250,11 @@ describe('bad input', () => {
       'helm.valueFiles: no file matches apps/x/envs/*.yaml at revision',
     ],
     [
-      'a value file by URL',
+      'a value file by a URL of another scheme',
       { 'apps/x/Chart.yaml': 'name: x' },
-      { helm: { valueFiles: ['https://x.example/v.yaml'] } },
-      'Unsupported',
-      'value file https://x.example/v.yaml by URL',
+      { helm: { valueFiles: ['s3://x.example/v.yaml?key=word'] } },
+      'Invalid',
+      'helm.valueFiles: s3://x.example/v.yaml?…: the scheme s3 is not among helm.valuesFileSchemes (https, http)',
     ],
     [
       'a value file of another source',

@@ -11,7 +11,12 @@ export interface SourceLocation {
   passCredentials?: boolean;
   /** Argo CD: only tags that begin with it are versions, and are compared without it. */
   tagPrefix?: string;
+  /** repoURL is the address of a single file, which a snapshot has as `fileName`. */
+  file?: true;
 }
+
+/** Name of the one file at a location of a single file. */
+export const fileName = 'file.yaml';
 
 export function locationOf(source: ApplicationSource): SourceLocation {
   const { repoURL, targetRevision = '', chart, tagPrefix, helm } = source;
@@ -25,8 +30,9 @@ export function locationOf(source: ApplicationSource): SourceLocation {
 }
 
 /** Identity of a location, for maps. */
-export function locationText({ repoURL, targetRevision, chart, tagPrefix, passCredentials }: SourceLocation): string {
+export function locationText(location: SourceLocation): string {
+  const { repoURL, targetRevision, chart, tagPrefix, passCredentials, file } = location;
   const base = `${repoURL}\n${targetRevision}`;
-  const more = `${chart ?? ''}\n${tagPrefix ?? ''}\n${passCredentials ? 'pass' : ''}`;
+  const more = `${chart ?? ''}\n${tagPrefix ?? ''}\n${passCredentials ? 'pass' : ''}${file ? 'file' : ''}`;
   return more === '\n\n' ? base : `${base}\n${more}`;
 }

@@ -5,6 +5,7 @@ import { createChartSource } from './charts/chart-source.ts';
 import { createGithubAppLogins } from './github-app.ts';
 import { createHttpClient } from './http/http-client.ts';
 import { createLfs } from './lfs/lfs.ts';
+import { createRemoteFiles } from './remote-files.ts';
 import { findRepository } from './repositories.ts';
 import { createSignatures } from './signatures/signatures.ts';
 import type { GitSource, Repository, Rewrite } from './source.ts';
@@ -35,6 +36,7 @@ export function openSources(
     charts,
     githubApps: createGithubAppLogins({ http, now }),
     repository,
+    files: createRemoteFiles({ directory: path.join(data, 'files'), timeoutMs }),
     lfs: createLfs({ directory: path.join(data, 'lfs'), timeoutMs, rewrites }),
     signatures: createSignatures(deps.git, { rewrites, timeoutMs, environment, allowFile: false }),
     keys: () => readKeys(deps.specs),

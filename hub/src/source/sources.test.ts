@@ -25,6 +25,7 @@ function setUp() {
     git,
     charts: { fetch: async () => ({ revision: '1.0.0', digest: 'd' }), open: unused },
     githubApps: { login: async () => ({ username: 'x-access-token', password: 'token-of-the-app' }) },
+    files: { fetch: unused, open: unused },
     lfs: { open: (snapshot) => snapshot },
     signatures: { verify: unused },
     keys: () => ({}),

@@ -7,6 +7,7 @@ import { type ChartSource, isChartLocation } from './charts/chart-source.ts';
 import type { GithubAppLogins } from './github-app.ts';
 import type { Lfs } from './lfs/lfs.ts';
 import type { SourceLocation } from './location.ts';
+import type { RemoteFiles } from './remote-files.ts';
 import type { Keys } from './signatures/keyring.ts';
 import type { Signatures } from './signatures/signatures.ts';
 import type { Fetched, GitSource, Repository, Snapshot } from './source.ts';
@@ -41,6 +42,7 @@ export interface SourcesDeps {
   charts: ChartSource;
   githubApps: GithubAppLogins;
   lfs: Lfs;
+  files: RemoteFiles;
   signatures: Signatures;
   /** Public keys that signatures are checked with. */
   keys(): Keys;
@@ -57,6 +59,7 @@ export function createSources(deps: SourcesDeps): Sources {
   };
   return {
     fetch: async (location, signal) => {
+      if (location.file) return await deps.files.fetch(deps.repository(location.repoURL), signal);
       const repository = await repositoryOf(location, signal);
       if (isChartLocation(location)) {
         const { revision, digest } = await deps.charts.fetch(location, repository, signal);
@@ -66,6 +69,7 @@ export function createSources(deps: SourcesDeps): Sources {
       return await deps.git.fetch(repository, revision, signal);
     },
     open: async (location, { sha, digest }, signal) => {
+      if (location.file) return await deps.files.open(deps.repository(location.repoURL), sha, signal);
       const repository = await repositoryOf(location, signal);
       if (!isChartLocation(location)) return await openGit(deps, { repository, sha }, signal);
       const known =
