@@ -143,6 +143,7 @@ export function begin(draft: Draft, member: RunMember): void {
     draft.record.pins[id] = { ...pin, now: to };
   }
   enter(draft, member, { state: 'Updating' });
+  member.unreported = true;
 }
 
 /** A step all of whose members were passed over, or have left, has shown nothing. */

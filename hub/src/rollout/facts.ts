@@ -33,18 +33,20 @@ export interface MemberFacts {
   apps: AppFacts[];
 }
 
-/** How a reason ends when nothing was heard of the new bundle. */
-export const notReported = 'yet';
-
 /** How an Application stands to the bundle that it was given. */
-export type Standing = { is: 'healthy' } | { is: 'progressing' | 'failed'; why: string };
+export type Standing =
+  | { is: 'healthy' }
+  | { is: 'failed'; why: string }
+  /** `unreported`: nothing was heard of the new bundle. */
+  | { is: 'progressing'; why: string; unreported?: true };
 
 export function standingOf(app: AppFacts | undefined, pin: Pin): Standing {
   const status = app?.status;
   if (!app || status?.bundle !== pin.bundle)
     return {
       is: 'progressing',
-      why: `${app?.id ?? 'an application'} has not reported ${shortRevision(pin)} ${notReported}`,
+      why: `${app?.id ?? 'an application'} has not reported ${shortRevision(pin)} yet`,
+      unreported: true,
     };
   const failure = whyFailed(app.id, status, pin);
   if (failure !== undefined) return { is: 'failed', why: failure };

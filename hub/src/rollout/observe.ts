@@ -111,6 +111,8 @@ function observeUntouched(draft: Draft, member: RunMember, { online }: MemberFac
 
 function observeTouched(draft: Draft, member: RunMember, facts: MemberFacts): void {
   const standing = standingOfMember(member, facts, 'to');
+  if (standing.is === 'progressing' && standing.unreported) member.unreported = true;
+  else delete member.unreported;
   if (standing.is === 'healthy') return enter(draft, member, { state: 'Healthy' });
   const why = facts.online ? standing.why : `${standing.why}, and its cluster is silent`;
   if (member.state === 'Failed') member.message = why;

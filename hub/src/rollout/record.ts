@@ -30,6 +30,8 @@ export interface RunMember {
   message?: string;
   /** How often it was Healthy and then no longer. */
   relapses?: number;
+  /** It was given its bundles, and has reported nothing of them. */
+  unreported?: true;
   /** What changes, by Application id. */
   apps: Record<string, { from?: Pin; to: Pin }>;
 }

@@ -1,5 +1,4 @@
 import type { IndexedApplication } from '../assign/applications.ts';
-import { notReported } from './facts.ts';
 import { isActive, type RolloutRecord, type Run, type RunMember } from './record.ts';
 
 /** Argo CD: `status.applicationStatus[]` of an ApplicationSet. */
@@ -83,10 +82,10 @@ function revisionsOf(revision: string | undefined): string[] {
 }
 
 /** Pending: it was given its sync, and has not reported it yet. */
-function stateOf({ state, message }: RunMember, run: Run | undefined): RollingSyncApplication['status'] {
+function stateOf({ state, unreported }: RunMember, run: Run | undefined): RollingSyncApplication['status'] {
   if (state === 'Healthy') return 'Healthy';
   if (state !== 'Updating' || !isActive(run)) return 'Waiting';
-  return message?.endsWith(notReported) ? 'Pending' : 'Progressing';
+  return unreported ? 'Pending' : 'Progressing';
 }
 
 const messages: Record<RollingSyncApplication['status'], string> = {

@@ -1,0 +1,77 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ApiServer } from '@wheelhouse/hub/api/api-server';
+import { createApiServer } from '@wheelhouse/hub/api/server';
+import { adminToken, createFakeDeps, type FakeDeps } from '@wheelhouse/hub/api/testing/fake-deps';
+import { beforeEach, expect, it } from 'vitest';
+import { runCli } from '../program.ts';
+
+let deps: FakeDeps;
+let server: ApiServer;
+let cwd: string;
+
+beforeEach(async () => {
+  deps = createFakeDeps();
+  server = await createApiServer(deps);
+  await server.listen({ host: '127.0.0.1', port: 0 });
+  cwd = await mkdtemp(join(tmpdir(), 'wheelhouse-cli-'));
+  return async () => {
+    await server.close();
+    await rm(cwd, { recursive: true });
+  };
+});
+
+async function run(...args: string[]) {
+  let out = '';
+  let err = '';
+  const url = `http://127.0.0.1:${(server.server.address() as AddressInfo).port}`;
+  const code = await runCli(['rollout', ...args, '--server', url, '--token', adminToken], {
+    out: (text) => void (out += text),
+    err: (text) => void (err += text),
+    ask: async () => undefined,
+    readInput: async () => '',
+    env: { HOME: cwd },
+    cwd,
+    signal: new AbortController().signal,
+  });
+  return { code, out, err };
+}
+
+it('lists rollouts with where each is, and why', async () => {
+  expect((await run('list')).out).toMatch(/shop +FleetRollout +Progressing .*step canary \(1 of 2\): 0 of 1 healthy/);
+});
+
+it('shows one, and says of one that there is not that it does not exist', async () => {
+  expect((await run('get', 'shop')).out).toMatch(/Name: +shop\nKind: +FleetRollout\nPhase: +Progressing/);
+  expect(await run('get', 'shop', '--kind', 'RollingSync')).toMatchObject({
+    code: 1,
+    err: expect.stringContaining('rollout argocd/shop does not exist') as string,
+  });
+});
+
+it.each([
+  [['pause', 'shop', '--reason', 'freeze'], 'rollout shop paused: freeze\n', '"reason":"freeze"'],
+  [['pause', 'shop', '--reason', 'x', '--for', '2h'], 'rollout shop paused: x\n', '"ends":true'],
+  [['resume', 'shop'], 'rollout shop resumed\n', 'resume rollout.argocd.shop'],
+  [['abort', 'shop', '--reason', 'bad'], 'rollout shop is ended where it is\n', '"reason":"bad"'],
+  [['undo', 'shop', '--reason', 'slow'], 'rollout shop is taken back\n', '"reason":"slow"'],
+  [
+    ['approve', 'shop', '--step', 'rest', '--comment', 'seen'],
+    'rollout shop: step rest approved\n',
+    '"comment":"seen"',
+  ],
+])('asks for what %j says', async (args, said, call) => {
+  expect(await run(...args)).toEqual({ code: 0, out: said, err: '' });
+  expect(deps.calls).toEqual([expect.stringContaining(call) as string]);
+});
+
+it.each([
+  [['pause', 'shop'], "required option '--reason <text>'"],
+  [['undo', 'shop'], "required option '--reason <text>'"],
+  [['get', 'shop', '--kind', 'Deployment'], 'Allowed choices are FleetRollout, RollingSync'],
+])('refuses %j', async (args, message) => {
+  expect(await run(...args)).toMatchObject({ code: 2, err: expect.stringContaining(message) as string });
+  expect(deps.calls).toEqual([]);
+});
