@@ -5,13 +5,7 @@ import type { AssignedApp } from '@wheelhouse/shared/protocol/document';
 import type { AppStatus } from '@wheelhouse/shared/protocol/status';
 import type { Application } from '@wheelhouse/shared/resources/application';
 import type { ApplicationSet } from '@wheelhouse/shared/resources/application-set';
-import {
-  type Applications,
-  findProject,
-  findProjectNamed,
-  type IndexedApplication,
-  idOf,
-} from './assign/applications.ts';
+import { type Applications, findProjectNamed, type IndexedApplication, idOf } from './assign/applications.ts';
 import { createAssignStage } from './assign/assign-stage.ts';
 import type { Changes } from './assign/change.ts';
 import { type Destinations, findDestination, inCluster } from './assign/destination.ts';
@@ -233,16 +227,14 @@ export function createGenerateDeps(deps: PipelineDeps) {
 }
 
 /** `resolve` with everything it reads. The answer is kept for as long as nothing that it was made of changes. */
-export function createResolve(stores: Pick<Stores, 'derived' | 'specs'>): (app: IndexedApplication) => Resolution {
-  const known = new WeakMap<IndexedApplication, { outcome: unknown; project: unknown; resolution: Resolution }>();
-  const { derived, specs } = stores;
+export function createResolve({ derived }: Pick<Stores, 'derived'>): (app: IndexedApplication) => Resolution {
+  const known = new WeakMap<IndexedApplication, { outcome: unknown; resolution: Resolution }>();
   return (app) => {
     const outcome = app.request && derived.render(app.request.key);
-    const project = findProject(specs, app.application);
     const last = known.get(app);
-    if (last && last.outcome === outcome && last.project === project) return last.resolution;
-    const resolution = resolve(app, { derived, project: () => project });
-    known.set(app, { outcome, project, resolution });
+    if (last && last.outcome === outcome) return last.resolution;
+    const resolution = resolve(app, { derived, project: () => app.project });
+    known.set(app, { outcome, resolution });
     return resolution;
   };
 }

@@ -275,3 +275,25 @@ function claimed({ specs, derived }: HubState): Set<string> {
   const generated = derived.evaluations().flatMap(({ applications }) => applications);
   return new Set([...manifests, ...generated].map(({ metadata }) => metadata.name ?? ''));
 }
+
+it('is refused while argocd-cm wants syncs to act as service accounts, which spokes do not', async () => {
+  const state = await createHubState();
+  const put = async (enabled: string) =>
+    await state.specs.put(
+      {
+        apiVersion: 'v1',
+        kind: 'ConfigMap',
+        metadata: { name: 'argocd-cm', namespace: 'argocd' },
+        data: { 'application.sync.impersonation.enabled': enabled },
+      },
+      by,
+    );
+  await state.specs.put(applicationOf('shop'), by);
+  await put('true');
+  expect(state.applications.find('shop')?.problem).toMatchObject({
+    code: 'Unsupported',
+    message: expect.stringContaining('impersonation') as string,
+  });
+  await put('false');
+  expect(state.applications.find('shop')?.problem).toBeUndefined();
+});

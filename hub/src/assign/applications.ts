@@ -9,6 +9,7 @@ import type { AppProject, SyncWindow } from '@wheelhouse/shared/resources/app-pr
 import type { Application } from '@wheelhouse/shared/resources/application';
 import type { ApplicationSource } from '@wheelhouse/shared/resources/application-source';
 import { controlNamespace } from '@wheelhouse/shared/resources/defaults';
+import { createGlobalProjects, type GlobalProjects } from '../project/global-projects.ts';
 import { defaultProject, whyNamespaceNotPermitted, whyNotPermitted } from '../project/project.ts';
 import { matchingWindows } from '../project/window.ts';
 import type { RenderFacts } from '../render/render.ts';
@@ -20,7 +21,7 @@ import { type Claim, type Claims, createClaims } from './claims.ts';
 import { type Destination, type Destinations, findDestination } from './destination.ts';
 import { requestOf } from './render-request.ts';
 import { integrityFacts, keysConfigMap, whyUnverifiable } from './signed.ts';
-import { whyUnsupported } from './unsupported.ts';
+import { whyNotImpersonated, whyUnsupported } from './unsupported.ts';
 
 export interface IndexedApplication {
   /** Application id: unique in the fleet, the name in tracking ids. */
@@ -72,7 +73,8 @@ export interface ApplicationsDeps {
 export function createApplications(deps: ApplicationsDeps): Applications & Disposable {
   const table = createApplicationTable();
   const listeners = new Set<(changes: ApplicationChange[]) => void>();
-  const describe: Describe = (application, origin) => describeApplication(deps, application, origin);
+  const globals = createGlobalProjects(deps.specs);
+  const describe: Describe = (application, origin) => describeApplication({ ...deps, globals }, application, origin);
   const apply = (changes: ApplicationChange[]) => {
     const real = changes.filter((change) => table.replace(change));
     if (real.length > 0) for (const listener of listeners) listener(real);
@@ -86,11 +88,9 @@ export function createApplications(deps: ApplicationsDeps): Applications & Dispo
 
   const subscriptions = [
     deps.specs.onChange(({ kind, before, after }) => {
-      if (kind === 'AppProject')
-        again((app) => app.application.spec.project === (after ?? before)?.resource.metadata.name);
-      else if (kind === 'ConfigMap' && (after ?? before)?.resource.metadata.name === keysConfigMap)
-        again((app) => app.request?.facts.integrity !== undefined);
-      else if (kind === 'Application') apply([specChange(before, after, index)]);
+      if (kind === 'Application') return apply([specChange(before, after, index)]);
+      const concerned = concernedBy(kind, (after ?? before)?.resource.metadata.name ?? '', globals);
+      if (concerned) again(concerned);
     }),
     deps.derived.onChange((change) => {
       if (change.type === 'evaluation') apply(evaluationChanges(change.before, change.after, index));
@@ -118,6 +118,18 @@ export function createApplications(deps: ApplicationsDeps): Applications & Dispo
       for (const subscription of subscriptions) subscription[Symbol.dispose]();
     },
   };
+}
+
+/** Which Applications a change of a project or of settings may change; undefined for none. */
+function concernedBy(
+  kind: string,
+  name: string,
+  globals: GlobalProjects,
+): ((app: IndexedApplication) => boolean) | undefined {
+  if (globals.concerns(kind, name)) return () => true;
+  if (kind === 'AppProject') return (app) => app.application.spec.project === name;
+  if (kind === 'ConfigMap' && name === keysConfigMap) return (app) => app.request?.facts.integrity !== undefined;
+  return undefined;
 }
 
 type Describe = (application: Application, origin: IndexedApplication['origin']) => IndexedApplication;
@@ -205,19 +217,21 @@ function specOrigin(spec: { owner?: string; warnings: string[] }): IndexedApplic
   return { type: 'spec', warnings: spec.warnings, ...(spec.owner === undefined ? {} : { owner: spec.owner }) };
 }
 
+type DescribeDeps = ApplicationsDeps & { globals: GlobalProjects };
+
 function describeApplication(
-  deps: ApplicationsDeps,
+  deps: DescribeDeps,
   application: Application,
   origin: IndexedApplication['origin'],
 ): IndexedApplication {
   const { cluster, hubOnly, problem: nowhere } = findDestination(application, deps.destinations);
   const sources = sourcesOf(application);
-  const project = findProject(deps.specs, application);
+  const { project, problem: unknown } = projectFor(application, deps);
   const problem =
-    whyUnsupported(application) ??
-    whyUnverifiable(application, project, sources) ??
+    whyNotBuilt(application, { project, sources, specs: deps.specs }) ??
     nowhere ??
-    whyForbidden(application, project, deps);
+    unknown ??
+    (project && notPermitted(application, project, deps.destinations));
   const request = problem
     ? undefined
     : requestOf(application, sources, {
@@ -237,6 +251,21 @@ function describeApplication(
     ...(problem ? { problem } : {}),
     ...(request ? { request } : {}),
   };
+}
+
+interface BuiltInput {
+  project: AppProject | undefined;
+  sources: readonly ApplicationSource[];
+  specs: Pick<SpecStore, 'find'>;
+}
+
+/** What the Application, its project or the settings ask for, and this version does not do. */
+function whyNotBuilt(application: Application, { project, sources, specs }: BuiltInput): Problem | undefined {
+  return (
+    whyUnsupported(application) ??
+    whyNotImpersonated(application, specs.find('ConfigMap', controlNamespace, 'argocd-cm')) ??
+    whyUnverifiable(application, project, sources)
+  );
 }
 
 /** Argo CD: `sources` win over `source`. */
@@ -264,12 +293,14 @@ function clusterOf({ spec }: Application, destinations: Destinations): { name: s
   return known ?? { name, server };
 }
 
-function whyForbidden(
-  application: Application,
-  project: AppProject | undefined,
-  deps: ApplicationsDeps,
-): Problem | undefined {
-  return project ? notPermitted(application, project, deps.destinations) : unknownProject(application);
+/** Its project with what that inherits; or why it is not known what is permitted. */
+function projectFor(application: Application, deps: DescribeDeps): { project?: AppProject; problem?: Problem } {
+  const own = findProject(deps.specs, application);
+  if (!own) return { problem: unknownProject(application) };
+  const { project, problem } = deps.globals.inherit(own);
+  if (!problem) return { project };
+  const message = `application ${idOf(application)}: ${problem.message}`;
+  return { project, problem: { code: 'NotPermitted', message } };
 }
 
 /** Argo CD: projects count in the control namespace only; elsewhere whoever writes Applications could permit himself all. */
