@@ -151,6 +151,7 @@ function webhookSecrets(config: HubConfig) {
     webhookSecretBitbucketServer: bitbucketServer,
     webhookSecretGitea: gitea,
     webhookSecretGogs: gogs,
+    webhookSecretHarbor: harbor,
   } = config;
   return {
     ...(azureDevOps ? { azureDevOps } : {}),
@@ -160,6 +161,7 @@ function webhookSecrets(config: HubConfig) {
     ...(bitbucketServer ? { bitbucketServer } : {}),
     ...(gitea ? { gitea } : {}),
     ...(gogs ? { gogs } : {}),
+    ...(harbor ? { harbor } : {}),
   };
 }
 

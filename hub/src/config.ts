@@ -82,6 +82,8 @@ const schema = z.object({
   webhookSecretBitbucketServer: z.string().optional(),
   webhookSecretGitea: z.string().optional(),
   webhookSecretGogs: z.string().optional(),
+  /** Harbor: the webhook's auth header. */
+  webhookSecretHarbor: z.string().optional(),
   /** OTLP over HTTP, as http://127.0.0.1:4318. */
   otlpEndpoint: z.url().optional(),
   logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),

@@ -87,3 +87,29 @@ describe('a pull request', () => {
     expect(outcomes).toEqual(['github accepted']);
   });
 });
+
+describe('a push to a registry', () => {
+  const payload = {
+    action: 'published',
+    package: {
+      name: 'charts/web',
+      package_type: 'container',
+      owner: { login: 'acme' },
+      package_version: { container_metadata: { tag: { name: '1.2.0' } } },
+    },
+  };
+
+  it.each([
+    ['an artifact', { repoURL: 'oci://ghcr.io/acme/charts/web', targetRevision: '1.x' }, true],
+    ['a chart', { repoURL: 'ghcr.io/acme/charts', chart: 'web', targetRevision: '1.x' }, true],
+    ['another chart', { repoURL: 'ghcr.io/acme/charts', chart: 'api', targetRevision: '1.x' }, false],
+    ['another version', { repoURL: 'ghcr.io/acme/charts', chart: 'web', targetRevision: '1.1.0' }, false],
+  ])('is looked at, or not: %s', async (_name, location, looks) => {
+    const { looked, outcomes, deps } = setUp({ applications: [], generators: false });
+    const wanted = () => new Map([[location.repoURL, [location]]]);
+    const call = { headers: { 'x-github-event': 'package' }, body: Buffer.from(JSON.stringify(payload)) };
+    await receiveWebhook(call, { ...deps, wanted });
+    expect(looked).toEqual(looks ? [location.repoURL] : []);
+    expect(outcomes).toEqual([`ghcr ${looks ? 'accepted' : 'ignored'}`]);
+  });
+});

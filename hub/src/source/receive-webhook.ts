@@ -44,15 +44,18 @@ export async function receiveWebhook(call: ReceivedCall, deps: WebhookDeps): Pro
   deps.observe('unknown', 'ignored');
   throw new FleetError(
     'Malformed',
-    'no Git host sends such a call: expected an event of GitHub, GitLab, Bitbucket, Gitea, Gogs or Azure DevOps',
+    'no Git host sends such a call: expected an event of GitHub, GitLab, Bitbucket, Gitea, Gogs, Azure DevOps or Harbor',
   );
 }
 
 async function receivePush(push: PushEvent, deps: WebhookDeps): Promise<void> {
-  const meant = [...deps.wanted()].filter(
-    ([url, locations]) =>
-      push.repoURLs.some((webUrl) => designates(webUrl, url)) &&
-      locations.some((location) => affects(push, location.targetRevision) && isRead(push, location, deps)),
+  const meant = [...deps.wanted()].filter(([url, locations]) =>
+    locations.some(
+      (location) =>
+        push.repoURLs.some((webUrl) => designates(webUrl, addressOf(location, url))) &&
+        affects(push, location.targetRevision) &&
+        isRead(push, location, deps),
+    ),
   );
   deps.observe(push.provider, meant.length > 0 ? 'accepted' : 'ignored');
   deps.logger.info(
@@ -60,6 +63,11 @@ async function receivePush(push: PushEvent, deps: WebhookDeps): Promise<void> {
     'webhook',
   );
   await Promise.all(meant.map(async ([url]) => await deps.source(url)));
+}
+
+/** A chart of a registry is a repository of its own there. */
+function addressOf({ chart }: SourceLocation, url: string): string {
+  return chart ? `${url.replace(/\/+$/u, '')}/${chart}` : url;
 }
 
 /**

@@ -6,11 +6,14 @@ import { satisfies } from './version-constraint.ts';
 import { azureDevOps } from './webhook/azure-devops.ts';
 import { bitbucket } from './webhook/bitbucket.ts';
 import { bitbucketServer } from './webhook/bitbucket-server.ts';
+import { ghcr } from './webhook/ghcr.ts';
 import { gitea } from './webhook/gitea.ts';
 import { github } from './webhook/github.ts';
 import { gitlab } from './webhook/gitlab.ts';
 import { gogs } from './webhook/gogs.ts';
+import { harbor } from './webhook/harbor.ts';
 import {
+  nothingPushed,
   type Provider,
   type ProviderName,
   type PullRequestContent,
@@ -43,8 +46,21 @@ export const maxPayloadBytes = 50 << 20;
 
 const unread = Buffer.alloc(0);
 
-/** The order matters: Gitea sends the headers of Gogs and GitHub too, and Bitbucket Cloud those of Bitbucket Server. */
-const providers: readonly Provider[] = [gitea, gogs, github, gitlab, bitbucket, bitbucketServer, azureDevOps];
+/**
+ * The order matters: Gitea sends the headers of Gogs and GitHub too, GitHub's packages are a registry's, Bitbucket Cloud sends those of
+ * Bitbucket Server, and Harbor none that others do not.
+ */
+const providers: readonly Provider[] = [
+  gitea,
+  gogs,
+  ghcr,
+  github,
+  gitlab,
+  bitbucket,
+  bitbucketServer,
+  azureDevOps,
+  harbor,
+];
 
 /**
  * Reads a call. Undefined when no known host sent it; no changes when there is nothing to do (a ping). Throws TooLarge, Forbidden
@@ -56,7 +72,7 @@ export function parsePushEvent(call: WebhookCall): PushEvent | undefined {
   const { provider, event } = known;
   const { name } = provider;
   if (provider.idleEvents.includes(event) || isQuietPullRequest(provider, event))
-    return { provider: name, repoURLs: [], changes: [], touchedHead: false, changedFiles: [], isComplete: false };
+    return { provider: name, ...nothingPushed };
   if (!provider.pushEvents.includes(event))
     throw new FleetError(
       'Invalid',
@@ -104,7 +120,7 @@ export function designates(webUrl: string, repoURL: string): boolean {
   const parts = /^[a-z][a-z0-9+.-]*:\/\/(?:[^/?#]*@)?(\[[^\]]*\]|[^/:?#]+)(?::\d*)?\/([^?#]*)/i.exec(webUrl);
   if (!parts) return false;
   const [host = '', path = ''] = parts.slice(1).map(escapeRegExp);
-  const pattern = `^(?:(?:https?|ssh)://)?(?:[\\w.$-]{1,32}@)?(?:(?:alt)?ssh\\.)?${host}(?::\\d+)?[:/]${path}(?:\\.git)?$`;
+  const pattern = `^(?:(?:https?|ssh|oci)://)?(?:[\\w.$-]{1,32}@)?(?:(?:alt)?ssh\\.)?${host}(?::\\d+)?[:/]${path}(?:\\.git)?$`;
   return new RegExp(pattern, 'i').test(repoURL);
 }
 

@@ -1,7 +1,16 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
 
-export type ProviderName = 'github' | 'gitlab' | 'bitbucket' | 'bitbucketServer' | 'gitea' | 'gogs' | 'azureDevOps';
+export type ProviderName =
+  | 'github'
+  | 'gitlab'
+  | 'bitbucket'
+  | 'bitbucketServer'
+  | 'gitea'
+  | 'gogs'
+  | 'azureDevOps'
+  | 'ghcr'
+  | 'harbor';
 
 export interface Change {
   /** Short name of the branch or tag. */
@@ -23,6 +32,15 @@ export interface PushContent {
   /** Whether `changedFiles` is all that changed: not after a forced push, nor when the host left commits out. */
   isComplete: boolean;
 }
+
+/** Of a call that needs an answer and nothing else. */
+export const nothingPushed: PushContent = {
+  repoURLs: [],
+  changes: [],
+  touchedHead: false,
+  changedFiles: [],
+  isComplete: false,
+};
 
 /** The repository of a pull request that was opened, changed or closed, as generators of pull requests name it. */
 export type PullRequestContent =

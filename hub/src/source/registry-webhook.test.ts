@@ -1,0 +1,79 @@
+import { createHmac } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { affects, designates, parsePushEvent, type WebhookSecrets } from './webhook.ts';
+
+const ghcr = {
+  action: 'published',
+  package: {
+    name: 'charts/web',
+    package_type: 'CONTAINER',
+    owner: { login: 'Acme' },
+    package_version: { container_metadata: { tag: { name: '1.2.0' } } },
+  },
+};
+const harbor = {
+  type: 'PUSH_ARTIFACT',
+  event_data: {
+    resources: [
+      { tag: '1.2.0', resource_url: 'harbor.example:8443/library/web:1.2.0' },
+      { digest: 'sha256:1', resource_url: 'harbor.example:8443/library/web@sha256:1' },
+    ],
+    repository: { repo_full_name: 'library/web' },
+  },
+};
+
+function parse(headers: Record<string, string>, payload: object, secrets: WebhookSecrets = {}) {
+  return parsePushEvent({ headers, body: Buffer.from(JSON.stringify(payload)), secrets });
+}
+
+describe('webhooks of registries', () => {
+  it.each([
+    ['ghcr', { 'X-GitHub-Event': 'package' }, ghcr, 'oci://ghcr.io/Acme/charts/web'],
+    ['harbor', { Authorization: 'word' }, harbor, 'oci://harbor.example:8443/library/web'],
+  ])('%s says which tag of what was pushed', (...[provider, headers, payload, repoURL]) => {
+    const push = parse(headers, payload);
+    expect(push).toMatchObject({ provider, repoURLs: [repoURL], changes: [{ revision: '1.2.0' }], touchedHead: true });
+    const wanted = ['1.2.0', '1.x', '', '2.x', '1.1.0'].map((revision) => push && affects(push, revision));
+    expect(wanted).toEqual([true, true, true, false, false]);
+  });
+
+  it.each([
+    ['oci://ghcr.io/acme/charts/web', true],
+    ['ghcr.io/acme/charts/web', true],
+    ['oci://ghcr.io/acme/charts/webs', false],
+    ['oci://ghcr.io/acme/charts', false],
+    ['oci://quay.io/acme/charts/web', false],
+  ])('an artifact that is called %s: %s', (repoURL, expected) => {
+    expect(designates('oci://ghcr.io/Acme/charts/web', repoURL)).toBe(expected);
+  });
+
+  it.each([
+    ['a deleted package', { 'x-github-event': 'package' }, { ...ghcr, action: 'deleted' }],
+    ['another kind', { 'x-github-event': 'package' }, { ...ghcr, package: { ...ghcr.package, package_type: 'npm' } }],
+    ['no tag', { 'x-github-event': 'package' }, { ...ghcr, package: { ...ghcr.package, package_version: null } }],
+    [
+      'digests alone',
+      { authorization: 'word' },
+      { ...harbor, event_data: { resources: harbor.event_data.resources.slice(1) } },
+    ],
+  ])('%s is nothing to do', (_name, headers, payload) => {
+    expect(parse(headers as Record<string, string>, payload)).toMatchObject({ repoURLs: [], changes: [] });
+  });
+
+  it.each<[string, Record<string, string>, object, WebhookSecrets, string]>([
+    ['a forged call of GitHub', { 'x-github-event': 'package' }, ghcr, { github: 's3cret' }, 'Forbidden'],
+    ['another word of Harbor', { authorization: 'guess' }, harbor, { harbor: 's3cret' }, 'Forbidden'],
+    ['Harbor without its secret', { authorization: 's3cret' }, harbor, { github: 's3cret' }, 'Forbidden'],
+    ['another event of Harbor', { authorization: 'w' }, { type: 'PULL_ARTIFACT' }, {}, 'Invalid'],
+    ['a package without a name', { 'x-github-event': 'package' }, { action: 'published' }, {}, 'Malformed'],
+  ])('refuse %s', (...[, headers, payload, secrets, code]) => {
+    expect(() => parse(headers, payload, secrets)).toThrow(expect.objectContaining({ code }) as Error);
+  });
+
+  it('are taken when they are signed', () => {
+    const signature = createHmac('sha256', 's3cret').update(JSON.stringify(ghcr)).digest('hex');
+    const headers = { 'x-github-event': 'package', 'x-hub-signature-256': `sha256=${signature}` };
+    expect(parse(headers, ghcr, { github: 's3cret' })?.changes).toHaveLength(1);
+    expect(parse({ authorization: 's3cret' }, harbor, { harbor: 's3cret' })?.changes).toHaveLength(1);
+  });
+});
