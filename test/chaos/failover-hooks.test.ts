@@ -150,6 +150,23 @@ test('a person who aborts does not wait for a host that hangs', async () => {
   await planIn(platform, { id }, { phases: ['Aborted'], timeoutMs: 100_000 });
 });
 
+test('aborted while labels are being changed, with the hub killed, everything is as it was', async () => {
+  await platform.apply(httpHook({ at: '[{after: Relabelling}]', timeout: '10m' }));
+  const [from, to, before] = [active, other(), await fleet.uids()];
+  host.answer((call, response) => {
+    if (call.direction === 'back') response.writeHead(204).end();
+  });
+  const { id } = await failover();
+  await eventually(() => expect(host.calls).toHaveLength(1), { timeoutMs: 60_000 });
+  expect(await getPlan(platform, id)).toMatchObject({ phase: 'Relabelling', direction: 'forward' });
+  await actOnPlan(platform, id, { verb: 'abort', body: { reason: 'enough' } });
+  await platform.hubs[0]?.restart();
+  await planIn(platform, { id }, { phases: ['Aborted'], timeoutMs: 100_000 });
+  await eventually(async () => expect([await runsIn(from), await runsIn(to)]).toEqual([2, 0]));
+  expect(await fleet.uids()).toEqual(before);
+  expect(fleet.violations).toEqual([]);
+});
+
 test('a NATS request and a Job come in their order', async () => {
   const asked: string[] = [];
   await using listener = await connect({ servers: nats.url });
@@ -184,6 +201,7 @@ test('a NATS request and a Job come in their order', async () => {
 });
 
 interface Given {
+  at?: string;
   retries?: number;
   timeout?: string;
   onFailure?: string;
