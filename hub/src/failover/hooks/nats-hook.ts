@@ -51,12 +51,15 @@ export function createNatsHooks(options: NatsHookOptions): NatsHooks {
   };
 }
 
+const mostDialMs = 10_000;
+
 async function dial(servers: string, { creds, name }: NatsHookOptions, timeout: number): Promise<NatsConnection> {
   const authenticator = creds === undefined ? undefined : credsAuthenticator(await readFile(creds));
   return await connect({
     servers,
     name,
-    timeout,
+    // an abort cannot cut a connection that is not made yet
+    timeout: Math.min(timeout, mostDialMs),
     reconnect: false,
     ...(authenticator ? { authenticator } : {}),
   });
