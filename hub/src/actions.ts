@@ -66,7 +66,6 @@ export function createActions(deps: ActionsDeps): Actions {
     },
     diff: async (key, signal) => await diff(getApplication(key, deps), deps, signal),
     deleteApplication: async (key, { cascade, by }) => {
-      deps.audit({ action: 'delete application', object: `${key.namespace}/${key.name}`, by, details: { cascade } });
       await deps.changes.remove({ kind: 'Application', ...key }, { by, reason: `deleted by ${by}`, cascade });
     },
     releaseHold: async (key, by) => await releaseHold(key, by, deps),

@@ -1,3 +1,4 @@
+import type { KubeObject } from '@wheelhouse/shared/kube/object';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { applicationOf, createHubState, evaluationOf, type HubState } from '../testing/hub-state.ts';
 
@@ -61,7 +62,54 @@ describe('putting', () => {
   });
 });
 
+describe('the audit', () => {
+  it('has a line for each change, with who made it and nothing of what was written', async () => {
+    const secret = {
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name: 'repo', namespace: 'argocd' },
+      stringData: { password: 'hunter2' },
+    };
+    const put = async (resource: KubeObject) => (await state.changes.put(resource, by)).spec.revision;
+    const [created] = [await put(secret), await put(secret)];
+    const updated = await put({ ...secret, stringData: { password: 'hunter3' } });
+    await state.changes.remove({ kind: 'Secret', namespace: 'argocd', name: 'repo' }, removal);
+    const object = 'argocd/repo';
+    expect(state.auditLog).toEqual([
+      { by: 'ann', action: 'create secret', object, details: { revision: created } },
+      { by: 'ann', action: 'update secret', object, details: { revision: updated } },
+      { by: 'ann', action: 'delete secret', object, details: { reason: 'deleted by ann', revision: updated } },
+    ]);
+  });
+
+  it('says how many Applications a deleted set withdrew, and on whose behalf a parent wrote', async () => {
+    await putSet();
+    await state.derived.putEvaluation(evaluationOf(['one', 'two'].map((name) => applicationOf(name))));
+    await state.changes.remove(fleet, { ...removal, cascade: true });
+    await state.changes.put(applicationOf('shop'), { by: 'application parent', owner: 'parent' });
+    expect(state.auditLog).toMatchObject([
+      { by: 'ann', action: 'delete applicationset', object: 'argocd/fleet', details: { withdrawn: 2, cascade: true } },
+      { by: 'application parent', action: 'create application', object: 'argocd/shop', details: { owner: 'parent' } },
+    ]);
+  });
+
+  it('has nothing of what was refused', async () => {
+    await expect(state.changes.remove(shop, removal)).rejects.toMatchObject({ code: 'NotFound' });
+    expect(state.auditLog).toEqual([]);
+  });
+});
+
 describe('removing', () => {
+  it('does not delete what somebody changes meanwhile', async () => {
+    await state.changes.put(applicationOf('shop'), by);
+    using _ = state.additions.onChange(
+      () => void state.specs.put(applicationOf('shop', { cluster: 'west' }), { by: 'bob' }),
+    );
+    await expect(state.changes.remove(shop, removal)).rejects.toMatchObject({ code: 'Conflict' });
+    expect(state.applications.find('shop')).toMatchObject({ cluster: 'west' });
+    expect(state.auditLog.map(({ action }) => action)).toEqual(['create application']);
+  });
+
   it.each<[string, string[] | undefined, boolean | undefined, boolean]>([
     ['leaves the resources of an Application without finalizer', undefined, undefined, false],
     ['takes along those of one with it', finalizers, undefined, true],

@@ -1,11 +1,13 @@
 /**
  * Every change that a person or a parent Application makes to what is desired. Whatever leaves a cluster by it gets its
- * withdrawal written first; nothing else may delete a spec.
+ * withdrawal written first; nothing else may delete a spec. Each has its line in the audit, with names only: what is written may
+ * hold credentials.
  */
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { KubeObject } from '@wheelhouse/shared/kube/object';
 import type { Application } from '@wheelhouse/shared/resources/application';
 import type { Additions } from '../store/additions.ts';
+import type { AuditEntry } from '../store/audit.ts';
 import type { Derived } from '../store/derived.ts';
 import { nameOf, namespaceOf, type PutOptions, type SpecStore, type StoredSpec } from '../store/specs.ts';
 import { type Applications, idOf } from './applications.ts';
@@ -22,6 +24,7 @@ export interface ChangeDeps {
   generation(cluster: string): number;
   /** Whether a cluster is known by a Secret only: its agent has not enrolled. */
   isAnnounced?(cluster: string): boolean;
+  audit(entry: AuditEntry): void;
   now(): Date;
 }
 
@@ -76,23 +79,43 @@ export function createChanges(deps: ChangeDeps): Changes {
         await restore([resource as Application]);
       }
       const spec = await deps.specs.put(resource, options);
-      return {
-        spec,
-        outcome: before === undefined ? 'created' : spec.revision === before.revision ? 'unchanged' : 'configured',
-      };
+      if (spec.revision === before?.revision) return { spec, outcome: 'unchanged' };
+      const { by, owner } = options;
+      const details = { revision: spec.revision, ...(owner === undefined ? {} : { owner }) };
+      deps.audit({ by, ...describe(before ? 'update' : 'create', resource), details });
+      return { spec, outcome: before === undefined ? 'created' : 'configured' };
     },
     remove: async (target, options) => {
       const { kind, namespace, name } = target;
       const spec = deps.specs.find(kind, namespace, name);
       if (!spec) throw missing(target, deps);
-      if (kind === 'Application') await withdraw([spec.resource as Application], options);
-      if (kind === 'ApplicationSet') await withdraw(generatedBy(`${namespace}/${name}`, deps), options);
-      await deps.specs.delete(kind, namespace, name);
+      const leaving = leavingWith(spec, deps);
+      await withdraw(leaving, options);
+      await deps.specs.delete(kind, namespace, name, spec.revision);
+      const { by, reason, cascade } = options;
+      const withdrawn = leaving.length > 0 ? { withdrawn: leaving.length } : {};
+      const details = { reason, revision: spec.revision, ...withdrawn, ...(cascade === undefined ? {} : { cascade }) };
+      deps.audit({ by, ...describe('delete', spec.resource), details });
       if (kind === 'ApplicationSet') await deps.derived.deleteEvaluation(namespace, name);
     },
     withdraw,
     restore,
   };
+}
+
+/** `delete applicationset`, `argocd/fleet`. */
+function describe(verb: string, resource: KubeObject): Pick<AuditEntry, 'action' | 'object'> {
+  return {
+    action: `${verb} ${resource.kind.toLowerCase()}`,
+    object: `${namespaceOf(resource)}/${nameOf(resource)}`,
+  };
+}
+
+/** The Applications that nothing asks for any more once this is deleted. */
+function leavingWith({ resource }: StoredSpec, deps: ChangeDeps): Application[] {
+  if (resource.kind === 'Application') return [resource as Application];
+  if (resource.kind === 'ApplicationSet') return generatedBy(`${namespaceOf(resource)}/${nameOf(resource)}`, deps);
+  return [];
 }
 
 /** What a set owns: it may also claim names of Applications that are another's. */

@@ -46,7 +46,8 @@ export interface SpecStore {
   find(kind: string, namespace: string, name: string): StoredSpec | undefined;
   /** Writes unless nothing changed; returns once this replica's copy has it. Throws Conflict when somebody else was faster. */
   put(resource: KubeObject, options: PutOptions): Promise<StoredSpec>;
-  delete(kind: string, namespace: string, name: string): Promise<void>;
+  /** Throws Conflict when it is not of the revision that the caller has seen any more. */
+  delete(kind: string, namespace: string, name: string, expectedRevision?: number): Promise<void>;
   onChange(listener: (change: SpecChange) => void): Disposable;
 }
 
@@ -56,12 +57,13 @@ export async function createSpecStore(deps: { bucket: Bucket; seal: Seal; now: (
   const { bucket, seal, now } = deps;
   const kinds = new Map<string, Map<string, StoredSpec>>();
   const listeners = new Set<(change: SpecChange) => void>();
-  const specsOf = (kind: string) =>
-    kinds.get(kind) ?? kinds.set(kind, new Map()).get(kind) ?? new Map<string, StoredSpec>();
+  // only what is stored makes a table: callers ask for whatever kind they like
+  const specsOf = (kind: string): ReadonlyMap<string, StoredSpec> => kinds.get(kind) ?? new Map<string, StoredSpec>();
 
   await bucket.watchAll((entry) => {
     const [kind, key] = parseKey(entry.key);
-    const specs = specsOf(kind);
+    const specs = kinds.get(kind) ?? new Map<string, StoredSpec>();
+    kinds.set(kind, specs);
     const before = specs.get(key);
     const after = parseEntry(entry, kind, seal);
     if (after) specs.set(key, after);
@@ -88,7 +90,8 @@ export async function createSpecStore(deps: { bucket: Bucket; seal: Seal; now: (
       await bucket.caughtUp(revision);
       return { ...value, revision };
     },
-    delete: async (kind, namespace, name) => await bucket.delete(formatKey(kind, namespace, name)),
+    delete: async (...[kind, namespace, name, expectedRevision]) =>
+      await bucket.delete(formatKey(kind, namespace, name), expectedRevision),
     onChange: (listener) => {
       listeners.add(listener);
       return { [Symbol.dispose]: () => void listeners.delete(listener) };

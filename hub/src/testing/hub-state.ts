@@ -11,6 +11,7 @@ import { type Changes, createChanges } from '../assign/change.ts';
 import { createDestinations, type Destinations } from '../assign/destination.ts';
 import type { Stage, Trigger } from '../queue/queue.ts';
 import { type Additions, createAdditions } from '../store/additions.ts';
+import type { AuditEntry } from '../store/audit.ts';
 import { createDerived, type Derived, type RenderOutcome, type StoredEvaluation } from '../store/derived.ts';
 import { createSeal } from '../store/seal.ts';
 import { createSpecStore, type SpecStore } from '../store/specs.ts';
@@ -30,6 +31,8 @@ export interface HubState {
   retire(...clusters: string[]): void;
   /** Generation of every cluster's newest document. */
   generation: { now: number };
+  /** What was audited so far. */
+  auditLog: AuditEntry[];
   /** What was enqueued, as `STAGE KEY`; reading it empties it. */
   enqueued(): string[];
   queue: { enqueue(stage: Stage, triggers: readonly Trigger[]): Promise<void> };
@@ -57,6 +60,7 @@ export async function createHubState(
   const applications = createApplications({ specs, derived, destinations, onClustersChange: inventory.onChange });
   const generation = { now: 0 };
   const sent: string[] = [];
+  const auditLog: AuditEntry[] = [];
   return {
     buckets,
     specs,
@@ -71,11 +75,13 @@ export async function createHubState(
       applications,
       destinations,
       generation: () => generation.now,
+      audit: (entry) => void auditLog.push(entry),
       now,
     }),
     enrol: inventory.enrol,
     retire: inventory.retire,
     generation,
+    auditLog,
     enqueued: () => sent.splice(0),
     queue: { enqueue: async (stage, triggers) => void sent.push(...triggers.map(({ key }) => `${stage} ${key}`)) },
     now,
