@@ -3,6 +3,7 @@
  * A withdrawal is written before the Application disappears from what is desired: a document never drops an
  * Application because something is merely absent.
  */
+import { mapLimit } from '@wheelhouse/shared/async/limit';
 import { formatJson, parseJson } from '@wheelhouse/shared/kube/json';
 import type { AssignedOperation } from '@wheelhouse/shared/protocol/document';
 import { formatToken, parseToken } from '@wheelhouse/shared/protocol/subjects';
@@ -36,6 +37,9 @@ export interface Additions {
   onChange(listener: (change: { cluster?: string; app: string }) => void): Disposable;
 }
 
+/** NATS takes them one after the other anyway; a cluster's thousands at once would only fill its connection. */
+const writesAtOnce = 64;
+
 export async function createAdditions(bucket: Bucket): Promise<Additions> {
   const withdrawals = new Map<string, Map<string, Withdrawal>>();
   const operations = new Map<string, AssignedOperation[]>();
@@ -65,11 +69,11 @@ export async function createAdditions(bucket: Bucket): Promise<Additions> {
     allWithdrawals: () => [...withdrawals.values()].flatMap((apps) => [...apps.values()]),
     operations: (app) => operations.get(formatToken(app)) ?? [],
     putWithdrawals: async (list) => {
-      const revisions = await Promise.all(
-        list.map(
-          async (one) =>
-            await bucket.put(`withdrawal.${one.cluster}.${formatToken(one.app)}`, Buffer.from(formatJson(one))),
-        ),
+      // nothing may go that has no withdrawal: where one is not written the caller stops, and a repetition writes all of them
+      const revisions = await mapLimit(
+        list,
+        writesAtOnce,
+        async (one) => await bucket.put(withdrawalKey(one), format(one)),
       );
       for (const revision of revisions) await bucket.caughtUp(revision);
     },
@@ -92,6 +96,14 @@ export async function createAdditions(bucket: Bucket): Promise<Additions> {
       return { [Symbol.dispose]: () => void listeners.delete(listener) };
     },
   };
+}
+
+function withdrawalKey({ cluster, app }: Withdrawal): string {
+  return `withdrawal.${cluster}.${formatToken(app)}`;
+}
+
+function format(value: unknown): Buffer {
+  return Buffer.from(formatJson(value));
 }
 
 function parse<T>(value: Uint8Array | undefined): T | undefined {
