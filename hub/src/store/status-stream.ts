@@ -3,7 +3,7 @@
  * what must happen once in the fleet goes through the durable consumers, which replicas share.
  * Both deliver in order per Application and drop what is older than what they have. Neither decides what a status means.
  */
-import type { JsMsg } from '@nats-io/jetstream';
+import type { ConsumerMessages, JsMsg } from '@nats-io/jetstream';
 import { sleep } from '@wheelhouse/shared/async/abort';
 import { backoffMs } from '@wheelhouse/shared/async/backoff';
 import type { Logger } from '@wheelhouse/shared/logging/logger';
@@ -98,16 +98,30 @@ async function consumePartition(
     try {
       const consumer = await deps.nats.jetstream.consumers.get(streams.status, statusConsumer(options.partition));
       const messages = await consumer.consume({ max_messages: 500 });
-      const stop = () => void messages.close();
-      signal.addEventListener('abort', stop, { once: true });
-      if (signal.aborted) stop();
       attempt = 0;
-      for await (const message of messages) await handle(deps.logger, message, options);
+      await handleAll(messages, async (message) => await handle(deps.logger, message, options), signal);
     } catch (error) {
       if (!signal.aborted)
         deps.logger.warn({ err: error, partition: options.partition }, 'consuming statuses failed; trying again');
     }
     await sleep(backoffMs(attempt, { baseMs: 200, maxMs: 10_000 }), signal);
+  }
+}
+
+/** One after the other, until the signal aborts or the server lets go of the consumer. */
+async function handleAll(
+  messages: ConsumerMessages,
+  task: (message: JsMsg) => Promise<void>,
+  signal: AbortSignal,
+): Promise<void> {
+  const stop = () => void messages.close();
+  signal.addEventListener('abort', stop);
+  try {
+    if (signal.aborted) stop();
+    for await (const message of messages) await task(message);
+  } finally {
+    // consuming begins anew with every reconnection, the signal lives as long as the process
+    signal.removeEventListener('abort', stop);
   }
 }
 
