@@ -1,5 +1,5 @@
 import type { AppStatus } from '@wheelhouse/shared/protocol/status';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { resolve } from '../assign/resolve.ts';
 import type { AdoptedApplication } from '../fleet/records.ts';
 import {
@@ -21,6 +21,7 @@ let statuses: Statuses;
 let model: ReadModel;
 let seen: string[];
 let announced: Set<string>;
+let adoptedChanged: () => void;
 let adopted: Map<string, AdoptedApplication & { cluster: string }>;
 
 beforeEach(async () => {
@@ -35,7 +36,13 @@ beforeEach(async () => {
     resolve: (app) => resolve(app, { derived: state.derived, project: () => undefined }),
     lastSeen: () => startedAt,
     isAnnounced: (cluster) => announced.has(cluster),
-    adopted: { applications: () => adopted, onChange: () => ({ [Symbol.dispose]: () => undefined }) },
+    adopted: {
+      applications: () => adopted,
+      onChange: (listener) => {
+        adoptedChanged = listener;
+        return { [Symbol.dispose]: () => undefined };
+      },
+    },
     gate: { whyWaiting: () => undefined, isRollingSync: () => false },
   });
   await state.derived.putRevision({ repoURL, targetRevision: 'main', sha: 'c0ffee' });
@@ -148,6 +155,50 @@ describe('the read model', () => {
       'MODIFIED shop Synced',
       'DELETED shop Synced',
     ]);
+  });
+
+  it('tells of one that leaves until its cluster has confirmed, in step with the list', async () => {
+    await put('shop');
+    statuses.record('east', statusOf('shop'));
+    watch();
+    // what a client has that listed and then followed
+    const rows = new Set(names());
+    const steps: [string[], (string | undefined)[], string][] = [];
+    model.onChange(({ type, view }) => rows[type === 'DELETED' ? 'delete' : 'add'](view.application.metadata.name));
+    const step = () => steps.push([[...rows], names(), model.revision()]);
+    await state.changes.remove({ kind: 'Application', namespace: 'argocd', name: 'shop' }, { by: 'a', reason: 'b' });
+    step();
+    statuses.record('east', statusOf('shop', { seq: 2, removed: true }));
+    step();
+    await state.additions.deleteWithdrawal('east', 'shop');
+    step();
+    statuses.record('east', statusOf('shop', { seq: 3, removed: true }));
+    step();
+    for (const [streamed, listed] of steps) expect(streamed).toEqual(listed);
+    expect(steps.map(([, listed]) => listed)).toEqual([['shop'], ['shop'], [], []]);
+    expect(new Set(steps.map(([, , revision]) => revision)).size).toBe(4);
+    expect(seen.map((line) => line.split(' ')[0])).toEqual(['MODIFIED', 'MODIFIED', 'DELETED']);
+  });
+
+  it('tells of what clusters run without an explanation, and of its end', () => {
+    watch();
+    const old = { app: 'old', ns: 'shop', project: 'default', revision: 'r1', bundle: 'sha256:1', cluster: 'east' };
+    for (const next of [new Map([['old', old]]), new Map<string, typeof old>()]) {
+      adopted = next;
+      adoptedChanged();
+    }
+    expect(seen).toEqual(['ADDED old Unknown', 'DELETED old Unknown']);
+  });
+
+  it('looks at no other withdrawal to show one', async () => {
+    const many = Array.from({ length: 300 }, (_, index) => applicationOf(`app-${index}`));
+    await state.changes.withdraw(many, { by: 'ann', reason: 'deleted by ann' });
+    watch();
+    names();
+    const scans = vi.spyOn(state.additions, 'allWithdrawals');
+    for (const { metadata } of many) statuses.record('east', statusOf(metadata.name));
+    expect(seen.length).toBe(300);
+    expect(scans).not.toHaveBeenCalled();
   });
 
   it('has another revision after every change', async () => {

@@ -17,6 +17,7 @@ import type { Derived, Problem } from '../store/derived.ts';
 import type { ApplicationFilter } from './application-filter.ts';
 import { type ApplicationPage, listPage } from './list-page.ts';
 import type { Statuses } from './statuses.ts';
+import { createTold, type Told, type ViewChange } from './told.ts';
 import {
   type ApplicationView,
   formatAdoptedView,
@@ -28,7 +29,7 @@ import {
 
 export interface ReadModelDeps {
   applications: Applications;
-  additions: Pick<Additions, 'allWithdrawals' | 'onChange'>;
+  additions: Pick<Additions, 'allWithdrawals' | 'withdrawalOf' | 'onChange'>;
   derived: Pick<Derived, 'revision' | 'onChange'>;
   statuses: Statuses;
   resolve(app: IndexedApplication): Resolution;
@@ -43,10 +44,7 @@ export interface ReadModelDeps {
   now(): Date;
 }
 
-export interface ViewChange {
-  type: 'ADDED' | 'MODIFIED' | 'DELETED';
-  view: ApplicationView;
-}
+export type { ViewChange } from './told.ts';
 
 export interface ReadModel {
   /** Ordered by Application id. Views are made for the page only, unless the filter asks for health or sync. */
@@ -68,7 +66,6 @@ export interface ReadModel {
 }
 
 export function createReadModel(deps: ReadModelDeps): ReadModel & Disposable {
-  const listeners = new Set<(change: ViewChange) => void>();
   let sorted: string[] | undefined;
   let revision = 0;
   const view = (id: string): ApplicationView | undefined => {
@@ -79,52 +76,72 @@ export function createReadModel(deps: ReadModelDeps): ReadModel & Disposable {
     const indexed = deps.applications.find(id);
     return indexed && formatBrief(viewInput(indexed, deps));
   };
-  const emit = (type: ViewChange['type'], shown: ApplicationView | undefined) => {
-    if (shown) for (const listener of listeners) listener({ type, view: shown });
+  const ids = () => (sorted ??= idsOf(deps));
+  const rowsChanged = () => {
+    sorted = undefined;
+    revision += 1;
   };
+  const told = createTold({ ids, view });
+  const adopted = createAdoptedTeller(told, deps);
 
   const subscriptions = [
     deps.applications.onChange((changes) => {
-      sorted = undefined;
-      revision += 1;
-      if (listeners.size === 0) return;
-      for (const { before, after } of changes)
-        if (after) emit(before ? 'MODIFIED' : 'ADDED', view(after.id));
-        else if (before) emit('DELETED', viewOf(before, deps));
+      rowsChanged();
+      for (const { before, after } of changes) {
+        const { id } = after ?? before ?? {};
+        if (id !== undefined) told.tell(id, () => before && viewOf(before, deps));
+      }
     }),
-    deps.additions.onChange(() => {
-      sorted = undefined;
+    deps.additions.onChange(({ cluster, app, before }) => {
+      // nothing of a withdrawal shows while its Application is asked for
+      if (cluster === undefined || deps.applications.find(app)) return;
+      rowsChanged();
+      told.tell(app, () => before && formatWithdrawnView(before, seenOf(before.cluster, app, deps)));
     }),
     deps.adopted.onChange(() => {
-      sorted = undefined;
-      revision += 1;
+      rowsChanged();
+      if (told.isHeard()) adopted.tell();
     }),
     deps.derived.onChange((change) => {
-      if (change.type !== 'render' || !change.after || listeners.size === 0) return;
-      for (const app of deps.applications.byRequest(change.after.requestKey)) emit('MODIFIED', viewOf(app, deps));
+      revision += 1;
+      if (change.type !== 'render' || !change.after || !told.isHeard()) return;
+      for (const app of deps.applications.byRequest(change.after.requestKey)) told.tell(app.id);
     }),
     deps.statuses.onChange(({ status }) => {
       revision += 1;
-      if (listeners.size > 0) emit('MODIFIED', view(status.app));
+      told.tell(status.app);
     }),
   ];
-  const ids = () => (sorted ??= idsOf(deps));
 
   return {
     list: (filter, page) => listPage(ids(), { filter, page, view, brief, find: deps.applications.find }),
     revision: () => String(revision),
     find: (namespace, name) => view(applicationId(namespace, name)),
-    summary: () => ({
-      ...summarize(deps.applications.list(), deps),
-      adopted: deps.adopted.applications().size,
-    }),
+    summary: () => ({ ...summarize(deps.applications.list(), deps), adopted: deps.adopted.applications().size }),
     clusterSummary: (cluster) => summarizeCluster(cluster, deps),
     onChange: (listener) => {
-      listeners.add(listener);
-      return { [Symbol.dispose]: () => void listeners.delete(listener) };
+      if (!told.isHeard()) adopted.begin();
+      return told.onChange(listener);
     },
     [Symbol.dispose]: () => {
       for (const subscription of subscriptions) subscription[Symbol.dispose]();
+    },
+  };
+}
+
+/** What clusters run without an explanation changes as a whole; only what came or went is told. */
+function createAdoptedTeller(told: Told, deps: ReadModelDeps) {
+  let known: ReturnType<Adoption['applications']> = new Map();
+  return {
+    begin: () => {
+      known = deps.adopted.applications();
+    },
+    tell: () => {
+      const before = known;
+      known = deps.adopted.applications();
+      for (const [id, was] of before)
+        if (!known.has(id)) told.tell(id, () => formatAdoptedView(was, seenOf(was.cluster, id, deps)));
+      for (const id of known.keys()) if (!before.has(id)) told.tell(id);
     },
   };
 }
@@ -137,7 +154,7 @@ function idsOf(deps: ReadModelDeps): string[] {
 
 /** An Application that nothing asks for any more, as long as its cluster has not confirmed. */
 function withdrawnView(id: string, deps: ReadModelDeps): ApplicationView | undefined {
-  const withdrawal = [...deps.additions.allWithdrawals()].find((one) => one.app === id);
+  const withdrawal = deps.additions.withdrawalOf(id);
   if (!withdrawal) return undefined;
   return formatWithdrawnView(withdrawal, seenOf(withdrawal.cluster, id, deps));
 }

@@ -28,13 +28,22 @@ export interface Withdrawal {
 export interface Additions {
   withdrawals(cluster: string): Withdrawal[];
   allWithdrawals(): Iterable<Withdrawal>;
+  /** Of an Application that leaves several clusters, the first. */
+  withdrawalOf(app: string): Withdrawal | undefined;
   operations(app: string): AssignedOperation[];
   putWithdrawals(withdrawals: readonly Withdrawal[]): Promise<void>;
   deleteWithdrawal(cluster: string, app: string): Promise<void>;
   /** Adds an operation; those that expired are dropped. */
   addOperation(operation: AssignedOperation, now: Date): Promise<void>;
   /** Called with the cluster of a changed withdrawal, or the Application of a changed operation. */
-  onChange(listener: (change: { cluster?: string; app: string }) => void): Disposable;
+  onChange(listener: (change: AdditionChange) => void): Disposable;
+}
+
+export interface AdditionChange {
+  cluster?: string;
+  app: string;
+  /** The withdrawal as it was, where there was one. */
+  before?: Withdrawal;
 }
 
 /** NATS takes them one after the other anyway; a cluster's thousands at once would only fill its connection. */
@@ -43,21 +52,21 @@ const writesAtOnce = 64;
 export async function createAdditions(bucket: Bucket): Promise<Additions> {
   const withdrawals = new Map<string, Map<string, Withdrawal>>();
   const operations = new Map<string, AssignedOperation[]>();
-  const listeners = new Set<(change: { cluster?: string; app: string }) => void>();
+  const leaving = new Map<string, Map<string, Withdrawal>>();
+  const listeners = new Set<(change: AdditionChange) => void>();
 
-  const emit = (change: { cluster?: string; app: string }) => {
+  const emit = (change: AdditionChange) => {
     for (const listener of listeners) listener(change);
   };
 
   await bucket.watchAll(({ key, value }) => {
     const [type, first = '', token = ''] = key.split('.');
     if (type === 'withdrawal') {
-      const apps = withdrawals.get(first) ?? new Map<string, Withdrawal>();
-      withdrawals.set(first, apps);
       const withdrawal = parse<Withdrawal>(value);
-      if (withdrawal) apps.set(token, withdrawal);
-      else apps.delete(token);
-      emit({ cluster: first, app: parseToken(token) });
+      const before = withdrawals.get(first)?.get(token);
+      keep(withdrawals, [first, token], withdrawal);
+      keep(leaving, [token, first], withdrawal);
+      emit({ cluster: first, app: parseToken(token), ...(before ? { before } : {}) });
     } else if (type === 'operation') {
       operations.set(first, parse<AssignedOperation[]>(value) ?? []);
       emit({ app: parseToken(first) });
@@ -67,6 +76,7 @@ export async function createAdditions(bucket: Bucket): Promise<Additions> {
   return {
     withdrawals: (cluster) => [...(withdrawals.get(cluster)?.values() ?? [])],
     allWithdrawals: () => [...withdrawals.values()].flatMap((apps) => [...apps.values()]),
+    withdrawalOf: (app) => leaving.get(formatToken(app))?.values().next().value,
     operations: (app) => operations.get(formatToken(app)) ?? [],
     putWithdrawals: async (list) => {
       // nothing may go that has no withdrawal: where one is not written the caller stops, and a repetition writes all of them
@@ -96,6 +106,14 @@ export async function createAdditions(bucket: Bucket): Promise<Additions> {
       return { [Symbol.dispose]: () => void listeners.delete(listener) };
     },
   };
+}
+
+function keep<T>(table: Map<string, Map<string, T>>, [row, column]: [string, string], value: T | undefined): void {
+  const cells = table.get(row) ?? new Map<string, T>();
+  if (value === undefined) cells.delete(column);
+  else cells.set(column, value);
+  if (cells.size === 0) table.delete(row);
+  else table.set(row, cells);
 }
 
 function withdrawalKey({ cluster, app }: Withdrawal): string {
