@@ -4,9 +4,16 @@ import { printReport } from './report/print.ts';
 import { runGenerate } from './scenarios/generate.ts';
 import { runHeal } from './scenarios/heal.ts';
 import { runPipeline } from './scenarios/pipeline.ts';
+import { runPreview } from './scenarios/preview.ts';
 import { runRenderBench } from './scenarios/render.ts';
 
-const benches = { pipeline: runPipeline, heal: runHeal, generate: runGenerate, render: runRenderBench };
+const benches = {
+  pipeline: runPipeline,
+  heal: runHeal,
+  generate: runGenerate,
+  preview: runPreview,
+  render: runRenderBench,
+};
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
