@@ -7,7 +7,7 @@ export interface Bucket {
   delete(key: string, expectedRevision?: number): Promise<void>;
   /** Calls back for every entry, then for every change; resolves once the present entries were delivered. */
   watchAll(onEntry: (entry: BucketChange) => void): Promise<void>;
-  /** Resolves once the watch has delivered this revision: read your own writes. */
+  /** Resolves once the watch has delivered this revision: read your own writes. Throws Timeout, and when the bucket is lost. */
   caughtUp(revision: number): Promise<void>;
 }
 

@@ -3,6 +3,7 @@ import { sleep } from '@wheelhouse/shared/async/abort';
 import { backoffMs } from '@wheelhouse/shared/async/backoff';
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { Logger } from '@wheelhouse/shared/logging/logger';
+import { type Arrivals, createArrivals } from './arrivals.ts';
 import type { HubNats } from './nats.ts';
 
 export interface FollowOptions {
@@ -20,14 +21,8 @@ export interface FollowOptions {
 export interface Follower {
   /** Resolves once everything that the stream held at the start was delivered. */
   loaded(): Promise<void>;
-  /** Resolves once this sequence was delivered or passed. */
-  reached(seq: number): Promise<void>;
-}
-
-interface Progress {
-  seq: number;
-  /** `created` of the stream: tells it from one of the same name after a loss of data. */
-  created: string | undefined;
+  /** Resolves once this sequence was delivered or passed; rejects when it cannot be, and when either signal aborts. */
+  reached(seq: number, signal: AbortSignal): Promise<void>;
 }
 
 /**
@@ -35,30 +30,25 @@ interface Progress {
  * reconnections, server restarts and loss of the stream. One ordered consumer for each replica that follows.
  */
 export function follow(deps: { nats: HubNats; logger: Logger }, options: FollowOptions, signal: AbortSignal): Follower {
-  const progress: Progress = { seq: 0, created: undefined };
+  const arrivals = createArrivals();
   const loaded = Promise.withResolvers<void>();
-  const waiting = new Set<{ seq: number; resolve: () => void; reject: (error: Error) => void }>();
   const advance = (message: JsMsg) => {
     deliver(deps.logger, options, message);
-    progress.seq = message.seq;
-    for (const waiter of waiting) if (waiter.seq <= message.seq) settle(waiter, waiting);
+    arrivals.advance(message.seq);
     if (message.info.pending === 0) loaded.resolve();
   };
-  signal.addEventListener('abort', () => {
+  const end = () => {
     const stopped = new FleetError('Aborted', `stopped following ${options.stream}`);
     loaded.reject(stopped);
-    for (const waiter of waiting) waiter.reject(stopped);
-  });
+    arrivals.end(stopped);
+  };
+  signal.addEventListener('abort', end);
+  if (signal.aborted) end();
   loaded.promise.catch(() => undefined);
-  void run({ ...deps, options, progress, advance, onEmpty: loaded.resolve }, signal);
+  void run({ ...deps, options, arrivals, created: undefined, advance, onEmpty: loaded.resolve }, signal);
   return {
     loaded: () => loaded.promise,
-    reached: async (seq) => {
-      if (progress.seq >= seq) return;
-      const { promise, resolve, reject } = Promise.withResolvers<void>();
-      waiting.add({ seq, resolve, reject });
-      await promise;
-    },
+    reached: arrivals.wait,
   };
 }
 
@@ -66,7 +56,9 @@ interface Run {
   nats: HubNats;
   logger: Logger;
   options: FollowOptions;
-  progress: Progress;
+  arrivals: Arrivals;
+  /** `created` of the stream: tells it from one of the same name after a loss of data. */
+  created: string | undefined;
   advance(message: JsMsg): void;
   onEmpty(): void;
 }
@@ -86,13 +78,13 @@ async function run(work: Run, signal: AbortSignal): Promise<void> {
 
 /** Ends when the stream was replaced or the consumer gave up. */
 async function consume(work: Run, signal: AbortSignal): Promise<void> {
-  const { nats, options, progress } = work;
+  const { nats, options, arrivals } = work;
   await noticeReplacement(work);
   const start = {
     ...(options.filter ? { filter_subjects: options.filter } : {}),
     ...(options.headersOnly ? { headers_only: true } : {}),
-    ...(progress.seq > 0
-      ? { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: progress.seq + 1 }
+    ...(arrivals.seq() > 0
+      ? { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: arrivals.seq() + 1 }
       : { deliver_policy: DeliverPolicy.All }),
   };
   const consumer = await nats.run(() => nats.jetstream.consumers.get(options.stream, start));
@@ -113,14 +105,16 @@ async function consume(work: Run, signal: AbortSignal): Promise<void> {
 }
 
 async function noticeReplacement(work: Run): Promise<void> {
-  const { progress, options } = work;
+  const { arrivals, options } = work;
   const created = await createdAt(work);
-  if (progress.created !== undefined && progress.created !== created) {
+  if (work.created !== undefined && work.created !== created) {
     work.logger.error({ stream: options.stream }, 'stream was lost and made anew; starting over');
-    progress.seq = 0;
+    // what is awaited was written to the one that is gone
+    const lost = `stream ${options.stream} was lost and made anew while a write to it was awaited; try again`;
+    arrivals.restart(new FleetError('TransportUnavailable', lost));
     options.onReplaced?.();
   }
-  progress.created = created;
+  work.created = created;
 }
 
 async function createdAt({ nats, options }: Pick<Run, 'nats' | 'options'>): Promise<string> {
@@ -136,9 +130,4 @@ function deliver(logger: Logger, options: FollowOptions, message: JsMsg): void {
       'a stored message cannot be used; it is passed over',
     );
   }
-}
-
-function settle<T extends { resolve: () => void }>(waiter: T, waiting: Set<T>): void {
-  waiting.delete(waiter);
-  waiter.resolve();
 }

@@ -9,6 +9,9 @@ const wrongLastSequence = new Set([10_071, 10_164]);
 
 const attempts = 3;
 
+/** A watch delivers in milliseconds; a server that comes back takes some seconds. */
+const caughtUpMs = 60_000;
+
 export interface BucketOptions {
   /** `spec`, `fleet`, `derived`… */
   name: string;
@@ -72,9 +75,23 @@ export async function openBucket(
     },
     caughtUp: async (revision) => {
       if (!follower) throw new FleetError('Internal', `bucket ${options.name} is not watched`);
-      await follower.reached(revision);
+      await awaitRevision(follower, { bucket: options.name, revision });
     },
   };
+}
+
+async function awaitRevision(
+  follower: Follower,
+  { bucket, revision }: { bucket: string; revision: number },
+): Promise<void> {
+  const late = AbortSignal.timeout(caughtUpMs);
+  try {
+    await follower.reached(revision, late);
+  } catch (cause) {
+    if (!late.aborted) throw cause;
+    const message = `${bucket} has revision ${revision}, which did not come back to this hub within ${caughtUpMs / 1_000} s: it is stored, read it before writing it again`;
+    throw new FleetError('Timeout', message, { cause });
+  }
 }
 
 interface Removal {
