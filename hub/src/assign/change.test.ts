@@ -100,6 +100,14 @@ describe('the audit', () => {
 });
 
 describe('removing', () => {
+  it('forgets what an Application was asked to do', async () => {
+    await state.changes.put(applicationOf('shop'), by);
+    const expiresAt = new Date(state.now().getTime() + 60_000).toISOString();
+    await state.additions.addOperation({ id: '1', app: 'shop', type: 'refresh', by: 'ann', expiresAt }, state.now());
+    await state.changes.remove(shop, removal);
+    expect(state.additions.operations('shop')).toEqual([]);
+  });
+
   it('does not delete what somebody changes meanwhile', async () => {
     await state.changes.put(applicationOf('shop'), by);
     using _ = state.additions.onChange(

@@ -17,7 +17,7 @@ import { withdrawalsOf } from './withdraw.ts';
 export interface ChangeDeps {
   specs: SpecStore;
   derived: Pick<Derived, 'evaluation' | 'deleteEvaluation'>;
-  additions: Pick<Additions, 'putWithdrawals' | 'deleteWithdrawal'>;
+  additions: Pick<Additions, 'putWithdrawals' | 'deleteWithdrawal' | 'deleteOperations'>;
   applications: Pick<Applications, 'find'>;
   destinations: Destinations;
   /** Generation of a cluster's newest document; 0 when there is none. */
@@ -92,6 +92,7 @@ export function createChanges(deps: ChangeDeps): Changes {
       const leaving = leavingWith(spec, deps);
       await withdraw(leaving, options);
       await deps.specs.delete(kind, namespace, name, spec.revision);
+      for (const application of leaving) await deps.additions.deleteOperations(idOf(application));
       const { by, reason, cascade } = options;
       const withdrawn = leaving.length > 0 ? { withdrawn: leaving.length } : {};
       const details = { reason, revision: spec.revision, ...withdrawn, ...(cascade === undefined ? {} : { cascade }) };

@@ -10,7 +10,7 @@ import type { Statuses } from './statuses.ts';
 
 export interface FollowStatusesDeps {
   statuses: Pick<Statuses, 'find' | 'onChange'>;
-  additions: Pick<Additions, 'withdrawals' | 'allWithdrawals' | 'deleteWithdrawal'>;
+  additions: Pick<Additions, 'withdrawals' | 'allWithdrawals' | 'deleteWithdrawal' | 'deleteExpired'>;
   applications: Pick<Applications, 'find'>;
   dispatch: Pick<Dispatch, 'assign'>;
   metrics: Pick<Metrics, 'statusRecorded'>;
@@ -19,7 +19,7 @@ export interface FollowStatusesDeps {
 }
 
 export interface StatusFollower extends Disposable {
-  /** Ends what a crash left: withdrawals that are confirmed already, and those whose removal never took place. */
+  /** Ends what a crash left: withdrawals that are confirmed already, and those whose removal never took place. Forgets operations that expired. */
   sweep(): Promise<void>;
 }
 
@@ -42,6 +42,7 @@ export function followStatuses(deps: FollowStatusesDeps): StatusFollower {
   return {
     sweep: async () => {
       for (const withdrawal of deps.additions.allWithdrawals()) await sweepOne(withdrawal, deps);
+      await deps.additions.deleteExpired(deps.now());
     },
     [Symbol.dispose]: () => subscription[Symbol.dispose](),
   };

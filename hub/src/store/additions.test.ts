@@ -25,6 +25,39 @@ function createSlowBucket() {
   return { bucket: { ...bucket, put }, seen };
 }
 
+describe('operations', () => {
+  const now = new Date('2026-01-01T00:00:00Z');
+  const operationOf = (id: string, app = 'shop', expiresAt = '2026-01-01T01:00:00Z') =>
+    ({ id, app, type: 'refresh', by: 'ann', expiresAt }) as const;
+
+  it('are refused when there are too many, and none is dropped for another', async () => {
+    const additions = await createAdditions(createMemoryBuckets().open('fleet'));
+    const ids = names.slice(0, 50);
+    for (const id of ids) await additions.addOperation(operationOf(id), now);
+    await expect(additions.addOperation(operationOf('more'), now)).rejects.toMatchObject({
+      code: 'RateLimited',
+      message: expect.stringContaining('application shop has 50 operations') as string,
+    });
+    expect(additions.operations('shop').map(({ id }) => id)).toEqual(ids);
+    await additions.addOperation(operationOf('more', 'shop', '2026-01-01T03:00:00Z'), new Date('2026-01-01T02:00:00Z'));
+    expect(additions.operations('shop').map(({ id }) => id)).toEqual(['more']);
+  });
+
+  it('are forgotten once all of an Application have expired, and with it', async () => {
+    const bucket = createMemoryBuckets().open('fleet');
+    const additions = await createAdditions(bucket);
+    for (const app of ['old', 'mixed', 'gone']) await additions.addOperation(operationOf('1', app), now);
+    await additions.addOperation(operationOf('2', 'mixed', '2026-01-01T03:00:00Z'), now);
+    await additions.deleteOperations('gone');
+    expect(await bucket.get('operation.gone')).toBeUndefined();
+    await additions.deleteExpired(new Date('2026-01-01T00:59:00Z'));
+    expect(additions.operations('old')).toHaveLength(1);
+    await additions.deleteExpired(new Date('2026-01-01T02:00:00Z'));
+    expect(await bucket.get('operation.old')).toBeUndefined();
+    expect(additions.operations('mixed')).toHaveLength(2);
+  });
+});
+
 describe('withdrawals', () => {
   it('are written so many at a time', async () => {
     const { bucket, seen } = createSlowBucket();

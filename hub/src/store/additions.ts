@@ -4,6 +4,7 @@
  * Application because something is merely absent.
  */
 import { mapLimit } from '@wheelhouse/shared/async/limit';
+import { FleetError, isFleetError } from '@wheelhouse/shared/errors/fleet-error';
 import { formatJson, parseJson } from '@wheelhouse/shared/kube/json';
 import type { AssignedOperation } from '@wheelhouse/shared/protocol/document';
 import { formatToken, parseToken } from '@wheelhouse/shared/protocol/subjects';
@@ -33,8 +34,12 @@ export interface Additions {
   operations(app: string): AssignedOperation[];
   putWithdrawals(withdrawals: readonly Withdrawal[]): Promise<void>;
   deleteWithdrawal(cluster: string, app: string): Promise<void>;
-  /** Adds an operation; those that expired are dropped. */
+  /** Adds an operation; those that expired are dropped. Throws RateLimited when too many have not. */
   addOperation(operation: AssignedOperation, now: Date): Promise<void>;
+  /** The Application is deleted: one that takes its name shall not do what this one was asked. */
+  deleteOperations(app: string): Promise<void>;
+  /** Forgets operations of Applications of which all have expired. */
+  deleteExpired(now: Date): Promise<void>;
   /** Called with the cluster of a changed withdrawal, or the Application of a changed operation. */
   onChange(listener: (change: AdditionChange) => void): Disposable;
 }
@@ -48,10 +53,17 @@ export interface AdditionChange {
 
 /** NATS takes them one after the other anyway; a cluster's thousands at once would only fill its connection. */
 const writesAtOnce = 64;
+/** Each travels in the cluster's document until it expires. */
+const operationsAtOnce = 50;
+
+interface StoredOperations {
+  list: AssignedOperation[];
+  revision: number;
+}
 
 export async function createAdditions(bucket: Bucket): Promise<Additions> {
   const withdrawals = new Map<string, Map<string, Withdrawal>>();
-  const operations = new Map<string, AssignedOperation[]>();
+  const operations = new Map<string, StoredOperations>();
   const leaving = new Map<string, Map<string, Withdrawal>>();
   const listeners = new Set<(change: AdditionChange) => void>();
 
@@ -59,7 +71,7 @@ export async function createAdditions(bucket: Bucket): Promise<Additions> {
     for (const listener of listeners) listener(change);
   };
 
-  await bucket.watchAll(({ key, value }) => {
+  await bucket.watchAll(({ key, value, revision }) => {
     const [type, first = '', token = ''] = key.split('.');
     if (type === 'withdrawal') {
       const withdrawal = parse<Withdrawal>(value);
@@ -68,7 +80,9 @@ export async function createAdditions(bucket: Bucket): Promise<Additions> {
       keep(leaving, [token, first], withdrawal);
       emit({ cluster: first, app: parseToken(token), ...(before ? { before } : {}) });
     } else if (type === 'operation') {
-      operations.set(first, parse<AssignedOperation[]>(value) ?? []);
+      const list = parse<AssignedOperation[]>(value);
+      if (list) operations.set(first, { list, revision });
+      else operations.delete(first);
       emit({ app: parseToken(first) });
     }
   });
@@ -77,7 +91,7 @@ export async function createAdditions(bucket: Bucket): Promise<Additions> {
     withdrawals: (cluster) => [...(withdrawals.get(cluster)?.values() ?? [])],
     allWithdrawals: () => [...withdrawals.values()].flatMap((apps) => [...apps.values()]),
     withdrawalOf: (app) => leaving.get(formatToken(app))?.values().next().value,
-    operations: (app) => operations.get(formatToken(app)) ?? [],
+    operations: (app) => operations.get(formatToken(app))?.list ?? [],
     putWithdrawals: async (list) => {
       // nothing may go that has no withdrawal: where one is not written the caller stops, and a repetition writes all of them
       const revisions = await mapLimit(
@@ -94,12 +108,16 @@ export async function createAdditions(bucket: Bucket): Promise<Additions> {
     addOperation: async (operation, now) => {
       const key = `operation.${formatToken(operation.app)}`;
       const present = await bucket.get(key);
-      const kept = (parse<AssignedOperation[]>(present?.value) ?? []).filter(
-        (one) => Date.parse(one.expiresAt) > now.getTime(),
-      );
-      await bucket.caughtUp(
-        await bucket.put(key, Buffer.from(formatJson([...kept, operation].slice(-20))), present?.revision ?? 0),
-      );
+      const kept = (parse<AssignedOperation[]>(present?.value) ?? []).filter((one) => !isExpired(one, now));
+      if (kept.length >= operationsAtOnce) throw tooMany(operation.app, kept);
+      await bucket.caughtUp(await bucket.put(key, format([...kept, operation]), present?.revision ?? 0));
+    },
+    deleteOperations: async (app) => {
+      if (operations.has(formatToken(app))) await bucket.delete(`operation.${formatToken(app)}`);
+    },
+    deleteExpired: async (now) => {
+      for (const [token, { list, revision }] of operations)
+        if (list.every((one) => isExpired(one, now))) await deleteUnlessChanged(bucket, `operation.${token}`, revision);
     },
     onChange: (listener) => {
       listeners.add(listener);
@@ -114,6 +132,25 @@ function keep<T>(table: Map<string, Map<string, T>>, [row, column]: [string, str
   else cells.set(column, value);
   if (cells.size === 0) table.delete(row);
   else table.set(row, cells);
+}
+
+function isExpired({ expiresAt }: AssignedOperation, now: Date): boolean {
+  return Date.parse(expiresAt) <= now.getTime();
+}
+
+function tooMany(app: string, operations: readonly AssignedOperation[]): FleetError {
+  const [first] = operations.map(({ expiresAt }) => expiresAt).sort();
+  const message = `application ${app} has ${operations.length} operations that have not expired, as many as there may be: the first expires at ${first}`;
+  return new FleetError('RateLimited', message);
+}
+
+async function deleteUnlessChanged(bucket: Bucket, key: string, revision: number): Promise<void> {
+  try {
+    await bucket.delete(key, revision);
+  } catch (error) {
+    // somebody asked for another one meanwhile, or another replica was faster
+    if (!isFleetError(error, 'Conflict')) throw error;
+  }
 }
 
 function withdrawalKey({ cluster, app }: Withdrawal): string {
