@@ -83,6 +83,8 @@ async function applyObject(
   const read = readResource(object);
   const { resource, namespace, name, warnings } = read;
   const existing = deps.specs.find(resource.kind, namespace, name);
+  // it may belong to a project that the caller may not touch
+  if (existing) permit(request, 'update', accessedBy({ ...read, resource: existing.resource }));
   const by = permit(request, existing ? 'update' : 'create', accessedBy(read));
   const answer = { kind: resource.kind, namespace, name, warnings };
   if (existing && isUnchanged(existing, resource)) return { ...answer, result: 'unchanged' };

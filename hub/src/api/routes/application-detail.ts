@@ -57,6 +57,7 @@ function replaceRoute(app: ApiServer, deps: ApiDeps): void {
     const by = permit(request, 'update', accessOf(read.resource));
     refuseGenerated(deps, read);
     const existing = findSpec(deps, 'Application', read);
+    permit(request, 'update', accessOf(existing.resource));
     const seen = (request.body as { metadata?: { resourceVersion?: string } }).metadata?.resourceVersion;
     const expected = seen && /^\d+$/.test(seen) ? { expectedRevision: Number(seen) } : {};
     return (await writeSpec(deps, read, { by, existing, ...expected })).resource as never;

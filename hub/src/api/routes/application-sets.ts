@@ -53,6 +53,8 @@ function createRoute(app: ApiServer, deps: ApiDeps): void {
   app.post(path, { schema }, async (request) => {
     const read = readBody(request.body, 'ApplicationSet');
     const { upsert = false, dryRun = false } = request.query;
+    const existing = upsert ? deps.specs.find('ApplicationSet', read.namespace, read.name) : undefined;
+    if (existing) permit(request, 'update', setAccess(existing.resource));
     const by = permit(request, upsert ? 'update' : 'create', setAccess(read.resource));
     if (dryRun) return read.resource as ApplicationSet;
     return formatSet(deps, await createSpec(deps, { read, by, upsert }));

@@ -61,6 +61,8 @@ export function applicationRoutes(app: ApiServer, deps: ApiDeps): void {
     async (request) => {
       const read = readBody(request.body, 'Application');
       const upsert = request.query.upsert ?? false;
+      const existing = upsert ? deps.specs.find('Application', read.namespace, read.name) : undefined;
+      if (existing) permit(request, 'update', accessOf(existing.resource));
       const by = permit(request, upsert ? 'update' : 'create', accessOf(read.resource));
       const spec = await createSpec(deps, { read, by, upsert });
       return spec.resource as never;
