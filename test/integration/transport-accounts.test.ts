@@ -1,4 +1,5 @@
 import { connect, type NatsConnection } from '@nats-io/transport-node';
+import { createSystemAccount } from '@wheelhouse/hub/fleet/system-account';
 import { blobName } from '@wheelhouse/shared/protocol/blob';
 import { createKeyPair } from '@wheelhouse/shared/protocol/nkeys';
 import { subjects } from '@wheelhouse/shared/protocol/subjects';
@@ -135,3 +136,28 @@ async function stored({ nats }: TransportFixture): Promise<unknown> {
   const { state } = await streams.info('BLOBS');
   return { messages: messages.map((message) => [message?.seq, message?.string()]), blobs: state.last_seq };
 }
+
+describe('who sends most', () => {
+  it('is found although others have sent more since they came', async () => {
+    await using own = await startTransport();
+    await using stack = new AsyncDisposableStack();
+    const join = async (name: string) => {
+      const connection = await connectSpoke(own, name);
+      stack.defer(async () => await connection.close());
+      return connection;
+    };
+    const send = async (connection: NatsConnection, name: string, count: number) => {
+      for (let sent = 0; sent < count; sent += 1) connection.publish(subjects.heartbeat(name), '{}');
+      await connection.flush();
+    };
+    for (let index = 0; index < 12; index += 1) await send(await join(`old-${index}`), `old-${index}`, 500);
+    const young = await join('young');
+    await send(young, 'young', 100);
+    const system = createSystemAccount({ nats: own.systemNats });
+    const account = own.authority.fleetAccount({ keys: {}, changedAt: 0 }).publicKey;
+    const found = await system.busiest(account, 3);
+    expect(found.map(({ cluster }) => cluster)).toContain('young');
+    expect(new Set(found.map(({ id }) => id)).size).toBe(found.length);
+    expect(found.length).toBeLessThanOrEqual(6);
+  });
+});

@@ -18,13 +18,14 @@ import { type Clusters, createClusters } from './clusters.ts';
 import { createCommands } from './commands.ts';
 import { createDepartures, type Departures } from './departure.ts';
 import { createEnrolment, defaultJwtLifeMs, type Enrolment, findCluster, serveRenewals } from './enrolment.ts';
-import { guardFromFloods } from './flood-guard.ts';
+import { type FloodGuardDeps, guardFromFloods } from './flood-guard.ts';
 import { createIdentities, type Identities } from './identities.ts';
 import { createImports, type Imports } from './imports.ts';
 import { type Heard, type Presence, serveHeartbeats, watchPresence } from './presence.ts';
 import type { ClusterChange, ClusterRecord, FleetRecords } from './records.ts';
 import { createRenames, type Renames } from './rename.ts';
 import { createRevocations, type Revocations } from './revocations.ts';
+import { shutOut } from './shut-out.ts';
 import { type Suspicions, watchSuspicions } from './suspicions.ts';
 import { createSystemAccount } from './system-account.ts';
 import { createTokens, type Tokens } from './tokens.ts';
@@ -109,7 +110,7 @@ export async function startFleet(deps: FleetDeps, options: FleetOptions, signal:
   serveRenewals({ nats, enrolment, logger }, signal);
   const life = createLife({ ...deps, records, clusters, revocations, presence });
   void settleAgain(life, { logger, signal });
-  guard({ ...deps, ...keeping, revoke: life.identities.revoke }, options, signal);
+  guard({ ...deps, ...keeping }, options, signal);
   clusters.onChange((change) => {
     const { name, after } = change;
     if (!after) for (const memory of [presence, feed, deps.statuses]) memory.forget(name);
@@ -211,14 +212,12 @@ function listenToSpokes(
   return { presence, feed };
 }
 
-function guard(
-  deps: FleetDeps & Keeping & { revoke: Identities['revoke'] },
-  { floodPerSecond }: FleetOptions,
-  signal: AbortSignal,
-): void {
+function guard(deps: FleetDeps & Keeping, { floodPerSecond }: FleetOptions, signal: AbortSignal): void {
   const account = deps.authority.fleetAccount({ keys: {}, changedAt: 0 }).publicKey;
   const limit = floodPerSecond === undefined ? {} : { maxPerSecond: floodPerSecond };
-  void guardFromFloods({ ...deps, account, now: () => deps.now().getTime() }, limit, signal);
+  const shut: FloodGuardDeps['shutOut'] = async (holder, why) =>
+    await shutOut({ ...deps, ...deps.stores }, holder, why);
+  void guardFromFloods({ ...deps, account, shutOut: shut, now: () => deps.now().getTime() }, limit, signal);
 }
 
 /** Keeps a status, and looks whether an honest agent would have sent it. */

@@ -6,14 +6,15 @@ import { sleep } from '@wheelhouse/shared/async/abort';
 import { toFleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { Logger } from '@wheelhouse/shared/logging/logger';
 import type { Attempts } from './attempts.ts';
+import type { KeyHolder } from './shut-out.ts';
 import type { BusyConnection, SystemAccount } from './system-account.ts';
 
 export interface FloodGuardDeps {
   system: Pick<SystemAccount, 'busiest' | 'disconnect'>;
   /** Account of the spokes. */
   account: string;
-  /** Shuts a cluster out. */
-  revoke(cluster: string, options: { by: string; reason: string }): Promise<void>;
+  /** Shuts out whoever holds the key, whatever the cluster is called by now. */
+  shutOut(holder: KeyHolder, options: { by: string; reason: string }): Promise<void>;
   attempts: Attempts;
   logger: Logger;
   now: () => number;
@@ -25,9 +26,12 @@ export interface FloodGuardOptions {
   intervalMs?: number;
 }
 
-const looked = 20;
+/** Of each server: those that sent most since they came, and as many again of those that sent last. */
+const looked = 50;
 const strikes = 3;
 const strikeMs = 600_000;
+/** A connection that was not among those for a while is remembered for this long, so that its rate is known when it is again. */
+const rememberedMs = 20_000;
 
 /** Looks again and again until the signal aborts. */
 export async function guardFromFloods(
@@ -40,11 +44,24 @@ export async function guardFromFloods(
   const struck = new Map<string, number[]>();
   while (await sleep(intervalMs, signal)) {
     try {
-      for (const { connection, perSecond } of rates(await deps.system.busiest(deps.account, looked), maxPerSecond))
-        await strike(deps, { connection, perSecond, struck });
+      const busiest = await deps.system.busiest(deps.account, looked);
+      forgetOld(struck, deps.now());
+      await Promise.all(
+        rates(busiest, maxPerSecond).map(async (flood) => await strikeOne(deps, { ...flood, struck }, signal)),
+      );
     } catch (error) {
       if (!signal.aborted) deps.logger.warn({ err: toFleetError(error) }, 'cannot see who sends most');
     }
+  }
+}
+
+/** That one of them cannot be stopped keeps nobody from stopping the others. */
+async function strikeOne(deps: FloodGuardDeps, flood: StruckFlood, signal: AbortSignal): Promise<void> {
+  try {
+    await strike(deps, flood);
+  } catch (error) {
+    const { cluster, publicKey } = flood.connection;
+    if (!signal.aborted) deps.logger.error({ err: toFleetError(error), cluster, publicKey }, 'cannot stop a flood');
   }
 }
 
@@ -53,41 +70,53 @@ interface Flood {
   perSecond: number;
 }
 
+/** With the times of what went before, by key. */
+type StruckFlood = Flood & { struck: Map<string, number[]> };
+
+interface Look {
+  messages: number;
+  at: number;
+  isHigh: boolean;
+}
+
 /** Connections that were above the limit at this look and at the one before. */
 function createRates(now: () => number): (busiest: BusyConnection[], limit: number) => Flood[] {
-  let before = new Map<string, { messages: number; isHigh: boolean }>();
-  let lookedAt = now();
+  const looks = new Map<string, Look>();
   return (busiest, limit) => {
-    const seconds = Math.max(0.001, (now() - lookedAt) / 1_000);
-    lookedAt = now();
+    const at = now();
     const floods: Flood[] = [];
-    const next: typeof before = new Map();
     for (const connection of busiest) {
-      const known = before.get(connection.id);
-      const perSecond = Math.round((connection.messages - (known?.messages ?? 0)) / seconds);
+      const known = looks.get(connection.id);
+      const seconds = Math.max(0.001, (at - (known?.at ?? at)) / 1_000);
+      const perSecond = known ? Math.round((connection.messages - known.messages) / seconds) : 0;
       const isHigh = perSecond > limit;
       if (isHigh && known?.isHigh) floods.push({ connection, perSecond });
-      next.set(connection.id, { messages: connection.messages, isHigh });
+      looks.set(connection.id, { messages: connection.messages, at, isHigh });
     }
-    before = next;
+    for (const [id, look] of looks) if (at - look.at > rememberedMs) looks.delete(id);
     return floods;
   };
 }
 
-async function strike(deps: FloodGuardDeps, flood: Flood & { struck: Map<string, number[]> }): Promise<void> {
-  const { connection, perSecond, struck } = flood;
-  const { cluster } = connection;
-  const recent = [...(struck.get(cluster) ?? []), deps.now()].filter((at) => deps.now() - at < strikeMs);
-  struck.set(cluster, recent);
-  deps.logger.error({ cluster, perSecond }, 'a spoke floods the fleet; it loses its connection');
+function forgetOld(struck: Map<string, number[]>, now: number): void {
+  for (const [key, times] of struck) if (now - (times.at(-1) ?? 0) >= strikeMs) struck.delete(key);
+}
+
+async function strike(deps: FloodGuardDeps, { connection, perSecond, struck }: StruckFlood): Promise<void> {
+  const { cluster, publicKey } = connection;
+  const recent = [...(struck.get(publicKey) ?? []), deps.now()].filter((at) => deps.now() - at < strikeMs);
+  struck.set(publicKey, recent);
+  deps.logger.error({ cluster, publicKey, perSecond }, 'a spoke floods the fleet; it loses its connection');
   deps.attempts.record({
     by: cluster,
     action: 'refuse flood',
     object: cluster,
-    details: { reason: 'it sends too much', perSecond },
+    details: { reason: 'it sends too much', perSecond, publicKey },
   });
+  // the key first: a connection that ends may be back before the key is shut out
+  if (recent.length >= strikes) {
+    const reason = `it flooded the fleet ${recent.length} times within 10 minutes, last with ${perSecond} messages a second`;
+    await deps.shutOut({ publicKey, cluster }, { by: 'hub', reason });
+  }
   await deps.system.disconnect(connection.id);
-  if (recent.length < strikes) return;
-  const reason = `it flooded the fleet ${recent.length} times within 10 minutes, last with ${perSecond} messages a second`;
-  await deps.revoke(cluster, { by: 'hub', reason });
 }

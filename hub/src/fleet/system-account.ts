@@ -8,7 +8,7 @@ export interface SystemAccount {
   updateAccount(account: { publicKey: string; jwt: string }): Promise<void>;
   /** Logins that failed and connections that ended, as the server tells them, until the signal aborts. */
   onEvent(listener: (event: SystemEvent) => void, signal: AbortSignal): void;
-  /** Connections of an account that sent most since they were made. */
+  /** Of each server, the connections of an account that sent most since they were made, and those that sent last. */
   busiest(account: string, limit: number): Promise<BusyConnection[]>;
   /** Ends a connection; its client may come back. */
   disconnect(id: string): Promise<void>;
@@ -80,24 +80,13 @@ export function createSystemAccount({ nats }: { nats: HubNats }): SystemAccount 
       listen('$SYS.ACCOUNT.*.DISCONNECT', 'disconnected');
     },
     busiest: async (account, limit) => {
-      const found: BusyConnection[] = [];
-      const ask = JSON.stringify({ acc: account, auth: true, sort: 'msgs_from', limit });
-      const answers = await nats.connection.requestMany('$SYS.REQ.SERVER.PING.CONNZ', ask, {
-        strategy: 'stall',
-        maxWait: timeoutMs,
-        stall: gatherMs,
-      });
-      for await (const message of answers) {
-        const { server, data } = message.json<Connz>();
-        for (const one of data?.connections ?? [])
-          found.push({
-            id: `${server?.id}.${one.cid}`,
-            cluster: nameIn(one.jwt ?? ''),
-            publicKey: one.authorized_user ?? '',
-            messages: one.in_msgs,
-          });
-      }
-      return found;
+      // who has just begun is far from the top of those that are there for months, but nobody sent later
+      const [most, last] = await Promise.all(
+        ['msgs_from', 'last'].map(
+          async (sort) => await listConnections(nats, { acc: account, auth: true, sort, limit }),
+        ),
+      );
+      return [...new Map([...(most ?? []), ...(last ?? [])].map((one) => [one.id, one])).values()];
     },
     disconnect: async (id) => {
       const [server = '', cid = ''] = id.split('.');
@@ -108,6 +97,26 @@ export function createSystemAccount({ nats }: { nats: HubNats }): SystemAccount 
     },
     onReconnect: (listener) => nats.onReconnect(listener),
   };
+}
+
+async function listConnections(nats: HubNats, options: object): Promise<BusyConnection[]> {
+  const found: BusyConnection[] = [];
+  const answers = await nats.connection.requestMany('$SYS.REQ.SERVER.PING.CONNZ', JSON.stringify(options), {
+    strategy: 'stall',
+    maxWait: timeoutMs,
+    stall: gatherMs,
+  });
+  for await (const message of answers) {
+    const { server, data } = message.json<Connz>();
+    for (const one of data?.connections ?? [])
+      found.push({
+        id: `${server?.id}.${one.cid}`,
+        cluster: nameIn(one.jwt ?? ''),
+        publicKey: one.authorized_user ?? '',
+        messages: one.in_msgs,
+      });
+  }
+  return found;
 }
 
 function nameIn(jwt: string): string {
