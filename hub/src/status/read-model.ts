@@ -3,6 +3,7 @@
  * evaluations and statuses; it decides nothing.
  */
 
+import { randomBytes } from 'node:crypto';
 import { applicationId } from '@wheelhouse/shared/protocol/document';
 import type { AppStatus, HealthStatus } from '@wheelhouse/shared/protocol/status';
 import type { Applications, IndexedApplication } from '../assign/applications.ts';
@@ -61,9 +62,12 @@ export interface ReadModel {
   /** The same for one cluster, by what matters in a table. */
   clusterSummary(cluster: string): { total: number; synced: number; healthy: number; stale: number };
   onChange(listener: (change: ViewChange) => void): Disposable;
-  /** Differs after every change. */
+  /** Differs after every change, and from those of every other replica. */
   revision(): string;
 }
+
+/** Tells this process's revisions from those of other replicas. */
+const instance = randomBytes(4).toString('hex');
 
 export function createReadModel(deps: ReadModelDeps): ReadModel & Disposable {
   let sorted: string[] | undefined;
@@ -115,7 +119,7 @@ export function createReadModel(deps: ReadModelDeps): ReadModel & Disposable {
 
   return {
     list: (filter, page) => listPage(ids(), { filter, page, view, brief, find: deps.applications.find }),
-    revision: () => String(revision),
+    revision: () => `${instance}-${revision}`,
     find: (namespace, name) => view(applicationId(namespace, name)),
     summary: () => ({ ...summarize(deps.applications.list(), deps), adopted: deps.adopted.applications().size }),
     clusterSummary: (cluster) => summarizeCluster(cluster, deps),
