@@ -2,7 +2,17 @@
 
 import { tools } from '@wheelhouse/test/support/tools';
 import { findGo } from './install.ts';
-import { findOnPath, findProgram, isOptional, type Program, programs, readVersion, whyNotUsable } from './programs.ts';
+import {
+  type Found,
+  findOnPath,
+  findProgram,
+  isOptional,
+  type Profile,
+  type Program,
+  programs,
+  readVersion,
+  whyNotUsable,
+} from './programs.ts';
 import { formatTable } from './table.ts';
 
 interface Row {
@@ -13,22 +23,31 @@ interface Row {
   'what to do': string;
 }
 
+const testsOf: Partial<Record<Profile, string>> = {
+  containers: 'the container tests',
+  gitea: 'the tests that ask a code host',
+};
+
 async function rowOf(program: Program): Promise<Row> {
   const pinned = 'tool' in program.from ? ` (${tools[program.from.tool].version})` : '';
   const wanted = `>= ${program.minimum}${pinned}`;
   const found = await findProgram(program);
   if (found) return { program: program.name, wanted, found: found.version, where: found.path, 'what to do': '' };
   const [other] = await findOnPath(program);
-  const reason = other ? `${whyNotUsable(program, other)}; ` : '';
-  const purpose = isOptional(program) ? 'optional, for the container tests: ' : '';
-  const advice = `${purpose}${reason}npm run setup -- ${program.profiles.join(' ')}`;
   return {
     program: program.name,
     wanted,
     found: other?.version ?? '-',
     where: other?.path ?? '-',
-    'what to do': advice,
+    'what to do': adviceOn(program, other),
   };
+}
+
+function adviceOn(program: Program, other: Found | undefined): string {
+  const { profiles } = program;
+  const purpose = isOptional(program) ? `optional, for ${profiles.map((name) => testsOf[name]).join()}: ` : '';
+  const reason = other ? `${whyNotUsable(program, other)}; ` : '';
+  return `${purpose}${reason}npm run setup -- ${profiles.join(' ')}`;
 }
 
 async function goRow(): Promise<Row> {

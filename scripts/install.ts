@@ -48,7 +48,8 @@ export async function buildTool(name: ToolName, binaries: readonly string[]): Pr
 }
 
 function goArguments(tool: Tool, binaries: readonly string[], directory: string): string[] {
-  const flags = ['-trimpath', '-buildvcs=false', `-ldflags=-s -w ${tool.ldflags ?? ''}`.trim()];
+  const linker = `-ldflags=-s -w ${tool.ldflags ?? ''}`.trim();
+  const flags = ['-trimpath', '-buildvcs=false', linker, ...(tool.tags ? [`-tags=${tool.tags}`] : [])];
   if (tool.install) return ['install', ...flags, `${tool.install}@v${tool.version}`];
   const { packages = [] } = tool;
   const wanted = packages.length === 1 ? packages : packages.filter((path) => binaries.includes(basename(path)));
@@ -58,7 +59,7 @@ function goArguments(tool: Tool, binaries: readonly string[], directory: string)
 }
 
 function goOptions(tool: Tool, directory: string): { cwd: string; env: NodeJS.ProcessEnv } {
-  const env = { ...process.env, CGO_ENABLED: '0', GOBIN: directory, GOWORK: 'off' };
+  const env = { ...process.env, CGO_ENABLED: tool.tags ? '1' : '0', GOBIN: directory, GOWORK: 'off' };
   return { cwd: tool.module ? join(root, tool.module) : toolCache(), env };
 }
 

@@ -5,10 +5,14 @@ import { promisify } from 'node:util';
 import { isExecutable, type ToolName, toolFolder, tools } from '@wheelhouse/test/support/tools';
 
 /** What a program is needed for. `start` is `npm start` with simulated clusters. */
-export type Profile = 'start' | 'kubernetes' | 'jaeger' | 'containers';
+export type Profile = 'start' | 'kubernetes' | 'jaeger' | 'containers' | 'gitea';
 
-/** In the order of need; `containers` is for the tests that start deploy/compose, and is not brought unless it is asked for. */
-export const profiles: readonly Profile[] = ['start', 'kubernetes', 'jaeger', 'containers'];
+/**
+ * In the order of need. The last two are not brought unless they are asked for: `containers` for the tests that start
+ * deploy/compose, `gitea` for those that ask a real code host.
+ */
+export const profiles: readonly Profile[] = ['start', 'kubernetes', 'jaeger', 'containers', 'gitea'];
+export const optional: readonly Profile[] = ['containers', 'gitea'];
 
 export interface Program {
   name: string;
@@ -54,6 +58,7 @@ export const programs: readonly Program[] = [
   { name: 'kube-controller-manager', ...built('kubernetes', 'kubernetes'), versionArgs: ['--version'] },
   { name: 'jaeger', ...built('jaeger', 'jaeger'), versionArgs: ['version'] },
   { name: 'registry', ...built('registry', 'kubernetes'), versionArgs: ['--version'] },
+  { name: 'gitea', ...built('gitea', 'gitea'), versionArgs: ['--version'] },
   { name: 'docker-compose', ...built('compose', 'containers'), versionArgs: ['version', '--short'] },
 ];
 
@@ -75,7 +80,7 @@ export async function findProgram(program: Program): Promise<Found | undefined> 
 
 /** Whether `npm start` and `npm test` do without it. */
 export function isOptional({ profiles: its }: Program): boolean {
-  return its.every((profile) => profile === 'containers');
+  return its.every((profile) => optional.includes(profile));
 }
 
 /** Every version of a program on PATH, also those that will not do. */

@@ -24,6 +24,8 @@ it('is behind every script of the root package, in the place of the shell, which
 it('hands arguments and the exit code through', () => {
   const args = [join(root, 'scripts/run.mjs'), 'setup', 'no-such-profile'];
   const { status, stderr } = spawnSync('node', args, { encoding: 'utf8', cwd: '/' });
-  expect(stderr).toContain('setup: no-such-profile is not a profile; known: start, kubernetes, jaeger, containers');
+  expect(stderr).toContain(
+    'setup: no-such-profile is not a profile; known: start, kubernetes, jaeger, containers, gitea',
+  );
   expect(status).toBe(1);
 });

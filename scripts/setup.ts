@@ -5,7 +5,7 @@ import { toFleetError } from '@wheelhouse/shared/errors/fleet-error';
 import { type ToolName, toolCache } from '@wheelhouse/test/support/tools';
 import { exclusively } from './exclusive.ts';
 import { buildTool, installPackage } from './install.ts';
-import { findProgram, type Profile, type Program, profiles, programs } from './programs.ts';
+import { findProgram, optional, type Profile, type Program, profiles, programs } from './programs.ts';
 
 /** Programs of these profiles that are nowhere on this machine in a version that will do. */
 async function findMissing(wanted: readonly Profile[]): Promise<Program[]> {
@@ -46,7 +46,7 @@ if (unknown.length > 0) {
   process.stderr.write(`setup: ${unknown.join(', ')} is not a profile; known: ${profiles.join(', ')}\n`);
   process.exitCode = 1;
 } else {
-  const wanted = asked.length > 0 ? (asked as Profile[]) : profiles.filter((name) => name !== 'containers');
+  const wanted = asked.length > 0 ? (asked as Profile[]) : profiles.filter((name) => !optional.includes(name));
   await setUp(wanted);
   if (process.exitCode === undefined && asked.length === 0) process.stderr.write('setup: nothing is missing\n');
 }

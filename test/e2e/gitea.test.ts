@@ -21,7 +21,7 @@ spec:
     metadata: {name: '${name}-{{ ${name === 'pr' ? '.number' : '.repository'} }}'}
     spec:
       project: default
-      source: {repoURL: '${name === 'pr' ? 'URL/shop/cart' : '{{ .url }}'}', targetRevision: '${revision}', path: deploy}
+      source: {repoURL: '${name === 'pr' ? 'GITEA/shop/cart' : '{{ .url }}'}', targetRevision: '${revision}', path: deploy}
       destination: {name: east, namespace: '${name}-{{ ${name === 'pr' ? '.number' : '.repository'} }}'}
       syncPolicy: {automated: {prune: true}, syncOptions: [CreateNamespace=true]}
 `;
@@ -110,7 +110,7 @@ stringData: {token: ${gitea.token}}
 
   test('a pull request becomes an Application, follows its commits, and goes when it is closed', async () => {
     const generator = `pullRequest: {gitea: {owner: shop, repo: cart, ${access()}}}`;
-    await platform.apply(set(generator, 'pr', '{{ .head_sha }}').replace('URL', gitea.url));
+    await platform.apply(set(generator, 'pr', '{{ .head_sha }}').replace('GITEA', gitea.url));
     const first = await write('cart', 'three', { from: 'main', to: 'feature' });
     const pull = { head: 'feature', base: 'main', title: 'Three' };
     const { number } = await gitea.api<{ number: number }>('POST', '/repos/shop/cart/pulls', pull);

@@ -17,6 +17,8 @@ export interface Tool {
   install?: string;
   module?: string;
   packages?: readonly string[];
+  /** Build tags; a tool that has some is built with a C compiler. */
+  tags?: string;
   /** What the linker writes into the program: its version. */
   ldflags?: string;
   /** How long the build takes on two cores, for people. */
