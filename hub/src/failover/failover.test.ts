@@ -94,3 +94,29 @@ describe('an automatic plan', () => {
     expect([places(plan.leaves), places(plan.arrives)]).toEqual([['eu-1 Surge'], ['us-1 Never']]);
   });
 });
+
+describe('labels that change no placement', () => {
+  const labels = new Map(['eu-1', 'eu-2'].map((cluster) => [cluster, { tier: 'gold' }]));
+  const tiers = () => fleet.deps.clusters().flatMap((cluster) => cluster.labels['tier'] ?? []);
+
+  it('are set at once, or not at all where only a plan was asked for', async () => {
+    expect(await failover.relabel(labels, { ...by, planOnly: true }, signal)).toBeUndefined();
+    expect(tiers()).toEqual([]);
+    expect(await failover.relabel(labels, by, signal)).toBeUndefined();
+    expect(tiers()).toEqual(['gold', 'gold']);
+  });
+
+  it('name those that are set when one cannot be', async () => {
+    const { setLabels } = fleet.deps;
+    failover = createFailover({
+      ...fleet.deps,
+      setLabels: async (cluster, ...rest) => {
+        if (cluster === 'eu-2') throw new Error('the store is away');
+        return await setLabels(cluster, ...rest);
+      },
+    });
+    await expect(failover.relabel(labels, by, signal)).rejects.toThrow(
+      'labels of eu-2 are not set: the store is away (set: eu-1); do it again',
+    );
+  });
+});

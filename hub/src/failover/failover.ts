@@ -4,7 +4,7 @@
  * keeps every plan with who made it and what became of it.
  */
 
-import { FleetError, isFleetError } from '@wheelhouse/shared/errors/fleet-error';
+import { FleetError, isFleetError, toFleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { ApplicationSet } from '@wheelhouse/shared/resources/application-set';
 import type { Author } from '../fleet/metadata.ts';
 import type { Table } from '../fleet/records.ts';
@@ -34,8 +34,12 @@ export interface Failover {
   /** Newest first, counted but without what leaves, arrives and changes: a list of many moves stays small. */
   list(): PlanView[];
   find(id: string): PlanView | undefined;
-  /** Labels that change no placement are set at once, and there is no plan. */
-  relabel(labels: Labelling, options: PlanOptions, signal: AbortSignal): Promise<PlanView | undefined>;
+  /** Labels that change no placement are set at once, and there is no plan; with `planOnly` they are not set either. */
+  relabel(
+    labels: Labelling,
+    options: PlanOptions & { planOnly?: boolean },
+    signal: AbortSignal,
+  ): Promise<PlanView | undefined>;
   plan(request: FailoverRequest, options: PlanOptions & { kind?: 'automatic' }, signal: AbortSignal): Promise<PlanView>;
   /** Throws Conflict when the fleet has changed since, PlanBlocked for findings that were not accepted. */
   start(id: string, options: { by: string; accept: readonly string[] }, signal: AbortSignal): Promise<PlanView>;
@@ -88,12 +92,11 @@ function making(deps: FailoverDeps, view: View): Pick<Failover, 'relabel' | 'pla
     return plan;
   };
   return {
-    relabel: async (labels, options, signal) => {
+    relabel: async (labels, { planOnly = false, ...options }, signal) => {
       const plan = await make({ ...options, kind: 'relabel', labels }, signal);
       if (changesPlacements(plan) || plan.findings.some(({ severity }) => severity === 'blocks'))
         return await keep(plan);
-      for (const [cluster, changes] of labels)
-        await deps.setLabels(cluster, { ...changes }, { by: options.owner, reason: options.reason });
+      if (!planOnly) await setAll(labels, { by: options.owner, reason: options.reason }, deps);
       return undefined;
     },
     plan: async (request, { kind, ...options }, signal) => {
@@ -114,6 +117,21 @@ function making(deps: FailoverDeps, view: View): Pick<Failover, 'relabel' | 'pla
       return await keep(await make({ ...options, kind: 'fail-back', labels: reversed(plan), failsBack: id }, signal));
     },
   };
+}
+
+/** Throws what kept one from being set, naming those that are: doing it again sets the rest. */
+async function setAll(labels: Labelling, who: Author, deps: FailoverDeps): Promise<void> {
+  const done: string[] = [];
+  for (const [cluster, changes] of labels) {
+    try {
+      await deps.setLabels(cluster, { ...changes }, who);
+    } catch (cause) {
+      const { code, message } = toFleetError(cause);
+      const set = done.length > 0 ? ` (set: ${done.join(', ')})` : '';
+      throw new FleetError(code, `labels of ${cluster} are not set: ${message}${set}; do it again`, { cause });
+    }
+    done.push(cluster);
+  }
 }
 
 function living(deps: FailoverDeps, view: View): Pick<Failover, 'pause' | 'resume' | 'abort' | 'withdraw'> {

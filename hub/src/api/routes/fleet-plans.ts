@@ -64,9 +64,13 @@ function makingRoutes(app: ApiServer, deps: ApiDeps): void {
       return await deps.plans.plan(asked, { ...options, owner }, signal);
     }
     const { clusters, ...options } = definite(request.body);
-    const plan = await deps.plans.relabel(new Map(Object.entries(clusters)), { ...options, owner }, signal);
+    const labels = new Map(Object.entries(clusters));
+    const plan = await deps.plans.relabel(labels, { ...options, owner, planOnly: true }, signal);
     if (!plan)
-      throw new FleetError('Invalid', 'these labels change no placement: they were set at once, without a plan');
+      throw new FleetError(
+        'Invalid',
+        "these labels change no placement, so there is nothing to plan, and nothing was set: set them with 'wheelhouse cluster label'",
+      );
     return plan;
   });
 }
