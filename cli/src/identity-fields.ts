@@ -11,10 +11,28 @@ export function identityFields(cluster: FleetCluster): [label: string, value: st
       revoked && `${revoked.reason} (${revoked.at}, ${revoked.by}); back: wheelhouse cluster token ${name} --replace`,
     ],
     ['Leaving', leaving && `since ${leaving.at}, ${leaving.by}; its workloads ${leaving.cascade ? 'go' : 'stay'}`],
+    ...historyFields(cluster),
     ['New key', rekey && `asked for by ${rekey.by} at ${rekey.at}`],
     ['Clock', clockSkewMs === undefined ? undefined : formatSkew(clockSkewMs)],
     ['Was named', formerNames?.join(', ')],
   ];
+}
+
+function historyFields(cluster: FleetCluster): [label: string, value: string | undefined][] {
+  const { name, enrolledAt, keyedAt = enrolledAt, labelled, cloned } = cluster;
+  return [
+    ['Enrolled', enrolledAt && `${formatSince(enrolledAt)} ago`],
+    ['Key', keyedAt && `made ${formatSince(keyedAt)} ago`],
+    ['Cloned', cloned && `installation ${cloned.uid} used its identity too (${cloned.at})`],
+    [
+      'Labelled',
+      labelled && `${formatSince(labelled.at)} ago by ${labelled.by}; all changes: wheelhouse cluster history ${name}`,
+    ],
+  ];
+}
+
+function formatSince(at: string): string {
+  return formatAge(Date.now() - Date.parse(at));
 }
 
 function formatSkew(ms: number): string {

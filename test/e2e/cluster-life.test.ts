@@ -94,6 +94,15 @@ describe('a renamed cluster', () => {
     await eventually(async () => expect(await live(spoke)).toHaveLength(1), within);
     expect(await uidsOf(spoke)).not.toEqual(uids);
     await expect(newToken('old-name')).rejects.toThrow(/409.*was the name of new-name/);
+    // and back
+    const healed = await uidsOf(spoke);
+    await platform.api('POST', `${clusterPath('new-name')}/rename`, { name: 'old-name' });
+    await eventually(
+      async () => expect(await stateOf('old-name')).toMatchObject({ state: 'Connected', formerNames: ['new-name'] }),
+      within,
+    );
+    await eventually(async () => await whenSettled(platform, { names: ['renamed'] }), within);
+    expect(await uidsOf(spoke)).toEqual(healed);
     await undeploy('renamed');
   }, 180_000);
 

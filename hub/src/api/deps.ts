@@ -179,6 +179,11 @@ export interface FleetCluster {
   approved?: { at: string; by: string };
   revoked?: { at: string; by: string; reason: string };
   leaving?: { at: string; by: string; cascade: boolean };
+  enrolledAt?: string;
+  /** Who changed the labels last. */
+  labelled?: { at: string; by: string };
+  /** The installation that used its identity too. */
+  cloned?: { uid: string; at: string };
   /** When its agent's key was made known, and who asked for a new one. */
   keyedAt?: string;
   rekey?: { at: string; by: string };

@@ -7,7 +7,7 @@ import type { ClusterRecord } from './records.ts';
  */
 export type ClusterState = 'Expected' | 'Pending' | 'Connected' | 'Stale' | 'Lost' | 'Revoked' | 'Leaving';
 
-const staleAfterMs = 90_000;
+export const staleAfterMs = 90_000;
 const lostAfterMs = 600_000;
 /** Heartbeats travel for a moment; beyond this the two clocks differ. */
 const skewNoticedMs = 30_000;

@@ -3,6 +3,8 @@ import { toFleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { Logger } from '@wheelhouse/shared/logging/logger';
 import { parseDocumentKeys } from '@wheelhouse/shared/protocol/document-key';
 import type { AppStatus, Heartbeat } from '@wheelhouse/shared/protocol/status';
+import { clustersOf } from '../failover/claims.ts';
+import { isUnfinished } from '../failover/plan-record.ts';
 import type { Statuses } from '../status/statuses.ts';
 import type { AuditEntry, AuditLog } from '../store/audit.ts';
 import type { DocumentHead } from '../store/documents.ts';
@@ -16,6 +18,7 @@ import type { Authority } from './authority.ts';
 import { createCloneDetector } from './clones.ts';
 import { type Clusters, createClusters } from './clusters.ts';
 import { createCommands } from './commands.ts';
+import { createHearing, watchContact } from './contact.ts';
 import { createDepartures, type Departures } from './departure.ts';
 import { createEnrolment, defaultJwtLifeMs, type Enrolment, findCluster, serveRenewals } from './enrolment.ts';
 import { type FloodGuardDeps, guardFromFloods } from './flood-guard.ts';
@@ -117,6 +120,8 @@ export async function startFleet(deps: FleetDeps, options: FleetOptions, signal:
     emit({ name, labelsChanged: isLabelledAnew(change) });
   });
   await Promise.all([presence.loaded(), feed.loaded()]);
+  const hearingSince = createHearing(nats, now);
+  void watchContact({ clusters, contacts: records.contacts, hearingSince, audit, logger, now }, {}, signal);
   hearAgain(presence, adoption, now().getTime() - heardMs);
   return {
     clusters,
@@ -273,6 +278,8 @@ function createLife(
     renames: createRenames({
       ...shared,
       withdrawals: (cluster) => additions.withdrawals(cluster),
+      planOn: (cluster) =>
+        deps.records.plans.list().find((plan) => isUnfinished(plan) && clustersOf(plan).includes(cluster))?.id,
       isHeard: (cluster) => presence.find(cluster) !== undefined,
     }),
   };

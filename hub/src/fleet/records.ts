@@ -3,6 +3,7 @@ import type { Claims } from '../failover/claims.ts';
 import type { Plan } from '../failover/plan-record.ts';
 import type { RuleRecord } from '../failover/rule.ts';
 import type { Bucket } from '../store/bucket.ts';
+import type { ContactRecord } from './contact.ts';
 import type { HistoryEntry } from './metadata.ts';
 
 /** What the hub keeps of a cluster, in KV `fleet`. */
@@ -144,6 +145,7 @@ export interface FleetRecords {
   onRevocation(listener: (record: RevocationRecord) => void): Disposable;
   store: Table<StoreRecord>;
   adopted: Table<AdoptedRecord>;
+  contacts: Table<ContactRecord>;
   onClusterChange(listener: (change: ClusterChange) => void): Disposable;
   onPlanChange(listener: (id: string) => void): Disposable;
   onAdoptedChange(listener: () => void): Disposable;
@@ -171,12 +173,14 @@ export async function createFleetRecords(bucket: Bucket): Promise<FleetRecords> 
   const onPlan = new Set<(id: string) => void>();
   const store = new Map<string, StoreRecord>();
   const adopted = new Map<string, AdoptedRecord>();
+  const contacts = new Map<string, ContactRecord>();
   const adoptedListeners = new Set<() => void>();
   const takers: Record<string, (name: string, value: Uint8Array | undefined) => void> = {
     token: (name, value) => void replace(tokens, name, value),
     rule: (name, value) => void replace(rules, name, value),
     claim: (name, value) => void replace(claims, name, value),
     store: (name, value) => void replace(store, name, value),
+    contact: (name, value) => void replace(contacts, name, value),
     revocation: (name, value) => {
       const record = replace(revocations, name, value);
       if (record) for (const listener of onRevoked) listener(record);
@@ -211,6 +215,7 @@ export async function createFleetRecords(bucket: Bucket): Promise<FleetRecords> 
     onPlanChange: (listener) => register(onPlan, listener),
     store: createTable(bucket, 'store', store),
     adopted: createTable(bucket, 'adopted', adopted),
+    contacts: createTable(bucket, 'contact', contacts),
     onAdoptedChange: (listener) => register(adoptedListeners, listener),
   };
 }

@@ -15,6 +15,8 @@ export interface RenameDeps {
   withdrawals(cluster: string): { app: string }[];
   /** Generated Applications of this cluster that hold its name in theirs: their set would make others in their place. */
   namedAfter(cluster: string): string[];
+  /** A failover plan that is at work on this cluster. */
+  planOn(cluster: string): string | undefined;
   /** Whether its agent speaks under this name. */
   isHeard(cluster: string): boolean;
   purge(cluster: string): Promise<void>;
@@ -44,6 +46,8 @@ export function createRenames(deps: RenameDeps): Renames {
       const formerNames = [...(stored.value.formerNames ?? []).filter((name) => name !== to), from];
       await records.clusters.put(to, { ...stored.value, name: to, formerNames }, 0);
       await records.clusters.delete(from);
+      // it may have been cleared when the cluster had this name before
+      cleared.delete(from);
       await audit.append({ by, action: 'rename cluster', object: to, details: { from } });
     },
     settle: async () => {
@@ -69,6 +73,12 @@ function assertMayRename(
   assertNameIsFree(deps.records, to, name);
   const state = revoked ? 'revoked' : leaving ? 'being removed' : pending ? 'waiting for approval' : undefined;
   if (state) throw new FleetError('Conflict', `cluster ${name} is ${state}: it cannot be renamed now`);
+  const plan = deps.planOn(name);
+  if (plan)
+    throw new FleetError(
+      'Conflict',
+      `plan ${plan} is at work on cluster ${name}: rename it when the plan is over, or abort it with 'wheelhouse plan abort ${plan}'`,
+    );
   const going = deps.withdrawals(name).map(({ app }) => app);
   if (going.length > 0)
     throw new FleetError('Conflict', `Applications are leaving ${name} (${list(going)}); rename it when they are gone`);

@@ -1,0 +1,106 @@
+/**
+ * Tells when contact with a cluster is lost and when it is back: once, whichever replica sees it first, in the audit and the
+ * log. Inputs: the clusters' states. Silence says nothing while it may be the hub that was away.
+ */
+import { sleep } from '@wheelhouse/shared/async/abort';
+import { mapLimit } from '@wheelhouse/shared/async/limit';
+import { isFleetError, toFleetError } from '@wheelhouse/shared/errors/fleet-error';
+import type { Logger } from '@wheelhouse/shared/logging/logger';
+import type { AuditLog } from '../store/audit.ts';
+import type { HubNats } from '../store/nats.ts';
+import { type ClusterState, staleAfterMs } from './cluster-state.ts';
+import type { FleetCluster } from './clusters.ts';
+import type { Table } from './records.ts';
+
+/** What was last told of a cluster. */
+export interface ContactRecord {
+  cluster: string;
+  state: Contact;
+  /** RFC 3339. */
+  at: string;
+}
+
+type Contact = Extract<ClusterState, 'Connected' | 'Stale' | 'Lost'>;
+
+export interface ContactDeps {
+  clusters: { list(): Pick<FleetCluster, 'name' | 'state' | 'lastSeenAt'>[] };
+  contacts: Table<ContactRecord>;
+  /** Milliseconds since the epoch from which this hub has heard without a break; undefined while it hears nothing. */
+  hearingSince(): number | undefined;
+  audit: AuditLog;
+  logger: Logger;
+  now: () => Date;
+}
+
+const parallelWrites = 32;
+
+/** Looks again and again until the signal aborts. */
+export async function watchContact(
+  deps: ContactDeps,
+  { intervalMs = 10_000 }: { intervalMs?: number },
+  signal: AbortSignal,
+): Promise<void> {
+  while (await sleep(intervalMs, signal)) {
+    try {
+      await lookOnce(deps);
+    } catch (error) {
+      if (!signal.aborted) deps.logger.warn({ err: toFleetError(error) }, 'cannot tell whose contact was lost');
+    }
+  }
+}
+
+async function lookOnce(deps: ContactDeps): Promise<void> {
+  const clusters = deps.clusters.list();
+  const due = clusters.flatMap(({ name, state, lastSeenAt }) => {
+    const told = deps.contacts.find(name)?.state;
+    return isContact(state) && state !== told && maySay(state, deps) ? [{ name, state, told, lastSeenAt }] : [];
+  });
+  await mapLimit(due, parallelWrites, async (change) => await tell(change, deps));
+  const names = new Set(clusters.map(({ name }) => name));
+  const gone = deps.contacts.list().filter(({ cluster }) => !names.has(cluster));
+  await mapLimit(gone, parallelWrites, async ({ cluster }) => await deps.contacts.delete(cluster));
+}
+
+function isContact(state: ClusterState): state is Contact {
+  return state === 'Connected' || state === 'Stale' || state === 'Lost';
+}
+
+/** A cluster that was silent while the hub was deaf may have spoken. */
+function maySay(state: Contact, { hearingSince, now }: ContactDeps): boolean {
+  const since = hearingSince();
+  return since !== undefined && (state === 'Connected' || now().getTime() - since > staleAfterMs);
+}
+
+interface ContactChange {
+  name: string;
+  state: Contact;
+  told: Contact | undefined;
+  lastSeenAt: string | undefined;
+}
+
+/** The record first: whoever writes it is who tells. */
+async function tell({ name, state, told, lastSeenAt }: ContactChange, deps: ContactDeps): Promise<void> {
+  const stored = await deps.contacts.read(name);
+  if (stored?.value.state === state) return;
+  try {
+    await deps.contacts.put(name, { cluster: name, state, at: deps.now().toISOString() }, stored?.revision ?? 0);
+  } catch (error) {
+    if (isFleetError(error, 'Conflict')) return;
+    throw error;
+  }
+  const details = { from: told ?? 'new', ...(lastSeenAt === undefined ? {} : { lastSeenAt }) };
+  deps.logger[state === 'Connected' ? 'info' : 'warn']({ cluster: name, state, ...details }, 'contact with a cluster');
+  await deps.audit.append({ by: 'hub', action: `cluster ${state.toLowerCase()}`, object: name, details });
+}
+
+/** Since when what is sent to NATS reaches this hub. */
+export function createHearing(
+  nats: Pick<HubNats, 'isConnected' | 'onReconnect'>,
+  now: () => Date,
+): ContactDeps['hearingSince'] {
+  let since = now().getTime();
+  nats.onReconnect(() => {
+    since = now().getTime();
+  });
+  return () => (nats.isConnected() ? since : undefined);
+}

@@ -1,0 +1,41 @@
+import { expect, it } from 'vitest';
+import type { ClusterRecord } from './records.ts';
+import { createRenames } from './rename.ts';
+import { createMemoryTable } from './testing/memory-records.ts';
+
+async function createFixture(planOn: (cluster: string) => string | undefined = () => undefined) {
+  const clusters = createMemoryTable<ClusterRecord>();
+  const record = { server: 'https://a', labels: {}, annotations: {}, publicKey: 'UA', uid: 'u', enrolledAt: '' };
+  await clusters.put('a', { ...record, name: 'a' }, 0);
+  const renames = createRenames({
+    records: { clusters },
+    clusters: { find: () => undefined },
+    documents: { find: async () => undefined, publish: async () => 1 },
+    withdrawals: () => [],
+    namedAfter: () => [],
+    planOn,
+    isHeard: () => true,
+    purge: async () => undefined,
+    audit: { append: async () => undefined },
+    now: () => new Date(0),
+  });
+  return { clusters, renames };
+}
+
+it('gives a cluster back the name that it had before', async () => {
+  const { clusters, renames } = await createFixture();
+  await renames.rename('a', 'b', { by: 'anna' });
+  await renames.settle();
+  await renames.rename('b', 'a', { by: 'anna' });
+  await renames.settle();
+  expect(clusters.list()).toMatchObject([{ name: 'a', formerNames: ['b'] }]);
+});
+
+it('is refused while a plan is at work on the cluster', async () => {
+  const { clusters, renames } = await createFixture(() => 'p1');
+  await expect(renames.rename('a', 'b', { by: 'anna' })).rejects.toMatchObject({
+    code: 'Conflict',
+    message: expect.stringContaining('plan p1 is at work on cluster a') as string,
+  });
+  expect(clusters.find('a')?.name).toBe('a');
+});
