@@ -4,7 +4,7 @@ let prefix: readonly string[] | undefined;
 
 /**
  * The command line, with which the kernel ends the process also when this one is killed (Linux: PR_SET_PDEATHSIG, by
- * util-linux' setpriv); unchanged elsewhere. To be spawned by the main thread: a worker's end would end it. A program that
+ * util-linux' setpriv), but for the moment in which it begins; unchanged elsewhere. To be spawned by the main thread: a worker's end would end it. A program that
  * does not exist shows as exit code 127.
  */
 export function tethered(line: readonly [string, ...string[]]): readonly [string, ...string[]] {
