@@ -37,7 +37,7 @@ export async function createBaseImage(name: string): Promise<void> {
       '/bin/sh': getTool('dash'),
       '/usr/local/bin/node': process.execPath,
       ...programs('/usr/local/bin', 'pnpm', 'kustomize', 'helm', 'jsonnet'),
-      ...programs('/usr/bin', 'git'),
+      ...programs('/usr/bin', 'git', 'gpg'),
       '/usr/lib/git-core/git-remote-https': '/usr/lib/git-core/git-remote-https',
       '/etc/ssl/certs/ca-certificates.crt': '/etc/ssl/certs/ca-certificates.crt',
       [storeInImage]: store,
