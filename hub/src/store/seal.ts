@@ -18,7 +18,7 @@ export function createSeal(key: Uint8Array): Seal {
     },
     open: (sealed) => {
       try {
-        const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(0, 12));
+        const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(0, 12), { authTagLength: 16 });
         decipher.setAuthTag(sealed.subarray(12, 28));
         return Buffer.concat([decipher.update(sealed.subarray(28)), decipher.final()]);
       } catch (error) {
