@@ -53,6 +53,7 @@ async function ready(child: ChildProcess): Promise<void> {
   const ended = once(child, 'exit').then(() => {
     throw new Error('hollow spokes ended before they were ready');
   });
+  // after it is ready its end is the scenario's to notice
   ended.catch(() => undefined);
   await Promise.race([once(child, 'message'), ended]);
 }

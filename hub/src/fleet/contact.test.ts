@@ -5,9 +5,15 @@ import type { ClusterState } from './cluster-state.ts';
 import { type ContactRecord, watchContact } from './contact.ts';
 import { createMemoryTable } from './testing/memory-records.ts';
 
+/** What a replica sees of a cluster. */
+interface Seen {
+  state: ClusterState;
+  lastSeenAt?: string;
+}
+
 /** A fleet that any number of replicas look at every 2 ms. */
 function createFixture() {
-  const states = new Map<string, ClusterState>();
+  const states = new Map<string, Seen>();
   const audited: AuditEntry[] = [];
   const contacts = createMemoryTable<ContactRecord>();
   const clock = { ms: 0, hearingSince: 0 as number | undefined };
@@ -17,7 +23,7 @@ function createFixture() {
     clusters: {
       list: () => {
         looks += 1;
-        return [...states].map(([name, state]) => ({ name, state }));
+        return [...states].map(([name, seen]) => ({ name, ...seen }));
       },
     },
     contacts,
@@ -32,6 +38,11 @@ function createFixture() {
     contacts,
     clock,
     start: () => void watchContact(deps, { intervalMs: 2 }, stop.signal),
+    /** A replica that sees something else than the others. */
+    startOther: (seen: Seen) => {
+      const clusters = { list: () => [{ name: 'eu-1', ...seen }] };
+      void watchContact({ ...deps, clusters }, { intervalMs: 2 }, stop.signal);
+    },
     /** Until everything as it is now was looked at twice. */
     settled: async () => {
       const before = looks;
@@ -48,8 +59,13 @@ describe('contact with clusters', () => {
     fleet.start();
     fleet.start();
     fleet.clock.ms = 1_000_000;
-    for (const state of ['Connected', 'Stale', 'Lost', 'Connected'] as const) {
-      fleet.states.set('eu-1', state);
+    for (const [state, lastSeenAt] of [
+      ['Connected', '10:00'],
+      ['Stale', '10:01'],
+      ['Lost', '10:01'],
+      ['Connected', '10:20'],
+    ] as const) {
+      fleet.states.set('eu-1', { state, lastSeenAt });
       await fleet.settled();
     }
     expect(fleet.told()).toEqual([
@@ -64,7 +80,7 @@ describe('contact with clusters', () => {
     using fleet = createFixture();
     fleet.start();
     fleet.clock.hearingSince = undefined;
-    fleet.states.set('eu-1', 'Lost').set('eu-2', 'Connected');
+    fleet.states.set('eu-1', { state: 'Lost' }).set('eu-2', { state: 'Connected' });
     await fleet.settled();
     expect(fleet.told()).toEqual([]);
     Object.assign(fleet.clock, { ms: 1_000, hearingSince: 0 });
@@ -75,10 +91,28 @@ describe('contact with clusters', () => {
     expect(fleet.told()).toEqual(['eu-2: cluster connected', 'eu-1: cluster lost']);
   });
 
+  it.each<[string, Seen]>([
+    ['whose clock is behind', { state: 'Connected', lastSeenAt: '10:00' }],
+    ['that hears later', { state: 'Lost', lastSeenAt: '09:00' }],
+  ])('is not told to and fro by a replica %s', async (_what, seen) => {
+    using fleet = createFixture();
+    fleet.clock.ms = 1_000_000;
+    fleet.states.set('eu-1', { state: 'Stale', lastSeenAt: '10:00' });
+    fleet.start();
+    await fleet.settled();
+    fleet.startOther(seen);
+    await fleet.settled();
+    await fleet.settled();
+    expect(fleet.told()).toEqual(['eu-1: cluster stale']);
+  });
+
   it('is nothing for a cluster that waits, leaves or is revoked, and is forgotten with it', async () => {
     using fleet = createFixture();
     fleet.start();
-    fleet.states.set('eu-1', 'Connected').set('eu-2', 'Pending').set('eu-3', 'Revoked');
+    fleet.states
+      .set('eu-1', { state: 'Connected' })
+      .set('eu-2', { state: 'Pending' })
+      .set('eu-3', { state: 'Revoked' });
     await fleet.settled();
     fleet.states.delete('eu-1');
     await fleet.settled();

@@ -18,12 +18,14 @@ export interface ContactRecord {
   state: Contact;
   /** RFC 3339. */
   at: string;
+  /** When it was last heard of, or enrolled: what the state follows from. RFC 3339. */
+  heardAt: string;
 }
 
 type Contact = Extract<ClusterState, 'Connected' | 'Stale' | 'Lost'>;
 
 export interface ContactDeps {
-  clusters: { list(): Pick<FleetCluster, 'name' | 'state' | 'lastSeenAt'>[] };
+  clusters: { list(): Pick<FleetCluster, 'name' | 'state' | 'lastSeenAt' | 'enrolledAt'>[] };
   contacts: Table<ContactRecord>;
   /** Milliseconds since the epoch from which this hub has heard without a break; undefined while it hears nothing. */
   hearingSince(): number | undefined;
@@ -51,9 +53,10 @@ export async function watchContact(
 
 async function lookOnce(deps: ContactDeps): Promise<void> {
   const clusters = deps.clusters.list();
-  const due = clusters.flatMap(({ name, state, lastSeenAt }) => {
-    const told = deps.contacts.find(name)?.state;
-    return isContact(state) && state !== told && maySay(state, deps) ? [{ name, state, told, lastSeenAt }] : [];
+  const due = clusters.flatMap(({ name, state, lastSeenAt = '', enrolledAt = '' }) => {
+    if (!isContact(state) || !maySay(state, deps)) return [];
+    const change = { cluster: name, state, heardAt: lastSeenAt > enrolledAt ? lastSeenAt : enrolledAt };
+    return isNews(change, deps.contacts.find(name)) ? [change] : [];
   });
   await mapLimit(due, parallelWrites, async (change) => await tell(change, deps));
   const names = new Set(clusters.map(({ name }) => name));
@@ -71,26 +74,30 @@ function maySay(state: Contact, { hearingSince, now }: ContactDeps): boolean {
   return since !== undefined && (state === 'Connected' || now().getTime() - since > staleAfterMs);
 }
 
-interface ContactChange {
-  name: string;
-  state: Contact;
-  told: Contact | undefined;
-  lastSeenAt: string | undefined;
+type ContactChange = Omit<ContactRecord, 'at'>;
+
+const severity = { Connected: 0, Stale: 1, Lost: 2 } as const;
+
+/** Replicas whose clocks differ, or of which one hears later, do not contradict each other: only newer word of a cluster brings it back. */
+function isNews({ state, heardAt }: ContactChange, told: ContactRecord | undefined): boolean {
+  if (!told || state === told.state) return !told;
+  return heardAt > told.heardAt || (heardAt === told.heardAt && severity[state] > severity[told.state]);
 }
 
 /** The record first: whoever writes it is who tells. */
-async function tell({ name, state, told, lastSeenAt }: ContactChange, deps: ContactDeps): Promise<void> {
-  const stored = await deps.contacts.read(name);
-  if (stored?.value.state === state) return;
+async function tell(change: ContactChange, deps: ContactDeps): Promise<void> {
+  const { cluster, state, heardAt } = change;
+  const stored = await deps.contacts.read(cluster);
+  if (!isNews(change, stored?.value)) return;
   try {
-    await deps.contacts.put(name, { cluster: name, state, at: deps.now().toISOString() }, stored?.revision ?? 0);
+    await deps.contacts.put(cluster, { ...change, at: deps.now().toISOString() }, stored?.revision ?? 0);
   } catch (error) {
     if (isFleetError(error, 'Conflict')) return;
     throw error;
   }
-  const details = { from: told ?? 'new', ...(lastSeenAt === undefined ? {} : { lastSeenAt }) };
-  deps.logger[state === 'Connected' ? 'info' : 'warn']({ cluster: name, state, ...details }, 'contact with a cluster');
-  await deps.audit.append({ by: 'hub', action: `cluster ${state.toLowerCase()}`, object: name, details });
+  const details = { from: stored?.value.state ?? 'new', heardAt };
+  deps.logger[state === 'Connected' ? 'info' : 'warn']({ cluster, state, ...details }, 'contact with a cluster');
+  await deps.audit.append({ by: 'hub', action: `cluster ${state.toLowerCase()}`, object: cluster, details });
 }
 
 /** Since when what is sent to NATS reaches this hub. */

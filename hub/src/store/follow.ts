@@ -44,6 +44,7 @@ export function follow(deps: { nats: HubNats; logger: Logger }, options: FollowO
   };
   signal.addEventListener('abort', end);
   if (signal.aborted) end();
+  // who waits for it is told; where nobody does, the end is no failure
   loaded.promise.catch(() => undefined);
   void run({ ...deps, options, arrivals, created: undefined, advance, onEmpty: loaded.resolve }, signal);
   return {
