@@ -2,35 +2,26 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Act, decide, type Observation, type Seen, whatIsNotReady } from './decide.ts';
 import { incomingOf, isUnfinished, outgoingOf, type Placement, type Plan } from './plan-record.ts';
+import { placementOf, planOf } from './testing/plan.ts';
 
 const start = Date.parse('2026-01-01T00:00:00Z');
 const at = (ms: number) => new Date(start + ms);
 
 function placement(app: string, cluster: string, more: Partial<Placement> = {}): Placement {
-  return { app, cluster, set: 'argocd/shop', policy: 'Surge', soakMs: 1_000, cascade: true, ...more };
+  return placementOf(app, cluster, { soakMs: 1_000, ...more });
 }
 
 function plan(more: Partial<Plan> = {}): Plan {
-  return {
-    id: 'p1',
-    owner: 'anna',
-    reason: '',
-    kind: 'failover',
-    createdAt: at(0).toISOString(),
+  return planOf({
     expiresAt: at(60_000).toISOString(),
     phase: 'Arriving',
-    direction: 'forward',
     phaseAt: at(0).toISOString(),
     deadlineMs: 600_000,
     labels: [{ cluster: 'eu', key: 'role', before: 'active', after: 'standby' }],
     leaves: [placement('shop-eu', 'eu')],
     arrives: [placement('shop-us', 'us')],
-    changes: [],
-    findings: [],
-    capacity: [],
-    history: [],
     ...more,
-  };
+  });
 }
 
 const good: Seen = { desired: true, healthy: true, why: 'Healthy', leaving: false, connected: true };

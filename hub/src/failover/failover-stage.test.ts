@@ -1,18 +1,16 @@
-import { createLogger } from '@wheelhouse/shared/logging/logger';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createMemoryTable, type MemoryTable } from '../fleet/testing/memory-records.ts';
-import type { Withdrawal } from '../store/additions.ts';
+import { applicationOf, indexedOf, logger } from '../testing/hub-state.ts';
 import { type FailoverStageDeps, runPlan } from './failover-stage.ts';
 import type { HookOutcome } from './hooks/decide-hooks.ts';
-import type { PlannedHook } from './hooks/planned-hook.ts';
 import type { Plan } from './plan-record.ts';
 import { formatPlan } from './plan-view.ts';
 import { indexRetentions } from './retention.ts';
+import { hookOf, placementOf, planOf } from './testing/plan.ts';
 import { createPlannedFleet } from './testing/planned-fleet.ts';
 
 const signal = new AbortController().signal;
-const place = { set: 'argocd/shop', policy: 'Surge', soakMs: 0, cascade: true } as const;
-const application = { metadata: { name: 'shop-eu-1' } } as unknown as Withdrawal['application'];
+const onEurope = (app: string) => applicationOf(app, { cluster: 'eu-1' });
 
 let plans: MemoryTable<Plan>;
 let written: string[];
@@ -34,13 +32,13 @@ beforeEach(async () => {
   const fleet = createPlannedFleet();
   deps = {
     ...fleet.deps,
-    logger: createLogger({ name: 'test', level: 'silent' }),
+    logger,
     plans,
-    applications: { find: (app) => (desired.has(app) ? ({ id: app, cluster: 'eu-1' } as never) : undefined) },
+    applications: { find: (app) => (desired.has(app) ? indexedOf(onEurope(app)) : undefined) },
     putWithdrawals: async (list) => void written.push(...list.map(({ app, cluster }) => `${cluster}/${app}`)),
     deleteWithdrawal: async () => undefined,
     generate: async () => undefined,
-    applicationOf: (app) => (known.has(app) ? application : undefined),
+    applicationOf: (app) => (known.has(app) ? onEurope(app) : undefined),
     generation: () => 1,
     runHook: async () => await answer(),
     onPlanChange: (listener) => {
@@ -50,11 +48,8 @@ beforeEach(async () => {
     onHook: (_plan, { attempt }, { state }) => void written.push(`attempt ${attempt} ${state}`),
     onTransition: () => undefined,
   };
-  const names = ['shop-eu-1', 'cart-eu-1'];
-  const leaves = names.map((app) => ({ app, cluster: 'eu-1', ...place }));
-  const plan = { id: 'p1', owner: 'anna', reason: '', phase: 'Withdrawing', direction: 'forward', leaves, arrives: [] };
-  const times = { createdAt: '2026-01-01T00:00:00Z', phaseAt: '2026-01-01T00:00:00Z', deadlineMs: 60_000 };
-  await plans.put('p1', { ...plan, ...times, labels: [], changes: [], history: [] } as unknown as Plan, 0);
+  const leaves = ['shop-eu-1', 'cart-eu-1'].map((app) => placementOf(app, 'eu-1'));
+  await plans.put('p1', planOf({ phase: 'Withdrawing', deadlineMs: 60_000, labels: [], leaves, arrives: [] }), 0);
 });
 
 it('says so, and counts nothing as withdrawn, when it does not know an Application any more', async () => {
@@ -82,24 +77,13 @@ it('withdraws it after all when it is seen again before the end', async () => {
 });
 
 describe('a hook', () => {
-  const hook: PlannedHook = {
-    hook: 'argocd/dns',
-    when: 'before',
-    step: 'Withdrawing',
-    direction: 'forward',
-    call: { type: 'nats', subject: 'dns.switch' },
-    timeoutMs: 1_000,
-    retries: 1,
-    onFailure: 'Pause',
-    attempt: 0,
-  };
   const put = async (change: Partial<Plan>) => {
     const stored = await plans.read('p1');
     if (stored) await plans.put('p1', { ...stored.value, ...change }, stored.revision);
     for (const listener of changed) listener('p1');
   };
 
-  beforeEach(async () => await put({ hooks: [hook] }));
+  beforeEach(async () => await put({ hooks: [hookOf({ retries: 1 })] }));
 
   it('is called before anything of its step is done, and its record is written before', async () => {
     answer = async () => {

@@ -1,53 +1,41 @@
-import type { Application } from '@wheelhouse/shared/resources/application';
 import { describe, expect, it } from 'vitest';
 import { decideRemovals } from '../generate/hold.ts';
-import type { StoredEvaluation } from '../store/derived.ts';
-import type { Placement, Plan } from './plan-record.ts';
+import { applicationOf, evaluationOf } from '../testing/hub-state.ts';
+import type { Plan } from './plan-record.ts';
 import { indexRetentions } from './retention.ts';
+import { placementOf, planOf } from './testing/plan.ts';
 
-function planOf(id: string, more: Partial<Plan>): Plan {
-  return {
-    id,
-    createdAt: id,
-    phase: 'Arriving',
-    direction: 'forward',
-    labels: [],
-    leaves: [],
-    arrives: [],
-    ...more,
-  } as Plan;
+/** One that is under way and moves nothing; one with a higher id was made later. */
+function planned(id: string, more: Partial<Plan>): Plan {
+  return planOf({ id, createdAt: id, phase: 'Arriving', labels: [], leaves: [], arrives: [], ...more });
 }
 
-function place(app: string, cluster: string, more: Partial<Placement> = {}): Placement {
-  return { app, cluster, set: 'argocd/shop', policy: 'Surge', soakMs: 0, cascade: true, ...more };
-}
-
-const moving = { leaves: [place('shop', 'eu')], arrives: [place('shop', 'us')] };
-const requested = { leaves: [place('shop', 'eu', { withdrawal: 'requested' })] };
-const kept = { leaves: [place('shop', 'eu', { policy: 'Never' })] };
+const moving = { leaves: [placementOf('shop', 'eu')], arrives: [placementOf('shop', 'us')] };
+const requested = { leaves: [placementOf('shop', 'eu', { withdrawal: 'requested' })] };
+const kept = { leaves: [placementOf('shop', 'eu', { policy: 'Never' })] };
 
 it.each<[string, Plan[], string | undefined]>([
-  ['a plan that is not begun', [planOf('1', { ...moving, phase: 'Planned' })], undefined],
-  ['what leaves', [planOf('1', moving)], '1 retained'],
-  ['what a plan withdraws', [planOf('1', requested)], '1 released'],
+  ['a plan that is not begun', [planned('1', { ...moving, phase: 'Planned' })], undefined],
+  ['what leaves', [planned('1', moving)], '1 retained'],
+  ['what a plan withdraws', [planned('1', requested)], '1 released'],
   [
     'what a plan waits for a silent cluster to withdraw',
-    [planOf('1', { ...requested, phase: 'Fenced' })],
+    [planned('1', { ...requested, phase: 'Fenced' })],
     '1 released',
   ],
-  ['what stays, while labels are on their way back', [planOf('1', { ...moving, direction: 'back' })], '1 retained'],
-  ['a plan that is over', [planOf('1', { ...requested, phase: 'Completed' })], undefined],
-  ['what policy Never kept, when the plan is over', [planOf('1', { ...kept, phase: 'Completed' })], '1 retained'],
-  ['what an automatic plan keeps away', [planOf('1', { suppressed: [place('shop', 'eu')] })], '1 suppressed'],
+  ['what stays, while labels are on their way back', [planned('1', { ...moving, direction: 'back' })], '1 retained'],
+  ['a plan that is over', [planned('1', { ...requested, phase: 'Completed' })], undefined],
+  ['what policy Never kept, when the plan is over', [planned('1', { ...kept, phase: 'Completed' })], '1 retained'],
+  ['what an automatic plan keeps away', [planned('1', { suppressed: [placementOf('shop', 'eu')] })], '1 suppressed'],
   [
     'what an older plan kept away from clusters that are labelled anew',
     [
-      planOf('1', { phase: 'Completed', suppressed: [place('shop', 'eu')] }),
-      planOf('2', { labels: [{ cluster: 'eu', key: 'role', before: 'a', after: 'b' }] }),
+      planned('1', { phase: 'Completed', suppressed: [placementOf('shop', 'eu')] }),
+      planned('2', { labels: [{ cluster: 'eu', key: 'role', before: 'a', after: 'b' }] }),
     ],
     undefined,
   ],
-  ['a later plan', [planOf('2', requested), planOf('1', { ...kept, phase: 'Completed' })], '2 released'],
+  ['a later plan', [planned('2', requested), planned('1', { ...kept, phase: 'Completed' })], '2 released'],
 ])('%s', (...[_what, plans, expected]) => {
   const found = indexRetentions(plans).find('shop', 'eu');
   expect(found && `${found.plan} ${found.state}`).toBe(expected);
@@ -60,14 +48,7 @@ describe('a plan that is turned back', () => {
   ];
 
   /** What the generators give while these clusters are active, the same workload under one name on each. */
-  const generated = (active: string[]) =>
-    active.map(
-      (cluster) =>
-        ({
-          metadata: { name: `shop-${cluster}`, namespace: 'argocd' },
-          spec: { destination: { name: cluster } },
-        }) as Application,
-    );
+  const generated = (active: string[]) => active.map((cluster) => applicationOf(`shop-${cluster}`, { cluster }));
 
   const steps: [string, string[][]][] = [
     ['the source first', [['eu', 'us'], ['eu']]],
@@ -76,23 +57,23 @@ describe('a plan that is turned back', () => {
   ];
 
   it.each(steps)('removes nothing while labels are on their way back, %s', (...[_what, actives]) => {
-    const leaves = [place('shop-eu', 'eu')];
-    const plan = planOf('1', {
+    const leaves = [placementOf('shop-eu', 'eu')];
+    const plan = planned('1', {
       phase: 'Relabelling',
       direction: 'back',
       labels,
       leaves,
-      arrives: [place('shop-us', 'us')],
+      arrives: [placementOf('shop-us', 'us')],
     });
-    const { find: planned } = indexRetentions([plan]);
+    const { find } = indexRetentions([plan]);
     let present = generated(['eu', 'us']);
     for (const active of actives) {
       const decision = decideRemovals({
-        before: { applications: present } as unknown as StoredEvaluation,
+        before: evaluationOf(present),
         fresh: generated(active),
         budget: { count: 10, percent: 100, always: 10 },
         clusterOf: ({ spec }) => spec.destination.name,
-        planned,
+        planned: find,
         now: new Date(0),
       });
       expect(decision.removed).toEqual([]);

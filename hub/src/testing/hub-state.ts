@@ -2,11 +2,12 @@
  * The hub's state as a replica holds it, over buckets in memory: for tests of what is worked out from specs, evaluations,
  * the inventory and what people add. What the stages enqueue is recorded instead of run.
  */
+import type { KubeObject } from '@wheelhouse/shared/kube/object';
 import { createLogger, type Logger } from '@wheelhouse/shared/logging/logger';
 import type { AppStatus } from '@wheelhouse/shared/protocol/status';
 import type { Application } from '@wheelhouse/shared/resources/application';
 import type { ApplicationSource } from '@wheelhouse/shared/resources/application-source';
-import { type Applications, createApplications } from '../assign/applications.ts';
+import { type Applications, createApplications, type IndexedApplication, idOf } from '../assign/applications.ts';
 import { type Changes, createChanges } from '../assign/change.ts';
 import { createDestinations, type Destinations } from '../assign/destination.ts';
 import type { Stage, Trigger } from '../queue/queue.ts';
@@ -14,7 +15,7 @@ import { type Additions, createAdditions } from '../store/additions.ts';
 import type { AuditEntry } from '../store/audit.ts';
 import { createDerived, type Derived, type RenderOutcome, type StoredEvaluation } from '../store/derived.ts';
 import { createSeal } from '../store/seal.ts';
-import { createSpecStore, type SpecStore } from '../store/specs.ts';
+import { createSpecStore, type SpecStore, type StoredSpec } from '../store/specs.ts';
 import { createMemoryBuckets, type MemoryBuckets } from '../store/testing/memory-bucket.ts';
 
 export interface HubState {
@@ -133,6 +134,25 @@ export function applicationOf(name: string, fields: ApplicationFields = {}): App
       ...spec,
     },
   };
+}
+
+/** What a person wrote, as the hub knows it; it goes to the cluster that its destination names. */
+export function indexedOf(application: Application, fields: Partial<IndexedApplication> = {}): IndexedApplication {
+  const { name: cluster } = application.spec.destination;
+  return {
+    id: idOf(application),
+    application,
+    origin: { type: 'spec', warnings: [] },
+    sources: [],
+    ...(cluster === undefined ? {} : { cluster }),
+    ...fields,
+  };
+}
+
+/** An object as it is stored; by `ann`. */
+export function storedOf(resource: KubeObject, fields: Partial<StoredSpec> = {}): StoredSpec {
+  const updatedAt = new Date(startedAt).toISOString();
+  return { resource, yaml: '', revision: 1, updatedAt, by: 'ann', warnings: [], ...fields };
 }
 
 /** The last good evaluation of the set `argocd/fleet`. */

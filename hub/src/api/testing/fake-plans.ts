@@ -2,6 +2,7 @@ import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { Failover } from '../../failover/failover.ts';
 import type { Plan } from '../../failover/plan-record.ts';
 import { formatPlan, type PlanView } from '../../failover/plan-view.ts';
+import { planOf } from '../../failover/testing/plan.ts';
 
 export interface FakePlansDeps {
   calls: string[];
@@ -60,7 +61,7 @@ export function createFakePlans({ calls, setLabels }: FakePlansDeps): Failover &
       return told(`start ${id} by ${by}`, id, { phase: 'Relabelling' });
     },
     pause: async (id, { by, reason }) =>
-      told(`pause ${id} by ${by}: ${reason}`, id, { paused: { at: times.createdAt, by, reason } }),
+      told(`pause ${id} by ${by}: ${reason}`, id, { paused: { at: '2026-01-01T00:00:00.000Z', by, reason } }),
     resume: async (id, { by }) => told(`resume ${id} by ${by}`, id, { phase: 'Arriving' }),
     abort: async (id, { by, reason }) => told(`abort ${id} by ${by}: ${reason}`, id, { direction: 'back' }),
     failBack: async (id, { owner }) => told(`fail back ${id} by ${owner}`, id, { direction: 'back' }),
@@ -68,28 +69,6 @@ export function createFakePlans({ calls, setLabels }: FakePlansDeps): Failover &
   };
 }
 
-const times = { createdAt: '2026-01-01T00:00:00.000Z', expiresAt: '2026-01-01T01:00:00.000Z' };
-
 export function fakePlan(change: Partial<Plan> = {}): PlanView {
-  const place = { set: 'argocd/shop', policy: 'Surge', soakMs: 60_000, cascade: true } as const;
-  const plan: Plan = {
-    id: 'p1',
-    owner: 'admin',
-    reason: '',
-    kind: 'failover',
-    ...times,
-    phase: 'Planned',
-    direction: 'forward',
-    phaseAt: times.createdAt,
-    deadlineMs: 1_800_000,
-    labels: [{ cluster: 'us-east', key: 'role', before: 'standby', after: 'active' }],
-    leaves: [{ app: 'shop-eu-west', cluster: 'eu-west', ...place }],
-    arrives: [{ app: 'shop-us-east', cluster: 'us-east', ...place }],
-    changes: [],
-    findings: [],
-    capacity: [],
-    history: [],
-    ...change,
-  };
-  return formatPlan(plan, ['not started yet']);
+  return formatPlan(planOf(change), ['not started yet']);
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { fakePlan } from '../../api/testing/fake-plans.ts';
 import { decide, type Observation } from '../decide.ts';
 import type { Plan } from '../plan-record.ts';
+import { hookOf, planOf } from '../testing/plan.ts';
 import { type HookOutcome, retryHooks, settleHook } from './decide-hooks.ts';
 import type { PlannedHook } from './planned-hook.ts';
 
@@ -10,23 +10,10 @@ const at = (ms: number) => new Date(start + ms);
 const good = { desired: true, healthy: true, why: 'Healthy', leaving: false, connected: true };
 const seen: Observation = { unlabelled: [], of: () => good };
 
-function hook(more: Partial<PlannedHook> = {}): PlannedHook {
-  return {
-    hook: 'argocd/dns',
-    when: 'before',
-    step: 'Withdrawing',
-    direction: 'forward',
-    call: { type: 'nats', subject: 'dns.switch' },
-    timeoutMs: 5_000,
-    retries: 1,
-    onFailure: 'Pause',
-    attempt: 0,
-    ...more,
-  };
-}
+const hook = (more: Partial<PlannedHook> = {}) => hookOf({ retries: 1, ...more });
 
 function plan(hooks: PlannedHook[], more: Partial<Plan> = {}): Plan {
-  const { hooks: _views, ...made } = fakePlan({ phase: 'Withdrawing', phaseAt: at(0).toISOString() });
+  const made = planOf({ phase: 'Withdrawing', phaseAt: at(0).toISOString() });
   const healthySince = at(-600_000).toISOString();
   return { ...made, arrives: made.arrives.map((one) => ({ ...one, healthySince })), hooks, ...more };
 }

@@ -3,27 +3,14 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { Agent } from 'undici';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { fakePlan } from '../../api/testing/fake-plans.ts';
-import type { Plan } from '../plan-record.ts';
+import { hookOf, planOf } from '../testing/plan.ts';
 import { callHttpHook, originsOf, sign } from './http-hook.ts';
 import { messageOf } from './message.ts';
-import type { PlannedHook } from './planned-hook.ts';
 
 const now = new Date('2026-01-01T00:00:00Z');
 const dispatcher = new Agent();
-const hook: PlannedHook = {
-  hook: 'argocd/dns',
-  when: 'before',
-  step: 'Withdrawing',
-  direction: 'forward',
-  call: { type: 'nats', subject: 'dns' },
-  timeoutMs: 5_000,
-  retries: 0,
-  onFailure: 'Pause',
-  attempt: 1,
-};
-const { hooks: _views, ...shown } = fakePlan();
-const plan: Plan = shown;
+const hook = hookOf({ attempt: 1 });
+const plan = planOf();
 
 let answer: (request: IncomingMessage, response: ServerResponse) => void;
 let bodies: string[] = [];

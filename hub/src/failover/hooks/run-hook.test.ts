@@ -1,56 +1,59 @@
+import type { KubeObject } from '@wheelhouse/shared/kube/object';
 import type { AssignedOperation } from '@wheelhouse/shared/protocol/document';
+import type { OperationState } from '@wheelhouse/shared/protocol/status';
 import { Agent } from 'undici';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { fakePlan } from '../../api/testing/fake-plans.ts';
-import type { Plan } from '../plan-record.ts';
+import type { IndexedApplication } from '../../assign/applications.ts';
+import { applicationOf, indexedOf, statusOf, storedOf } from '../../testing/hub-state.ts';
+import { hookOf, planOf } from '../testing/plan.ts';
 import type { HookCall, PlannedHook } from './planned-hook.ts';
 import { type RunHookDeps, runHook } from './run-hook.ts';
 
-const { hooks: _views, ...shown } = fakePlan();
-const plan: Plan = shown;
+const plan = planOf();
 const signal = new AbortController().signal;
 const start = Date.parse('2026-01-01T00:00:00Z');
 
 let now: number;
-let cluster: string | undefined;
+let app: IndexedApplication;
 let operations: AssignedOperation[];
-let operation: { id?: string; phase: string; message: string; finishedAt?: string } | undefined;
-let secret: object | undefined;
+let operation: OperationState | undefined;
+let secret: KubeObject | undefined;
 let deps: RunHookDeps;
 
 beforeEach(() => {
   now = start;
-  cluster = 'us-1';
+  app = indexedOf(applicationOf('dns-us', { cluster: 'us-1' }));
   operations = [];
   operation = undefined;
   secret = undefined;
   deps = {
-    specs: { find: () => secret && { resource: secret } },
+    specs: { find: () => secret && storedOf(secret) },
     http: { dispatcher: new Agent(), origins: new Set() },
-    nats: { call: async ({ subject }: { subject: string }) => ({ state: 'succeeded', message: subject }) },
-    applications: { find: () => ({ cluster }) },
-    statuses: { find: () => operation && { status: { operation } } },
+    nats: { call: async ({ subject }) => ({ state: 'succeeded', message: subject }) },
+    applications: { find: () => app },
+    statuses: {
+      find: (cluster, id) => operation && { cluster, status: statusOf(id, { operation }), receivedAt: start },
+    },
     additions: {
       operations: () => operations,
-      addOperation: async (one: AssignedOperation) => void operations.push(one),
+      addOperation: async (one) => void operations.push(one),
     },
     now: () => new Date(now),
-  } as unknown as RunHookDeps;
+  };
 });
 
 function attemptOf(call: HookCall, attempt = 1): PlannedHook {
-  return {
-    hook: 'argocd/dns',
-    when: 'after',
-    step: 'Arriving',
-    direction: 'forward',
-    call,
-    timeoutMs: 60_000,
-    retries: 0,
-    onFailure: 'Pause',
-    attempt,
-    startedAt: new Date(start).toISOString(),
-  };
+  const startedAt = new Date(start).toISOString();
+  return hookOf({ when: 'after', step: 'Arriving', call, timeoutMs: 60_000, attempt, startedAt });
+}
+
+function operationOf(fields: Partial<OperationState>): OperationState {
+  const startedAt = new Date(start).toISOString();
+  return { phase: 'Succeeded', message: '', revision: 'c0ffee', startedAt, retryCount: 0, ...fields };
+}
+
+function secretOf(labels: Record<string, string>, data: Record<string, string>): KubeObject {
+  return { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'dns', namespace: 'argocd', labels }, data };
 }
 
 describe('a job', () => {
@@ -64,24 +67,24 @@ describe('a job', () => {
     ]);
     await look({ ...job, attempt: 2 });
     expect(new Set(operations.map(({ id }) => id)).size).toBe(2);
-    operation = { id: operations[0]?.id ?? '', phase: 'Running', message: '' };
+    operation = operationOf({ id: operations[0]?.id ?? '', phase: 'Running' });
     operations = [];
     expect(await look()).toEqual({ state: 'running' });
     expect(operations).toEqual([]);
   });
 
-  it.each<[string, string, object]>([
+  it.each<[string, OperationState['phase'], object]>([
     ['its sync', 'Succeeded', { state: 'succeeded', message: 'sync of dns-us on us-1 is done' }],
     ['one that failed', 'Failed', { state: 'failed', message: 'sync of dns-us on us-1 Failed: job dns failed' }],
   ])('ends with %s', async (...[_what, phase, outcome]) => {
     await look();
-    operation = { id: operations[0]?.id ?? '', phase, message: 'job dns failed', finishedAt: 'now' };
+    operation = operationOf({ id: operations[0]?.id ?? '', phase, message: 'job dns failed', finishedAt: 'now' });
     expect(await look()).toEqual(outcome);
   });
 
   it('does not take the outcome of another sync for its own', async () => {
     await look();
-    operation = { id: 'of somebody', phase: 'Succeeded', message: '', finishedAt: 'now' };
+    operation = operationOf({ id: 'of somebody', finishedAt: 'now' });
     expect(await look()).toEqual({ state: 'running' });
   });
 
@@ -92,22 +95,22 @@ describe('a job', () => {
       state: 'failed',
       message: expect.stringContaining('did not end within 60 s'),
     });
-    cluster = undefined;
+    app = indexedOf(applicationOf('dns-us', { spec: { destination: {} } }));
     expect(await look()).toMatchObject({ state: 'failed', message: expect.stringContaining('no Application dns-us') });
   });
 });
 
 describe('an HTTP call', () => {
-  const secretOf = { namespace: 'argocd', name: 'dns', key: 'key' };
-  const http = attemptOf({ type: 'http', url: 'https://dns.example.com', secret: secretOf });
+  const named = { namespace: 'argocd', name: 'dns', key: 'key' };
+  const http = attemptOf({ type: 'http', url: 'https://dns.example.com', secret: named });
   const labels = { 'wheelhouse.dev/secret-type': 'failover-hook' };
   const key = Buffer.from('hush').toString('base64');
 
-  it.each<[string, object | undefined, RegExp]>([
+  it.each<[string, KubeObject | undefined, RegExp]>([
     ['no Secret', undefined, /there is no Secret argocd\/dns labelled/],
-    ['a Secret that is for something else', { metadata: {}, data: { key } }, /there is no Secret argocd\/dns labelled/],
-    ['a Secret without the entry', { metadata: { labels }, data: {} }, /has no entry key/],
-    ['a Secret, and a host that is not allowed', { metadata: { labels }, data: { key } }, /WHEELHOUSE_HOOK_HOSTS/],
+    ['a Secret that is for something else', secretOf({}, { key }), /there is no Secret argocd\/dns labelled/],
+    ['a Secret without the entry', secretOf(labels, {}), /has no entry key/],
+    ['a Secret, and a host that is not allowed', secretOf(labels, { key }), /WHEELHOUSE_HOOK_HOSTS/],
   ])('with %s fails', async (...[_what, given, message]) => {
     secret = given;
     const outcome = await runHook(plan, http, { deps, signal });

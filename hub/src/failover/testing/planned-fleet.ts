@@ -1,11 +1,12 @@
 /** A fleet in memory for tests of plans: clusters with labels, one ApplicationSet that selects `role: active`. */
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { AppProject } from '@wheelhouse/shared/resources/app-project';
-import type { Application } from '@wheelhouse/shared/resources/application';
 import type { FailoverHook } from '@wheelhouse/shared/resources/failover-hook';
 import { parseResource } from '@wheelhouse/shared/resources/parse';
 import type { FleetCluster } from '../../fleet/clusters.ts';
 import { createMemoryTable } from '../../fleet/testing/memory-records.ts';
+import { defaultProject } from '../../project/project.ts';
+import { storedOf } from '../../testing/hub-state.ts';
 import type { Claims } from '../claims.ts';
 import type { FailoverDeps } from '../failover.ts';
 import type { Plan } from '../plan-record.ts';
@@ -32,9 +33,8 @@ export function createPlannedFleet(names: readonly string[] = ['eu-1', 'us-1']):
   const projects = new Map<string, Record<string, string>>();
   const audited: string[] = [];
   const hooks: FailoverHook[] = [];
-  const spec = () => ({ resource: applicationSet(annotations), updatedAt: '', revision: 1 });
-  const deps = {
-    specs: { list: (kind: string) => (kind === 'ApplicationSet' ? [spec()] : []) },
+  const deps: FailoverDeps = {
+    specs: { list: (kind) => (kind === 'ApplicationSet' ? [storedOf(applicationSet(annotations))] : []) },
     derived: { evaluation: () => undefined },
     clusters: () => [...clusters.values()],
     snapshot: () => {
@@ -43,10 +43,10 @@ export function createPlannedFleet(names: readonly string[] = ['eu-1', 'us-1']):
     ownerOf: () => undefined,
     outside: () => undefined,
     newGitFileGlobbing: false,
-    findCluster: (name: string) => clusters.get(name),
-    clusterOf: ({ spec: { destination } }: Application) => destination.name,
+    findCluster: (name) => clusters.get(name),
+    clusterOf: ({ spec: { destination } }) => destination.name,
     project: () => undefined,
-    projectOf: ({ spec: { destination } }: Application) => projectOf(projects.get(destination.name ?? '')),
+    projectOf: ({ spec: { destination } }) => projectOf(projects.get(destination.name ?? '')),
     plainOn: () => [],
     bundleOf: () => undefined,
     needs: async () => undefined,
@@ -57,13 +57,13 @@ export function createPlannedFleet(names: readonly string[] = ['eu-1', 'us-1']):
     resolve: () => ({ problems: [], warnings: [] }),
     plans: createMemoryTable<Plan>(),
     claims: createMemoryTable<Claims>(),
-    setLabels: async (name: string, labels: Record<string, string | null>) => {
+    setLabels: async (name, labels) => {
       const cluster = clusters.get(name);
       if (cluster) Object.assign(cluster.labels, labels);
     },
-    audit: ({ action, object }: { action: string; object: string }) => void audited.push(`${action} ${object}`),
+    audit: ({ action, object }) => void audited.push(`${action} ${object}`),
     now: () => new Date(time),
-  } as unknown as FailoverDeps;
+  };
   return { deps, clusters, annotations, projects, audited, hooks, pass: (ms) => void (time += ms) };
 }
 
@@ -75,7 +75,7 @@ function clusterOf(name: string): FleetCluster {
 }
 
 function projectOf(annotations: Record<string, string> | undefined): AppProject | undefined {
-  return annotations && ({ metadata: { name: 'default', annotations } } as unknown as AppProject);
+  return annotations && { ...defaultProject, metadata: { ...defaultProject.metadata, annotations } };
 }
 
 function applicationSet(annotations: Record<string, string>) {
