@@ -5,7 +5,6 @@ import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createLfs } from '@wheelhouse/hub/source/lfs/lfs';
 import { createMemorySnapshot } from '@wheelhouse/hub/source/memory-snapshot';
-import type { GitSource } from '@wheelhouse/hub/source/source';
 import { createSources } from '@wheelhouse/hub/source/sources';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { tempDir } from '../support/temp-dir.ts';
@@ -38,7 +37,7 @@ describe('files in Git LFS', () => {
     const unused = () => Promise.reject(new Error('not asked'));
     const snapshot = { ...createMemorySnapshot(files, 'c'.repeat(40)), [Symbol.dispose]: () => undefined };
     const sources = createSources({
-      git: { open: async () => snapshot } as unknown as GitSource,
+      git: { listRefs: unused, fetch: unused, open: async () => snapshot },
       charts: { fetch: unused, open: unused },
       githubApps: { login: unused },
       files: { fetch: unused, open: unused },

@@ -1,8 +1,7 @@
 import type { AppProject } from '@wheelhouse/shared/resources/app-project';
-import type { ApplicationSet } from '@wheelhouse/shared/resources/application-set';
 import { describe, expect, it } from 'vitest';
 import { createMemorySnapshot } from '../source/memory-snapshot.ts';
-import type { StoredSpec } from '../store/specs.ts';
+import { applicationOf, storedOf } from '../testing/hub-state.ts';
 import { openSigned } from './open-signed.ts';
 
 const repoURL = 'https://git.example/team/app.git';
@@ -10,12 +9,12 @@ const signal = new AbortController().signal;
 
 async function open(project: string, spec: AppProject['spec']): Promise<object[]> {
   const asked: object[] = [];
-  const resource = { metadata: { name: 'team', namespace: 'argocd' }, spec } as AppProject;
-  const set = { spec: { template: { spec: { project } } } } as unknown as ApplicationSet;
-  const find = (...[, , name]: [string, string, string]) =>
-    name === 'team' ? ({ resource } as unknown as StoredSpec) : undefined;
+  const metadata = { name: 'team', namespace: 'argocd' };
+  const team: AppProject = { apiVersion: 'argoproj.io/v1alpha1', kind: 'AppProject', metadata, spec };
+  const template = { metadata: { name: 'app' }, spec: applicationOf('app', { spec: { project } }).spec };
+  const set = { spec: { generators: [], template } };
   const snapshot = openSigned(set, {
-    specs: { find },
+    specs: { find: (...[, , name]) => (name === 'team' ? storedOf(team) : undefined) },
     snapshot: async () => createMemorySnapshot({}),
     verify: async (location, { policy }) => void asked.push({ ...location, ...policy }),
   });

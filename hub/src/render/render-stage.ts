@@ -191,7 +191,7 @@ function shaOf({ sha, problem }: ResolvedRevision): string {
 
 /** Opens each location once, at the revision that is recorded for it; all are closed on dispose. */
 export function openLocations(
-  deps: Pick<RenderDeps, 'derived' | 'open' | 'resolve'>,
+  deps: Pick<RenderDeps, 'open' | 'resolve'> & { derived: Pick<Derived, 'revision'> },
 ): Disposable & Pick<RenderRequest, 'open'> {
   const opened = new Map<string, Promise<Snapshot & Disposable>>();
   const openNow = async (location: SourceLocation, signal: AbortSignal) => {

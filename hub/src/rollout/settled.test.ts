@@ -1,8 +1,9 @@
 import { expect, it } from 'vitest';
 import type { IndexedApplication } from '../assign/applications.ts';
+import { factsOf } from '../assign/render-request.ts';
 import type { RenderOutcome } from '../store/derived.ts';
-import { applicationOf, outcomeOf, repoURL } from '../testing/hub-state.ts';
-import { type SettledDeps, whyNotSettled } from './settled.ts';
+import { applicationOf, indexedOf, outcomeOf, repoURL } from '../testing/hub-state.ts';
+import { whyNotSettled } from './settled.ts';
 
 const problem = { code: 'Malformed', message: 'line 1 is no YAML' };
 const never: RenderOutcome = { requestKey: 'key', kinds: [], warnings: [], problem };
@@ -17,22 +18,20 @@ interface Given {
 
 async function reasonOf(given: Given): Promise<string | undefined> {
   const { sha = 'c0ffee', pinned = false, stillValid = true } = given;
-  const app = {
-    id: 'shop',
-    application: applicationOf('shop'),
-    origin: { type: 'spec' as const, warnings: [] },
-    sources: [{ repoURL, targetRevision: 'main' }],
-    request: { key: 'key', facts: {} as never },
+  const application = applicationOf('shop');
+  const location = { repoURL, targetRevision: 'main' };
+  const app = indexedOf(application, {
+    sources: [location],
+    request: { key: 'key', facts: factsOf(application) },
     ...(given.problem ? { problem: given.problem } : {}),
-    pinned,
-  };
+  });
   const deps = {
-    derived: { revision: () => (sha ? { sha } : undefined), render: () => given.outcome },
+    derived: { revision: () => (sha ? { ...location, sha } : undefined), render: () => given.outcome },
     open: () => Promise.reject(new Error('nothing is opened')),
     resolveLocation: () => Promise.reject(new Error('nothing is resolved')),
     stillValid: async () => stillValid,
-  } as unknown as SettledDeps;
-  return await whyNotSettled([app], deps, new AbortController().signal);
+  };
+  return await whyNotSettled([{ ...app, pinned }], deps, new AbortController().signal);
 }
 
 it.each<[string, Given, string | undefined]>([

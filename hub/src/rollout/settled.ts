@@ -5,7 +5,7 @@ import { locationOf } from '../source/location.ts';
 import type { Derived, RenderOutcome } from '../store/derived.ts';
 
 export interface SettledDeps extends Pick<RenderDeps, 'open'> {
-  derived: Pick<Derived, 'revision' | 'render'> & RenderDeps['derived'];
+  derived: Pick<Derived, 'revision' | 'render'>;
   resolveLocation: RenderDeps['resolve'];
   /** Whether a render would read the same in what is fetched now. */
   stillValid: Renderer['stillValid'];

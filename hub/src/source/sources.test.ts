@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { GitSource } from './source.ts';
-import { createSources } from './sources.ts';
+import { createSources, type SourcesDeps } from './sources.ts';
 
 const signal = new AbortController().signal;
 const tags = ['app-1.0.0', 'app-1.2.0', 'lib-1.3.0', '1.9.0'];
@@ -8,7 +7,7 @@ const tags = ['app-1.0.0', 'app-1.2.0', 'lib-1.3.0', '1.9.0'];
 function setUp() {
   const asked: string[] = [];
   const unused = () => Promise.reject(new Error('not asked'));
-  const git: GitSource = {
+  const git: SourcesDeps['git'] = {
     listRefs: async () => ({
       refs: new Map(tags.map((tag) => [`refs/tags/${tag}`, 'c'.repeat(40)])),
       resolve: () => undefined,
@@ -18,7 +17,6 @@ function setUp() {
       return { sha: 'c'.repeat(40) };
     },
     open: unused,
-    [Symbol.asyncDispose]: async () => undefined,
   };
   const app = { id: '1', privateKeyPem: '', apiUrl: '' };
   const sources = createSources({

@@ -38,7 +38,7 @@ export interface Sources {
 }
 
 export interface SourcesDeps {
-  git: GitSource;
+  git: Pick<GitSource, 'listRefs' | 'fetch' | 'open'>;
   charts: ChartSource;
   githubApps: GithubAppLogins;
   lfs: Lfs;
@@ -119,7 +119,7 @@ function hostOf(url: string): string | undefined {
 /** Argo CD: with a tagPrefix, a version range is matched by the tags that begin with it, without it. */
 async function gitRevision(
   { targetRevision, tagPrefix }: SourceLocation,
-  { repository, git }: { repository: Repository; git: GitSource },
+  { repository, git }: { repository: Repository; git: Pick<GitSource, 'listRefs'> },
   signal: AbortSignal,
 ): Promise<string> {
   if (!tagPrefix) return targetRevision;

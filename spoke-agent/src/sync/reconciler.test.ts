@@ -343,7 +343,7 @@ describe('pruning', () => {
 });
 
 describe('failures', () => {
-  const broken = configMap('broken', { a: 1 as unknown as string });
+  const broken: KubeObject = { ...configMap('broken'), data: { a: 1 } };
 
   it('are retried with back-off, then given up until the revision changes', async () => {
     await using spoke = startSpoke();
