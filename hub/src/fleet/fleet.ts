@@ -5,6 +5,7 @@ import { parseDocumentKeys } from '@wheelhouse/shared/protocol/document-key';
 import type { AppStatus, Heartbeat } from '@wheelhouse/shared/protocol/status';
 import { clustersOf } from '../failover/claims.ts';
 import { isUnfinished } from '../failover/plan-record.ts';
+import { isActive } from '../rollout/record.ts';
 import type { Statuses } from '../status/statuses.ts';
 import type { AuditEntry, AuditLog } from '../store/audit.ts';
 import type { DocumentHead } from '../store/documents.ts';
@@ -280,6 +281,7 @@ function createLife(
       withdrawals: (cluster) => additions.withdrawals(cluster),
       planOn: (cluster) =>
         deps.records.plans.list().find((plan) => isUnfinished(plan) && clustersOf(plan).includes(cluster))?.id,
+      rolloutOn: (cluster) => stores.rollouts.list().find(({ run }) => isActive(run) && cluster in run.members)?.key,
       isHeard: (cluster) => presence.find(cluster) !== undefined,
     }),
   };

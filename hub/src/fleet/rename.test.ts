@@ -3,7 +3,7 @@ import type { ClusterRecord } from './records.ts';
 import { createRenames } from './rename.ts';
 import { createMemoryTable } from './testing/memory-records.ts';
 
-async function createFixture(planOn: (cluster: string) => string | undefined = () => undefined) {
+async function createFixture(busy: { plan?: string; rollout?: string } = {}) {
   const clusters = createMemoryTable<ClusterRecord>();
   const record = { server: 'https://a', labels: {}, annotations: {}, publicKey: 'UA', uid: 'u', enrolledAt: '' };
   await clusters.put('a', { ...record, name: 'a' }, 0);
@@ -13,7 +13,8 @@ async function createFixture(planOn: (cluster: string) => string | undefined = (
     documents: { find: async () => undefined, publish: async () => 1 },
     withdrawals: () => [],
     namedAfter: () => [],
-    planOn,
+    planOn: () => busy.plan,
+    rolloutOn: () => busy.rollout,
     isHeard: () => true,
     purge: async () => undefined,
     audit: { append: async () => undefined },
@@ -31,11 +32,14 @@ it('gives a cluster back the name that it had before', async () => {
   expect(clusters.list()).toMatchObject([{ name: 'a', formerNames: ['b'] }]);
 });
 
-it('is refused while a plan is at work on the cluster', async () => {
-  const { clusters, renames } = await createFixture(() => 'p1');
+it.each([
+  ['a plan is at work on the cluster', { plan: 'p1' }, 'plan p1 is at work on cluster a'],
+  ['a run has the cluster', { rollout: 'rollout.argocd.web' }, 'a run of rollout.argocd.web has cluster a'],
+])('is refused while %s', async (_what, busy, message) => {
+  const { clusters, renames } = await createFixture(busy);
   await expect(renames.rename('a', 'b', { by: 'anna' })).rejects.toMatchObject({
     code: 'Conflict',
-    message: expect.stringContaining('plan p1 is at work on cluster a') as string,
+    message: expect.stringContaining(message) as string,
   });
   expect(clusters.find('a')?.name).toBe('a');
 });

@@ -15,8 +15,9 @@ export interface RenameDeps {
   withdrawals(cluster: string): { app: string }[];
   /** Generated Applications of this cluster that hold its name in theirs: their set would make others in their place. */
   namedAfter(cluster: string): string[];
-  /** A failover plan that is at work on this cluster. */
+  /** A failover plan that is at work on this cluster, and a rollout whose run has it, by their ids. */
   planOn(cluster: string): string | undefined;
+  rolloutOn(cluster: string): string | undefined;
   /** Whether its agent speaks under this name. */
   isHeard(cluster: string): boolean;
   purge(cluster: string): Promise<void>;
@@ -73,21 +74,32 @@ function assertMayRename(
   assertNameIsFree(deps.records, to, name);
   const state = revoked ? 'revoked' : leaving ? 'being removed' : pending ? 'waiting for approval' : undefined;
   if (state) throw new FleetError('Conflict', `cluster ${name} is ${state}: it cannot be renamed now`);
-  const plan = deps.planOn(name);
-  if (plan)
-    throw new FleetError(
-      'Conflict',
-      `plan ${plan} is at work on cluster ${name}: rename it when the plan is over, or abort it with 'wheelhouse plan abort ${plan}'`,
-    );
-  const going = deps.withdrawals(name).map(({ app }) => app);
-  if (going.length > 0)
-    throw new FleetError('Conflict', `Applications are leaving ${name} (${list(going)}); rename it when they are gone`);
+  assertIsIdle(deps, name);
   const named = deps.namedAfter(name);
   if (named.length > 0 && !force)
     throw new FleetError(
       'Conflict',
       `generated Applications hold the name ${name} in theirs (${list(named)}): their sets would remove them and make others; change the templates, or insist with --force`,
     );
+}
+
+/** What is under way on a cluster names it. Throws Conflict. */
+function assertIsIdle(deps: RenameDeps, name: string): void {
+  const plan = deps.planOn(name);
+  if (plan)
+    throw new FleetError(
+      'Conflict',
+      `plan ${plan} is at work on cluster ${name}: rename it when the plan is over, or abort it with 'wheelhouse plan abort ${plan}'`,
+    );
+  const rollout = deps.rolloutOn(name);
+  if (rollout)
+    throw new FleetError(
+      'Conflict',
+      `a run of ${rollout} has cluster ${name}: rename it when the run has ended, or abort it with 'wheelhouse rollout abort'`,
+    );
+  const going = deps.withdrawals(name).map(({ app }) => app);
+  if (going.length > 0)
+    throw new FleetError('Conflict', `Applications are leaving ${name} (${list(going)}); rename it when they are gone`);
 }
 
 /** A name that a cluster once had is not given to another: credentials under it may still be about. Throws Conflict. */
