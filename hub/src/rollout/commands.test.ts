@@ -54,10 +54,10 @@ describe('pause and resume', () => {
 
   it('try again what had failed', async () => {
     const [canary = ''] = Object.keys(fleet.states()).filter((id) => fleet.states()[id] === 'Updating');
-    Object.assign(fleet.clusters.get(canary)?.outcomes ?? {}, { B: 'degraded' });
+    fleet.change(canary, { outcomes: { B: 'degraded' } });
     fleet.settle(3);
     expect(fleet.record.pause?.by).toBe('rollout');
-    Object.assign(fleet.clusters.get(canary)?.outcomes ?? {}, { B: 'healthy' });
+    fleet.change(canary, { outcomes: { B: 'healthy' } });
     await commands.resume(key, ann);
     fleet.decide();
     expect(fleet.states()[canary]).toBe('Healthy');

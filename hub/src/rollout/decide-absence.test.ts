@@ -1,35 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { createCluster, createSimulatedFleet, pin, planOf, type SimulatedFleet, step } from './simulated-fleet.ts';
-
-const ids = (count: number) => Array.from({ length: count }, (_, index) => `c${String(index).padStart(2, '0')}`);
-
-/** A fleet whose clusters all run bundle A, at rest. */
-function settled(
-  plan: SimulatedFleet['plan'] & object,
-  clusters: Parameters<typeof createSimulatedFleet>[1],
-): SimulatedFleet {
-  const fleet = createSimulatedFleet(plan, clusters);
-  fleet.push('A');
-  fleet.settle();
-  expect(fleet.record.phase).toBe('Completed');
-  return fleet;
-}
-
-/** Makes a cluster Degraded by a bundle. */
-function breaks(fleet: SimulatedFleet, id: string, bundle: string): void {
-  Object.assign(fleet.clusters.get(id)?.outcomes ?? {}, { [bundle]: 'degraded' });
-}
+import { createCluster, createSettledFleet, pin, planOf, sixClusters, step } from './simulated-fleet.ts';
 
 const plan = planOf([step('canary', { labels: { matchLabels: { canary: 'true' } } }), step('rest')]);
-const six = ids(6).map((id, index) => ({
-  id,
-  delayMs: 2_000,
-  labels: index === 0 ? { canary: 'true' } : {},
-}));
 
 describe('a step that all have left', () => {
   it('proves nothing by a step that all have left, and the next is not begun', () => {
-    const fleet = settled(plan, six);
+    const fleet = createSettledFleet(plan, sixClusters);
     fleet.push('B');
     fleet.decide();
     fleet.clusters.delete('c00');
@@ -43,7 +19,7 @@ describe('a step that all have left', () => {
 
   it('proves nothing by a step that all left before it began', () => {
     const window = { schedule: '0 22 * * *', duration: '2h' };
-    const fleet = settled(plan, six);
+    const fleet = createSettledFleet(plan, sixClusters);
     fleet.plan = planOf([
       { ...step('canary', { labels: { matchLabels: { canary: 'true' } } }), windows: [window] },
       step('rest'),
@@ -59,7 +35,7 @@ describe('a step that all have left', () => {
   });
 
   it('goes on with a cluster that joins a step which all others have left', () => {
-    const fleet = settled(plan, six);
+    const fleet = createSettledFleet(plan, sixClusters);
     fleet.push('B');
     fleet.decide();
     fleet.clusters.delete('c00');
@@ -72,21 +48,21 @@ describe('a step that all have left', () => {
 
 describe('Applications whose destination is not known for the moment', () => {
   it('keep their pins, with what they return to', () => {
-    const fleet = settled(plan, six);
+    const fleet = createSettledFleet(plan, sixClusters);
     fleet.push('B');
     fleet.decide();
     fleet.away.add('c00');
     fleet.decide();
     expect(fleet.record.pins['app-c00']).toMatchObject({ now: { bundle: 'B' }, good: { bundle: 'A' } });
     fleet.away.delete('c00');
-    breaks(fleet, 'c00', 'B');
+    fleet.change('c00', { outcomes: { B: 'degraded' } });
     fleet.settle();
     expect(fleet.record.run?.outcome).toBe('Failed');
     expect(fleet.pinOf('c00')).toBe('A');
   });
 
   it('hold their step up as silent ones do, and prove nothing', () => {
-    const fleet = settled(plan, six);
+    const fleet = createSettledFleet(plan, sixClusters);
     fleet.push('B');
     fleet.decide();
     fleet.away.add('c00');
@@ -98,7 +74,7 @@ describe('Applications whose destination is not known for the moment', () => {
   });
 
   it('are not left out of the step that they alone make', () => {
-    const fleet = settled(plan, six);
+    const fleet = createSettledFleet(plan, sixClusters);
     fleet.away.add('c00');
     fleet.push('B');
     expect(fleet.decide()).toEqual([]);
@@ -111,7 +87,7 @@ describe('Applications whose destination is not known for the moment', () => {
   });
 
   it('hold nothing up where the step has others, and follow when they are back', () => {
-    const fleet = settled(plan, six);
+    const fleet = createSettledFleet(plan, sixClusters);
     fleet.away.add('c03');
     fleet.push('B');
     fleet.settle();

@@ -58,7 +58,7 @@ describe('whatever the fleet does', () => {
           fleet.push('B');
           for (let turn = 0; turn < 600; turn += 1) {
             for (const [index, { offlineAt }] of clusters.entries())
-              if (offlineAt === turn) Object.assign(fleet.clusters.get(`c${index}`) ?? {}, { online: false });
+              if (offlineAt === turn) fleet.change(`c${index}`, { online: false });
             if (turn === pushAt) fleet.push('C');
             expect(violations(fleet, fleet.decide())).toEqual([]);
             fleet.pass(5_000);

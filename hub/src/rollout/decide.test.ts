@@ -1,39 +1,25 @@
 import { describe, expect, it } from 'vitest';
 import { isActive } from './record.ts';
-import { createCluster, createSimulatedFleet, pin, planOf, type SimulatedFleet, step } from './simulated-fleet.ts';
-
-const ids = (count: number) => Array.from({ length: count }, (_, index) => `c${String(index).padStart(2, '0')}`);
-
-/** A fleet whose clusters all run bundle A, at rest. */
-function settled(
-  plan: SimulatedFleet['plan'] & object,
-  clusters: Parameters<typeof createSimulatedFleet>[1],
-): SimulatedFleet {
-  const fleet = createSimulatedFleet(plan, clusters);
-  fleet.push('A');
-  fleet.settle();
-  expect(fleet.record.phase).toBe('Completed');
-  return fleet;
-}
-
-/** Makes a cluster Degraded by a bundle. */
-function breaks(fleet: SimulatedFleet, id: string, bundle: string): void {
-  Object.assign(fleet.clusters.get(id)?.outcomes ?? {}, { [bundle]: 'degraded' });
-}
+import {
+  clusterIds,
+  createCluster,
+  createSettledFleet,
+  createSimulatedFleet,
+  pin,
+  planOf,
+  type SimulatedFleet,
+  sixClusters,
+  step,
+} from './simulated-fleet.ts';
 
 const canaryThenRest = planOf([
   step('canary', { labels: { matchLabels: { canary: 'true' } } }),
   step('rest', { maxUpdate: { count: 2 } }),
 ]);
-const six = ids(6).map((id, index) => ({
-  id,
-  delayMs: 2_000,
-  labels: index === 0 ? { canary: 'true' } : {},
-}));
 
 describe('a change that works', () => {
   it('goes to the canary first, then to the rest two at a time, and ends as Completed', () => {
-    const fleet = settled(canaryThenRest, six);
+    const fleet = createSettledFleet(canaryThenRest, sixClusters);
     fleet.push('B');
     expect(fleet.decide()).toEqual(['app-c00']);
     expect(fleet.record).toMatchObject({ phase: 'Progressing', message: 'step canary (1 of 2): 0 of 1 healthy' });
@@ -43,7 +29,7 @@ describe('a change that works', () => {
     expect(fleet.decide()).toHaveLength(2);
     fleet.settle();
     expect(fleet.record.run).toMatchObject({ outcome: 'Completed', number: 2, revision: 'B-commit' });
-    for (const id of ids(6)) expect(fleet.pinOf(id)).toBe('B');
+    for (const id of clusterIds(6)) expect(fleet.pinOf(id)).toBe('B');
     expect(fleet.record.events.map(({ type }) => type).slice(-6)).toEqual([
       'RolloutStarted',
       'StepStarted',
@@ -55,7 +41,7 @@ describe('a change that works', () => {
   });
 
   it('does nothing more when it is decided again with the same facts', () => {
-    const fleet = settled(canaryThenRest, six);
+    const fleet = createSettledFleet(canaryThenRest, sixClusters);
     fleet.push('B');
     fleet.decide();
     fleet.decide();
@@ -66,19 +52,18 @@ describe('a change that works', () => {
 
   it('waits for the soak, and begins it again when a cluster is no longer Healthy', () => {
     const plan = planOf([step('canary', { portion: { count: 1 }, soakMs: 30_000 }), step('rest')]);
-    const fleet = settled(plan, [{ id: 'a' }, { id: 'b' }]);
+    const fleet = createSettledFleet(plan, [{ id: 'a' }, { id: 'b' }]);
     fleet.push('B');
     fleet.decide();
     fleet.pass(1_000);
     fleet.decide();
     expect(fleet.record.phase).toBe('Soaking');
-    const [canary] = Object.entries(fleet.record.run?.members ?? {}).find(([, member]) => member.step === 0) ?? [];
-    const cluster = fleet.clusters.get(canary ?? '');
-    if (cluster) cluster.outcomes['B'] = 'stuck';
+    const [canary = ''] = Object.entries(fleet.record.run?.members ?? {}).find(([, member]) => member.step === 0) ?? [];
+    fleet.change(canary, { outcomes: { B: 'stuck' } });
     fleet.pass(20_000);
     fleet.decide();
     expect(fleet.record.phase).toBe('Progressing');
-    if (cluster) cluster.outcomes['B'] = 'healthy';
+    fleet.change(canary, { outcomes: { B: 'healthy' } });
     fleet.pass(1_000);
     fleet.decide();
     fleet.pass(29_000);
@@ -92,9 +77,9 @@ describe('a change that works', () => {
 
 describe('a change that breaks', () => {
   it('returns the clusters that it touched to what is recorded, touches no other, and is not tried again', () => {
-    const fleet = settled(canaryThenRest, six);
+    const fleet = createSettledFleet(canaryThenRest, sixClusters);
     fleet.push('B');
-    for (const id of ids(6).slice(3)) breaks(fleet, id, 'B');
+    for (const id of clusterIds(6).slice(3)) fleet.change(id, { outcomes: { B: 'degraded' } });
     const touched = new Set<string>();
     for (let turn = 0; turn < 100; turn += 1) {
       for (const id of fleet.decide()) touched.add(id);
@@ -104,7 +89,7 @@ describe('a change that breaks', () => {
     expect(fleet.record.message).toMatch(
       /^step rest: .* failed .*app-c0\d is Degraded; a newer revision, or 'rollout resume', begins anew$/,
     );
-    for (const id of ids(6)) expect(fleet.pinOf(id)).toBe('A');
+    for (const id of clusterIds(6)) expect(fleet.pinOf(id)).toBe('A');
     expect(touched.size).toBeLessThan(6);
     expect(fleet.states()).toMatchObject({ c00: 'Returned' });
     const { number } = fleet.record.run ?? {};
@@ -119,9 +104,9 @@ describe('a change that breaks', () => {
     ['a cluster that never gets Healthy', 'stuck' as const, /not Healthy within 60 s/],
     ['a cluster that is Degraded', 'degraded' as const, /is Degraded/],
   ])('fails by %s', (_what, outcome, reason) => {
-    const fleet = settled(canaryThenRest, six);
+    const fleet = createSettledFleet(canaryThenRest, sixClusters);
     fleet.push('B');
-    Object.assign(fleet.clusters.get('c00')?.outcomes ?? {}, { B: outcome });
+    fleet.change('c00', { outcomes: { B: outcome } });
     fleet.settle();
     expect(fleet.record.run).toMatchObject({ outcome: 'Failed' });
     expect(fleet.record.run?.reason).toMatch(reason);
@@ -135,20 +120,20 @@ describe('a change that breaks', () => {
     ['one of five with the smaller of both', { count: 3, percent: 10 }, 'Failed'],
   ])('bears %s', (_what, tolerance, outcome) => {
     const plan = planOf([step('all', { tolerance })]);
-    const fleet = settled(
+    const fleet = createSettledFleet(
       plan,
-      ids(5).map((id) => ({ id })),
+      clusterIds(5).map((id) => ({ id })),
     );
     fleet.push('B');
-    Object.assign(fleet.clusters.get('c03')?.outcomes ?? {}, { B: 'degraded' });
+    fleet.change('c03', { outcomes: { B: 'degraded' } });
     fleet.settle();
     expect(fleet.record.run?.outcome).toBe(outcome);
   });
 
   it('waits for a person where the plan says Pause, never goes past the step, and tries again when resumed', () => {
-    const fleet = settled({ ...canaryThenRest, onFailure: 'Pause' }, six);
+    const fleet = createSettledFleet({ ...canaryThenRest, onFailure: 'Pause' }, sixClusters);
     fleet.push('B');
-    Object.assign(fleet.clusters.get('c00')?.outcomes ?? {}, { B: 'degraded' });
+    fleet.change('c00', { outcomes: { B: 'degraded' } });
     fleet.settle(50);
     expect(fleet.record).toMatchObject({ phase: 'Paused', pause: { by: 'rollout' } });
     expect(fleet.record.run?.step).toBe(0);
@@ -157,14 +142,14 @@ describe('a change that breaks', () => {
   });
 
   it('is noticed in a step that was passed already', () => {
-    const fleet = settled(canaryThenRest, six);
+    const fleet = createSettledFleet(canaryThenRest, sixClusters);
     fleet.push('B');
     for (let turn = 0; turn < 4; turn += 1) {
       fleet.decide();
       fleet.pass(1_000);
     }
     expect(fleet.record.run?.step).toBe(1);
-    Object.assign(fleet.clusters.get('c00')?.outcomes ?? {}, { B: 'degraded' });
+    fleet.change('c00', { outcomes: { B: 'degraded' } });
     fleet.settle();
     expect(fleet.record.run?.outcome).toBe('Failed');
     expect(fleet.record.run?.reason).toContain('step canary');
@@ -173,15 +158,15 @@ describe('a change that breaks', () => {
 
 describe('a newer commit while a run is under way', () => {
   it('does not leak into a later step: it queues as the next run', () => {
-    const fleet = settled(canaryThenRest, six);
+    const fleet = createSettledFleet(canaryThenRest, sixClusters);
     fleet.push('B');
     fleet.decide();
     // the render of the second step's clusters arrives before that of the first, and while the first is under way
-    for (const id of ids(6).slice(1)) Object.assign(fleet.clusters.get(id) ?? {}, { newest: pin('C') });
+    for (const id of clusterIds(6).slice(1)) fleet.change(id, { newest: pin('C') });
     const seen = new Set<string>();
     for (let turn = 0; turn < 8; turn += 1) {
       fleet.decide();
-      for (const id of ids(6).slice(1)) seen.add(fleet.pinOf(id) ?? '');
+      for (const id of clusterIds(6).slice(1)) seen.add(fleet.pinOf(id) ?? '');
       fleet.pass(1_000);
       if (fleet.record.run?.number === 3) break;
     }
@@ -203,12 +188,12 @@ describe('a newer commit while a run is under way', () => {
   });
 
   it('begins anew with the canary where the plan says Supersede, and returns to what was good before both', () => {
-    const fleet = settled({ ...canaryThenRest, newRevision: 'Supersede' }, six);
+    const fleet = createSettledFleet({ ...canaryThenRest, newRevision: 'Supersede' }, sixClusters);
     fleet.push('B');
     fleet.decide();
     fleet.pass(1_000);
     fleet.push('C');
-    Object.assign(fleet.clusters.get('c00')?.outcomes ?? {}, { C: 'degraded' });
+    fleet.change('c00', { outcomes: { C: 'degraded' } });
     fleet.decide();
     expect(fleet.pinOf('c00')).toBe('C');
     expect(fleet.pinOf('c01')).toBe('A');
@@ -219,8 +204,8 @@ describe('a newer commit while a run is under way', () => {
   });
 
   it('does not begin before everything is rendered', () => {
-    const fleet = settled(canaryThenRest, six);
-    for (const id of ids(6).slice(1)) Object.assign(fleet.clusters.get(id) ?? {}, { newest: pin('B') });
+    const fleet = createSettledFleet(canaryThenRest, sixClusters);
+    for (const id of clusterIds(6).slice(1)) fleet.change(id, { newest: pin('B') });
     fleet.preparing = 'app-c00 is not rendered at B yet';
     expect(fleet.decide()).toEqual([]);
     expect(fleet.record).toMatchObject({ phase: 'Preparing', message: 'app-c00 is not rendered at B yet' });
@@ -232,11 +217,10 @@ describe('a newer commit while a run is under way', () => {
 
 describe('clusters that change while a run is under way', () => {
   const twoSteps = planOf([step('canary', { labels: { matchLabels: { canary: 'true' } } }), step('rest')]);
-  const offlineAt = (fleet: SimulatedFleet, id: string, online: boolean) =>
-    Object.assign(fleet.clusters.get(id) ?? {}, { online });
+  const offlineAt = (fleet: SimulatedFleet, id: string, online: boolean) => fleet.change(id, { online });
 
   it('passes an offline one over, and gives it the change when it is back', () => {
-    const fleet = settled(twoSteps, six);
+    const fleet = createSettledFleet(twoSteps, sixClusters);
     offlineAt(fleet, 'c03', false);
     fleet.push('B');
     fleet.settle();
@@ -247,9 +231,9 @@ describe('clusters that change while a run is under way', () => {
   });
 
   it('takes an offline one in when it comes back in time', () => {
-    const fleet = settled(
+    const fleet = createSettledFleet(
       planOf([step('canary', { labels: { matchLabels: { canary: 'true' } } }), step('rest', { soakMs: 30_000 })]),
-      six,
+      sixClusters,
     );
     offlineAt(fleet, 'c03', false);
     fleet.push('B');
@@ -266,7 +250,7 @@ describe('clusters that change while a run is under way', () => {
   });
 
   it('waits for an offline one where the plan says Wait, until its deadline', () => {
-    const fleet = settled({ ...twoSteps, offline: 'Wait' }, six);
+    const fleet = createSettledFleet({ ...twoSteps, offline: 'Wait' }, sixClusters);
     offlineAt(fleet, 'c03', false);
     fleet.push('B');
     fleet.settle(40);
@@ -277,7 +261,7 @@ describe('clusters that change while a run is under way', () => {
   });
 
   it('takes one that falls silent with the new bundle for failed, never for healthy', () => {
-    const fleet = settled(twoSteps, six);
+    const fleet = createSettledFleet(twoSteps, sixClusters);
     fleet.push('B');
     fleet.decide();
     offlineAt(fleet, 'c00', false);
@@ -287,7 +271,7 @@ describe('clusters that change while a run is under way', () => {
   });
 
   it('proves nothing by a step all of whose clusters are silent', () => {
-    const fleet = settled(twoSteps, six);
+    const fleet = createSettledFleet(twoSteps, sixClusters);
     offlineAt(fleet, 'c00', false);
     fleet.push('B');
     fleet.settle();
@@ -297,7 +281,7 @@ describe('clusters that change while a run is under way', () => {
   });
 
   it('gives one that joins the recorded bundle until its step begins, and the new one then', () => {
-    const fleet = settled(twoSteps, six);
+    const fleet = createSettledFleet(twoSteps, sixClusters);
     fleet.push('B');
     fleet.decide();
     fleet.clusters.set('c99', createCluster({ id: 'c99', newest: pin('B') }));
@@ -309,7 +293,7 @@ describe('clusters that change while a run is under way', () => {
   });
 
   it('gives one that joins while nothing is under way what the others run', () => {
-    const fleet = settled(twoSteps, six);
+    const fleet = createSettledFleet(twoSteps, sixClusters);
     fleet.clusters.set('c99', createCluster({ id: 'c99', newest: pin('A') }));
     fleet.decide();
     expect(fleet.pinOf('c99')).toBe('A');
@@ -317,9 +301,9 @@ describe('clusters that change while a run is under way', () => {
   });
 
   it('gives one that joins after a failure what the others returned to', () => {
-    const fleet = settled(twoSteps, six);
+    const fleet = createSettledFleet(twoSteps, sixClusters);
     fleet.push('B');
-    Object.assign(fleet.clusters.get('c00')?.outcomes ?? {}, { B: 'degraded' });
+    fleet.change('c00', { outcomes: { B: 'degraded' } });
     fleet.settle();
     fleet.clusters.set('c99', createCluster({ id: 'c99', newest: pin('B') }));
     fleet.decide();
@@ -327,9 +311,9 @@ describe('clusters that change while a run is under way', () => {
   });
 
   it('keeps what was refused from one that joins with manifests of its own', () => {
-    const fleet = settled(twoSteps, six);
+    const fleet = createSettledFleet(twoSteps, sixClusters);
     fleet.push('B');
-    Object.assign(fleet.clusters.get('c00')?.outcomes ?? {}, { B: 'degraded' });
+    fleet.change('c00', { outcomes: { B: 'degraded' } });
     fleet.settle();
     fleet.clusters.set('c99', createCluster({ id: 'c99', newest: { ...pin('own'), revision: pin('B').revision } }));
     fleet.settle();
@@ -340,10 +324,12 @@ describe('clusters that change while a run is under way', () => {
   });
 
   it('is not held up by one that leaves', () => {
-    const canaries = six.map((cluster, index) => (index === 1 ? { ...cluster, labels: { canary: 'true' } } : cluster));
-    const fleet = settled(twoSteps, canaries);
+    const canaries = sixClusters.map((cluster, index) =>
+      index === 1 ? { ...cluster, labels: { canary: 'true' } } : cluster,
+    );
+    const fleet = createSettledFleet(twoSteps, canaries);
     fleet.push('B');
-    Object.assign(fleet.clusters.get('c00')?.outcomes ?? {}, { B: 'stuck' });
+    fleet.change('c00', { outcomes: { B: 'stuck' } });
     fleet.decide();
     fleet.clusters.delete('c00');
     fleet.settle();
@@ -352,16 +338,16 @@ describe('clusters that change while a run is under way', () => {
   });
 
   it('keeps one that is relabelled in the step that it began in', () => {
-    const fleet = settled(twoSteps, six);
+    const fleet = createSettledFleet(twoSteps, sixClusters);
     fleet.push('B');
     fleet.decide();
-    Object.assign(fleet.clusters.get('c05') ?? {}, { labels: { canary: 'true' } });
+    fleet.change('c05', { labels: { canary: 'true' } });
     expect(fleet.decide()).toEqual([]);
     expect(fleet.record.run?.members['c05']?.step).toBe(1);
   });
 
   it('does not begin when no step takes a cluster, and says which', () => {
-    const fleet = settled(
+    const fleet = createSettledFleet(
       planOf([
         step('eu', { labels: { matchLabels: { region: 'eu' } } }),
         step('us', { labels: { matchLabels: { region: 'us' } } }),
@@ -371,7 +357,7 @@ describe('clusters that change while a run is under way', () => {
         { id: 'b', labels: { region: 'us' } },
       ],
     );
-    Object.assign(fleet.clusters.get('b') ?? {}, { labels: { region: 'ap' } });
+    fleet.change('b', { labels: { region: 'ap' } });
     fleet.push('B');
     expect(fleet.decide()).toEqual([]);
     expect(fleet.record).toMatchObject({ phase: 'Invalid' });
@@ -379,9 +365,9 @@ describe('clusters that change while a run is under way', () => {
   });
 
   it('warns of a cluster that two steps take; the first has it', () => {
-    const fleet = settled(
+    const fleet = createSettledFleet(
       planOf([step('canary', { labels: { matchLabels: { canary: 'true' } } }), step('all', { labels: {} })]),
-      six,
+      sixClusters,
     );
     expect(fleet.record.warnings).toEqual(['c00 matches steps canary and all: it goes with canary']);
   });
@@ -389,7 +375,10 @@ describe('clusters that change while a run is under way', () => {
 
 describe('what people ask for', () => {
   const start = () => {
-    const fleet = settled(planOf([step('canary', { portion: { count: 1 }, soakMs: 10_000 }), step('rest')]), six);
+    const fleet = createSettledFleet(
+      planOf([step('canary', { portion: { count: 1 }, soakMs: 10_000 }), step('rest')]),
+      sixClusters,
+    );
     fleet.push('B');
     fleet.decide();
     fleet.pass(1_000);
@@ -414,7 +403,7 @@ describe('what people ask for', () => {
     fleet.record.asked = { what: 'abort', by: 'ann', reason: 'wrong week' };
     fleet.settle();
     expect(fleet.record).toMatchObject({ phase: 'Aborted', run: { outcome: 'Aborted' } });
-    const on = () => ids(6).filter((id) => fleet.pinOf(id) === 'B');
+    const on = () => clusterIds(6).filter((id) => fleet.pinOf(id) === 'B');
     expect(on()).toHaveLength(1);
     fleet.record.asked = { what: 'undo', by: 'ann', reason: 'all back' };
     fleet.settle();
@@ -426,7 +415,7 @@ describe('what people ask for', () => {
     const fleet = start();
     fleet.record.asked = { what: 'undo', by: 'ann', reason: 'no' };
     fleet.decide();
-    expect(ids(6).map((id) => fleet.pinOf(id))).toEqual(Array.from({ length: 6 }, () => 'A'));
+    expect(clusterIds(6).map((id) => fleet.pinOf(id))).toEqual(Array.from({ length: 6 }, () => 'A'));
   });
 
   it('takes back what ended well in steps, and Git does not bring it again', () => {
@@ -435,9 +424,9 @@ describe('what people ask for', () => {
     expect(fleet.record.run?.outcome).toBe('Completed');
     fleet.record.asked = { what: 'undo', by: 'ann', reason: 'slow' };
     fleet.decide();
-    expect(ids(6).filter((id) => fleet.pinOf(id) === 'A')).toHaveLength(1);
+    expect(clusterIds(6).filter((id) => fleet.pinOf(id) === 'A')).toHaveLength(1);
     fleet.settle();
-    expect(ids(6).filter((id) => fleet.pinOf(id) === 'A')).toHaveLength(6);
+    expect(clusterIds(6).filter((id) => fleet.pinOf(id) === 'A')).toHaveLength(6);
     fleet.settle(20);
     expect(fleet.record).toMatchObject({ phase: 'Completed', run: { number: 3, undoes: 2 } });
     expect(fleet.record.message).toContain('run 2 was taken back by ann: slow');
@@ -445,7 +434,7 @@ describe('what people ask for', () => {
 
   it('waits for an approval and for a change window', () => {
     const window = { schedule: '0 22 * * *', duration: '2h', timeZone: 'Europe/Berlin' };
-    const fleet = settled(planOf([step('canary', { portion: { count: 1 } }), step('rest')]), six);
+    const fleet = createSettledFleet(planOf([step('canary', { portion: { count: 1 } }), step('rest')]), sixClusters);
     fleet.plan = planOf([
       step('canary', { portion: { count: 1 } }),
       step('rest', { approval: { people: ['ann'], roles: [] }, windows: [window] }),
@@ -502,11 +491,11 @@ describe('RollingSync', () => {
   it('never syncs what is in no step, and waits for ever for what is not Healthy', () => {
     const fleet = createSimulatedFleet(rolling(), apps);
     fleet.push('A');
-    Object.assign(fleet.clusters.get('d')?.outcomes ?? {}, { A: 'degraded' });
+    fleet.change('d', { outcomes: { A: 'degraded' } });
     fleet.settle(50);
     expect(fleet.record.run?.step).toBe(0);
     expect(isActive(fleet.record.run)).toBe(true);
-    Object.assign(fleet.clusters.get('d')?.outcomes ?? {}, { A: 'healthy' });
+    fleet.change('d', { outcomes: { A: 'healthy' } });
     fleet.settle();
     expect(fleet.record.run?.outcome).toBe('Completed');
     expect(['d', 'p1', 'p2', 'x'].map(fleet.pinOf)).toEqual(['A', 'A', 'A', undefined]);
@@ -516,8 +505,8 @@ describe('RollingSync', () => {
     const fleet = createSimulatedFleet(rolling(), apps);
     fleet.push('A');
     fleet.settle();
-    Object.assign(fleet.clusters.get('d')?.outcomes ?? {}, { A: 'degraded' });
-    for (const id of ['p1', 'p2']) Object.assign(fleet.clusters.get(id) ?? {}, { newest: pin('B') });
+    fleet.change('d', { outcomes: { A: 'degraded' } });
+    for (const id of ['p1', 'p2']) fleet.change(id, { newest: pin('B') });
     fleet.settle(20);
     expect(fleet.pinOf('p1')).toBe('A');
   });

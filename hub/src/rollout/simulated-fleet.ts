@@ -36,6 +36,8 @@ export interface SimulatedFleet {
   /** Decides and passes time until nothing is under way, or `limit` turns are over. */
   settle(limit?: number): number;
   push(bundle: string): void;
+  /** Changes a cluster that is there; outcomes are added to those that it has. */
+  change(id: string, fields: Partial<SimulatedCluster>): void;
   pinOf(id: string): string | undefined;
   states(): Record<string, string>;
 }
@@ -60,6 +62,17 @@ export const planOf = (steps: PlanStep[], more: Partial<Plan> = {}): Plan => ({
 });
 
 export const pin = (bundle: string): Pin => ({ bundle, revision: `${bundle}-commit` });
+
+/** `c00`, `c01` and so on. */
+export const clusterIds = (count: number): string[] =>
+  Array.from({ length: count }, (_, index) => `c${String(index).padStart(2, '0')}`);
+
+/** Six, of which the first is the canary; each takes two seconds. */
+export const sixClusters = clusterIds(6).map((id, index) => ({
+  id,
+  delayMs: 2_000,
+  labels: index === 0 ? { canary: 'true' } : {},
+}));
 
 export function createSimulatedFleet(
   plan: Plan,
@@ -101,10 +114,27 @@ export function createSimulatedFleet(
     push: (bundle) => {
       for (const cluster of fleet.clusters.values()) cluster.newest = pin(bundle);
     },
+    change: (id, fields) => {
+      const cluster = fleet.clusters.get(id);
+      if (!cluster) throw new Error(`there is no cluster ${id}`);
+      Object.assign(cluster, fields, { outcomes: { ...cluster.outcomes, ...fields.outcomes } });
+    },
     pinOf: (id) => fleet.record.pins[`app-${id}`]?.now?.bundle,
     states: () =>
       Object.fromEntries(Object.entries(fleet.record.run?.members ?? {}).map(([id, { state }]) => [id, state])),
   };
+  return fleet;
+}
+
+/** A fleet whose clusters all run bundle A, at rest. */
+export function createSettledFleet(
+  plan: Plan,
+  clusters: (Partial<SimulatedCluster> & { id: string })[],
+): SimulatedFleet {
+  const fleet = createSimulatedFleet(plan, clusters);
+  fleet.push('A');
+  fleet.settle();
+  if (fleet.record.phase !== 'Completed') throw new Error(`bundle A is ${fleet.record.phase}: ${fleet.record.message}`);
   return fleet;
 }
 
