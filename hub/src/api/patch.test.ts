@@ -1,17 +1,8 @@
-import type { KubeObject } from '@wheelhouse/shared/kube/object';
 import { describe, expect, it } from 'vitest';
+import { applicationOf } from '../testing/hub-state.ts';
 import { patchSpec } from './patch.ts';
 
-const application = {
-  apiVersion: 'argoproj.io/v1alpha1',
-  kind: 'Application',
-  metadata: { name: 'cart', namespace: 'argocd' },
-  spec: {
-    project: 'default',
-    source: { repoURL: 'https://git.example/a', path: 'a' },
-    destination: { name: 'east', namespace: 'cart' },
-  },
-} satisfies KubeObject;
+const application = applicationOf('cart');
 
 const patch = (operations: unknown) =>
   patchSpec(application, { patch: JSON.stringify(operations), patchType: 'json' }).resource;

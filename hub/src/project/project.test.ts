@@ -1,6 +1,6 @@
 import type { AppProject, AppProjectSpec } from '@wheelhouse/shared/resources/app-project';
-import type { Application } from '@wheelhouse/shared/resources/application';
 import { describe, expect, it } from 'vitest';
+import { applicationOf } from '../testing/hub-state.ts';
 import {
   defaultProject,
   projectProblems,
@@ -13,16 +13,10 @@ function projectOf(spec: AppProjectSpec): AppProject {
   return { ...defaultProject, metadata: { name: 'team', namespace: 'argocd' }, spec };
 }
 
-const application: Application = {
-  apiVersion: 'argoproj.io/v1alpha1',
-  kind: 'Application',
-  metadata: { name: 'web', namespace: 'argocd' },
-  spec: {
-    project: 'team',
-    source: { repoURL: 'https://git.example.com/team/web.git', path: '.' },
-    destination: { name: 'eu-1', namespace: 'web' },
-  },
-};
+const application = applicationOf('web', {
+  source: { repoURL: 'https://git.example.com/team/web.git', path: '.' },
+  spec: { project: 'team', destination: { name: 'eu-1', namespace: 'web' } },
+});
 const clusters = [{ name: 'eu-1', server: 'https://eu-1.example.com' }];
 const anywhere = [{ server: '*', namespace: '*' }];
 

@@ -1,7 +1,8 @@
-import { createLogger } from '@wheelhouse/shared/logging/logger';
 import type { Application } from '@wheelhouse/shared/resources/application';
 import { describe, expect, it } from 'vitest';
+import { applicationOf, logger } from '../testing/hub-state.ts';
 import { receiveWebhook, type WebhookDeps } from './receive-webhook.ts';
+import { ghcrEvent } from './testing/ghcr-event.ts';
 
 const url = 'https://git.example.com/a/b.git';
 
@@ -9,7 +10,7 @@ function setUp(readers: ReturnType<WebhookDeps['readers']>) {
   const looked: string[] = [];
   const outcomes: string[] = [];
   const deps: WebhookDeps = {
-    logger: createLogger({ name: 'test', level: 'silent' }),
+    logger,
     secrets: {},
     wanted: () => new Map([[url, [{ repoURL: url, targetRevision: 'main' }]]]),
     readers: () => readers,
@@ -23,12 +24,7 @@ function setUp(readers: ReturnType<WebhookDeps['readers']>) {
 function reader(paths?: string): Application {
   const annotations: Record<string, string> =
     paths === undefined ? {} : { 'argocd.argoproj.io/manifest-generate-paths': paths };
-  return {
-    apiVersion: 'argoproj.io/v1alpha1',
-    kind: 'Application',
-    metadata: { name: 'a', namespace: 'argocd', annotations },
-    spec: { project: 'default', destination: {}, source: { repoURL: url, path: 'apps/a' } },
-  };
+  return applicationOf('a', { metadata: { annotations }, source: { repoURL: url, path: 'apps/a' } });
 }
 
 function pushOf(files: string[], forced = false) {
@@ -89,16 +85,6 @@ describe('a pull request', () => {
 });
 
 describe('a push to a registry', () => {
-  const payload = {
-    action: 'published',
-    package: {
-      name: 'charts/web',
-      package_type: 'container',
-      owner: { login: 'acme' },
-      package_version: { container_metadata: { tag: { name: '1.2.0' } } },
-    },
-  };
-
   it.each([
     ['an artifact', { repoURL: 'oci://ghcr.io/acme/charts/web', targetRevision: '1.x' }, true],
     ['a chart', { repoURL: 'ghcr.io/acme/charts', chart: 'web', targetRevision: '1.x' }, true],
@@ -107,7 +93,7 @@ describe('a push to a registry', () => {
   ])('is looked at, or not: %s', async (_name, location, looks) => {
     const { looked, outcomes, deps } = setUp({ applications: [], generators: false });
     const wanted = () => new Map([[location.repoURL, [location]]]);
-    const call = { headers: { 'x-github-event': 'package' }, body: Buffer.from(JSON.stringify(payload)) };
+    const call = { headers: { 'x-github-event': 'package' }, body: Buffer.from(JSON.stringify(ghcrEvent())) };
     await receiveWebhook(call, { ...deps, wanted });
     expect(looked).toEqual(looks ? [location.repoURL] : []);
     expect(outcomes).toEqual([`ghcr ${looks ? 'accepted' : 'ignored'}`]);

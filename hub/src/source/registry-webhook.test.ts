@@ -1,16 +1,9 @@
 import { createHmac } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { ghcrEvent } from './testing/ghcr-event.ts';
 import { affects, designates, parsePushEvent, type WebhookSecrets } from './webhook.ts';
 
-const ghcr = {
-  action: 'published',
-  package: {
-    name: 'charts/web',
-    package_type: 'CONTAINER',
-    owner: { login: 'Acme' },
-    package_version: { container_metadata: { tag: { name: '1.2.0' } } },
-  },
-};
+const ghcr = ghcrEvent({ owner: 'Acme', type: 'CONTAINER' });
 const harbor = {
   type: 'PUSH_ARTIFACT',
   event_data: {
