@@ -1,12 +1,11 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { createLogger } from '@wheelhouse/shared/logging/logger';
 import { beforeEach, expect, it } from 'vitest';
 import { leaveLostStore } from './lost-store.ts';
 import type { StoredSpec } from './store/specs.ts';
+import { logger, storedOf } from './testing/hub-state.ts';
 
-const logger = createLogger({ name: 'test', level: 'silent' });
 let directory: string;
 
 beforeEach(async () => {
@@ -16,7 +15,7 @@ beforeEach(async () => {
 
 function spec(kind: string, name: string, fields: Partial<StoredSpec>): StoredSpec {
   const resource = { apiVersion: 'argoproj.io/v1alpha1', kind, metadata: { name } };
-  return { resource, yaml: '', by: 'ann', warnings: [], revision: 1, updatedAt: '', ...fields };
+  return storedOf(resource, fields);
 }
 
 it('saves what people wrote, but no Secret and no child of an App of Apps, and ends', async () => {

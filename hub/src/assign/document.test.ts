@@ -2,8 +2,7 @@ import type { AssignedApp, AssignedOperation, AssignmentDocument } from '@wheelh
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Withdrawal } from '../store/additions.ts';
-import { applicationOf } from '../testing/hub-state.ts';
-import type { IndexedApplication } from './applications.ts';
+import { applicationOf, indexedOf } from '../testing/hub-state.ts';
 import { type Draft, draftDocument, fingerprint } from './document.ts';
 
 const now = new Date('2026-01-01T00:00:00Z');
@@ -45,15 +44,7 @@ function draft(previous: AssignmentDocument | undefined, { desired, withdrawn = 
   });
   return draftDocument('east', previous, {
     applications: {
-      byCluster: () =>
-        Object.keys(desired).map(
-          (id): IndexedApplication => ({
-            id,
-            application: applicationOf(id),
-            origin: { type: 'spec', warnings: [] },
-            sources: [],
-          }),
-        ),
+      byCluster: () => Object.keys(desired).map((id) => indexedOf(applicationOf(id))),
     },
     additions: {
       withdrawals: () => withdrawn.map(withdrawal),

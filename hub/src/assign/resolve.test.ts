@@ -1,8 +1,9 @@
 import type { AppProject } from '@wheelhouse/shared/resources/app-project';
 import { describe, expect, it } from 'vitest';
 import type { RenderOutcome } from '../store/derived.ts';
-import { type ApplicationFields, applicationOf, outcomeOf } from '../testing/hub-state.ts';
+import { type ApplicationFields, applicationOf, indexedOf, outcomeOf } from '../testing/hub-state.ts';
 import type { IndexedApplication } from './applications.ts';
+import { factsOf } from './render-request.ts';
 import { type Resolution, resolve } from './resolve.ts';
 
 const project: AppProject = {
@@ -22,15 +23,8 @@ interface Given {
 }
 
 function resolved({ indexed, fields, outcome }: Given): Resolution {
-  const app: IndexedApplication = {
-    id: 'shop',
-    application: applicationOf('shop', fields),
-    origin: { type: 'spec', warnings: [] },
-    sources: [],
-    cluster: 'east',
-    request: { key: 'key', facts: {} as never },
-    ...indexed,
-  };
+  const application = applicationOf('shop', fields);
+  const app = indexedOf(application, { request: { key: 'key', facts: factsOf(application) }, ...indexed });
   return resolve(app, { derived: { render: () => outcome }, project: () => project });
 }
 
@@ -133,14 +127,8 @@ describe('files of other repositories', () => {
     ...outcome,
     record: { ...outcome.record, parts: [{ ...part, inputs: [{ path: 'base', oid: 'o', from }] }] },
   } as RenderOutcome;
-  const app: IndexedApplication = {
-    id: 'shop',
-    application: applicationOf('shop'),
-    origin: { type: 'spec', warnings: [] },
-    sources: [],
-    cluster: 'east',
-    request: { key: 'key', facts: {} as never },
-  };
+  const application = applicationOf('shop');
+  const app = indexedOf(application, { request: { key: 'key', facts: factsOf(application) } });
   const resolvedIn = (sourceRepos: string[]) =>
     resolve(app, {
       derived: { render: () => reading },

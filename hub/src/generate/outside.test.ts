@@ -9,7 +9,7 @@ import {
   type Routes,
   startFakeHost,
 } from '../hosts/testing/fake-host.ts';
-import type { StoredSpec } from '../store/specs.ts';
+import { storedOf } from '../testing/hub-state.ts';
 import { generate } from './generate.ts';
 import { openOutside } from './outside.ts';
 
@@ -49,7 +49,7 @@ async function evaluate(generators: ApplicationSetSpec['generators'], objects: K
   };
   const access = createFakeAccess();
   opened.push(access);
-  const stored = objects.map((resource) => ({ resource, revision: 1 }) as StoredSpec);
+  const stored = objects.map((resource) => storedOf(resource));
   const specs = {
     list: () => stored,
     find: (kind: string, _namespace: string, name: string) =>

@@ -1,22 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import type { IndexedApplication } from '../assign/applications.ts';
 import type { Resolution } from '../assign/resolve.ts';
-import { applicationOf } from '../testing/hub-state.ts';
+import { applicationOf, indexedOf } from '../testing/hub-state.ts';
 import { createGate } from './gate.ts';
 import { emptyRecord, type Pin, type RolloutRecord } from './record.ts';
 import { createSimulatedFleet, pin, planOf, step } from './simulated-fleet.ts';
 
 const key = 'rollout.argocd.shop';
-const app: IndexedApplication = {
-  id: 'app-a',
-  application: applicationOf('app-a'),
-  origin: { type: 'spec', warnings: [] },
-  sources: [],
-  cluster: 'a',
-};
+const app = indexedOf(applicationOf('app-a', { cluster: 'a' }));
 
 function resolutionOf({ bundle, revision }: Pin): Resolution {
-  const policy = { automated: { prune: true, selfHeal: true, allowEmpty: false } } as never;
+  const policy = { automated: { prune: true, selfHeal: true, allowEmpty: false }, syncOptions: [] };
   const assigned = { app: app.id, ns: 'shop', project: 'default', revision, bundle, vars: {}, policy, wave: 0 };
   return { app: assigned, revision, traceparent: 'trace', problems: [], warnings: ['look'] };
 }

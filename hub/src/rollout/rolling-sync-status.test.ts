@@ -1,6 +1,5 @@
 import { expect, it } from 'vitest';
-import type { IndexedApplication } from '../assign/applications.ts';
-import { applicationOf } from '../testing/hub-state.ts';
+import { applicationOf, indexedOf } from '../testing/hub-state.ts';
 import { formatRollingSync } from './rolling-sync-status.ts';
 import { createSimulatedFleet, planOf, type SimulatedFleet, step } from './simulated-fleet.ts';
 
@@ -15,8 +14,11 @@ function shown({ record }: SimulatedFleet): string[] {
   const applications = ['d', 'p', 'x'].map((name, index) => {
     const application = applicationOf(`app-${name}`);
     const origin = { type: 'generated' as const, applicationSet: 'argocd/set' };
-    const app: IndexedApplication = { id: name, application, origin, sources: [] };
-    return { app, step: index < 2 ? index : undefined, revision: 'B-commit' };
+    return {
+      app: indexedOf(application, { id: name, origin }),
+      step: index < 2 ? index : undefined,
+      revision: 'B-commit',
+    };
   });
   const { applicationStatus } = formatRollingSync({ record, applications, invalid: undefined, evaluatedAt: '' });
   return applicationStatus.map(({ application, status, step: at }) => `${application} ${status} ${at}`);

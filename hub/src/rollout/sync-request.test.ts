@@ -1,7 +1,6 @@
 import type { AppStatus } from '@wheelhouse/shared/protocol/status';
 import { expect, it } from 'vitest';
-import type { IndexedApplication } from '../assign/applications.ts';
-import { applicationOf, statusOf } from '../testing/hub-state.ts';
+import { applicationOf, indexedOf, statusOf } from '../testing/hub-state.ts';
 import type { RolloutObject } from './rollouts.ts';
 import { createSimulatedFleet, pin, planOf, step } from './simulated-fleet.ts';
 import { applicationSetController, dueSyncs } from './sync-request.ts';
@@ -23,17 +22,10 @@ function due({ kind = 'RollingSync', automated = false, status, asked = [], wait
   fleet.push('B');
   fleet.decide();
   if (waiting) Object.assign(fleet.record.run?.members['a'] ?? {}, { state: 'Waiting' });
-  const application = applicationOf('app-a');
+  const application = applicationOf('app-a', { cluster: 'a' });
   application.spec.syncPolicy = { syncOptions: ['Replace=true'], ...(automated ? { automated: { prune: true } } : {}) };
-  const app: IndexedApplication = {
-    id: 'app-a',
-    application,
-    origin: { type: 'spec', warnings: [] },
-    sources: [],
-    cluster: 'a',
-  };
   const object = { kind } as RolloutObject;
-  const gathered = { apps: [app], members: [], away: new Set<string>() };
+  const gathered = { apps: [indexedOf(application)], members: [], away: new Set<string>() };
   return dueSyncs(
     { object, record: fleet.record, gathered },
     {
@@ -62,7 +54,7 @@ it.each<[string, Given, string[]]>([
       status: statusOf('app-a', {
         bundle: b.bundle,
         sync: 'OutOfSync',
-        operation: { id, phase: 'Succeeded', revision: 'A-commit', message: '' } as never,
+        operation: { id, phase: 'Succeeded', revision: 'A-commit', message: '', startedAt: '', retryCount: 0 },
       }),
     },
     [`${id}-again`],

@@ -1,21 +1,17 @@
-import type { KubeObject } from '@wheelhouse/shared/kube/object';
 import { describe, expect, it } from 'vitest';
 import type { StoredSpec } from '../store/specs.ts';
+import { storedOf } from '../testing/hub-state.ts';
 import { findRepository } from './repositories.ts';
 
-function stored(resource: KubeObject): StoredSpec {
-  return { resource, yaml: '', revision: 1, updatedAt: '2026-11-25T20:00:00Z', by: 'ann', warnings: [] };
-}
-
 const secret = (type: string, stringData: Record<string, string>): StoredSpec =>
-  stored({
+  storedOf({
     apiVersion: 'v1',
     kind: 'Secret',
     metadata: { name: `s-${type}`, namespace: 'argocd', labels: { 'argocd.argoproj.io/secret-type': type } },
     stringData,
   });
 const configMap = (name: string, data: Record<string, string>): StoredSpec =>
-  stored({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace: 'argocd' }, data });
+  storedOf({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace: 'argocd' }, data });
 
 const url = 'https://git.example/team/shop.git';
 const wide = { url: 'https://git.example', username: 'wide', password: 'w' };

@@ -1,7 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { IndexedApplication } from '../assign/applications.ts';
-import { applicationOf } from '../testing/hub-state.ts';
+import { applicationOf, indexedOf } from '../testing/hub-state.ts';
 import type { ApplicationFilter } from './application-filter.ts';
 import { type ApplicationPage, listPage } from './list-page.ts';
 
@@ -17,16 +16,9 @@ function list(
   page: { limit: number; continue?: string },
 ) {
   const made: string[] = [];
-  const find = (id: string): IndexedApplication | undefined => {
+  const find = (id: string) => {
     const row = rows[id];
-    if (!row) return undefined;
-    return {
-      id,
-      application: applicationOf(id),
-      origin: { type: 'spec', warnings: [] },
-      sources: [],
-      cluster: row.cluster,
-    };
+    return row && indexedOf(applicationOf(id, { cluster: row.cluster }));
   };
   const answer = listPage(Object.keys(rows).sort(), {
     filter,

@@ -2,18 +2,11 @@ import type { AppStatus } from '@wheelhouse/shared/protocol/status';
 import type { Application } from '@wheelhouse/shared/resources/application';
 import { applicationStatus } from '@wheelhouse/shared/resources/application-status';
 import { describe, expect, it } from 'vitest';
-import type { IndexedApplication } from '../assign/applications.ts';
 import type { Resolution } from '../assign/resolve.ts';
-import { applicationOf, outcomeOf, startedAt, statusOf } from '../testing/hub-state.ts';
+import { applicationOf, indexedOf, outcomeOf, startedAt, statusOf } from '../testing/hub-state.ts';
 import { formatBrief, formatView, formatWithdrawnView, type ViewInput } from './view.ts';
 
-const indexed: IndexedApplication = {
-  id: 'shop',
-  application: applicationOf('shop'),
-  origin: { type: 'spec', warnings: [] },
-  sources: [],
-  cluster: 'east',
-};
+const indexed = indexedOf(applicationOf('shop'));
 const { record } = outcomeOf('key');
 const assigned = {
   app: 'shop',
