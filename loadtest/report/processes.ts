@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import type { Platform } from '@wheelhouse/test/support/platform';
 
 /** What a process used so far, from /proc. */
 export interface Usage {
@@ -24,6 +25,11 @@ export function readUsage(pid: number): Usage {
 
 /** Processes by the name under which they are reported; several may share one. */
 export type Processes = () => Record<string, number[]>;
+
+/** Processes of a platform and of its hollow spokes. */
+export function pidsOf({ hubs, nats, redis }: Platform, spokes: { pids: number[] }): Record<string, number[]> {
+  return { hub: hubs.map(({ pid }) => pid), nats: [nats.pid], redis: [redis.pid], spokes: spokes.pids };
+}
 
 export interface Spent {
   wallSeconds: number;

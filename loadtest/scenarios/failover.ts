@@ -6,7 +6,7 @@ import { startPlatform } from '@wheelhouse/test/support/platform';
 import { tempDir } from '@wheelhouse/test/support/temp-dir';
 import { startHollowFleet } from '../hollow-spoke/fleet.ts';
 import { type Report, spentRow } from '../report/print.ts';
-import { type Processes, spend } from '../report/processes.ts';
+import { pidsOf, spend } from '../report/processes.ts';
 import type { SpineOptions } from './spine.ts';
 import { waitSettled } from './wait.ts';
 
@@ -32,13 +32,7 @@ export async function runFailover({ clusters, apps }: SpineOptions): Promise<Rep
       labels: (index) => (index < side ? { region: 'eu', role: 'active' } : { region: 'us', role: 'standby' }),
     }),
   );
-  const processes: Processes = () => ({
-    hub: platform.hubs.map((hub) => hub.pid),
-    nats: [platform.nats.pid],
-    redis: [platform.redis.pid],
-    spokes: fleet.pids,
-    test: [process.pid],
-  });
+  const processes = () => ({ ...pidsOf(platform, fleet), test: [process.pid] });
   await platform.apply(
     fleetSet({ repoURL: repository.url, revision: 'HEAD', path: 'apps/*', selector: '{matchLabels: {role: active}}' }),
   );

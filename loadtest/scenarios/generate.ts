@@ -4,7 +4,7 @@ import { type Platform, startPlatform } from '@wheelhouse/test/support/platform'
 import { tempDir } from '@wheelhouse/test/support/temp-dir';
 import { startHollowFleet } from '../hollow-spoke/fleet.ts';
 import { type Report, type Row, spentRow } from '../report/print.ts';
-import { spend } from '../report/processes.ts';
+import { pidsOf, spend } from '../report/processes.ts';
 import { evaluateLargeSet, renderTemplates } from './generate-set.ts';
 
 /** Directories × clusters; those of the published Argo CD figures. */
@@ -31,12 +31,7 @@ async function throughHub({ directories, clusters }: (typeof shapes)[number]): P
   const fleet = stack.use(
     await startHollowFleet(platform, { count: clusters, dir, labels: () => ({ tier: 'prod', region: 'r0' }) }),
   );
-  const processes = () => ({
-    hub: platform.hubs.map((hub) => hub.pid),
-    nats: [platform.nats.pid],
-    redis: [platform.redis.pid],
-    spokes: fleet.pids,
-  });
+  const processes = () => pidsOf(platform, fleet);
   const total = directories * clusters;
   const created = await spend(processes, async () => {
     await platform.apply(applicationSet(repository.url, 'one'));

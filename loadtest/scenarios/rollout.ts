@@ -1,12 +1,13 @@
 import { join } from 'node:path';
-import { sleep } from '@wheelhouse/shared/async/abort';
+import { ringSet, versionedDeployment } from '@wheelhouse/test/support/fleet-set';
 import { startGitServer } from '@wheelhouse/test/support/git-server';
-import { type Platform, startPlatform } from '@wheelhouse/test/support/platform';
+import { startPlatform } from '@wheelhouse/test/support/platform';
 import { sendPush } from '@wheelhouse/test/support/push-event';
+import { fleetRollout, rolloutIn } from '@wheelhouse/test/support/rollouts';
 import { tempDir } from '@wheelhouse/test/support/temp-dir';
 import { startHollowFleet } from '../hollow-spoke/fleet.ts';
 import { type Report, spentRow } from '../report/print.ts';
-import { type Processes, spend } from '../report/processes.ts';
+import { pidsOf, spend } from '../report/processes.ts';
 import { waitSettled } from './wait.ts';
 
 export interface RolloutOptions {
@@ -31,27 +32,25 @@ export async function runRollout({ clusters, steps }: RolloutOptions): Promise<R
       labels: (index) => ({ ring: `r${ringOf(index, { clusters, steps })}` }),
     }),
   );
-  const processes: Processes = () => ({
-    hub: platform.hubs.map((hub) => hub.pid),
-    nats: [platform.nats.pid],
-    redis: [platform.redis.pid],
-    spokes: fleet.pids,
-    test: [process.pid],
-  });
-  await platform.apply(`${applicationSet(repository.url)}---\n${rollout(steps)}`);
+  const processes = () => ({ ...pidsOf(platform, fleet), test: [process.pid] });
+  const selector = '{matchExpressions: [{key: ring, operator: Exists}]}';
+  const set = ringSet({ repoURL: repository.url, revision: 'HEAD', selector });
+  await platform.apply(`${set}---\n${rolloutOf(steps)}`);
   await waitSettled(platform, clusters);
-  await waitRollout(platform, { run: 1, phase: 'Completed' });
+  const whenPhase = async (phase: string, run: number) =>
+    await rolloutIn(platform, { name: 'web', phase, run }, { timeoutMs: 300_000, intervalMs: 100 });
+  await whenPhase('Completed', 1);
   const push = async (version: number, broken = false) => {
     const sha = await repository.commit(files(steps, { version, broken }), `version ${version}`);
     await sendPush(platform, repository.url, sha);
   };
   const good = await spend(processes, async () => {
     await push(2);
-    await waitRollout(platform, { run: 2, phase: 'Completed' });
+    await whenPhase('Completed', 2);
   });
   const bad = await spend(processes, async () => {
     await push(3, true);
-    return await waitRollout(platform, { run: 3, phase: 'Failed' });
+    return await whenPhase('Failed', 3);
   });
   return {
     scenario: 'loadtest rollout',
@@ -63,27 +62,6 @@ export async function runRollout({ clusters, steps }: RolloutOptions): Promise<R
       }),
     ],
   };
-}
-
-interface Shown {
-  phase: string;
-  message: string;
-  run?: number;
-  members: Record<string, number>;
-}
-
-async function waitRollout(platform: Platform, wanted: { run: number; phase: string }): Promise<Shown> {
-  const deadline = performance.now() + 300_000;
-  for (;;) {
-    const { items } = await platform.api<{ items: Shown[] }>('GET', '/api/v1/fleet/rollouts');
-    const [shown] = items;
-    if (shown && shown.run === wanted.run && shown.phase === wanted.phase) return shown;
-    if (performance.now() > deadline)
-      throw new Error(
-        `run ${shown?.run} is ${shown?.phase} after 300 s: ${shown?.message} ${JSON.stringify(shown?.members)}`,
-      );
-    await sleep(100);
-  }
 }
 
 /** Of 1,000 in four steps: 66, 133, 266 and the rest. */
@@ -98,50 +76,15 @@ function files(
 ): Record<string, string> {
   const rings = Array.from({ length: steps }, (_, ring) => [
     `rings/r${ring}/web.yaml`,
-    `apiVersion: apps/v1
-kind: Deployment
-metadata:
-  name: web${broken && ring === 1 ? '\n  annotations: {wheelhouse.dev/simulate: failed}' : ''}
-spec:
-  replicas: 1
-  selector: {matchLabels: {app: web}}
-  template:
-    metadata: {labels: {app: web, version: "v${version}"}}
-    spec: {containers: [{name: web, image: "example.com/web:${version}"}]}
-`,
+    versionedDeployment('web', version, { broken: broken && ring === 1 }),
   ]);
   return Object.fromEntries(rings) as Record<string, string>;
 }
 
-function rollout(steps: number): string {
-  const rings = Array.from(
-    { length: steps },
-    (_, ring) => `    - {name: s${ring}, clusters: {matchLabels: {ring: r${ring}}}}\n`,
+function rolloutOf(count: number): string {
+  const steps = Array.from(
+    { length: count },
+    (_, ring) => `{name: s${ring}, clusters: {matchLabels: {ring: r${ring}}}}`,
   );
-  return `apiVersion: wheelhouse.dev/v1alpha1
-kind: FleetRollout
-metadata: {name: web, namespace: argocd}
-spec:
-  applicationSet: web
-  progressDeadline: 120s
-  steps:
-${rings.join('')}`;
-}
-
-function applicationSet(repoURL: string): string {
-  return `apiVersion: argoproj.io/v1alpha1
-kind: ApplicationSet
-metadata: {name: web, namespace: argocd}
-spec:
-  goTemplate: true
-  generators:
-    - clusters: {selector: {matchExpressions: [{key: ring, operator: Exists}]}}
-  template:
-    metadata: {name: 'web-{{.name}}'}
-    spec:
-      project: default
-      source: {repoURL: '${repoURL}', targetRevision: HEAD, path: 'rings/{{.metadata.labels.ring}}'}
-      destination: {server: '{{.server}}', namespace: default}
-      syncPolicy: {automated: {prune: true, selfHeal: true}}
-`;
+  return fleetRollout({ name: 'web', set: 'web', progressDeadline: '120s', steps });
 }

@@ -7,7 +7,7 @@ import { sendPush } from '@wheelhouse/test/support/push-event';
 import { tempDir } from '@wheelhouse/test/support/temp-dir';
 import { startHollowFleet } from '../hollow-spoke/fleet.ts';
 import { type Report, spentRow } from '../report/print.ts';
-import { type Processes, spend } from '../report/processes.ts';
+import { pidsOf, spend } from '../report/processes.ts';
 import { countRevision, waitRevision, waitSettled } from './wait.ts';
 
 export interface SpineOptions {
@@ -34,13 +34,7 @@ export async function runSpine({ clusters, apps }: SpineOptions): Promise<Report
       labels: (index) => ({ ring: `r${index % 10}` }),
     }),
   );
-  const processes: Processes = () => ({
-    hub: platform.hubs.map((hub) => hub.pid),
-    nats: [platform.nats.pid],
-    redis: [platform.redis.pid],
-    spokes: fleet.pids,
-    test: [process.pid],
-  });
+  const processes = () => ({ ...pidsOf(platform, fleet), test: [process.pid] });
 
   const created = await spend(processes, async () => {
     await platform.apply(

@@ -7,7 +7,7 @@ import { sendPush } from '@wheelhouse/test/support/push-event';
 import { tempDir } from '@wheelhouse/test/support/temp-dir';
 import { startHollowFleet } from '../hollow-spoke/fleet.ts';
 import { type Report, spentRow } from '../report/print.ts';
-import { type Processes, spend } from '../report/processes.ts';
+import { pidsOf, spend } from '../report/processes.ts';
 import { waitRevision, waitSettled } from './wait.ts';
 
 interface Shown {
@@ -36,12 +36,7 @@ export async function runStorm({ clusters }: { clusters: number }): Promise<Repo
   say(`${clusters} spokes enrolled in ${Math.round(performance.now() - joinedAt)} ms`);
   const { token } = await platform.api<{ token: string }>('POST', '/api/v1/fleet/tokens', { cluster: 'traitor' });
   const traitor = stack.use(await startHollowSpoke({ name: 'traitor', token, dir: options.dir }));
-  const processes: Processes = () => ({
-    hub: platform.hubs.map((hub) => hub.pid),
-    nats: [platform.nats.pid],
-    redis: [platform.redis.pid],
-    spokes: fleet.pids,
-  });
+  const processes = () => pidsOf(platform, fleet);
   const step = async <T>(name: string, task: () => Promise<T>) => {
     const done = await spend(processes, task);
     say(`${name}: ${done.spent.wallSeconds} s`);

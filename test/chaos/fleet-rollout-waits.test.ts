@@ -2,10 +2,12 @@
 // each of these phases; the rollout is where it was when they are back, begins nothing by that, and goes on when it may.
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { eventually } from '../support/eventually.ts';
+import { ringSet, versionedConfigMap } from '../support/fleet-set.ts';
 import type { RepositoryFiles } from '../support/git-repository.ts';
 import { type ServedRepository, startGitServer } from '../support/git-server.ts';
 import { type Platform, startPlatform } from '../support/platform.ts';
 import { sendPush } from '../support/push-event.ts';
+import { fleetRollout, getRollout, rolloutIn, type ShownRollout } from '../support/rollouts.ts';
 import { type Fleet, startFleet } from './fleet.ts';
 
 const clusters = Array.from({ length: 6 }, (_, index) => `c${index}`);
@@ -23,7 +25,8 @@ beforeAll(async () => {
   platform = stack.use(await startPlatform({ hubs: 2, hubEnv: { WHEELHOUSE_POLL_INTERVAL: '1h' } }));
   const labelsOf = (_name: string, index: number) => ({ fleet: 'hollow', ring: index === 0 ? 'canary' : 'rest' });
   fleet = stack.use(await startFleet(platform, clusters, { labelsOf }));
-  await platform.apply(`${applicationSet(repository.url)}---\n${rolloutWith()}`);
+  const set = ringSet({ repoURL: repository.url, selector: '{matchLabels: {fleet: hollow}}' });
+  await platform.apply(`${set}---\n${rolloutWith()}`);
   await whenPhase('Completed', 1);
 });
 afterAll(async () => await stack.disposeAsync());
@@ -48,9 +51,10 @@ test('WaitingForApproval: is still asked for afterwards, and the approval counts
   expect(await fleet.versions()).toEqual({ 2: 5, 3: 1 });
   await platform.api('POST', `${url}/approve`, { comment: 'looked at it' });
   await killAll();
-  const done = await whenPhase('Completed', 3);
+  await whenPhase('Completed', 3);
   await whenVersions({ 3: 6 });
-  expect(done.events.filter(({ type }) => type === 'Approved')).toHaveLength(1);
+  const { events } = await getRollout(platform, 'web');
+  expect(events.filter(({ type }) => type === 'Approved')).toHaveLength(1);
 });
 
 test('WaitingForWindow: a closed window stays closed', async () => {
@@ -83,20 +87,8 @@ test('Paused: nothing begins, not even what a push would begin', async () => {
   expect(fleet.violations).toEqual([]);
 });
 
-interface ShownRollout {
-  phase: string;
-  message: string;
-  run?: number;
-  events: { type: string }[];
-}
-
 async function whenPhase(phase: string, run: number): Promise<ShownRollout> {
-  return await eventually(async () => {
-    const found = await platform.api<ShownRollout>('GET', url);
-    if (found.phase !== phase || found.run !== run)
-      throw new Error(`run ${found.run} is ${found.phase}: ${found.message}`);
-    return found;
-  }, within);
+  return await rolloutIn(platform, { name: 'web', phase, run }, within);
 }
 
 async function whenVersions(versions: Record<string, number>): Promise<void> {
@@ -114,7 +106,7 @@ async function push(version: number, options: { unrenderable?: boolean } = {}): 
 
 /** `unrenderable`: for the clusters of the second step. */
 function files(version: number, { unrenderable = false }: { unrenderable?: boolean } = {}): RepositoryFiles {
-  const good = `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: web}\ndata: {version: "${version}"}\n`;
+  const good = versionedConfigMap('web', version);
   return { 'rings/canary/web.yaml': good, 'rings/rest/web.yaml': unrenderable ? 'kind: [\n' : good };
 }
 
@@ -125,31 +117,6 @@ function closedWindow(): string {
 }
 
 function rolloutWith({ rest = '' }: { rest?: string } = {}): string {
-  return `apiVersion: wheelhouse.dev/v1alpha1
-kind: FleetRollout
-metadata: {name: web, namespace: argocd}
-spec:
-  applicationSet: web
-  steps:
-    - {name: canary, clusters: {matchLabels: {ring: canary}}}
-    - {name: rest${rest ? `, ${rest}` : ''}}
-`;
-}
-
-function applicationSet(repoURL: string): string {
-  return `apiVersion: argoproj.io/v1alpha1
-kind: ApplicationSet
-metadata: {name: web, namespace: argocd}
-spec:
-  goTemplate: true
-  generators:
-    - clusters: {selector: {matchLabels: {fleet: hollow}}}
-  template:
-    metadata: {name: 'web-{{.name}}'}
-    spec:
-      project: default
-      source: {repoURL: '${repoURL}', targetRevision: main, path: 'rings/{{.metadata.labels.ring}}'}
-      destination: {server: '{{.server}}', namespace: default}
-      syncPolicy: {automated: {prune: true, selfHeal: true}}
-`;
+  const steps = ['{name: canary, clusters: {matchLabels: {ring: canary}}}', `{name: rest${rest ? `, ${rest}` : ''}}`];
+  return fleetRollout({ name: 'web', set: 'web', steps });
 }

@@ -3,10 +3,12 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { getApplication, messagesOf } from '../support/applications.ts';
 import { eventually } from '../support/eventually.ts';
+import { ringSet, versionedConfigMap, versionedDeployment } from '../support/fleet-set.ts';
 import type { RepositoryFiles } from '../support/git-repository.ts';
 import { type ServedRepository, startGitServer } from '../support/git-server.ts';
 import { type Platform, startPlatform } from '../support/platform.ts';
 import { sendPush } from '../support/push-event.ts';
+import { fleetRollout, getRollout, rolloutIn, type ShownRolloutDetail } from '../support/rollouts.ts';
 import { type Fleet, startFleet } from './fleet.ts';
 
 const clusters = Array.from({ length: 100 }, (_, index) => `c${String(index).padStart(2, '0')}`);
@@ -26,7 +28,8 @@ beforeAll(async () => {
   platform = stack.use(await startPlatform({ hubs: 2, hubEnv: { WHEELHOUSE_POLL_INTERVAL: '1h' } }));
   const labelsOf = (_name: string, index: number) => ({ fleet: 'hollow', ring: rings(index) });
   fleet = stack.use(await startFleet(platform, clusters, { labelsOf }));
-  await platform.apply(`${applicationSet(repository.url)}---\n${rollout}`);
+  const set = ringSet({ repoURL: repository.url, selector: '{matchLabels: {fleet: hollow}}' });
+  await platform.apply(`${set}---\n${rollout}`);
   await whenPhase('Completed', 1);
 });
 afterAll(async () => await stack.disposeAsync());
@@ -55,7 +58,7 @@ test('a good revision goes through all steps, whichever phase a hub replica is k
   await push(3);
   for (const step of [1, 2, 3, 4]) {
     await eventually(async () => {
-      const { step: at, run } = await getRollout();
+      const { step: at, run } = await getRollout(platform, 'web');
       if (run !== 3 || (at ?? 5) < step) throw new Error(`run ${run} is at step ${at}`);
     }, within);
     await platform.hubs[step % 2]?.restart();
@@ -64,7 +67,7 @@ test('a good revision goes through all steps, whichever phase a hub replica is k
   await eventually(async () => expect(await fleet.versions()).toEqual({ 3: 100 }), within);
   expect(fleet.deleted).toEqual([]);
   expect(fleet.violations).toEqual([]);
-  const { events, steps } = await getRollout();
+  const { events, steps } = await getRollout(platform, 'web');
   expect(steps.map(({ state }) => state)).toEqual(['Proved', 'Proved', 'Proved', 'Proved']);
   expect(
     events
@@ -76,7 +79,7 @@ test('a good revision goes through all steps, whichever phase a hub replica is k
 
 test('the return is completed when the hubs are killed in the middle of it', async () => {
   await push(4, { broken: true });
-  await eventually(async () => expect((await getRollout()).phase).toMatch(/Returning|Failed/), {
+  await eventually(async () => expect((await getRollout(platform, 'web')).phase).toMatch(/Returning|Failed/), {
     ...within,
     intervalMs: 20,
   });
@@ -87,31 +90,9 @@ test('the return is completed when the hubs are killed in the middle of it', asy
   expect(fleet.violations).toEqual([]);
 });
 
-interface ShownRollout {
-  phase: string;
-  message: string;
-  run?: number;
-  step?: number;
-  steps: { name: string; state: string }[];
-  clusters: { name: string; state: string }[];
-  events: { type: string; message: string }[];
-}
-
-async function getRollout(): Promise<ShownRollout> {
-  return await platform.api('GET', '/api/v1/fleet/rollouts/web');
-}
-
-async function whenPhase(phase: string, run: number): Promise<ShownRollout> {
-  return await eventually(async () => {
-    const found = await getRollout();
-    if (found.phase !== phase || found.run !== run)
-      throw new Error(`run ${found.run} is ${found.phase}: ${found.message} ${JSON.stringify(moving(found))}`);
-    return found;
-  }, within);
-}
-
-function moving({ clusters }: ShownRollout): unknown[] {
-  return clusters.filter(({ state }) => state === 'Updating' || state === 'Returning').slice(0, 3);
+async function whenPhase(phase: string, run: number): Promise<ShownRolloutDetail> {
+  await rolloutIn(platform, { name: 'web', phase, run }, within);
+  return await getRollout(platform, 'web');
 }
 
 async function push(version: number, { broken = false }: { broken?: boolean } = {}): Promise<string> {
@@ -123,57 +104,20 @@ async function push(version: number, { broken = false }: { broken?: boolean } = 
 /** `broken`: the version is bad for the clusters of the second step. */
 function files(version: number, broken = false): RepositoryFiles {
   const overlays = ['canary', 'early', 'middle', 'rest'].map((ring) => {
-    const simulate = broken && ring === 'early' ? '\n  annotations: {wheelhouse.dev/simulate: failed}' : '';
-    return [
-      `rings/${ring}/web.yaml`,
-      `apiVersion: v1
-kind: ConfigMap
-metadata: {name: web}
-data: {version: "${version}"}
----
-apiVersion: apps/v1
-kind: Deployment
-metadata:
-  name: web${simulate}
-spec:
-  replicas: 1
-  selector: {matchLabels: {app: web}}
-  template:
-    metadata: {labels: {app: web, version: "v${version}"}}
-    spec: {containers: [{name: web, image: "example.com/web:${version}"}]}
-`,
-    ] as const;
+    const deployment = versionedDeployment('web', version, { broken: broken && ring === 'early' });
+    return [`rings/${ring}/web.yaml`, `${versionedConfigMap('web', version)}---\n${deployment}`] as const;
   });
   return Object.fromEntries(overlays);
 }
 
-const rollout = `apiVersion: wheelhouse.dev/v1alpha1
-kind: FleetRollout
-metadata: {name: web, namespace: argocd}
-spec:
-  applicationSet: web
-  progressDeadline: 60s
-  steps:
-    - {name: canary, clusters: {matchLabels: {ring: canary}}, soak: 1s}
-    - {name: early, clusters: {matchLabels: {ring: early}}, maxUpdate: 4, soak: 1s}
-    - {name: middle, clusters: {matchLabels: {ring: middle}}, maxUpdate: 50%}
-    - {name: rest}
-`;
-
-function applicationSet(repoURL: string): string {
-  return `apiVersion: argoproj.io/v1alpha1
-kind: ApplicationSet
-metadata: {name: web, namespace: argocd}
-spec:
-  goTemplate: true
-  generators:
-    - clusters: {selector: {matchLabels: {fleet: hollow}}}
-  template:
-    metadata: {name: 'web-{{.name}}'}
-    spec:
-      project: default
-      source: {repoURL: '${repoURL}', targetRevision: main, path: 'rings/{{.metadata.labels.ring}}'}
-      destination: {server: '{{.server}}', namespace: default}
-      syncPolicy: {automated: {prune: true, selfHeal: true}}
-`;
-}
+const rollout = fleetRollout({
+  name: 'web',
+  set: 'web',
+  progressDeadline: '60s',
+  steps: [
+    '{name: canary, clusters: {matchLabels: {ring: canary}}, soak: 1s}',
+    '{name: early, clusters: {matchLabels: {ring: early}}, maxUpdate: 4, soak: 1s}',
+    '{name: middle, clusters: {matchLabels: {ring: middle}}, maxUpdate: 50%}',
+    '{name: rest}',
+  ],
+});

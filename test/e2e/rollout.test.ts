@@ -6,10 +6,12 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { getApplication, messagesOf } from '../support/applications.ts';
 import { type CommandLine, createCommandLine } from '../support/command-line.ts';
 import { eventually } from '../support/eventually.ts';
+import { versionedConfigMap, versionedDeployment } from '../support/fleet-set.ts';
 import { type ServedRepository, startGitServer } from '../support/git-server.ts';
 import { type HollowSpoke, startHollowSpoke } from '../support/hollow-spoke.ts';
 import { type Platform, startPlatform } from '../support/platform.ts';
 import { sendPush } from '../support/push-event.ts';
+import { fleetRollout, rolloutIn } from '../support/rollouts.ts';
 
 const labels: Record<string, Record<string, string>> = {
   'eu-1': { region: 'eu', ring: 'canary' },
@@ -137,10 +139,7 @@ interface ShownSet {
 }
 
 async function whenPhase(phase: string): Promise<void> {
-  await eventually(async () => {
-    const found = await platform.api<{ phase: string; message: string }>('GET', '/api/v1/fleet/rollouts/shop');
-    if (found.phase !== phase) throw new Error(`it is ${found.phase}: ${found.message}`);
-  }, within);
+  await rolloutIn(platform, { name: 'shop', phase }, within);
 }
 
 async function push(version: number, broken = false): Promise<void> {
@@ -165,37 +164,21 @@ async function onVersion(version: number): Promise<void> {
 }
 
 function files(version: number, broken = false): Record<string, string> {
-  return {
-    'shop/web.yaml': `apiVersion: v1
-kind: ConfigMap
-metadata: {name: web}
-data: {version: "${version}"}
----
-apiVersion: apps/v1
-kind: Deployment
-metadata:
-  name: web${broken ? '\n  annotations: {wheelhouse.dev/simulate: failed}' : ''}
-spec:
-  replicas: 1
-  selector: {matchLabels: {app: web}}
-  template:
-    metadata: {labels: {app: web, version: "v${version}"}}
-    spec: {containers: [{name: web, image: "example.com/web:${version}"}]}
-`,
-  };
+  const deployment = versionedDeployment('web', version, { broken });
+  return { 'shop/web.yaml': `${versionedConfigMap('web', version)}---\n${deployment}` };
 }
 
-const rollout = (name: string) => `apiVersion: wheelhouse.dev/v1alpha1
-kind: FleetRollout
-metadata: {name: ${name}, namespace: argocd}
-spec:
-  applicationSet: shop
-  progressDeadline: 5m
-  steps:
-    - {name: canary, clusters: {matchLabels: {ring: canary}}, soak: 1s}
-    - {name: eu, clusters: {matchExpressions: [{key: region, operator: In, values: [eu]}, {key: ring, operator: DoesNotExist}]}}
-    - {name: rest, maxUpdate: 1, approval: {people: [admin]}}
-`;
+const rollout = (name: string) =>
+  fleetRollout({
+    name,
+    set: 'shop',
+    progressDeadline: '5m',
+    steps: [
+      '{name: canary, clusters: {matchLabels: {ring: canary}}, soak: 1s}',
+      '{name: eu, clusters: {matchExpressions: [{key: region, operator: In, values: [eu]}, {key: ring, operator: DoesNotExist}]}}',
+      '{name: rest, maxUpdate: 1, approval: {people: [admin]}}',
+    ],
+  });
 
 const rollingSync = `  strategy:
     type: RollingSync

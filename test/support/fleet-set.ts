@@ -1,33 +1,54 @@
-export interface FleetSet {
+// ApplicationSets over a fleet whose Applications sync and heal by themselves, and manifests that say which version runs.
+
+interface SetOfClusters {
   repoURL: string;
   /** `main` unless given. */
   revision?: string;
-  /** Directories that are Applications; `services/*` unless given. */
-  path?: string;
-  /** Name of the set; `fleet` unless given. */
-  name?: string;
   /** Of the clusters generator, in YAML's flow style: `{matchLabels: {role: active}}`. */
   selector: string;
 }
 
-/** An ApplicationSet of every directory on every cluster that is selected, synced and healed by itself. */
-export function fleetSet(set: FleetSet): string {
-  const { repoURL, revision = 'main', path = 'services/*', name = 'fleet', selector } = set;
+export interface FleetSet extends SetOfClusters {
+  /** Directories that are Applications; `services/*` unless given. */
+  path?: string;
+  /** Name of the set; `fleet` unless given. */
+  name?: string;
+}
+
+/** Every directory on every cluster that is selected. */
+export function fleetSet({ path = 'services/*', name = 'fleet', ...of }: FleetSet): string {
+  const { repoURL, revision = 'main', selector } = of;
+  const generator = `
+    - matrix:
+        generators:
+          - git: {repoURL: '${repoURL}', revision: ${revision}, directories: [{path: '${path}'}]}
+          - clusters: {selector: ${selector}}`;
+  return formatSet(of, { name, generator, application: '{{.path.basename}}-{{.name}}', folder: '{{.path.path}}' });
+}
+
+/** Set `web`: one Application on every cluster that is selected, from the folder of the cluster's label `ring`, as `rings/canary`. */
+export function ringSet(of: SetOfClusters): string {
+  const generator = `
+    - clusters: {selector: ${of.selector}}`;
+  const folder = 'rings/{{.metadata.labels.ring}}';
+  return formatSet(of, { name: 'web', generator, application: 'web-{{.name}}', folder });
+}
+
+function formatSet(
+  { repoURL, revision = 'main' }: SetOfClusters,
+  { name, generator, application, folder }: { name: string; generator: string; application: string; folder: string },
+): string {
   return `apiVersion: argoproj.io/v1alpha1
 kind: ApplicationSet
 metadata: {name: ${name}, namespace: argocd}
 spec:
   goTemplate: true
-  generators:
-    - matrix:
-        generators:
-          - git: {repoURL: '${repoURL}', revision: ${revision}, directories: [{path: '${path}'}]}
-          - clusters: {selector: ${selector}}
+  generators:${generator}
   template:
-    metadata: {name: '{{.path.basename}}-{{.name}}'}
+    metadata: {name: '${application}'}
     spec:
       project: default
-      source: {repoURL: '${repoURL}', targetRevision: ${revision}, path: '{{.path.path}}'}
+      source: {repoURL: '${repoURL}', targetRevision: ${revision}, path: '${folder}'}
       destination: {server: '{{.server}}', namespace: default}
       syncPolicy: {automated: {prune: true, selfHeal: true}}
 `;
@@ -36,4 +57,19 @@ spec:
 /** Manifest of a ConfigMap that says which version of it runs. */
 export function versionedConfigMap(name: string, version: number | string): string {
   return `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: ${name}}\ndata: {version: "${version}"}\n`;
+}
+
+/** Manifest of a Deployment whose Pods are of a version; one that is `broken` is Degraded on a hollow cluster. */
+export function versionedDeployment(name: string, version: number, { broken = false } = {}): string {
+  return `apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: ${name}${broken ? '\n  annotations: {wheelhouse.dev/simulate: failed}' : ''}
+spec:
+  replicas: 1
+  selector: {matchLabels: {app: ${name}}}
+  template:
+    metadata: {labels: {app: ${name}, version: "v${version}"}}
+    spec: {containers: [{name: ${name}, image: "example.com/${name}:${version}"}]}
+`;
 }
