@@ -136,17 +136,14 @@ function rolloutDeps({ stores, ...deps }: PipelineDeps, dispatch: Dispatch) {
 }
 
 function assignStage(deps: PipelineDeps) {
-  const { documents, additions } = deps.stores;
+  const { documents, additions, derived } = deps.stores;
   return createAssignStage({
     logger: deps.logger,
     applications: deps.applications,
     additions,
+    derived,
     retains: (app, cluster) => deps.retentions.find(app, cluster)?.state === 'retained',
     blobs: { get: async (digest) => await getBundle(digest, deps) },
-    holdsSecrets: (app) => {
-      const request = deps.applications.find(app)?.request;
-      return (request && deps.stores.derived.render(request.key)?.holdsSecrets) ?? false;
-    },
     resolve: (app) => deps.gate.pass(app, deps.resolve(app)),
     leaving: (cluster) => deps.clusters.find(cluster)?.leaving,
     now: deps.now,

@@ -1,6 +1,7 @@
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { AssignmentDocument } from '@wheelhouse/shared/protocol/document';
 import { beforeEach, describe, expect, it } from 'vitest';
+import type { RenderOutcome } from '../store/derived.ts';
 import { applicationOf, createHubState, type HubState, logger, outcomeOf, repoURL } from '../testing/hub-state.ts';
 import { createAssignStage, type PublishedDocument } from './assign-stage.ts';
 import { resolve } from './resolve.ts';
@@ -15,8 +16,8 @@ let unexplained: Record<string, string[]>;
 /** Called before each publication, as another replica might be. */
 let meanwhile: (() => void) | undefined;
 let blobs: Map<string, Buffer>;
-/** An Application whose bundle holds Secrets. */
-let secretive: string | undefined;
+/** What a rollout pinned: assigned instead of the newest bundle. */
+let pinned: string | undefined;
 
 beforeEach(async () => {
   state = await createHubState();
@@ -25,7 +26,7 @@ beforeEach(async () => {
   unexplained = {};
   meanwhile = undefined;
   blobs = new Map();
-  secretive = undefined;
+  pinned = undefined;
   const types = { shop: 'Directory', cart: 'Directory', new: 'Directory' } as const;
   await state.derived.putDiscovery({ repoURL, targetRevision: 'main', types });
 });
@@ -35,12 +36,14 @@ function createReplica() {
     ...state,
     logger,
     retains: () => false,
-    holdsSecrets: (app) => app === secretive,
     registration: () => undefined,
     onUnexplained: async (cluster, apps) => {
       if (apps.length > 0) unexplained[cluster] = apps.map(({ app }) => app);
     },
-    resolve: (app) => resolve(app, { derived: state.derived, project: () => undefined }),
+    resolve: (app) => {
+      const resolution = resolve(app, { derived: state.derived, project: () => undefined });
+      return resolution.app && pinned ? { ...resolution, app: { ...resolution.app, bundle: pinned } } : resolution;
+    },
     documents: {
       find: async (cluster) => stored.get(cluster),
       head: (cluster) => stored.get(cluster),
@@ -63,9 +66,13 @@ function createReplica() {
   });
 }
 
-async function render(app: string, digest: string, size = 10): Promise<void> {
+function store(digest: string, size = 10): void {
   blobs.set(digest, Buffer.from(Array.from({ length: size }, () => Math.random()).join()));
-  await state.derived.putRender(outcomeOf(state.applications.find(app)?.request?.key ?? '', digest));
+}
+
+async function render(app: string, digest: string, fields: Partial<RenderOutcome> = {}): Promise<void> {
+  if (!blobs.has(digest)) store(digest);
+  await state.derived.putRender(outcomeOf(state.applications.find(app)?.request?.key ?? '', digest, fields));
 }
 
 async function put(app: string, cluster = 'east'): Promise<void> {
@@ -190,16 +197,25 @@ describe('assignment', () => {
     await expect(createReplica().run(shardOf('east'), signal)).rejects.toMatchObject({ code: 'TransportUnavailable' });
   });
 
-  it.each<[string, number, boolean]>([
-    ['small', 10, true],
-    ['large', 20_000, false],
-    ['small, and hold no Secrets', 10, true],
-    ['small, but hold Secrets', 10, false],
-  ])('carries the bundles that changed when they are %s', async (name, size, isInline) => {
-    secretive = name.endsWith('but hold Secrets') ? 'shop' : undefined;
+  it.each<{ name: string; outcome?: Partial<RenderOutcome>; pin?: string; size?: number; inline: string[] }>([
+    { name: 'small', inline: ['sha256:new'] },
+    { name: 'large', size: 20_000, inline: [] },
+    { name: 'small, but hold Secrets', outcome: { holdsSecrets: true }, inline: [] },
+    { name: 'older ones that a rollout returned to, which may hold Secrets', pin: 'sha256:old', inline: [] },
+    {
+      name: 'what is left of a render without objects of the hub',
+      outcome: { rest: { digest: 'sha256:rest', empty: false } },
+      pin: 'sha256:rest',
+      inline: ['sha256:rest'],
+    },
+  ])('says which of the bundles that changed travel in the document: $name', async ({ outcome, pin, size, inline }) => {
     await put('shop');
-    await render('shop', 'sha256:new', size);
+    for (const digest of ['sha256:old', 'sha256:rest']) store(digest);
+    store('sha256:new', size);
+    pinned = pin;
+    await render('shop', 'sha256:new', outcome);
     await createReplica().run(shardOf('east'), signal);
-    expect(Object.keys(documentOf('east')?.inline ?? {})).toEqual(isInline ? ['sha256:new'] : []);
+    expect(documentOf('east')?.apps[0]?.bundle).toBe(pin ?? 'sha256:new');
+    expect(Object.keys(documentOf('east')?.inline ?? {})).toEqual(inline);
   });
 });

@@ -11,6 +11,8 @@ import { formatInline } from '@wheelhouse/shared/protocol/blob';
 import type { AssignedApp, AssignmentDocument } from '@wheelhouse/shared/protocol/document';
 import { activeTraceparent, spans, withSpan } from '@wheelhouse/shared/telemetry/tracing';
 import { LRUCache } from 'lru-cache';
+import type { Derived } from '../store/derived.ts';
+import type { Applications } from './applications.ts';
 import { type Draft, type DraftDeps, draftDocument, fingerprint } from './document.ts';
 import { shardOf } from './shard.ts';
 
@@ -30,8 +32,8 @@ export interface AssignDeps extends DraftDeps {
     publish(document: Omit<AssignmentDocument, 'kid'>, expectedSeq: number): Promise<PublishedDocument>;
   };
   blobs: { get(digest: string): Promise<Uint8Array> };
-  /** Whether data of Secrets are in the bundle of an Application: it does not travel in documents then. */
-  holdsSecrets(app: string): boolean;
+  applications: Pick<Applications, 'byCluster' | 'find'>;
+  derived: Pick<Derived, 'render'>;
   clusters: {
     /** Clusters whose agents may be given documents. */
     names(): Iterable<string>;
@@ -125,7 +127,7 @@ async function publishChange(
   if (previous ? fingerprint(draft) === fingerprint(previous.document) : isEmpty(draft)) return undefined;
   return await inSpan(cluster, draft.changed, async (traced) => {
     const changed = new Set(draft.changed.map((app) => app.app));
-    const plain = draft.changed.filter(({ app }) => !deps.holdsSecrets(app));
+    const plain = draft.changed.filter((app) => isKnownPlain(app, deps));
     const inline = await inlineBundles(plain, deps.pack);
     return await deps.documents.publish(
       {
@@ -172,6 +174,17 @@ async function inSpan(
     { traceparent, attributes: { cluster, apps: changed.length } },
     async () => await publish(activeTraceparent()),
   );
+}
+
+/**
+ * Whether no data of Secrets are in the bundle, so that it may travel in a document. Only the newest render can say so, and
+ * only of its own bundle: of one that a rollout pinned, nobody knows any more what its manifests were.
+ */
+function isKnownPlain({ app, bundle }: AssignedApp, { applications, derived }: AssignDeps): boolean {
+  const request = applications.find(app)?.request;
+  const outcome = request && derived.render(request.key);
+  if (!outcome || outcome.holdsSecrets) return false;
+  return bundle === outcome.record?.digest || bundle === outcome.rest?.digest;
 }
 
 /** A bundle, gzipped and base64. */
