@@ -6,6 +6,7 @@ import type { Actions, ObjectKey, ResourceDiff } from './api/deps.ts';
 import type { Applications, IndexedApplication } from './assign/applications.ts';
 import type { Changes } from './assign/change.ts';
 import type { Resolution } from './assign/resolve.ts';
+import { createHoldActions } from './generate/hold-actions.ts';
 import { windowStateOf } from './project/window.ts';
 import type { Dispatch } from './queue/dispatch.ts';
 import type { Statuses } from './status/statuses.ts';
@@ -68,40 +69,8 @@ export function createActions(deps: ActionsDeps): Actions {
     deleteApplication: async (key, { cascade, by }) => {
       await deps.changes.remove({ kind: 'Application', ...key }, { by, reason: `deleted by ${by}`, cascade });
     },
-    releaseHold: async (key, by) => await releaseHold(key, by, deps),
-    rejectHold: async (key, { by, reason }) => await rejectHold(key, { by, reason }, deps),
+    ...createHoldActions(deps),
   };
-}
-
-type HoldDeps = Pick<ActionsDeps, 'derived' | 'verdicts' | 'audit' | 'dispatch' | 'now'>;
-
-/** What is held first, then what a person had rejected. */
-async function releaseHold({ namespace, name }: ObjectKey, by: string, deps: HoldDeps): Promise<void> {
-  const { held, rejected } = deps.derived.evaluation(namespace, name) ?? {};
-  const open = held ?? rejected;
-  if (!open) throw new FleetError('Invalid', `ApplicationSet ${namespace}/${name} holds no removals`);
-  await deps.verdicts.release(namespace, name, open.fingerprint);
-  const details = countOf(open.applications);
-  deps.audit({ action: 'release removals', object: `${namespace}/${name}`, by, details });
-  await deps.dispatch.generate(namespace, name);
-}
-
-async function rejectHold(
-  { namespace, name }: ObjectKey,
-  { by, reason }: { by: string; reason: string },
-  deps: HoldDeps,
-): Promise<void> {
-  const held = deps.derived.evaluation(namespace, name)?.held;
-  if (!held) throw new FleetError('Invalid', `ApplicationSet ${namespace}/${name} holds no removals`);
-  const { applications } = held;
-  await deps.verdicts.reject(namespace, name, { applications, by, reason, at: deps.now().toISOString() });
-  const details = { reason, ...countOf(applications) };
-  deps.audit({ action: 'reject removals', object: `${namespace}/${name}`, by, details });
-  await deps.dispatch.generate(namespace, name);
-}
-
-function countOf(applications: readonly string[]) {
-  return { applications: applications.slice(0, 100), count: applications.length };
 }
 
 function getApplication(key: ObjectKey, deps: Pick<ActionsDeps, 'applications'>): IndexedApplication {

@@ -176,7 +176,7 @@ async function openState({ config, environment, logger, signal, open, now }: Con
     Math.max(stores.documents.head(cluster)?.gen ?? 0, fleet.clusters.find(cluster)?.appliedGeneration ?? 0);
   const { lastSeen, clusters } = fleet;
   const watched = { derived, additions, applications, isAnnounced: clusters.isAnnounced, now };
-  const changes = createChanges({ ...watched, specs, destinations, generation, audit: fleet.audit });
+  const changes = createChanges({ ...stores, ...watched, destinations, generation, audit: fleet.audit });
   const retentions = followRetentions(stores.records);
   const readModel = open.use(
     createReadModel({

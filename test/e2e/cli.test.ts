@@ -140,7 +140,10 @@ test('an ApplicationSet follows labels, and holds what it would remove at once',
     { intervalMs: 250 },
   );
   expect((await cli.run(['appset', 'reject', 'fleet', '--reason', 'again'])).stderr).toContain('holds no removals');
-  expect(await cli.succeed('appset', 'release', 'fleet')).toBe('applicationset fleet: held deletions released\n');
+  expect((await cli.run(['appset', 'release', 'fleet'])).stderr).toContain('--rejected lets those go');
+  expect(await cli.succeed('appset', 'release', 'fleet', '--rejected')).toBe(
+    'applicationset fleet: rejected deletions released\n',
+  );
   await whenListed('web');
 });
 

@@ -49,11 +49,15 @@ function addChanges(appset: Command, run: Run): void {
   appset
     .command('release <name>')
     .description('let the deletions go ahead that its budget holds')
+    .option('--rejected', 'those that somebody rejected instead')
     .action(
-      run<[string]>(async ({ client, tell }, [name]) => {
+      run<[string], { rejected?: boolean }>(async ({ client, tell }, [name], { rejected = false }) => {
         const [url, { query }] = requestOf(name);
-        await client.request(`${url}/release`, { query, method: 'POST' });
-        const outcome = 'held deletions released';
+        await client.request(`${url}/release`, {
+          query: { ...query, ...(rejected ? { rejected } : {}) },
+          method: 'POST',
+        });
+        const outcome = `${rejected ? 'rejected' : 'held'} deletions released`;
         tell({ name, outcome }, `applicationset ${name}: ${outcome}\n`);
       }),
     );
@@ -62,10 +66,11 @@ function addChanges(appset: Command, run: Run): void {
     .description('keep what its budget holds, until it is generated again')
     .requiredOption('--reason <text>', 'why')
     .action(
-      run<[string], { reason: string }>(async ({ client, io }, [name], { reason }) => {
+      run<[string], { reason: string }>(async ({ client, tell }, [name], { reason }) => {
         const [url, { query }] = requestOf(name);
         await client.request(`${url}/reject`, { query, method: 'POST', body: { reason } });
-        io.out(`applicationset ${name}: held deletions rejected, the Applications stay\n`);
+        const outcome = 'held deletions rejected, the Applications stay';
+        tell({ name, outcome }, `applicationset ${name}: ${outcome}\n`);
       }),
     );
 }

@@ -107,7 +107,7 @@ export interface Actions {
   /** Deletes an Application, and with `cascade` its resources; a generated one comes back with its generator's next run. */
   deleteApplication(application: ObjectKey, options: { cascade: boolean; by: string }): Promise<void>;
   /** Lets a deletion go ahead that a budget holds, or that was rejected; throws Invalid when nothing is held. */
-  releaseHold(applicationSet: ObjectKey, by: string): Promise<void>;
+  releaseHold(applicationSet: ObjectKey, options: { by: string; rejected: boolean }): Promise<void>;
   /** Keeps what a budget holds until it is generated again; throws Invalid when nothing is held. */
   rejectHold(applicationSet: ObjectKey, options: { by: string; reason: string }): Promise<void>;
 }

@@ -158,6 +158,20 @@ describe('removing', () => {
     expect([...state.applications.list()].map(({ id }) => id).sort()).toEqual(['mine', 'theirs']);
   });
 
+  it('an ApplicationSet is completed when it was broken off, and takes along what was said of its removals', async () => {
+    await putSet();
+    await state.derived.putEvaluation(evaluationOf([applicationOf('one')]));
+    await state.verdicts.release('argocd', 'fleet', 'x');
+    await state.verdicts.reject('argocd', 'fleet', { applications: ['one'], by: 'bob', reason: 'no', at: '' });
+    await state.specs.delete('ApplicationSet', 'argocd', 'fleet');
+    await state.changes.remove(fleet, removal);
+    expect(withdrawn().map(({ at }) => at)).toEqual(['east/one']);
+    expect([...state.applications.list()]).toEqual([]);
+    expect(state.verdicts.released('argocd', 'fleet')).toBeUndefined();
+    expect(state.verdicts.rejection('argocd', 'fleet')).toBeUndefined();
+    await expect(state.changes.remove(fleet, removal)).rejects.toMatchObject({ code: 'NotFound' });
+  });
+
   it('an Application that goes nowhere withdraws nothing', async () => {
     await state.changes.put(applicationOf('shop', { cluster: 'mars' }), by);
     await state.changes.remove(shop, removal);

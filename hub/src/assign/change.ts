@@ -10,6 +10,7 @@ import type { Additions } from '../store/additions.ts';
 import type { AuditEntry } from '../store/audit.ts';
 import type { Derived } from '../store/derived.ts';
 import { nameOf, namespaceOf, type PutOptions, type SpecStore, type StoredSpec } from '../store/specs.ts';
+import type { Verdicts } from '../store/verdicts.ts';
 import { type Applications, idOf } from './applications.ts';
 import { type Destinations, findDestination } from './destination.ts';
 import { withdrawalsOf } from './withdraw.ts';
@@ -17,6 +18,7 @@ import { withdrawalsOf } from './withdraw.ts';
 export interface ChangeDeps {
   specs: SpecStore;
   derived: Pick<Derived, 'evaluation' | 'deleteEvaluation'>;
+  verdicts: Pick<Verdicts, 'forget'>;
   additions: Pick<Additions, 'putWithdrawals' | 'deleteWithdrawal' | 'deleteOperations'>;
   applications: Pick<Applications, 'find'>;
   destinations: Destinations;
@@ -35,13 +37,22 @@ export interface RemoveOptions {
   cascade?: boolean;
 }
 
+export interface Target {
+  kind: string;
+  namespace: string;
+  name: string;
+}
+
 export interface Changes {
   put(
     resource: KubeObject,
     options: PutOptions,
   ): Promise<{ spec: StoredSpec; outcome: 'created' | 'configured' | 'unchanged' }>;
-  /** Throws NotFound. A generated Application cannot be removed by itself: its set would bring it back. */
-  remove(target: { kind: string; namespace: string; name: string }, options: RemoveOptions): Promise<void>;
+  /**
+   * Throws NotFound, Conflict. One that was broken off is completed when it is asked for again. A generated Application
+   * cannot be removed by itself: its set would bring it back.
+   */
+  remove(target: Target, options: RemoveOptions): Promise<void>;
   /** Records that these Applications leave the clusters that they are on. */
   withdraw(applications: readonly Application[], options: RemoveOptions): Promise<void>;
   /** Forgets withdrawals of Applications that are desired again. */
@@ -82,41 +93,61 @@ export function createChanges(deps: ChangeDeps): Changes {
       if (spec.revision === before?.revision) return { spec, outcome: 'unchanged' };
       const { by, owner } = options;
       const details = { revision: spec.revision, ...(owner === undefined ? {} : { owner }) };
-      deps.audit({ by, ...describe(before ? 'update' : 'create', resource), details });
+      const { kind } = resource;
+      const target = { kind, namespace: namespaceOf(resource), name: nameOf(resource) };
+      deps.audit({ by, ...describe(before ? 'update' : 'create', target), details });
       return { spec, outcome: before === undefined ? 'created' : 'configured' };
     },
     remove: async (target, options) => {
       const { kind, namespace, name } = target;
       const spec = deps.specs.find(kind, namespace, name);
-      if (!spec) throw missing(target, deps);
-      const leaving = leavingWith(spec, deps);
+      if (!spec && !isHalfRemoved(target, deps)) throw missing(target, deps);
+      const leaving = leavingWith(target, deps);
       await withdraw(leaving, options);
-      await deps.specs.delete(kind, namespace, name, spec.revision);
-      for (const application of leaving) await deps.additions.deleteOperations(idOf(application));
+      if (spec) await deps.specs.delete(kind, namespace, name, spec.revision);
+      await forgetDerived(target, leaving, deps);
       const { by, reason, cascade } = options;
-      const withdrawn = leaving.length > 0 ? { withdrawn: leaving.length } : {};
-      const details = { reason, revision: spec.revision, ...withdrawn, ...(cascade === undefined ? {} : { cascade }) };
-      deps.audit({ by, ...describe('delete', spec.resource), details });
-      if (kind === 'ApplicationSet') await deps.derived.deleteEvaluation(namespace, name);
+      const details = {
+        reason,
+        ...(spec ? { revision: spec.revision } : {}),
+        ...(leaving.length > 0 ? { withdrawn: leaving.length } : {}),
+        ...(cascade === undefined ? {} : { cascade }),
+      };
+      deps.audit({ by, ...describe('delete', target), details });
     },
     withdraw,
     restore,
   };
 }
 
+/** What was kept of something that is deleted; the evaluation first, as it keeps Applications running. */
+async function forgetDerived(
+  { kind, namespace, name }: Target,
+  leaving: readonly Application[],
+  { derived, verdicts, additions }: ChangeDeps,
+): Promise<void> {
+  if (kind === 'ApplicationSet') {
+    await derived.deleteEvaluation(namespace, name);
+    await verdicts.forget(namespace, name);
+  }
+  for (const application of leaving) await additions.deleteOperations(idOf(application));
+}
+
 /** `delete applicationset`, `argocd/fleet`. */
-function describe(verb: string, resource: KubeObject): Pick<AuditEntry, 'action' | 'object'> {
-  return {
-    action: `${verb} ${resource.kind.toLowerCase()}`,
-    object: `${namespaceOf(resource)}/${nameOf(resource)}`,
-  };
+function describe(verb: string, { kind, namespace, name }: Target): Pick<AuditEntry, 'action' | 'object'> {
+  return { action: `${verb} ${kind.toLowerCase()}`, object: `${namespace}/${name}` };
 }
 
 /** The Applications that nothing asks for any more once this is deleted. */
-function leavingWith({ resource }: StoredSpec, deps: ChangeDeps): Application[] {
-  if (resource.kind === 'Application') return [resource as Application];
-  if (resource.kind === 'ApplicationSet') return generatedBy(`${namespaceOf(resource)}/${nameOf(resource)}`, deps);
-  return [];
+function leavingWith({ kind, namespace, name }: Target, deps: ChangeDeps): Application[] {
+  const resource = deps.specs.find(kind, namespace, name)?.resource;
+  if (kind === 'ApplicationSet') return generatedBy(`${namespace}/${name}`, deps);
+  return resource?.kind === 'Application' ? [resource as Application] : [];
+}
+
+/** A set whose deletion was broken off: what it generated is still asked for, and only its evaluation says so. */
+function isHalfRemoved({ kind, namespace, name }: Target, { derived }: Pick<ChangeDeps, 'derived'>): boolean {
+  return kind === 'ApplicationSet' && derived.evaluation(namespace, name) !== undefined;
 }
 
 /** What a set owns: it may also claim names of Applications that are another's. */
@@ -137,7 +168,7 @@ function refuseGenerated(application: Application, deps: ChangeDeps): void {
   );
 }
 
-function missing(target: { kind: string; namespace: string; name: string }, deps: ChangeDeps): FleetError {
+function missing(target: Target, deps: ChangeDeps): FleetError {
   const { kind, namespace, name } = target;
   const generated =
     kind === 'Application' ? deps.applications.find(namespace === 'argocd' ? name : `${namespace}_${name}`) : undefined;

@@ -18,11 +18,12 @@ interface Given {
   fresh: Application[];
   plans?: Record<string, Retention['state']>;
   released?: string;
+  rejected?: readonly string[];
   /** What plans say is of standbys. */
   standby?: true;
 }
 
-function decide({ before, fresh, plans = {}, released, standby }: Given) {
+function decide({ before, fresh, plans = {}, released, rejected, standby }: Given) {
   const evaluation: StoredEvaluation = {
     namespace: 'argocd',
     name: 'shop',
@@ -37,6 +38,7 @@ function decide({ before, fresh, plans = {}, released, standby }: Given) {
     fresh,
     budget: { count: 10, percent: 20, always: 3 },
     released,
+    rejection: rejected && { applications: [...rejected], by: 'bob', reason: 'no', at: '' },
     clusterOf: ({ spec }) => spec.destination.name,
     planned: (app, cluster) => {
       const state = plans[`${app}@${cluster}`];
@@ -134,6 +136,14 @@ describe('removals', () => {
     const fresh = { ...one, metadata: { ...one.metadata, annotations: { 'wheelhouse.dev/standby': generated } } };
     const decision = decide({ before: [one], fresh: [fresh], plans: { 'a@eu': state }, standby: true });
     expect(decision).toMatchObject({ applications: ['a@eu'], removed: [], roles: [expected] });
+  });
+
+  it('that were rejected are no part of what a share is of', () => {
+    const before = many(30);
+    const rejected = before.slice(0, 20).map(({ metadata }) => metadata.name);
+    const { held } = decide({ before, fresh: before.slice(25), rejected });
+    expect(held).toMatchObject({ reason: '5 of 10 Applications would be removed, and the budget is 20 %' });
+    expect(decide({ before, fresh: before.slice(25) }).held?.applications).toHaveLength(25);
   });
 
   it('are released by their fingerprint, and by no other', () => {

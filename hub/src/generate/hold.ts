@@ -49,7 +49,8 @@ export function decideRemovals(input: DecideInput): Decision {
   const isRejected = new Set(rejected?.applications);
   const open = gone.filter((application) => !isRejected.has(idOf(application)));
   const left = fresh.length + retained.length;
-  const held = heldOf(open, left, input);
+  const total = present.length - isRejected.size;
+  const held = heldOf(open, { left, total }, input);
   const staying = new Set(
     [held, rejected].flatMap((one) => (one && one.fingerprint !== input.released ? one.applications : [])),
   );
@@ -111,9 +112,13 @@ function sortLeaving(
   return { retained, gone };
 }
 
-function heldOf(gone: readonly Application[], left: number, { before, budget, now }: DecideInput): Held | undefined {
+function heldOf(
+  gone: readonly Application[],
+  counts: { left: number; total: number },
+  { before, budget, now }: DecideInput,
+): Held | undefined {
   if (gone.length === 0) return undefined;
-  const reason = whyHeld({ gone: gone.length, left, total: before?.applications.length ?? 0, budget });
+  const reason = whyHeld({ gone: gone.length, ...counts, budget });
   if (reason === undefined) return undefined;
   const ids = gone.map(idOf).sort();
   const isSame = before?.held?.applications.join('\n') === ids.join('\n');

@@ -77,7 +77,7 @@ function rejectedConditions(evaluation: StoredEvaluation): Condition[] {
   const { rejected } = evaluation;
   if (!rejected) return [];
   const { applications, by, reason } = rejected;
-  const message = `${applications.length} Applications that are not generated any more stay, by ${by}: ${reason}; 'wheelhouse appset release ${nameFor(evaluation)}' removes them after all`;
+  const message = `${applications.length} Applications that are not generated any more stay, by ${by}: ${reason}; 'wheelhouse appset release ${nameFor(evaluation)} --rejected' removes them after all`;
   return [{ type: 'DeletionRejected', status: 'True', reason: 'DeletionRejected', message }];
 }
 

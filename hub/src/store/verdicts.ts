@@ -21,6 +21,8 @@ export interface Verdicts {
   rejection(namespace: string, name: string): Rejection | undefined;
   /** Adds to what was rejected before. */
   reject(namespace: string, name: string, rejection: Rejection): Promise<void>;
+  /** The set was deleted: a later one of its name begins with nothing said. */
+  forget(namespace: string, name: string): Promise<void>;
   /** Forgets what an evaluation has acted upon. What was said since it looked stays. */
   use(namespace: string, name: string, used: Used): Promise<void>;
 }
@@ -59,6 +61,10 @@ export async function createVerdicts(bucket: Bucket): Promise<Verdicts> {
       const before = stored ? (JSON.parse(Buffer.from(stored.value).toString()) as Rejection).applications : [];
       const applications = [...new Set([...before, ...rejection.applications])].sort();
       await put(key, { ...rejection, applications }, stored?.revision ?? 0);
+    },
+    forget: async (namespace, name) => {
+      for (const key of [`release.${namespace}.${name}`, `rejection.${namespace}.${name}`])
+        if (releases.has(key) || rejections.has(key)) await bucket.delete(key);
     },
     use: async (namespace, name, { released, rejected }) => {
       const key = `release.${namespace}.${name}`;

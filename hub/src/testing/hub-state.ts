@@ -17,12 +17,14 @@ import { createDerived, type Derived, type RenderOutcome, type StoredEvaluation 
 import { createSeal } from '../store/seal.ts';
 import { createSpecStore, type SpecStore, type StoredSpec } from '../store/specs.ts';
 import { createMemoryBuckets, type MemoryBuckets } from '../store/testing/memory-bucket.ts';
+import { createVerdicts, type Verdicts } from '../store/verdicts.ts';
 
 export interface HubState {
   buckets: MemoryBuckets;
   specs: SpecStore;
   derived: Derived;
   additions: Additions;
+  verdicts: Verdicts;
   applications: Applications & Disposable;
   destinations: Destinations;
   changes: Changes;
@@ -58,6 +60,7 @@ export async function createHubState(
   const specs = await createSpecStore({ bucket: buckets.open('spec'), seal: createSeal(Buffer.alloc(32)), now });
   const derived = await createDerived(buckets.open('derived'));
   const additions = await createAdditions(buckets.open('fleet'));
+  const verdicts = await createVerdicts(buckets.open('fleet'));
   const applications = createApplications({ specs, derived, destinations, onClustersChange: inventory.onChange });
   const generation = { now: 0 };
   const sent: string[] = [];
@@ -67,12 +70,14 @@ export async function createHubState(
     specs,
     derived,
     additions,
+    verdicts,
     applications,
     destinations,
     changes: createChanges({
       specs,
       derived,
       additions,
+      verdicts,
       applications,
       destinations,
       generation: () => generation.now,

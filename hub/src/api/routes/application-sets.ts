@@ -65,7 +65,9 @@ function deleteRoute(app: ApiServer, deps: ApiDeps): void {
   const schema = { tags, params, querystring: setQuery, response: { 200: z.object({}) } };
   app.delete(`${path}/:name`, { schema }, async (request) => {
     const key = keyOf(request);
-    const by = permit(request, 'delete', setAccess(findSpec(deps, 'ApplicationSet', key).resource));
+    // one whose deletion was broken off has no spec any more: whoever may delete any set completes it
+    const spec = deps.specs.find('ApplicationSet', key.namespace, key.name);
+    const by = permit(request, 'delete', spec ? setAccess(spec.resource) : { kind: 'applicationsets', name: '*' });
     await deps.specs.delete('ApplicationSet', key.namespace, key.name, { by });
     return {};
   });
@@ -73,12 +75,17 @@ function deleteRoute(app: ApiServer, deps: ApiDeps): void {
 
 function verdictRoutes(app: ApiServer, deps: ApiDeps): void {
   const common = { tags, params, querystring: setQuery, response: { 200: applicationSet } };
-  const release = { ...common, summary: 'Let the deletions go ahead that the budget of this set holds' };
+  const release = {
+    ...common,
+    summary:
+      'Let the deletions go ahead that the budget of this set holds, or with `rejected` those that a person rejected',
+    querystring: setQuery.extend({ rejected: z.stringbool().default(false) }),
+  };
   app.post(`${path}/:name/release`, { schema: release }, async (request) => {
     const key = keyOf(request);
     const spec = findSpec(deps, 'ApplicationSet', key);
     const by = permit(request, 'override', setAccess(spec.resource));
-    await deps.actions.releaseHold(key, by);
+    await deps.actions.releaseHold(key, { by, rejected: request.query.rejected });
     return formatSet(deps, spec);
   });
   const reject = {

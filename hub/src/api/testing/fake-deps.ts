@@ -237,7 +237,8 @@ function createFakeActions({
       calls.push(`delete ${name} cascade=${cascade} by ${by}`);
       await specs.delete('Application', namespace, name, { by });
     },
-    releaseHold: async ({ name }, by) => void calls.push(`release ${name} by ${by}`),
+    releaseHold: async ({ name }, { by, rejected }) =>
+      void calls.push(`release ${name}${rejected ? ', rejected,' : ''} by ${by}`),
     rejectHold: async ({ name }, { by, reason }) => void calls.push(`reject ${name} by ${by}: ${reason}`),
   };
 }
