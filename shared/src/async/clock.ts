@@ -13,3 +13,14 @@ export const systemClock: Clock = {
     return { [Symbol.dispose]: () => clearTimeout(timer) };
   },
 };
+
+/** Waits by the clock; ends early, quietly, when the signal aborts. */
+export async function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const over = () => resolve();
+  using _ = clock.after(ms, over);
+  signal.addEventListener('abort', over, { once: true });
+  await promise;
+  signal.removeEventListener('abort', over);
+}

@@ -1,5 +1,5 @@
-import { sleep } from '@wheelhouse/shared/async/abort';
-import { isFleetError } from '@wheelhouse/shared/errors/fleet-error';
+import { pause } from '@wheelhouse/shared/async/clock';
+import { FleetError, isFleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { KubeObject } from '@wheelhouse/shared/kube/object';
 import { fieldManager } from '../cluster/cluster.ts';
 import { rememberApplied } from '../diff/drift.ts';
@@ -95,8 +95,30 @@ function isNamespaceMissing(error: unknown): boolean {
   return isFleetError(error, 'NotFound') && error.details['subject'] === 'namespaces';
 }
 
-/** Deletes and waits until it is gone, at most half a minute. */
+/** Longer than the half minute that a Pod gets to end by default, which its Job waits for. */
+const removalMs = 60_000;
+const pollMs = 500;
+
+/** Deletes what is there and waits until it is gone; throws ApplyFailed when something holds it. */
 async function removeWholly({ context, state, signal }: Applying, { ref }: DesiredResource): Promise<void> {
-  await context.cluster.remove(ref, { propagation: propagationOf(state.policy.options), signal });
-  for (let tries = 0; tries < 60 && (await context.cluster.find(ref, signal)); tries += 1) await sleep(500, signal);
+  const { cluster, clock } = context;
+  const { uid } = (await cluster.find(ref, signal))?.metadata ?? {};
+  if (uid === undefined) return;
+  await cluster.remove(ref, { propagation: propagationOf(state.policy.options), uid, signal });
+  const until = clock.now() + removalMs;
+  for (;;) {
+    const left = await cluster.find(ref, signal);
+    if (left?.metadata.uid !== uid) return;
+    if (clock.now() >= until) throw stillThere(left, ref);
+    await pause(clock, pollMs, signal);
+  }
+}
+
+function stillThere({ metadata: { finalizers = [] } }: KubeObject, ref: DesiredResource['ref']): FleetError {
+  const by = finalizers.length > 0 ? `; its finalizers: ${finalizers.join(', ')}` : '';
+  const name = ref.namespace ? `${ref.namespace}/${ref.name}` : ref.name;
+  return new FleetError(
+    'ApplyFailed',
+    `${ref.kind} ${name} is not gone ${removalMs / 1_000} s after it was deleted to be made anew${by}: take away what holds it, then sync again`,
+  );
 }

@@ -105,6 +105,57 @@ describe('an operation', () => {
     expect((await spoke.settle()).operation).toMatchObject({ id: '1', phase: 'Failed' });
   });
 
+  it.each(['example.com/hold', 'argocd.argoproj.io/hook-finalizer'])(
+    'that runs Jobs fails as long as %s holds the one that has ended, and runs it when that is gone',
+    async (finalizer) => {
+      await using spoke = startSpoke();
+      const job = { apiVersion: 'batch/v1', kind: 'Job', metadata: { name: 'dns' }, spec: { template: {} } };
+      const apps = [{ manifests: [job], isManual: true }];
+      const hold = (finalizers: string[]) =>
+        spoke.cluster.edit({ ...kindRef('Job'), namespace: 'shop', name: 'dns' }, (object) => ({
+          ...object,
+          metadata: { ...object.metadata, finalizers },
+        }));
+      spoke.assign({ apps, ops: [sync('1', { runJobs: true })] });
+      expect((await spoke.settle()).operation).toMatchObject({ id: '1', phase: 'Succeeded' });
+      const first = (await spoke.find('Job', 'dns'))?.metadata.uid;
+      hold([finalizer]);
+      spoke.assign({ apps, ops: [sync('2', { runJobs: true })] });
+      await spoke.settle();
+      const { apply } = spoke.cluster.requests;
+      spoke.clock.advance(60_000);
+      expect((await spoke.settle()).operation).toMatchObject({
+        id: '2',
+        phase: 'Failed',
+        message: expect.stringMatching(
+          new RegExp(`^Job shop/dns is not gone.*${finalizer}.*sync again`, 'u'),
+        ) as string,
+      });
+      expect(spoke.cluster.requests.apply).toBe(apply);
+      hold([]);
+      spoke.assign({ apps, ops: [sync('3', { runJobs: true })] });
+      expect((await spoke.settle()).operation).toMatchObject({ id: '3', phase: 'Succeeded' });
+      expect((await spoke.find('Job', 'dns'))?.metadata.uid).not.toBe(first);
+    },
+  );
+
+  it('waits for an object that is being deleted, whatever its health', async () => {
+    await using spoke = startSpoke();
+    const held = configMap('first', { a: '1' }, { 'argocd.argoproj.io/sync-wave': '-1' });
+    held.metadata.finalizers = ['argocd.argoproj.io/hook-finalizer'];
+    spoke.assign({ apps: [{ manifests: [held, configMap('second')] }] });
+    await spoke.settle();
+    await spoke.cluster.remove(
+      { ...kindRef('ConfigMap'), namespace: 'shop', name: 'first' },
+      { propagation: 'Background', signal },
+    );
+    spoke.assign({ apps: [{ manifests: [held, configMap('second', { b: '2' })], revision: 'r2' }] });
+    expect((await spoke.settle()).operation).toMatchObject({
+      phase: 'Running',
+      message: expect.stringContaining('first (Progressing: Pending deletion)') as string,
+    });
+  });
+
   it('with force replaces what cannot be changed', async () => {
     await using spoke = startSpoke();
     spoke.assign({ apps: [{ manifests: [deployment('web')], isManual: true }], ops: [sync('1')] });

@@ -1,4 +1,5 @@
-import { liveKey } from '../watch/live-entry.ts';
+import type { Health } from '../health/health.ts';
+import { type LiveEntry, liveKey } from '../watch/live-entry.ts';
 import type { SyncContext } from './app-state.ts';
 import type { SyncTask, Wave } from './plan.ts';
 
@@ -21,9 +22,16 @@ export function gateOf(context: Pick<SyncContext, 'index'>, { wave, prunes, grou
 
 function gateOfTask({ index }: Pick<SyncContext, 'index'>, task: SyncTask, wave: number): Gate {
   const live = task.resource && index.find(task.resource.liveKey);
-  const { status, message } = live ? (live.health ?? { status: 'Healthy' }) : { status: 'Missing' };
+  const { status, message } = live ? healthOfEntry(live) : { status: 'Missing' };
   if (status === 'Healthy') return { open: true };
   const what = `${task.kind} ${task.name} (${status}${message ? `: ${message}` : ''})`;
   if (status === 'Degraded') return { open: false, failed: true, message: what };
   return { open: false, failed: false, message: `wave ${wave} waits for ${what}` };
+}
+
+/** What is being deleted is about to be missing, however well it ended: an old Job says Complete until it is gone. */
+function healthOfEntry({ deleting, health }: LiveEntry): Health {
+  if (deleting && (health?.status ?? 'Healthy') === 'Healthy')
+    return { status: 'Progressing', message: 'Pending deletion' };
+  return health ?? { status: 'Healthy' };
 }
