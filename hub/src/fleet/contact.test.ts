@@ -30,7 +30,8 @@ function createFixture() {
     hearingSince: () => clock.hearingSince,
     audit: { append: async (entry: AuditEntry) => void audited.push(entry) },
     logger: createLogger({ name: 'test', level: 'silent' }),
-    now: () => new Date(clock.ms),
+    elapsedMs: () => clock.ms,
+    now: () => new Date(0),
   };
   return {
     states,
@@ -58,7 +59,6 @@ describe('contact with clusters', () => {
     using fleet = createFixture();
     fleet.start();
     fleet.start();
-    fleet.clock.ms = 1_000_000;
     for (const [state, lastSeenAt] of [
       ['Connected', '10:00'],
       ['Stale', '10:01'],
@@ -66,6 +66,8 @@ describe('contact with clusters', () => {
       ['Connected', '10:20'],
     ] as const) {
       fleet.states.set('eu-1', { state, lastSeenAt });
+      await fleet.settled();
+      fleet.clock.ms += 100_000;
       await fleet.settled();
     }
     expect(fleet.told()).toEqual([
@@ -83,7 +85,7 @@ describe('contact with clusters', () => {
     fleet.states.set('eu-1', { state: 'Lost' }).set('eu-2', { state: 'Connected' });
     await fleet.settled();
     expect(fleet.told()).toEqual([]);
-    Object.assign(fleet.clock, { ms: 1_000, hearingSince: 0 });
+    Object.assign(fleet.clock, { ms: 1_000, hearingSince: 1_000 });
     await fleet.settled();
     expect(fleet.told()).toEqual(['eu-2: cluster connected']);
     fleet.clock.ms = 100_000;
@@ -96,14 +98,28 @@ describe('contact with clusters', () => {
     ['that hears later', { state: 'Lost', lastSeenAt: '09:00' }],
   ])('is not told to and fro by a replica %s', async (_what, seen) => {
     using fleet = createFixture();
-    fleet.clock.ms = 1_000_000;
     fleet.states.set('eu-1', { state: 'Stale', lastSeenAt: '10:00' });
     fleet.start();
     await fleet.settled();
+    fleet.clock.ms = 100_000;
+    await fleet.settled();
     fleet.startOther(seen);
+    await fleet.settled();
+    fleet.clock.ms = 200_000;
     await fleet.settled();
     await fleet.settled();
     expect(fleet.told()).toEqual(['eu-1: cluster stale']);
+  });
+
+  it('is not told by a replica whose clock is so far ahead that everybody seems silent', async () => {
+    using fleet = createFixture();
+    fleet.start();
+    for (let beat = 0; beat < 8; beat += 1) {
+      fleet.states.set('eu-1', { state: 'Stale', lastSeenAt: `10:0${beat}` });
+      fleet.clock.ms += 30_000;
+      await fleet.settled();
+    }
+    expect(fleet.told()).toEqual([]);
   });
 
   it('is nothing for a cluster that waits, leaves or is revoked, and is forgotten with it', async () => {

@@ -1,6 +1,7 @@
 /**
  * Tells when contact with a cluster is lost and when it is back: once, whichever replica sees it first, in the audit and the
- * log. Inputs: the clusters' states. Silence says nothing while it may be the hub that was away.
+ * log. Inputs: the clusters' states. Silence says nothing while it may be the hub that was away. What the audit stream did not
+ * take is in the log only.
  */
 import { sleep } from '@wheelhouse/shared/async/abort';
 import { mapLimit } from '@wheelhouse/shared/async/limit';
@@ -27,8 +28,10 @@ type Contact = Extract<ClusterState, 'Connected' | 'Stale' | 'Lost'>;
 export interface ContactDeps {
   clusters: { list(): Pick<FleetCluster, 'name' | 'state' | 'lastSeenAt' | 'enrolledAt'>[] };
   contacts: Table<ContactRecord>;
-  /** Milliseconds since the epoch from which this hub has heard without a break; undefined while it hears nothing. */
+  /** From when on this hub has heard without a break, as `elapsedMs` counts; undefined while it hears nothing. */
   hearingSince(): number | undefined;
+  /** A clock that nobody sets. */
+  elapsedMs(): number;
   audit: AuditLog;
   logger: Logger;
   now: () => Date;
@@ -42,24 +45,29 @@ export async function watchContact(
   { intervalMs = 10_000 }: { intervalMs?: number },
   signal: AbortSignal,
 ): Promise<void> {
+  const silences = createSilences(deps);
   while (await sleep(intervalMs, signal)) {
     try {
-      await lookOnce(deps);
+      await lookOnce(deps, silences);
     } catch (error) {
       if (!signal.aborted) deps.logger.warn({ err: toFleetError(error) }, 'cannot tell whose contact was lost');
     }
   }
 }
 
-async function lookOnce(deps: ContactDeps): Promise<void> {
+async function lookOnce(deps: ContactDeps, silences: Silences): Promise<void> {
   const clusters = deps.clusters.list();
   const due = clusters.flatMap(({ name, state, lastSeenAt = '', enrolledAt = '' }) => {
-    if (!isContact(state) || !maySay(state, deps)) return [];
-    const change = { cluster: name, state, heardAt: lastSeenAt > enrolledAt ? lastSeenAt : enrolledAt };
+    const heardAt = lastSeenAt > enrolledAt ? lastSeenAt : enrolledAt;
+    const silentMs = silences.look(name, heardAt);
+    if (!isContact(state) || silentMs === undefined) return [];
+    if (state !== 'Connected' && silentMs <= staleAfterMs) return [];
+    const change = { cluster: name, state, heardAt };
     return isNews(change, deps.contacts.find(name)) ? [change] : [];
   });
   await mapLimit(due, parallelWrites, async (change) => await tell(change, deps));
   const names = new Set(clusters.map(({ name }) => name));
+  silences.keepOnly(names);
   const gone = deps.contacts.list().filter(({ cluster }) => !names.has(cluster));
   await mapLimit(gone, parallelWrites, async ({ cluster }) => await deps.contacts.delete(cluster));
 }
@@ -68,10 +76,26 @@ function isContact(state: ClusterState): state is Contact {
   return state === 'Connected' || state === 'Stale' || state === 'Lost';
 }
 
-/** A cluster that was silent while the hub was deaf may have spoken. */
-function maySay(state: Contact, { hearingSince, now }: ContactDeps): boolean {
-  const since = hearingSince();
-  return since !== undefined && (state === 'Connected' || now().getTime() - since > staleAfterMs);
+interface Silences {
+  /** For how long this hub itself has heard nothing newer, though it could have; undefined while it hears nothing at all. */
+  look(cluster: string, heardAt: string): number | undefined;
+  keepOnly(clusters: ReadonlySet<string>): void;
+}
+
+/** By a stopwatch: a hub whose clock differs from that of NATS takes nobody for silent, and a deaf one neither. */
+function createSilences({ hearingSince, elapsedMs }: Pick<ContactDeps, 'hearingSince' | 'elapsedMs'>): Silences {
+  const seen = new Map<string, { heardAt: string; since: number }>();
+  return {
+    look: (cluster, heardAt) => {
+      const hearing = hearingSince();
+      if (hearing === undefined) return undefined;
+      if (seen.get(cluster)?.heardAt !== heardAt) seen.set(cluster, { heardAt, since: elapsedMs() });
+      return elapsedMs() - Math.max(hearing, seen.get(cluster)?.since ?? 0);
+    },
+    keepOnly: (clusters) => {
+      for (const cluster of seen.keys()) if (!clusters.has(cluster)) seen.delete(cluster);
+    },
+  };
 }
 
 type ContactChange = Omit<ContactRecord, 'at'>;
@@ -103,11 +127,11 @@ async function tell(change: ContactChange, deps: ContactDeps): Promise<void> {
 /** Since when what is sent to NATS reaches this hub. */
 export function createHearing(
   nats: Pick<HubNats, 'isConnected' | 'onReconnect'>,
-  now: () => Date,
+  elapsedMs: () => number,
 ): ContactDeps['hearingSince'] {
-  let since = now().getTime();
+  let since = elapsedMs();
   nats.onReconnect(() => {
-    since = now().getTime();
+    since = elapsedMs();
   });
   return () => (nats.isConnected() ? since : undefined);
 }

@@ -121,8 +121,9 @@ export async function startFleet(deps: FleetDeps, options: FleetOptions, signal:
     emit({ name, labelsChanged: isLabelledAnew(change) });
   });
   await Promise.all([presence.loaded(), feed.loaded()]);
-  const hearingSince = createHearing(nats, now);
-  void watchContact({ clusters, contacts: records.contacts, hearingSince, audit, logger, now }, {}, signal);
+  const elapsedMs = () => performance.now();
+  const hearing = { hearingSince: createHearing(nats, elapsedMs), elapsedMs };
+  void watchContact({ clusters, contacts: records.contacts, ...hearing, audit, logger, now }, {}, signal);
   hearAgain(presence, adoption, now().getTime() - heardMs);
   return {
     clusters,
