@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { limitBodies } from '../body-budget.ts';
+import { readBodies } from '../body-budget.ts';
 import type { ApiDeps } from '../deps.ts';
 import { limitedPublic as config } from '../public-limit.ts';
 
@@ -10,9 +10,7 @@ const maxBytes = 8 * bodyLimit;
 
 /** Push events of Git hosts. The body stays as it came, because signatures are over its bytes. A scope of its own. */
 export function webhookRoutes(scope: FastifyInstance, deps: ApiDeps): void {
-  limitBodies(scope, { maxBytes, bodyLimit });
-  scope.removeAllContentTypeParsers();
-  scope.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit }, (_request, body, done) => done(null, body));
+  readBodies(scope, { maxBytes, bodyLimit });
   const schema = {
     tags: ['webhook'],
     summary: 'Push event of GitHub, GitLab, Bitbucket Server, Gitea or Gogs, signed as the host signs',
