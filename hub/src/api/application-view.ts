@@ -1,6 +1,6 @@
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import { application } from '@wheelhouse/shared/resources/application';
-import { controlNamespace } from '@wheelhouse/shared/resources/defaults';
+import { controlNamespace, projectNameOf } from '@wheelhouse/shared/resources/defaults';
 import { z } from 'zod';
 import type { AccessedResource } from '../access/access.ts';
 import type { ApiDeps, ApplicationView, ObjectKey } from './deps.ts';
@@ -35,7 +35,7 @@ export function accessOf(object: {
   spec?: unknown;
 }): AccessedResource {
   const { name = '', namespace = controlNamespace } = object.metadata;
-  const { project = 'default' } = (object.spec ?? {}) as { project?: string };
+  const project = projectNameOf(object.spec as { project?: string } | undefined);
   const path = namespace === controlNamespace ? [project, name] : [project, namespace, name];
   return { kind: 'applications', name: path.join('/') };
 }

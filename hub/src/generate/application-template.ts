@@ -1,5 +1,6 @@
 import type { Application } from '@wheelhouse/shared/resources/application';
 import type { ApplicationSet } from '@wheelhouse/shared/resources/application-set';
+import { projectNameOf } from '@wheelhouse/shared/resources/defaults';
 import type { ApplicationSetTemplate, GeneratorTemplate } from '@wheelhouse/shared/resources/generator';
 import { acceptsAnyText, asChecked, type CheckedApplication, checkApplication } from './check-application.ts';
 import { compileObject, compileText } from './object-template.ts';
@@ -73,7 +74,7 @@ function skeleton({ metadata, spec }: ApplicationSetTemplate, applicationSet: Ap
         },
       ],
     },
-    spec: { ...spec, project: spec.project || 'default', destination: spec.destination ?? {} } as Application['spec'],
+    spec: { ...spec, project: projectNameOf(spec), destination: spec.destination ?? {} } as Application['spec'],
   };
 }
 

@@ -76,10 +76,15 @@ describe('a budget of the project', () => {
   it('is that of the project in the template, or of what the set has where that is a template', () => {
     const find = (name: string) => ({ ...projectWith('1'), metadata: { name, namespace: 'argocd' } });
     const setOf = (project?: string) =>
-      ({ spec: { template: { spec: project ? { project } : {} } } }) as ApplicationSet;
+      ({ spec: { template: { spec: project === undefined ? {} : { project } } } }) as ApplicationSet;
     const has = ['a', 'b', 'a'].map((project) => applicationOf('x', { spec: { project } }));
     const names = (project?: string) => projectsOf(setOf(project), { has, find }).map(({ metadata }) => metadata.name);
-    expect([names(), names('shop'), names('{{.team}}')]).toEqual([['default'], ['shop'], ['a', 'b']]);
+    expect([names(), names(''), names('shop'), names('{{.team}}')]).toEqual([
+      ['default'],
+      ['default'],
+      ['shop'],
+      ['a', 'b'],
+    ]);
   });
 
   it.each([

@@ -1,6 +1,7 @@
 import type { AppProject } from '@wheelhouse/shared/resources/app-project';
 import type { Application } from '@wheelhouse/shared/resources/application';
 import type { ApplicationSet } from '@wheelhouse/shared/resources/application-set';
+import { projectNameOf } from '@wheelhouse/shared/resources/defaults';
 
 /** How many Applications one evaluation may remove before a person is asked. */
 export interface DeletionBudget {
@@ -39,7 +40,7 @@ export function projectsOf(
   { spec }: ApplicationSet,
   { has, find }: { has: readonly Application[]; find(name: string): AppProject | undefined },
 ): AppProject[] {
-  const { project = 'default' } = spec.template.spec;
+  const project = projectNameOf(spec.template.spec);
   const isTemplate = project.includes('{{');
   const names = isTemplate ? has.map(({ spec: { project: one } }) => one) : [project];
   return [...new Set(names)].flatMap((name) => find(name) ?? []);

@@ -7,14 +7,15 @@ import { openSigned } from './open-signed.ts';
 const repoURL = 'https://git.example/team/app.git';
 const signal = new AbortController().signal;
 
-async function open(project: string, spec: AppProject['spec']): Promise<object[]> {
+async function open(project: string | undefined, spec: AppProject['spec']): Promise<object[]> {
   const asked: object[] = [];
   const metadata = { name: 'team', namespace: 'argocd' };
   const team: AppProject = { apiVersion: 'argoproj.io/v1alpha1', kind: 'AppProject', metadata, spec };
-  const template = { metadata: { name: 'app' }, spec: applicationOf('app', { spec: { project } }).spec };
+  const { destination } = applicationOf('app').spec;
+  const template = { metadata: { name: 'app' }, spec: { destination, ...(project === undefined ? {} : { project }) } };
   const set = { spec: { generators: [], template } };
   const snapshot = openSigned(set, {
-    specs: { find: (...[, , name]) => (name === 'team' ? storedOf(team) : undefined) },
+    specs: { find: (...[, , name]) => (name === 'team' || name === 'default' ? storedOf(team) : undefined) },
     snapshot: async () => createMemorySnapshot({}),
     verify: async (location, { policy }) => void asked.push({ ...location, ...policy }),
   });
@@ -24,18 +25,16 @@ async function open(project: string, spec: AppProject['spec']): Promise<object[]
 
 describe('openSigned', () => {
   const signatureKeys = [{ keyID: 'A' }];
+  const signed = { repoURL, targetRevision: 'main', mode: 'head', keys: ['A'] };
   const policy = { repos: [{ url: '*' }], gpg: { mode: 'strict', keys: ['B'] } };
 
-  it.each<[string, string, AppProject['spec'], object[]]>([
+  it.each<[string, string | undefined, AppProject['spec'], object[]]>([
     ['a project without keys', 'team', {}, []],
     ['another project', 'other', { signatureKeys }, []],
     ['a project that the template makes up', '{{ .name }}', { signatureKeys }, []],
-    [
-      'a project with keys',
-      'team',
-      { signatureKeys },
-      [{ repoURL, targetRevision: 'main', mode: 'head', keys: ['A'] }],
-    ],
+    ['no project, which means the default one', undefined, { signatureKeys }, [signed]],
+    ['a project without a name, which means the default one', '', { signatureKeys }, [signed]],
+    ['a project with keys', 'team', { signatureKeys }, [signed]],
     [
       'a project with a policy',
       'team',

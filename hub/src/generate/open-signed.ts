@@ -1,7 +1,7 @@
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { AppProject } from '@wheelhouse/shared/resources/app-project';
 import type { ApplicationSet } from '@wheelhouse/shared/resources/application-set';
-import { controlNamespace } from '@wheelhouse/shared/resources/defaults';
+import { controlNamespace, projectNameOf } from '@wheelhouse/shared/resources/defaults';
 import { type IntegrityPolicy, integrityOf, whyNoPolicy } from '../project/integrity.ts';
 import type { SourceLocation } from '../source/location.ts';
 import type { Snapshot } from '../source/snapshot.ts';
@@ -26,7 +26,7 @@ export function openSigned(
   { spec }: Pick<ApplicationSet, 'spec'>,
   { specs, snapshot, verify }: OpenSignedDeps,
 ): OpenSignedDeps['snapshot'] {
-  const name = spec.template.spec?.project ?? '';
+  const name = projectNameOf(spec.template.spec);
   const project = name.includes('{{') ? undefined : specs.find('AppProject', controlNamespace, name)?.resource;
   return async (repoURL, revision, signal) => {
     const opened = await snapshot(repoURL, revision, signal);

@@ -3,6 +3,11 @@ export const controlNamespace = 'argocd';
 /** Argo CD: an Application that names no project is in this one, which permits everything until it is changed. */
 export const defaultProjectName = 'default';
 
+/** Of an Application, or of the template of a set. */
+export function projectNameOf(spec: { project?: string } | undefined): string {
+  return spec?.project || defaultProjectName;
+}
+
 /** Fills `metadata.namespace`, and an Application's `spec.project`, in place. Takes any object shaped like one of ours. */
 export function fillDefaults(resource: Record<string, unknown>): void {
   const { metadata, spec } = resource;

@@ -1,6 +1,6 @@
 import { matchesSelector, parseSelector } from '@wheelhouse/shared/kube/selector-text';
 import { type ApplicationSet, applicationSet } from '@wheelhouse/shared/resources/application-set';
-import { controlNamespace } from '@wheelhouse/shared/resources/defaults';
+import { controlNamespace, projectNameOf } from '@wheelhouse/shared/resources/defaults';
 import { z } from 'zod';
 import type { AccessedResource } from '../../access/access.ts';
 import type { ApiServer } from '../api-server.ts';
@@ -118,5 +118,5 @@ function setAccess(resource: StoredSpec['resource']): AccessedResource {
 }
 
 function projectOf(resource: StoredSpec['resource']): string {
-  return (resource as ApplicationSet).spec.template.spec.project ?? 'default';
+  return projectNameOf((resource as ApplicationSet).spec.template.spec);
 }
