@@ -2,43 +2,14 @@ import { generate } from '@wheelhouse/hub/generate/generate';
 import { createMemos } from '@wheelhouse/hub/generate/memo';
 import { createTemplateCompiler } from '@wheelhouse/hub/generate/template/template';
 import type { Snapshot, TreeEntry } from '@wheelhouse/hub/source/source';
-import type { ApplicationSet } from '@wheelhouse/shared/resources/application-set';
 import type { Row } from '../report/print.ts';
+import { matrixSet } from './matrix-set.ts';
 
-const repoURL = 'https://git.example.com/fleet.git';
-
-/** Directories × clusters, as most fleets are described. */
-export const matrixSet: ApplicationSet = {
-  apiVersion: 'argoproj.io/v1alpha1',
-  kind: 'ApplicationSet',
-  metadata: { name: 'fleet', namespace: 'argocd' },
-  spec: {
-    goTemplate: true,
-    goTemplateOptions: ['missingkey=error'],
-    generators: [
-      {
-        matrix: {
-          generators: [
-            { git: { repoURL, revision: 'main', directories: [{ path: 'apps/*' }] } },
-            { clusters: { selector: { matchLabels: { tier: 'prod' } } } },
-          ],
-        },
-      },
-    ],
-    template: {
-      metadata: {
-        name: '{{ .path.basename }}-{{ .nameNormalized }}',
-        labels: { region: '{{ .metadata.labels.region }}', app: '{{ .path.basename }}' },
-      },
-      spec: {
-        project: 'default',
-        source: { repoURL, targetRevision: 'main', path: '{{ .path.path }}' },
-        destination: { name: '{{ .name }}', namespace: '{{ .path.basename | lower }}' },
-        syncPolicy: { automated: { prune: true, selfHeal: true } },
-      },
-    },
-  },
-};
+const largeSet = matrixSet({
+  repoURL: 'https://git.example.com/fleet.git',
+  labels: { region: '{{ .metadata.labels.region }}', app: '{{ .path.basename }}' },
+  namespace: '{{ .path.basename | lower }}',
+});
 
 /** A repository of empty directories. */
 function snapshotOf(directories: number): Snapshot {
@@ -76,13 +47,13 @@ function clustersOf(count: number) {
 /** Evaluates one set of directories × clusters in this process: from nothing, after a relabelling, after a new cluster. */
 export async function evaluateLargeSet(directories: number, clusterCount: number): Promise<Row[]> {
   const snapshot = snapshotOf(directories);
-  const memo = createMemos().of(matrixSet);
+  const memo = createMemos().of(largeSet);
   const { signal } = new AbortController();
   const evaluate = async (clusters: ReturnType<typeof clustersOf>) => {
     const started = performance.now();
     const cpu = process.cpuUsage();
     const { applications, failed } = await generate({
-      applicationSet: matrixSet,
+      applicationSet: largeSet,
       clusters,
       git: { snapshot: async () => await Promise.resolve(snapshot) },
       memo,

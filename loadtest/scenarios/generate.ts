@@ -6,6 +6,7 @@ import { startHollowFleet } from '../hollow-spoke/fleet.ts';
 import { type Report, type Row, spentRow } from '../report/print.ts';
 import { pidsOf, spend } from '../report/processes.ts';
 import { evaluateLargeSet, renderTemplates } from './generate-set.ts';
+import { matrixSet } from './matrix-set.ts';
 
 /** Directories × clusters; those of the published Argo CD figures. */
 const shapes = [
@@ -79,26 +80,8 @@ async function waitLabelled(platform: Platform, selector: string, count: number)
 
 const manifest = 'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: config\ndata:\n  a: "1"\n';
 
+/** As it is applied: JSON is YAML. `version` shows which of two was the last. */
 function applicationSet(repoURL: string, version: string): string {
-  return `apiVersion: argoproj.io/v1alpha1
-kind: ApplicationSet
-metadata: { name: fleet, namespace: argocd }
-spec:
-  goTemplate: true
-  goTemplateOptions: [missingkey=error]
-  generators:
-    - matrix:
-        generators:
-          - git: { repoURL: ${repoURL}, revision: HEAD, directories: [{ path: apps/* }] }
-          - clusters: { selector: { matchLabels: { tier: prod } } }
-  template:
-    metadata:
-      name: '{{ .path.basename }}-{{ .nameNormalized }}'
-      labels: { app: '{{ .path.basename }}', region: '{{ .metadata.labels.region }}', version: ${version} }
-    spec:
-      project: default
-      source: { repoURL: ${repoURL}, targetRevision: HEAD, path: '{{ .path.path }}' }
-      destination: { name: '{{ .name }}', namespace: '{{ .path.basename }}' }
-      syncPolicy: { automated: {} }
-`;
+  const labels = { app: '{{ .path.basename }}', region: '{{ .metadata.labels.region }}', version };
+  return JSON.stringify(matrixSet({ repoURL, labels, namespace: '{{ .path.basename }}' }));
 }

@@ -5,6 +5,7 @@ import { tempDir } from '@wheelhouse/test/support/temp-dir';
 import { startHollowFleet } from '../hollow-spoke/fleet.ts';
 import { type Report, type Row, spentRow } from '../report/print.ts';
 import { spend } from '../report/processes.ts';
+import { matrixSet } from './matrix-set.ts';
 
 /** Directories × clusters. A fifth of the directories are charts, as many kustomize overlays of one base, the rest plain. */
 const shape = { directories: 100, clusters: 10 };
@@ -20,7 +21,7 @@ export async function runPreview(): Promise<Report> {
     await startHollowFleet(platform, { count: shape.clusters, dir, labels: () => ({ tier: 'prod' }) }),
   );
   const processes = () => ({ hub: platform.hubs.map((hub) => hub.pid), spokes: fleet.pids });
-  await platform.apply(applicationSet(repository.url));
+  await platform.apply(JSON.stringify(matrixSet({ repoURL: repository.url, templatePatch })));
   await waitSynced(platform, shape.directories * shape.clusters);
   const rows: Row[] = [];
   for (const { branch, files, what } of branches()) {
@@ -93,29 +94,10 @@ function configMap(name: string, value: string): string {
   return `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: ${name}}\ndata: {value: "${value}"}\n`;
 }
 
-function applicationSet(repoURL: string): string {
-  return `apiVersion: argoproj.io/v1alpha1
-kind: ApplicationSet
-metadata: { name: fleet, namespace: argocd }
-spec:
-  goTemplate: true
-  generators:
-    - matrix:
-        generators:
-          - git: { repoURL: ${repoURL}, revision: HEAD, directories: [{ path: apps/* }] }
-          - clusters: { selector: { matchLabels: { tier: prod } } }
-  template:
-    metadata: { name: '{{ .path.basename }}-{{ .nameNormalized }}' }
-    spec:
-      project: default
-      source: { repoURL: ${repoURL}, targetRevision: HEAD, path: '{{ .path.path }}' }
-      destination: { name: '{{ .name }}', namespace: default }
-      syncPolicy: { automated: {} }
-  templatePatch: |
-    {{- if hasPrefix "apps/app-" .path.path }}
-    {{- if eq (mod (trimPrefix "app-" .path.basename | int) 5) 0 }}
-    spec: { source: { helm: { valueFiles: [/values.yaml] } } }
-    {{- end }}
-    {{- end }}
+/** The directories that are charts read the values that all share. */
+const templatePatch = `{{- if hasPrefix "apps/app-" .path.path }}
+{{- if eq (mod (trimPrefix "app-" .path.basename | int) 5) 0 }}
+spec: { source: { helm: { valueFiles: [/values.yaml] } } }
+{{- end }}
+{{- end }}
 `;
-}
