@@ -1,8 +1,8 @@
-import { gunzipSync, gzipSync } from 'node:zlib';
 import type { Claims } from '../failover/claims.ts';
 import type { Plan } from '../failover/plan-record.ts';
 import type { RuleRecord } from '../failover/rule.ts';
 import type { Bucket } from '../store/bucket.ts';
+import { packJson, unpackJson } from '../store/packed-json.ts';
 import type { ContactRecord } from './contact.ts';
 import type { HistoryEntry } from './metadata.ts';
 
@@ -225,24 +225,16 @@ function register<T>(listeners: Set<T>, listener: T): Disposable {
   return { [Symbol.dispose]: () => void listeners.delete(listener) };
 }
 
-/** Larger records are stored gzipped: NATS takes messages of 1 MB. */
-const plainBytes = 32 * 1024;
-
-function format(value: unknown): Uint8Array {
-  const plain = Buffer.from(JSON.stringify(value));
-  return plain.length > plainBytes ? gzipSync(plain) : plain;
-}
-
 function createTable<T>(bucket: Bucket, prefix: string, copy: ReadonlyMap<string, T>): Table<T> {
   return {
     list: () => [...copy.values()],
     find: (name) => copy.get(name),
     read: async (name) => {
       const entry = await bucket.get(`${prefix}.${name}`);
-      return entry && { value: parse(entry.value) as T, revision: entry.revision };
+      return entry && { value: unpackJson(entry.value) as T, revision: entry.revision };
     },
     put: async (name, value, expectedRevision) => {
-      await bucket.caughtUp(await bucket.put(`${prefix}.${name}`, format(value), expectedRevision));
+      await bucket.caughtUp(await bucket.put(`${prefix}.${name}`, packJson(value), expectedRevision));
     },
     delete: async (name) => await bucket.delete(`${prefix}.${name}`),
   };
@@ -253,15 +245,7 @@ function replace<T>(copy: Map<string, T>, name: string, value: Uint8Array | unde
     copy.delete(name);
     return undefined;
   }
-  const parsed = parse(value) as T;
+  const parsed = unpackJson(value) as T;
   copy.set(name, parsed);
   return parsed;
-}
-
-function parse(value: Uint8Array): unknown {
-  const bytes =
-    value[0] === 0x1f && value[1] === 0x8b
-      ? gunzipSync(value, { maxOutputLength: 64 * 1024 * 1024 })
-      : Buffer.from(value);
-  return JSON.parse(bytes.toString());
 }

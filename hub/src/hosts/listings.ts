@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { gunzipSync, gzipSync } from 'node:zlib';
 import { canonicalJson } from '@wheelhouse/shared/kube/canonical';
 import { LRUCache } from 'lru-cache';
 import type { Bucket } from '../store/bucket.ts';
+import { packJson, unpackJson } from '../store/packed-json.ts';
 
 /**
  * What hosts listed, kept between evaluations and shared by replicas: an evaluation for another reason (a sweep, a label)
@@ -35,7 +35,7 @@ export function createListings(deps: { bucket: Pick<Bucket, 'get' | 'put'>; now(
   const find = async (key: string): Promise<StoredListing | undefined> => {
     const entry = await bucket.get(`listing.${key}`);
     if (!entry) return memory.get(key);
-    const stored = JSON.parse(gunzipSync(entry.value).toString()) as StoredListing;
+    const stored = unpackJson(entry.value) as StoredListing;
     const own = memory.get(key);
     return own && own.listedAt > stored.listedAt ? own : stored;
   };
@@ -52,7 +52,7 @@ export function createListings(deps: { bucket: Pick<Bucket, 'get' | 'put'>; now(
           const listedAt = now();
           const value = await list();
           memory.set(key, { listedAt, value });
-          const packed = gzipSync(JSON.stringify({ listedAt, value }), { level: 1 });
+          const packed = packJson({ listedAt, value });
           if (packed.length <= maxStoredBytes) await bucket.put(`listing.${key}`, packed);
           return value;
         },

@@ -1,5 +1,5 @@
-import { gunzipSync, gzipSync } from 'node:zlib';
 import type { Bucket } from '../store/bucket.ts';
+import { packJson, unpackJson } from '../store/packed-json.ts';
 import type { RolloutRecord } from './record.ts';
 
 export interface RolloutChange {
@@ -30,9 +30,6 @@ export function rolloutKey(kind: keyof typeof keyPrefix, namespace: string, name
   return `${keyPrefix[kind]}.${namespace}.${name.replaceAll(':', '=3A')}`;
 }
 
-const compressAboveBytes = 1_024;
-const maxBytes = 64 * 1024 * 1024;
-
 export async function createRolloutStore(bucket: Bucket): Promise<RolloutStore> {
   const records = new Map<string, RolloutRecord>();
   const owners = new Map<string, string>();
@@ -40,7 +37,7 @@ export async function createRolloutStore(bucket: Bucket): Promise<RolloutStore> 
   await bucket.watchAll(({ key, value }) => {
     if (!Object.values(keyPrefix).some((prefix) => key.startsWith(`${prefix}.`))) return;
     const before = records.get(key);
-    const after = value && parse(value);
+    const after = value && (unpackJson(value) as RolloutRecord);
     if (after) records.set(key, after);
     else records.delete(key);
     own(owners, { key, before, after });
@@ -52,12 +49,10 @@ export async function createRolloutStore(bucket: Bucket): Promise<RolloutStore> 
     ownerOf: (app) => owners.get(app),
     read: async (key) => {
       const entry = await bucket.get(key);
-      return entry && { value: parse(entry.value), revision: entry.revision };
+      return entry && { value: unpackJson(entry.value) as RolloutRecord, revision: entry.revision };
     },
     put: async (record, expectedRevision) => {
-      const json = Buffer.from(JSON.stringify(record));
-      const bytes = json.length > compressAboveBytes ? gzipSync(json, { level: 1 }) : json;
-      await bucket.caughtUp(await bucket.put(record.key, bytes, expectedRevision));
+      await bucket.caughtUp(await bucket.put(record.key, packJson(record), expectedRevision));
     },
     delete: async (key, expectedRevision) => await bucket.delete(key, expectedRevision),
     onChange: (listener) => {
@@ -74,10 +69,4 @@ function own(owners: Map<string, string>, { key, before, after }: RolloutChange)
 
 function appsOf(record: RolloutRecord | undefined): string[] {
   return record ? Object.keys(record.pins) : [];
-}
-
-function parse(value: Uint8Array): RolloutRecord {
-  const isCompressed = value[0] === 0x1f && value[1] === 0x8b;
-  const json = isCompressed ? gunzipSync(value, { maxOutputLength: maxBytes }) : Buffer.from(value);
-  return JSON.parse(json.toString()) as RolloutRecord;
 }

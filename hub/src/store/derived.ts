@@ -4,15 +4,14 @@
  * The truth is elsewhere: the KV bucket `derived` may be deleted and comes back by itself.
  */
 import { createHash } from 'node:crypto';
-import { gunzipSync, gzipSync } from 'node:zlib';
 import { mapLimit } from '@wheelhouse/shared/async/limit';
 import { canonicalJson } from '@wheelhouse/shared/kube/canonical';
-import { parseJson } from '@wheelhouse/shared/kube/json';
 import type { Application } from '@wheelhouse/shared/resources/application';
 import type { RenderRecord, SourceType } from '../render/render.ts';
 import { locationText, type SourceLocation } from '../source/location.ts';
 import type { Bucket, BucketChange } from './bucket.ts';
 import { createEvaluationParts, type EvaluationParts } from './evaluation-parts.ts';
+import { packText, unpackJson } from './packed-json.ts';
 import { createReaderIndex } from './reader-index.ts';
 
 /** A problem as people see it: a condition's type and message. */
@@ -137,8 +136,7 @@ export async function createDerived(bucket: Bucket): Promise<Derived> {
   });
 
   const write = async (key: string, value: unknown) => {
-    const json = Buffer.from(canonicalJson(value));
-    await bucket.caughtUp(await bucket.put(key, json.length > 1_024 ? gzipSync(json, { level: 1 }) : json));
+    await bucket.caughtUp(await bucket.put(key, packText(canonicalJson(value))));
   };
 
   return {
@@ -250,10 +248,5 @@ function replace<T>(
 }
 
 function parseValue<T>(value: Uint8Array | undefined): T | undefined {
-  if (!value) return undefined;
-  const bytes =
-    value[0] === 0x1f && value[1] === 0x8b
-      ? gunzipSync(value, { maxOutputLength: 512 * 1024 * 1024 })
-      : Buffer.from(value);
-  return parseJson(bytes.toString()) as T;
+  return value && (unpackJson(value) as T);
 }

@@ -4,11 +4,11 @@
  * did not change keep their objects in memory. Parts are written before the head that counts them; one that is newer
  * than its head only shows some Applications earlier, because what an evaluation removes is a withdrawal of its own.
  */
+
 import { createHash } from 'node:crypto';
-import { gunzipSync, gzipSync } from 'node:zlib';
-import { formatJson, parseJson } from '@wheelhouse/shared/kube/json';
 import type { Application } from '@wheelhouse/shared/resources/application';
 import type { StoredEvaluation } from './derived.ts';
+import { packJson, unpackJson } from './packed-json.ts';
 
 type Head = Omit<StoredEvaluation, 'applications'> & {
   applications?: Application[];
@@ -75,20 +75,20 @@ export function createEvaluationParts(): EvaluationParts {
       const before = heads.get(key)?.head.parts;
       const { applications, ...rest } = evaluation;
       const side = sideFor(applications.length, before?.side);
-      if (side === 0) return { parts: new Map(), head: pack(evaluation), obsolete: keysOf(key, before) };
+      if (side === 0) return { parts: new Map(), head: packJson(evaluation), obsolete: keysOf(key, before) };
       const placed = place(applications, side, indexOf);
       const layout = { side, indexes: [...placed.applications.keys()].sort((a, b) => a - b) };
       const changed = new Map<string, Uint8Array>();
       for (const [index, some] of placed.applications) {
         const name = partKey(key, side, index);
         if (isSame(parts.get(name), some)) continue;
-        const value = pack(some);
+        const value = packJson(some);
         own.set(name, { value, applications: some });
         changed.set(name, value);
       }
       const kept = new Set(keysOf(key, layout));
       const obsolete = keysOf(key, before).filter((name) => !kept.has(name));
-      return { parts: changed, head: pack({ ...rest, parts: layout }), obsolete };
+      return { parts: changed, head: packJson({ ...rest, parts: layout }), obsolete };
     },
     keysOf: (key) => keysOf(key, heads.get(key)?.head.parts),
     onPart: (name, value) => {
@@ -96,12 +96,12 @@ export function createEvaluationParts(): EvaluationParts {
       own.delete(name);
       if (!value) parts.delete(name);
       else if (mine && Buffer.compare(mine.value, value) === 0) parts.set(name, mine.applications);
-      else parts.set(name, unpack(value) as Application[]);
+      else parts.set(name, unpackJson(value) as Application[]);
       const key = name.slice(0, name.indexOf('/'));
       return heads.get(key)?.isWhole === false ? assemble(key) : undefined;
     },
     onHead: (key, value) => {
-      if (value) heads.set(key, { head: unpack(value) as Head, isWhole: true });
+      if (value) heads.set(key, { head: unpackJson(value) as Head, isWhole: true });
       else heads.delete(key);
       return assemble(key);
     },
@@ -153,15 +153,4 @@ function partKey(key: string, side: number, index: number): string {
 
 function keysOf(key: string, layout: Head['parts']): string[] {
   return (layout?.indexes ?? []).map((index) => partKey(key, layout?.side ?? 0, index));
-}
-
-function pack(value: unknown): Uint8Array {
-  const json = Buffer.from(formatJson(value));
-  return json.length > 1_024 ? gzipSync(json, { level: 1 }) : json;
-}
-
-function unpack(value: Uint8Array): unknown {
-  const isPacked = value[0] === 0x1f && value[1] === 0x8b;
-  const bytes = isPacked ? gunzipSync(value, { maxOutputLength: 512 * 1024 * 1024 }) : Buffer.from(value);
-  return parseJson(bytes.toString());
 }

@@ -4,6 +4,7 @@
  */
 import { isFleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { Bucket } from './bucket.ts';
+import { packJson, unpackJson } from './packed-json.ts';
 
 /** Removals that a person does not want. */
 export interface Rejection {
@@ -43,13 +44,12 @@ export async function createVerdicts(bucket: Bucket): Promise<Verdicts> {
   const releases = new Map<string, Known<string>>();
   const rejections = new Map<string, Known<Rejection>>();
   await bucket.watchAll(({ key, value, revision }) => {
-    const text = value && Buffer.from(value).toString();
-    if (key.startsWith('release.')) keep(releases, key, text === undefined ? undefined : { value: text, revision });
+    if (key.startsWith('release.')) keep(releases, key, value && { value: Buffer.from(value).toString(), revision });
     if (key.startsWith('rejection.'))
-      keep(rejections, key, text === undefined ? undefined : { value: JSON.parse(text) as Rejection, revision });
+      keep(rejections, key, value && { value: unpackJson(value) as Rejection, revision });
   });
   const put = async (key: string, rejection: Rejection, revision: number) =>
-    await bucket.caughtUp(await bucket.put(key, Buffer.from(JSON.stringify(rejection)), revision));
+    await bucket.caughtUp(await bucket.put(key, packJson(rejection), revision));
   return {
     released: (namespace, name) => releases.get(`release.${namespace}.${name}`)?.value,
     release: async (namespace, name, fingerprint) =>
@@ -58,7 +58,7 @@ export async function createVerdicts(bucket: Bucket): Promise<Verdicts> {
     reject: async (namespace, name, rejection) => {
       const key = `rejection.${namespace}.${name}`;
       const stored = await bucket.get(key);
-      const before = stored ? (JSON.parse(Buffer.from(stored.value).toString()) as Rejection).applications : [];
+      const before = stored ? (unpackJson(stored.value) as Rejection).applications : [];
       const applications = [...new Set([...before, ...rejection.applications])].sort();
       await put(key, { ...rejection, applications }, stored?.revision ?? 0);
     },

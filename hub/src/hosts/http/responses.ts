@@ -1,6 +1,6 @@
-import { gunzipSync, gzipSync } from 'node:zlib';
 import { LRUCache } from 'lru-cache';
 import type { Bucket } from '../../store/bucket.ts';
+import { packJson, unpackJson } from '../../store/packed-json.ts';
 
 /** An answer that may be used again while the host says that it holds. */
 export interface KeptResponse {
@@ -31,13 +31,13 @@ export function createResponses(bucket: Pick<Bucket, 'get' | 'put'>): Responses 
       if (known) return known;
       const entry = await bucket.get(`response.${key}`);
       if (!entry) return undefined;
-      const kept = JSON.parse(gunzipSync(entry.value, { maxOutputLength: maxMemoryBytes }).toString()) as KeptResponse;
+      const kept = unpackJson(entry.value) as KeptResponse;
       memory.set(key, kept);
       return kept;
     },
     keep: async (key, response) => {
       memory.set(key, response);
-      const packed = gzipSync(JSON.stringify(response), { level: 1 });
+      const packed = packJson(response);
       if (packed.length <= maxKeptBytes) await bucket.put(`response.${key}`, packed);
     },
   };
