@@ -2,20 +2,14 @@ import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { AppProject } from '@wheelhouse/shared/resources/app-project';
 import type { ApplicationSet } from '@wheelhouse/shared/resources/application-set';
 import { controlNamespace, projectNameOf } from '@wheelhouse/shared/resources/defaults';
-import { type IntegrityPolicy, integrityOf, whyNoPolicy } from '../project/integrity.ts';
-import type { SourceLocation } from '../source/location.ts';
+import { integrityOf, whyNoPolicy } from '../project/integrity.ts';
 import type { Snapshot } from '../source/snapshot.ts';
+import type { Sources } from '../source/sources.ts';
 import type { SpecStore } from '../store/specs.ts';
 
-export interface OpenSignedDeps {
+export interface OpenSignedDeps extends Pick<Sources, 'verify'> {
   specs: Pick<SpecStore, 'find'>;
   snapshot(repoURL: string, revision: string, signal: AbortSignal): Promise<Snapshot>;
-  /** Throws SignatureInvalid when a revision is not signed as a project wants it. */
-  verify(
-    location: SourceLocation,
-    signed: { sha: string; policy: IntegrityPolicy },
-    signal: AbortSignal,
-  ): Promise<void>;
 }
 
 /**

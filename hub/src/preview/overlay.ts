@@ -1,6 +1,7 @@
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import { normalizeGitUrl } from '../project/git-url.ts';
 import { locationText, type SourceLocation } from '../source/location.ts';
+import { openOnce } from '../source/open-once.ts';
 import type { Snapshot } from '../source/source.ts';
 import type { Sources } from '../source/sources.ts';
 import type { Derived, ResolvedRevision } from '../store/derived.ts';
@@ -68,31 +69,17 @@ function createOverlay(
   { sha, baseSha, replaced }: { sha: string; baseSha: string; replaced: ReadonlySet<string> },
   deps: OverlayDeps,
 ): Overlay {
-  const opened = new Map<string, Promise<Snapshot & Disposable>>();
   const replaces = (location: SourceLocation) => replaced.has(locationText(location));
-  const openNow = async (location: SourceLocation, signal: AbortSignal) => {
+  const opened = openOnce(async (location, signal) => {
     if (replaces(location)) return await deps.sources.open(location, { sha }, signal);
     const known = deps.derived.revision(location);
     const fetched = known?.sha ? { ...known, sha: known.sha } : await deps.sources.fetch(location, signal);
     return await deps.sources.open(location, fetched, signal);
-  };
+  });
   return {
     sha,
     baseSha,
     replaces,
-    open: async (location, signal) => {
-      const key = locationText(location);
-      const found = opened.get(key) ?? openNow(location, signal);
-      opened.set(key, found);
-      return await found;
-    },
-    [Symbol.dispose]: () => {
-      // one that could not be opened was thrown to whoever asked for it
-      for (const snapshot of opened.values())
-        snapshot.then(
-          (one) => one[Symbol.dispose](),
-          () => undefined,
-        );
-    },
+    ...opened,
   };
 }

@@ -12,16 +12,16 @@ import type { Logger } from '@wheelhouse/shared/logging/logger';
 import type { ApplicationSource } from '@wheelhouse/shared/resources/application-source';
 import { activeTraceparent, spans, withSpan } from '@wheelhouse/shared/telemetry/tracing';
 import type { Applications } from '../assign/applications.ts';
-import type { IntegrityPolicy } from '../project/integrity.ts';
 import type { Trigger, WorkQueue } from '../queue/queue.ts';
-import { locationOf, locationText, type SourceLocation } from '../source/location.ts';
-import type { Snapshot } from '../source/snapshot.ts';
+import { locationOf, type SourceLocation } from '../source/location.ts';
+import { openOnce } from '../source/open-once.ts';
+import type { Sources } from '../source/sources.ts';
 import type { AuditEntry } from '../store/audit.ts';
 import { type Derived, type RenderOutcome, type ResolvedRevision, revisionKey } from '../store/derived.ts';
 import type { Rendered, Renderer, RenderFacts, RenderRequest } from './render.ts';
 import { isSurveyed, lookAt } from './survey-paths.ts';
 
-export interface RenderDeps {
+export interface RenderDeps extends Pick<Sources, 'open' | 'verify'> {
   logger: Logger;
   renderer: Renderer;
   applications: Pick<Applications, 'byRequest' | 'bySource'>;
@@ -31,18 +31,6 @@ export interface RenderDeps {
   >;
   blobs: { put(digest: string, bytes: Uint8Array): Promise<void> };
   queue: Pick<WorkQueue, 'enqueue'>;
-  /** Opens a revision that was fetched, fetching it again where this replica lacks it. */
-  open(
-    location: SourceLocation,
-    revision: { sha: string; digest?: string },
-    signal: AbortSignal,
-  ): Promise<Snapshot & Disposable>;
-  /** Throws SignatureInvalid when a revision is not signed as a project wants it. */
-  verify(
-    location: SourceLocation,
-    signed: { sha: string; policy: IntegrityPolicy },
-    signal: AbortSignal,
-  ): Promise<void>;
   /** Resolves a location that nobody asked for before, and records what it stands for. */
   resolve(location: SourceLocation, signal: AbortSignal): Promise<void>;
   audit(entry: AuditEntry): Promise<void>;
@@ -193,29 +181,12 @@ function shaOf({ sha, problem }: ResolvedRevision): string {
 export function openLocations(
   deps: Pick<RenderDeps, 'open' | 'resolve'> & { derived: Pick<Derived, 'revision'> },
 ): Disposable & Pick<RenderRequest, 'open'> {
-  const opened = new Map<string, Promise<Snapshot & Disposable>>();
-  const openNow = async (location: SourceLocation, signal: AbortSignal) => {
+  return openOnce(async (location, signal) => {
     if (!deps.derived.revision(location)) await deps.resolve(location, signal);
     const revision = deps.derived.revision(location);
     const sha = shaOf(revision ?? location);
     return await deps.open(location, { sha, ...(revision?.digest ? { digest: revision.digest } : {}) }, signal);
-  };
-  return {
-    open: async (location, signal) => {
-      const key = locationText(location);
-      const found = opened.get(key) ?? openNow(location, signal);
-      opened.set(key, found);
-      return await found;
-    },
-    [Symbol.dispose]: () => {
-      // a failed one was thrown to whoever asked for it
-      for (const snapshot of opened.values())
-        snapshot.then(
-          (one) => one[Symbol.dispose](),
-          () => undefined,
-        );
-    },
-  };
+  });
 }
 
 async function keepFailure(
