@@ -5,6 +5,7 @@ import { createLogger } from '@wheelhouse/shared/logging/logger';
 import type { AssignedApp, AssignedPolicy, Tombstone } from '@wheelhouse/shared/protocol/document';
 import { type Cluster, fieldManager } from '@wheelhouse/spoke-agent/cluster/cluster';
 import { createKubernetesCluster } from '@wheelhouse/spoke-agent/cluster/kubernetes/kubernetes';
+import { widgetsOf } from '@wheelhouse/spoke-agent/cluster/testing/widgets';
 import { healthOf } from '@wheelhouse/spoke-agent/health/health';
 import { createReconciler, type Reconciler } from '@wheelhouse/spoke-agent/sync/reconciler';
 import { createMemoryRecords } from '@wheelhouse/spoke-agent/sync/records';
@@ -192,27 +193,7 @@ describe('the reconciler on a real API server', () => {
 
   it('applies a definition and its resource from one bundle, and heals that resource', async () => {
     const group = `${ns}.example.com`;
-    const schema = {
-      type: 'object',
-      properties: { spec: { type: 'object', properties: { size: { type: 'integer' } } } },
-    };
-    const definition: KubeObject = {
-      apiVersion: 'apiextensions.k8s.io/v1',
-      kind: 'CustomResourceDefinition',
-      metadata: { name: `widgets.${group}` },
-      spec: {
-        group,
-        scope: 'Namespaced',
-        names: { kind: 'Widget', plural: 'widgets', singular: 'widget', listKind: 'WidgetList' },
-        versions: [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: schema } }],
-      },
-    };
-    const widget: KubeObject = {
-      apiVersion: `${group}/v1`,
-      kind: 'Widget',
-      metadata: { name: 'w' },
-      spec: { size: 1 },
-    };
+    const { definition, widget } = widgetsOf(group);
     assign([widget, definition]);
     await reported(synced({ total: 2 }));
     const ref = { group, version: 'v1', kind: 'Widget', namespace: ns, name: 'w' };

@@ -4,6 +4,7 @@ import type { Inventory } from '@wheelhouse/shared/protocol/inventory';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { ownedFields } from '../diff/owned-fields.ts';
 import { type Cluster, fieldManager, type LiveInventory, type WatchListener } from './cluster.ts';
+import { widgetsOf } from './testing/widgets.ts';
 
 /* oxlint-disable max-lines-per-function -- a test suite: its length is its number of rows */
 
@@ -181,21 +182,17 @@ export function describeCluster(name: string, start: () => Cluster, setStatus: S
     });
 
     it('serves a kind once its definition is applied', async () => {
-      const widgets = definition(`w${namespace.slice(5)}`);
-      const kind = { group: widgets.group, version: 'v1', kind: 'Widget' };
+      const group = `w${namespace.slice(5)}.example.com`;
+      const { definition, widget: unplaced } = widgetsOf(group);
+      const widget = { ...unplaced, metadata: { ...unplaced.metadata, namespace } };
+      const kind = { group, version: 'v1', kind: 'Widget' };
       expect(await cluster.findResource(kind, signal)).toBeUndefined();
-      await cluster.apply(widgets.object, by());
+      await cluster.apply(definition, by());
       await vi.waitFor(
         async () =>
           expect(await cluster.findResource(kind, signal)).toMatchObject({ plural: 'widgets', namespaced: true }),
         { timeout: 10_000, interval: 300 },
       );
-      const widget = {
-        apiVersion: `${widgets.group}/v1`,
-        kind: 'Widget',
-        metadata: { name: 'w', namespace },
-        spec: { size: 1 },
-      };
       await vi.waitFor(async () => await cluster.apply(widget, by()), { timeout: 10_000, interval: 200 });
       expect((await find(refOf(widget)))?.['spec']).toEqual({ size: 1 });
     });
@@ -260,11 +257,11 @@ export function describeCluster(name: string, start: () => Cluster, setStatus: S
       });
 
       it('names the API groups that are served, those of definitions as they come', async () => {
-        const { group, object } = definition(`g${namespace.slice(5)}`);
+        const group = `g${namespace.slice(5)}.example.com`;
         expect(current().apiGroups).toEqual(expect.arrayContaining(['apps', 'batch']));
         expect(current().apiGroups).not.toContain('');
         expect(current().apiGroups).not.toContain(group);
-        await cluster.apply(object, by());
+        await cluster.apply(widgetsOf(group).definition, by());
         await shows(() => expect(current().apiGroups).toContain(group));
         expect(current().apiGroups).toEqual([...new Set(current().apiGroups)].sort());
       });
@@ -319,29 +316,5 @@ function pod(name: string, namespace: string): KubeObject {
     kind: 'Pod',
     metadata: { name, namespace },
     spec: { automountServiceAccountToken: false, containers: [{ name: 'main', image: 'main:1', resources }] },
-  };
-}
-
-function definition(prefix: string): { group: string; object: KubeObject } {
-  const group = `${prefix}.example.com`;
-  const schema = {
-    openAPIV3Schema: {
-      type: 'object',
-      properties: { spec: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
-    },
-  };
-  return {
-    group,
-    object: {
-      apiVersion: 'apiextensions.k8s.io/v1',
-      kind: 'CustomResourceDefinition',
-      metadata: { name: `widgets.${group}` },
-      spec: {
-        group,
-        scope: 'Namespaced',
-        names: { kind: 'Widget', plural: 'widgets', singular: 'widget', listKind: 'WidgetList' },
-        versions: [{ name: 'v1', served: true, storage: true, schema }],
-      },
-    },
   };
 }

@@ -1,6 +1,7 @@
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { KubeObject, ObjectRef } from '@wheelhouse/shared/kube/object';
 import { describe, expect, it } from 'vitest';
+import { widgetsOf } from '../cluster/testing/widgets.ts';
 import { configMap, deployment, kindRef, type SimulatedSpoke, startSpoke } from './simulated-spoke.ts';
 
 const ref = (kind: string, name: string): ObjectRef => ({ ...kindRef(kind), namespace: 'shop', name });
@@ -88,23 +89,7 @@ describe('applying an assignment', () => {
 
   it('applies a definition before its resource, in one bundle', async () => {
     await using spoke = startSpoke();
-    const definition: KubeObject = {
-      apiVersion: 'apiextensions.k8s.io/v1',
-      kind: 'CustomResourceDefinition',
-      metadata: { name: 'widgets.example.com' },
-      spec: {
-        group: 'example.com',
-        scope: 'Namespaced',
-        names: { kind: 'Widget', plural: 'widgets' },
-        versions: [{ name: 'v1', served: true }],
-      },
-    };
-    const widget: KubeObject = {
-      apiVersion: 'example.com/v1',
-      kind: 'Widget',
-      metadata: { name: 'w' },
-      spec: { size: 1 },
-    };
+    const { definition, widget } = widgetsOf('example.com');
     spoke.assign({ apps: [{ manifests: [widget, definition] }] });
     expect(await spoke.settle()).toMatchObject({ sync: 'Synced', total: 2 });
     const widgetRef = { group: 'example.com', version: 'v1', kind: 'Widget', namespace: 'shop', name: 'w' };
