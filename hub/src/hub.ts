@@ -22,6 +22,7 @@ import { type Applications, createApplications, generatedNamesWith } from './ass
 import { createChanges } from './assign/change.ts';
 import { createDestinations } from './assign/destination.ts';
 import { hubCluster } from './assign/hub-cluster.ts';
+import { createAtWork } from './at-work.ts';
 import { type HubConfig, redactHubConfig } from './config.ts';
 import { followRetentions } from './failover/retention.ts';
 import { createFailoverParts, duePlans } from './failover-parts.ts';
@@ -157,7 +158,7 @@ async function openState({ config, environment, logger, signal, open, now }: Con
   const placed: { find?: Applications['find'] } = {};
   const clusterOf = (app: string) => placed.find?.(app)?.cluster;
   const fleet = await startFleet(
-    { ...foundation, statuses, namedAfter, clusterOf, logger, now },
+    { ...foundation, ...createAtWork(stores), statuses, namedAfter, clusterOf, logger, now },
     fleetOptions(config),
     signal,
   );

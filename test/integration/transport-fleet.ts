@@ -69,6 +69,8 @@ export async function startFleetFixture(options: FleetFixtureOptions = {}): Prom
       stores,
       authority,
       statuses: reported,
+      planOn: () => undefined,
+      rolloutOn: () => undefined,
       namedAfter: () => [],
       clusterOf: (app) => options.homes?.[app],
       logger,

@@ -3,9 +3,6 @@ import { toFleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { Logger } from '@wheelhouse/shared/logging/logger';
 import { parseDocumentKeys } from '@wheelhouse/shared/protocol/document-key';
 import type { AppStatus, Heartbeat } from '@wheelhouse/shared/protocol/status';
-import { clustersOf } from '../failover/claims.ts';
-import { isUnfinished } from '../failover/plan-record.ts';
-import { isActive } from '../rollout/record.ts';
 import type { Statuses } from '../status/statuses.ts';
 import type { AuditEntry, AuditLog } from '../store/audit.ts';
 import type { DocumentHead } from '../store/documents.ts';
@@ -63,6 +60,9 @@ export interface FleetDeps {
   statuses: Statuses;
   /** Generated Applications of a cluster that hold its name in theirs. */
   namedAfter(cluster: string): string[];
+  /** What is at work on a cluster, by its id (`RenameDeps`). */
+  planOn(cluster: string): string | undefined;
+  rolloutOn(cluster: string): string | undefined;
   /** Where an Application goes, as far as that is known. */
   clusterOf(app: string): string | undefined;
   logger: Logger;
@@ -280,9 +280,6 @@ function createLife(
     renames: createRenames({
       ...shared,
       withdrawals: (cluster) => additions.withdrawals(cluster),
-      planOn: (cluster) =>
-        deps.records.plans.list().find((plan) => isUnfinished(plan) && clustersOf(plan).includes(cluster))?.id,
-      rolloutOn: (cluster) => stores.rollouts.list().find(({ run }) => isActive(run) && cluster in run.members)?.key,
       isHeard: (cluster) => presence.find(cluster) !== undefined,
     }),
   };
