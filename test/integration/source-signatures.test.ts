@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { createRecentRefs } from '@wheelhouse/hub/source/recent-refs';
 import { createSignatures, type Signatures } from '@wheelhouse/hub/source/signatures/signatures';
 import { createGitSource } from '@wheelhouse/hub/source/source';
 import { createLogger } from '@wheelhouse/shared/logging/logger';
@@ -25,7 +26,7 @@ describe('signatures of commits and tags', () => {
     const reach = { rewrites: [], timeoutMs: 30_000, environment: process.env };
     const logger = createLogger({ name: 'test', level: 'silent' });
     const git = stack.use(createGitSource({ logger }, { ...reach, directory: path, engine: 'isomorphic' }));
-    open = () => createSignatures(git, { ...reach, allowFile: false });
+    open = () => createSignatures(createRecentRefs({ git, now: Date.now }), { ...reach, allowFile: false });
     signatures = open();
     ann = stack.use(await createGpgKey('ann'));
     eve = stack.use(await createGpgKey('eve'));
@@ -164,11 +165,37 @@ describe('signatures of commits and tags', () => {
     await expect(verify(app, { mode: 'strict' })).rejects.toMatchObject(refused('which is none of'));
   });
 
+  it('asks the server once for many who want to know the same, and nothing again for what is known', async () => {
+    const app = await repository();
+    const sha = await ann.commit(app, 'Signed');
+    const by = open();
+    const calls = async (work: () => Promise<unknown>) => {
+      const before = server.requests.length;
+      await work();
+      const made = server.requests.slice(before).filter((request) => request.includes('git-upload-pack'));
+      return [made.filter((one) => one.startsWith('GET')).length, made.filter((one) => one.startsWith('POST')).length];
+    };
+    const once = await calls(async () => await verify(app, { sha, by: open() }));
+    const many = await calls(
+      async () => await Promise.all(Array.from({ length: 20 }, async () => await verify(app, { sha, by }))),
+    );
+    expect(many).toEqual(once);
+    expect(await calls(async () => await verify(app, { by }))).toEqual([0, 0]);
+    for (const targetRevision of ['HEAD', sha])
+      expect(await calls(async () => await verify(app, { targetRevision, sha, by }))).toEqual([0, 0]);
+    const next = await ann.commit(app, 'Signed too');
+    await verify(app, { sha: next, by });
+    await ann.tag(app, 'v1', next);
+    await verify(app, { targetRevision: 'v1', sha: next, by });
+    await eve.tag(app, 'v2', next);
+    await expect(verify(app, { targetRevision: 'v2', sha: next, by })).rejects.toMatchObject(refused('tag v2 by'));
+  });
+
   it('says what is missing on the hub, and refuses', async () => {
     const app = await repository();
     await ann.commit(app, 'Signed');
     const bare = createSignatures(
-      { listRefs: async () => ({ refs: new Map() }) },
+      createRecentRefs({ git: { listRefs: async () => ({ refs: new Map() }) }, now: Date.now }),
       { rewrites: [], timeoutMs: 20_000, environment: { PATH: '/nonexistent' }, allowFile: false },
     );
     const policy = { mode: 'head', keys: [ann.id] } as const;

@@ -5,13 +5,13 @@
  * It must never reach the network, read outside the repository, run a plugin, let a Secret's data through, or drop
  * anything without an error or a warning.
  */
+import { createInFlight } from '@wheelhouse/shared/async/in-flight';
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { Logger } from '@wheelhouse/shared/logging/logger';
 import { applicationId } from '@wheelhouse/shared/protocol/document';
 import { LRUCache } from 'lru-cache';
 import type { RenderFacts } from './build-environment.ts';
 import { discoverSourceType, explicitSourceType, isReferenceOnly, type SourceType } from './discover.ts';
-import { createInFlight } from './in-flight.ts';
 import { inputHolds, type RenderInput } from './inputs.ts';
 import { createManifestReader } from './manifest-reader.ts';
 import type { ManifestText } from './manifests.ts';

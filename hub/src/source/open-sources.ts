@@ -5,6 +5,7 @@ import { createChartSource } from './charts/chart-source.ts';
 import { createGithubAppLogins } from './github-app.ts';
 import { createHttpClient } from './http/http-client.ts';
 import { createLfs } from './lfs/lfs.ts';
+import { createRecentRefs } from './recent-refs.ts';
 import { createRemoteFiles } from './remote-files.ts';
 import { findRepository } from './repositories.ts';
 import { createSignatures } from './signatures/signatures.ts';
@@ -38,7 +39,12 @@ export function openSources(
     repository,
     files: createRemoteFiles({ directory: path.join(data, 'files'), timeoutMs }),
     lfs: createLfs({ directory: path.join(data, 'lfs'), timeoutMs, rewrites }),
-    signatures: createSignatures(deps.git, { rewrites, timeoutMs, environment, allowFile: false }),
+    signatures: createSignatures(createRecentRefs({ git: deps.git, now }), {
+      rewrites,
+      timeoutMs,
+      environment,
+      allowFile: false,
+    }),
     keys: () => readKeys(deps.specs),
   });
   return { ...sources, [Symbol.asyncDispose]: async () => await stack.disposeAsync() };

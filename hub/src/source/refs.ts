@@ -59,6 +59,18 @@ export function findRevision(refs: RefList, targetRevision: string): Wanted | un
   return undefined;
 }
 
+/** Argo CD: with a tagPrefix, a version range is matched by the tags that begin with it, without it. */
+export function prefixedRevision(
+  { refs }: RefList,
+  { targetRevision, tagPrefix }: { targetRevision: string; tagPrefix?: string | undefined },
+): string {
+  if (!tagPrefix) return targetRevision;
+  const prefix = `refs/tags/${tagPrefix}`;
+  const versions = [...refs.keys()].filter((ref) => ref.startsWith(prefix)).map((ref) => ref.slice(prefix.length));
+  const newest = newestMatch(versions, targetRevision);
+  return newest === undefined ? targetRevision : `${prefix}${newest}`;
+}
+
 function bySha(refs: RefList, sha: string): Wanted {
   for (const [ref, tip] of refs.refs) if (tip === sha) return { sha, ref };
   return { sha };

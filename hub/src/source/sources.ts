@@ -7,12 +7,12 @@ import { type ChartSource, isChartLocation } from './charts/chart-source.ts';
 import type { GithubAppLogins } from './github-app.ts';
 import type { Lfs } from './lfs/lfs.ts';
 import type { SourceLocation } from './location.ts';
+import { prefixedRevision } from './refs.ts';
 import type { RemoteFiles } from './remote-files.ts';
 import type { Keys } from './signatures/keyring.ts';
 import type { Signatures } from './signatures/signatures.ts';
 import type { Fetched, GitSource, Repository, Snapshot } from './source.ts';
 import { withSubmodules } from './submodules.ts';
-import { newestMatch } from './version-constraint.ts';
 
 /** A revision that is on this machine. `sha` is a commit, a chart's version, or an artifact's digest. */
 export interface FetchedSource extends Fetched {
@@ -65,7 +65,10 @@ export function createSources(deps: SourcesDeps): Sources {
         const { revision, digest } = await deps.charts.fetch(location, repository, signal);
         return { sha: revision, digest };
       }
-      const revision = await gitRevision(location, { repository, git: deps.git }, signal);
+      const { targetRevision, tagPrefix } = location;
+      const revision = tagPrefix
+        ? prefixedRevision(await deps.git.listRefs(repository, signal), location)
+        : targetRevision;
       return await deps.git.fetch(repository, revision, signal);
     },
     open: async (location, { sha, digest }, signal) => {
@@ -79,8 +82,12 @@ export function createSources(deps: SourcesDeps): Sources {
     },
     verify: async (location, { sha, policy }, signal) => {
       const repository = await repositoryOf(location, signal);
-      const targetRevision = await gitRevision(location, { repository, git: deps.git }, signal);
-      await deps.signatures.verify({ repository, targetRevision, sha }, { policy, keys: deps.keys() }, signal);
+      const { targetRevision, tagPrefix } = location;
+      await deps.signatures.verify(
+        { repository, targetRevision, tagPrefix, sha },
+        { policy, keys: deps.keys() },
+        signal,
+      );
     },
   };
 }
@@ -114,18 +121,4 @@ async function openGit(
 
 function hostOf(url: string): string | undefined {
   return /^(?:[a-z][a-z0-9+.-]*:\/\/)?(?:[^@/]*@)?(?<host>[^/:]+)/iu.exec(url)?.groups?.['host'];
-}
-
-/** Argo CD: with a tagPrefix, a version range is matched by the tags that begin with it, without it. */
-async function gitRevision(
-  { targetRevision, tagPrefix }: SourceLocation,
-  { repository, git }: { repository: Repository; git: Pick<GitSource, 'listRefs'> },
-  signal: AbortSignal,
-): Promise<string> {
-  if (!tagPrefix) return targetRevision;
-  const { refs } = await git.listRefs(repository, signal);
-  const prefix = `refs/tags/${tagPrefix}`;
-  const versions = [...refs.keys()].filter((ref) => ref.startsWith(prefix)).map((ref) => ref.slice(prefix.length));
-  const newest = newestMatch(versions, targetRevision);
-  return newest === undefined ? targetRevision : `${prefix}${newest}`;
 }

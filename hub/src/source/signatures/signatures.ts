@@ -8,19 +8,21 @@ import path from 'node:path';
 import { withTimeout } from '@wheelhouse/shared/async/abort';
 import { createLimit } from '@wheelhouse/shared/async/limit';
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
-import { LRUCache } from 'lru-cache';
 import type { IntegrityPolicy } from '../../project/integrity.ts';
 import { createGitCommand, type NativeOptions } from '../engines/native/git-command.ts';
-import { findRevision, isFullSha, type RefList } from '../refs.ts';
+import type { RecentRefs } from '../recent-refs.ts';
+import { findRevision, isFullSha, prefixedRevision, type RefList, type Wanted } from '../refs.ts';
 import { type Remote, type Repository, type Rewrite, toRemote } from '../remote.ts';
 import { historyToVerify } from './history.ts';
 import { createKeyring, type Keys } from './keyring.ts';
 import { logFormat, parseLog, parseStatus, type Signature, whyNotAccepted } from './signature.ts';
+import { createVerdicts } from './verdicts.ts';
 
 /** A commit, and how it was named. */
 export interface Signed {
   repository: Repository;
   targetRevision: string;
+  tagPrefix?: string | undefined;
   sha: string;
 }
 
@@ -38,41 +40,33 @@ export interface SignaturesOptions extends NativeOptions {
   timeoutMs: number;
 }
 
-export interface SignaturesDeps {
-  listRefs(repository: Repository, signal: AbortSignal): Promise<RefList>;
-}
-
 const parallelChecks = 2;
-/** What was found is looked at again after this: keys expire. */
-const keptForMs = 300_000;
 /** Argo CD: problems that one message names. */
 const maxProblems = 10;
 
-export function createSignatures(deps: SignaturesDeps, options: SignaturesOptions): Signatures {
+export function createSignatures(refs: RecentRefs, options: SignaturesOptions): Signatures {
   const git = createGitCommand(options);
+  const tools = { git, options };
   const limit = createLimit(parallelChecks);
-  const known = new LRUCache<string, { refused: string | undefined }>({ max: 10_000, ttl: keptForMs });
+  const verdicts = createVerdicts();
 
   return {
     verify: async (signed, wanted, signal) => {
       if (signal.aborted) throw new FleetError('Aborted', 'stopped before signatures were checked');
       const remote = toRemote(signed.repository, { rewrites: options.rewrites, allowFile: options.allowFile });
-      const place = await placeOf(signed, remote, { deps, signal });
-      const key = JSON.stringify([remote.url, signed.sha, wanted]);
-      // an annotated tag may be made anew for the same commit
-      const before = place.isTag ? undefined : known.get(key);
-      if (before) return refuse(before.refused);
-      const refused = await limit(async () => {
-        await using folder = await openFolder();
-        const asked = { ...signed, ...wanted, ...place, remote, folder: folder.path };
-        return await bound(
-          remote,
-          { signal, timeoutMs: options.timeoutMs },
-          async (bounded) => await check(asked, { git, options }, bounded),
+      const findPlace = async (bounded: AbortSignal) => await placeOf(signed, remote, { refs, signal: bounded });
+      // no tag can be meant by an id or HEAD: what is known of their commits is so without asking the server anything
+      const place = isName(signed.targetRevision) ? await findPlace(signal) : undefined;
+      const judged = { url: remote.url, sha: signed.sha, tag: place?.isTag ? place.from : undefined, ...wanted };
+      const judge = async (shared: AbortSignal) => {
+        const asked = { ...signed, ...wanted, ...(place ?? (await findPlace(shared))), remote };
+        const bounds = { signal: shared, timeoutMs: options.timeoutMs };
+        return await limit(
+          async () => await bound(remote, bounds, async (bounded) => await checkIn(asked, tools, bounded)),
+          shared,
         );
-      });
-      if (!place.isTag) known.set(key, { refused });
-      refuse(refused);
+      };
+      refuse(await verdicts.reach(judged, signal, judge));
     },
   };
 }
@@ -97,6 +91,11 @@ function refuse(refused: string | undefined): void {
   if (refused !== undefined) throw new FleetError('SignatureInvalid', refused, { retryable: false });
 }
 
+async function checkIn(asked: Omit<Check, 'folder'>, tools: Tools, signal: AbortSignal): Promise<string | undefined> {
+  await using folder = await openFolder();
+  return await check({ ...asked, folder: folder.path }, tools, signal);
+}
+
 async function openFolder(): Promise<AsyncDisposable & { path: string }> {
   const folder = await mkdtemp(path.join(tmpdir(), 'wheelhouse-signed-'));
   return { path: folder, [Symbol.asyncDispose]: async () => await rm(folder, { recursive: true, force: true }) };
@@ -110,18 +109,28 @@ interface Place {
 }
 
 async function placeOf(
-  { repository, targetRevision, sha }: Signed,
+  { repository, sha, ...named }: Signed,
   remote: Remote,
-  { deps, signal }: { deps: SignaturesDeps; signal: AbortSignal },
+  { refs, signal }: { refs: RecentRefs; signal: AbortSignal },
 ): Promise<Place> {
-  const { sha: known, ref } = findRevision(await deps.listRefs(repository, signal), targetRevision) ?? {};
-  const isTag = isName(targetRevision.trim()) && ref?.startsWith('refs/tags/') === true;
-  if (isTag && known !== sha) throw movedOn(ref, sha, remote);
-  return { from: known === sha ? (ref ?? sha) : sha, isTag };
+  const find = (list: RefList) => findRevision(list, prefixedRevision(list, named));
+  const known = find(await refs.recent(repository, signal));
+  // what does not fit may have been pushed since
+  const found = isAt(known, sha) ? known : find(await refs.fresh(repository, signal));
+  const ref = found?.ref;
+  const isTag = isName(named.targetRevision) && ref !== undefined && ref.startsWith('refs/tags/');
+  if (isAt(found, sha)) return { from: found.ref, isTag };
+  if (isTag) throw movedOn(ref, sha, remote);
+  return { from: sha, isTag };
+}
+
+function isAt(found: Wanted | undefined, sha: string): found is Required<Wanted> {
+  return found?.sha === sha && found.ref !== undefined;
 }
 
 function isName(revision: string): boolean {
-  return revision !== '' && revision !== 'HEAD' && !isFullSha(revision);
+  const name = revision.trim();
+  return name !== '' && name !== 'HEAD' && !isFullSha(name);
 }
 
 function movedOn(ref: string, sha: string, { display }: Remote): FleetError {

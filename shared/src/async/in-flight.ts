@@ -1,4 +1,4 @@
-import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
+import { FleetError } from '../errors/fleet-error.ts';
 
 /** Runs a task, or joins the one that runs for the same key. A signal ends its own wait; the task stops when nobody waits. */
 export type InFlight<T> = (key: string, signal: AbortSignal, task: (signal: AbortSignal) => Promise<T>) => Promise<T>;
@@ -43,5 +43,5 @@ export function createInFlight<T>(): InFlight<T> {
 }
 
 function stopped(signal: AbortSignal): FleetError {
-  return new FleetError('Aborted', 'the render was stopped', { cause: signal.reason });
+  return new FleetError('Aborted', 'nobody waits for it any more', { cause: signal.reason });
 }
