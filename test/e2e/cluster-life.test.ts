@@ -86,10 +86,13 @@ describe('a renamed cluster', () => {
     const [shown] = await eventually(async () => await whenSettled(platform, { names: ['renamed'] }), within);
     expect(shown?.fleet).toMatchObject({ cluster: 'new-name' });
     expect((await stateOf('new-name')).generation).toBeGreaterThan(before.generation ?? 0);
-    await spoke.cluster.remove({ ...configMaps, namespace: 'default', name: 'settings' }, {
-      propagation: 'Background',
-      signal: AbortSignal.timeout(5_000),
-    } as never);
+    await spoke.cluster.remove(
+      { ...configMaps, namespace: 'default', name: 'settings' },
+      {
+        propagation: 'Background',
+        signal: AbortSignal.timeout(5_000),
+      },
+    );
     // it heals under its new name
     await eventually(async () => expect(await live(spoke)).toHaveLength(1), within);
     expect(await uidsOf(spoke)).not.toEqual(uids);

@@ -56,7 +56,7 @@ changed alike: 2 Applications on 2 clusters, +1 -1 lines
 describe('a preview as Markdown', () => {
   it('cannot be broken out of by what a manifest holds', () => {
     const text = formatMarkdown(
-      preview({ groups: [group('-```\n+````\n')], held: [{ ...held[0], reason: '<b>\nx' } as never] }),
+      preview({ groups: [group('-```\n+````\n')], held: held.map((one) => ({ ...one, reason: '<b>\nx' })) }),
     );
     expect(text).toContain('\n`````diff\n');
     expect(text).toContain('&lt;b> x');

@@ -1,4 +1,5 @@
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
+import type { KubeObject } from '@wheelhouse/shared/kube/object';
 import { beforeEach, expect, it } from 'vitest';
 import type { ApiServer } from './api-server.ts';
 import { createApiServer } from './server.ts';
@@ -36,16 +37,16 @@ const setOf = (project: string) => ({
   spec: { generators: [{ list: { elements: [{}] } }], template: { metadata: { name: 'one' }, spec: specOf(project) } },
 });
 
-it.each<[string, 'PUT' | 'POST', string, (project: string) => { kind: string; metadata: typeof metadata }]>([
+it.each<[string, 'PUT' | 'POST', string, (project: string) => KubeObject]>([
   ['PUT of an Application', 'PUT', '/api/v1/applications/shop', applicationOf],
   ['upsert of an Application', 'POST', '/api/v1/applications?upsert=true', applicationOf],
   ['upsert of an ApplicationSet', 'POST', '/api/v1/applicationsets?upsert=true', setOf],
 ])('%s takes nothing out of a project that the caller may not touch', async (...[, method, url, objectOf]) => {
-  await deps.specs.put(objectOf('theirs') as never, { by: 'them' });
+  await deps.specs.put(objectOf('theirs'), { by: 'them' });
   const answer = await app.inject({ method, url, headers, payload: objectOf('mine') });
   expect(answer.statusCode).toBe(403);
   expect(deps.specs.find(objectOf('theirs').kind, 'argocd', 'shop')?.by).toBe('them');
-  await deps.specs.put(objectOf('mine') as never, { by: 'me' });
+  await deps.specs.put(objectOf('mine'), { by: 'me' });
   const allowed = { ...objectOf('mine'), metadata: { ...metadata, labels: { tier: 'web' } } };
   expect((await app.inject({ method, url, headers, payload: allowed })).statusCode).toBe(200);
 });

@@ -182,9 +182,9 @@ describe('assignment', () => {
 
   it('gives up for now when others are always faster', async () => {
     await put('shop');
+    const theirs = { v: 1 as const, cluster: 'east', kid: 'k', issuedAt: '', apps: [], ops: [], tombstones: [] };
     let seq = 10;
-    meanwhile = () =>
-      void stored.set('east', { document: { gen: seq, apps: [], ops: [], tombstones: [] } as never, seq: (seq += 1) });
+    meanwhile = () => void stored.set('east', { document: { ...theirs, gen: seq }, seq: (seq += 1) });
     await createReplica().run(shardOf('east'), signal);
     expect(shownIn('east').apps).toEqual([]);
   });

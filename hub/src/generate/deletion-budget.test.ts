@@ -208,9 +208,9 @@ describe('removals', () => {
     const { held } = decideRemovals({ ...input, before, now });
     const later = decideRemovals({
       ...input,
-      before: { ...before, held },
+      before: { ...before, ...(held ? { held } : {}) },
       now: new Date('2026-02-01T00:00:00Z'),
-    } as never);
+    });
     expect(later.held?.since).toBe(now.toISOString());
   });
 

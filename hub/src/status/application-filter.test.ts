@@ -1,13 +1,15 @@
 import { parseSelector } from '@wheelhouse/shared/kube/selector-text';
+import type { Application } from '@wheelhouse/shared/resources/application';
 import { describe, expect, it } from 'vitest';
 import { applicationOf } from '../testing/hub-state.ts';
 import { type ApplicationFilter, matchesFilter } from './application-filter.ts';
+import type { ApplicationView } from './view.ts';
 
-const application = {
+const application: Application = {
   ...applicationOf('shop', { metadata: { labels: { tier: 'gold' } } }),
   status: { sync: { status: 'Synced' }, health: { status: 'Healthy' } },
 };
-const view = { application: application as never, cluster: 'east', stale: false };
+const view: ApplicationView = { application, cluster: 'east', stale: false };
 
 describe('a filter', () => {
   it.each<[string, ApplicationFilter, boolean]>([
