@@ -93,10 +93,23 @@ describe.each(engines)('$engine engine', ({ engine }) => {
     expect(await readAt(now, 'apps/a/cm.yaml')).toBe('kind: A2\n');
     expect(await now.entry('apps/b')).toBeUndefined();
     expect(await readAt(old, 'apps/b/cm.yaml')).toBe('kind: B\n');
-    const packs = uploads();
+    const name = path.basename(repository.url);
+    const asked = () => server.requests.filter((line) => line.includes(name)).map((line) => line.split(' ')[0]);
+    const soFar = asked().length;
     expect((await source.fetch(repository, 'main', signal)).sha).toBe(sha);
-    // ls-refs is one POST of protocol v2
-    expect(uploads() - packs).toBe(1);
+    // native git lists refs by protocol version 2
+    const look = engine === 'native' ? ['GET', 'POST'] : ['GET'];
+    expect(asked().slice(soFar)).toEqual(look);
+  });
+
+  it('asks as little as it can for what is new', async () => {
+    const repository = await createRepository();
+    await using source = create();
+    await source.fetch(repository, 'main', signal);
+    await repository.commit({ README: 'hello again\n' }, 'Change');
+    const soFar = server.requests.length;
+    await source.fetch(repository, 'main', signal);
+    expect(server.requests.slice(soFar).length).toBe(engine === 'native' ? 5 : 2);
   });
 
   it('follows a forced push to another history', async () => {
@@ -459,6 +472,21 @@ describe.each(engines)('$engine engine logs in', ({ engine }) => {
     isCut = false;
     expect((await source.fetch({ url }, 'main', signal)).message).toBe('Start');
   });
+});
+
+it('isomorphic engine begins anew where a fetch cannot go on from what was listed', async () => {
+  const repository = await createRepository();
+  let cut = 0;
+  await using front = await startFront(server.url, ({ wantsPack }, response) => {
+    if (!wantsPack || cut > 0) return false;
+    cut += 1;
+    response.destroy();
+    return true;
+  });
+  await using source = createTestSource({ directory: nextDirectory(), engine: 'isomorphic' });
+  const url = repository.url.replace(server.url, front.url);
+  expect((await source.fetch({ url }, 'main', signal)).message).toBe('Start');
+  expect([cut, front.requests.map(({ method }) => method)]).toEqual([1, ['GET', 'POST', 'GET', 'POST']]);
 });
 
 describe('a credential', () => {

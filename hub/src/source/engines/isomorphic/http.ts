@@ -1,7 +1,7 @@
 import { Agent as HttpAgent, type IncomingMessage, request as requestHttp } from 'node:http';
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
-import type { GitHttpRequest, GitHttpResponse, HttpClient } from 'isomorphic-git';
+import type { GitHttpRequest, GitHttpResponse } from 'isomorphic-git';
 import type { Remote } from '../../remote.ts';
 
 export interface HttpOptions {
@@ -15,12 +15,22 @@ interface Answer {
   body: Buffer;
 }
 
+/** An answer to isomorphic-git, with its body still whole. */
+export interface Exchanged extends Omit<GitHttpResponse, 'body'> {
+  body: Buffer;
+}
+
+/** Connections to one remote. */
+export interface Connection extends Disposable {
+  exchange(request: GitHttpRequest, options: HttpOptions): Promise<Exchanged>;
+}
+
 /**
- * isomorphic-git's HTTP port over node:http, for one remote: logs in without waiting for a challenge, trusts the remote's
- * certificate authorities, follows the redirect of the first request as git does (never carrying a login to another
+ * What isomorphic-git's HTTP port needs, over node:http, for one remote: logs in without waiting for a challenge, trusts the
+ * remote's certificate authorities, follows the redirect of the first request as git does (never carrying a login to another
  * host), and hands over whole bodies only, so that a cut connection is an error instead of a short pack.
  */
-export function createHttpClient(remote: Remote, options: HttpOptions): HttpClient & Disposable {
+export function createConnection(remote: Remote): Connection {
   const { caPem, insecure, tlsCertificate, tlsKey } = remote.credentials;
   const agents = {
     'http:': new HttpAgent({ keepAlive: true }),
@@ -35,7 +45,7 @@ export function createHttpClient(remote: Remote, options: HttpOptions): HttpClie
   const origin = new URL(remote.url).origin;
   let base = remote.url;
 
-  const send = async (request: GitHttpRequest, url: URL): Promise<Answer> => {
+  const send = async (request: GitHttpRequest, url: URL, options: HttpOptions): Promise<Answer> => {
     const body = request.body ? Buffer.concat(await Array.fromAsync(request.body)) : undefined;
     const headers = {
       ...request.headers,
@@ -57,13 +67,13 @@ export function createHttpClient(remote: Remote, options: HttpOptions): HttpClie
   };
 
   return {
-    async request(request): Promise<GitHttpResponse> {
+    async exchange(request, options) {
       let url = new URL(base + request.url.slice(remote.url.length));
-      let answer = await send(request, url);
-      for (let hops = 0; hops < 5 && isRedirect(answer.message) && isFirstRequest(request, url); hops += 1) {
+      let answer = await send(request, url, options);
+      for (let hops = 0; hops < 5 && isRedirect(answer.message) && isForRefs(request); hops += 1) {
         url = redirected(url, answer.message, remote);
         base = url.href.slice(0, url.href.lastIndexOf('/info/refs'));
-        answer = await send(request, url);
+        answer = await send(request, url, options);
       }
       return {
         url: url.href,
@@ -71,7 +81,7 @@ export function createHttpClient(remote: Remote, options: HttpOptions): HttpClie
         statusCode: answer.message.statusCode ?? 0,
         statusMessage: answer.message.statusMessage ?? '',
         headers: answer.message.headers as Record<string, string>,
-        body: asIterator(answer.body),
+        body: answer.body,
       };
     },
     [Symbol.dispose]() {
@@ -108,9 +118,9 @@ function isRedirect(message: IncomingMessage): boolean {
   return [301, 302, 303, 307, 308].includes(message.statusCode ?? 0) && message.headers.location !== undefined;
 }
 
-/** Git: http.followRedirects=initial. */
-function isFirstRequest(request: GitHttpRequest, url: URL): boolean {
-  return (request.method ?? 'GET') === 'GET' && url.pathname.endsWith('/info/refs');
+/** The first request of whatever is asked; the only one that git follows redirects of (http.followRedirects=initial). */
+export function isForRefs({ method = 'GET', url }: GitHttpRequest): boolean {
+  return method === 'GET' && new URL(url).pathname.endsWith('/info/refs');
 }
 
 function redirected(from: URL, message: IncomingMessage, remote: Remote): URL {
@@ -124,8 +134,4 @@ function redirected(from: URL, message: IncomingMessage, remote: Remote): URL {
   to.username = '';
   to.password = '';
   return to;
-}
-
-async function* asIterator(body: Buffer): AsyncGenerator<Uint8Array, void> {
-  yield body;
 }

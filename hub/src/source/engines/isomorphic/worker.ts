@@ -3,13 +3,13 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { parentPort } from 'node:worker_threads';
 import { FleetError, toFleetError } from '@wheelhouse/shared/errors/fleet-error';
-import { type FetchResult, fetch as fetchPack, init, listServerRefs, writeRef } from 'isomorphic-git';
+import { type FetchResult, fetch as fetchPack, type HttpClient, init, listServerRefs, writeRef } from 'isomorphic-git';
 import { LRUCache } from 'lru-cache';
 import { type Failure, sourceFailure } from '../../failure.ts';
 import type { RefList } from '../../refs.ts';
 import type { Remote } from '../../remote.ts';
 import type { FetchRequest } from '../engine.ts';
-import { createHttpClient } from './http.ts';
+import { type Conversation, createConversation } from './conversation.ts';
 import type { FromWorker, ToWorker, WorkerTask } from './messages.ts';
 
 // The thread in which isomorphic-git runs: it would block the hub's event loop for seconds.
@@ -21,6 +21,15 @@ const running = new Map<number, AbortController>();
 /** isomorphic-git keeps pack indexes here; without one cache a repository it reads them again for each object. */
 const caches = new LRUCache<string, object>({ max: 16 });
 const refListBytes = 256 << 20;
+/** Of looks at refs, for the fetch that mostly follows at once. */
+const conversations = new LRUCache<string, Conversation>({
+  max: 16,
+  ttl: 5_000,
+  ttlAutopurge: true,
+  dispose: (conversation, _key, reason) => {
+    if (reason !== 'delete') conversation[Symbol.dispose]();
+  },
+});
 
 port.on('message', (message: ToWorker) => {
   if ('abort' in message) running.get(message.id)?.abort();
@@ -63,8 +72,13 @@ async function create(directory: string): Promise<void> {
 }
 
 async function listRefs(remote: Remote, signal: AbortSignal): Promise<RefList> {
-  using http = createHttpClient(remote, { signal, maxResponseBytes: refListBytes });
-  const listed = await listServerRefs({ http, url: remote.url, symrefs: true, peelTags: true, protocolVersion: 2 });
+  using stack = new DisposableStack();
+  const conversation = stack.use(createConversation(remote));
+  const http = conversation.call({ signal, maxResponseBytes: refListBytes });
+  // version 1: one request instead of two, and the list is the same that a fetch begins with
+  const listed = await listServerRefs({ http, url: remote.url, symrefs: true, peelTags: true, protocolVersion: 1 });
+  stack.move();
+  conversations.set(conversationKey(remote), conversation);
   const head = listed.find(({ ref }) => ref === 'HEAD');
   const refs = new Map<string, string>();
   for (const { ref, oid, peeled } of listed)
@@ -76,8 +90,26 @@ async function listRefs(remote: Remote, signal: AbortSignal): Promise<RefList> {
   };
 }
 
-/** Depth 1 for what is new here; no depth for a ref that is known, so that the server sends only what changed. */
+/** Goes on where a look at the refs ended a moment ago; where that no longer works (a ref has moved), from the beginning. */
 async function fetch(request: FetchRequest, maxResponseBytes: number, signal: AbortSignal): Promise<string> {
+  const options = { signal, maxResponseBytes };
+  const key = conversationKey(request.remote);
+  const begun = conversations.get(key);
+  conversations.delete(key);
+  if (begun) {
+    using conversation = begun;
+    try {
+      return await fetchBy(conversation.call(options), request);
+    } catch (error) {
+      if (signal.aborted || error instanceof FleetError) throw error;
+    }
+  }
+  using conversation = createConversation(request.remote);
+  return await fetchBy(conversation.call(options), request);
+}
+
+/** Depth 1 for what is new here; no depth for a ref that is known, so that the server sends only what changed. */
+async function fetchBy(http: HttpClient, request: FetchRequest): Promise<string> {
   const { remote, directory, wanted, everything } = request;
   const ref = `refs/wheelhouse/${createHash('sha256')
     .update(wanted.ref ?? wanted.sha)
@@ -85,7 +117,6 @@ async function fetch(request: FetchRequest, maxResponseBytes: number, signal: Ab
     .slice(0, 16)}`;
   const isKnown = fs.existsSync(path.join(directory, ref));
   const cache = cacheOf(directory);
-  using http = createHttpClient(remote, { signal, maxResponseBytes });
   const result: FetchResult & { packfile?: string } = await fetchPack({
     fs,
     http,
@@ -105,6 +136,11 @@ async function fetch(request: FetchRequest, maxResponseBytes: number, signal: Ab
   // isomorphic-git says as "have" what this local ref names: left behind, each fetch would bring everything since the clone
   await writeRef({ fs, gitdir: directory, ref, value: fetched, force: true });
   return fetched;
+}
+
+/** Whoever has other credentials lists other refs. */
+function conversationKey({ url, credentials }: Remote): string {
+  return JSON.stringify([url, credentials]);
 }
 
 function cacheOf(directory: string): object {
