@@ -13,7 +13,7 @@ import { activeTraceparent, spans, withSpan } from '@wheelhouse/shared/telemetry
 import { LRUCache } from 'lru-cache';
 import type { Derived } from '../store/derived.ts';
 import type { Applications } from './applications.ts';
-import { type Draft, type DraftDeps, draftDocument, fingerprint } from './document.ts';
+import { type Draft, type DraftDeps, draftDocument, isPublished } from './document.ts';
 import { shardOf } from './shard.ts';
 
 export interface PublishedDocument {
@@ -124,7 +124,7 @@ async function publishChange(
 ): Promise<PublishedDocument | undefined> {
   const draft = draftDocument(cluster, previous?.document, deps);
   await deps.onUnexplained?.(cluster, draft.unexplained);
-  if (previous ? fingerprint(draft) === fingerprint(previous.document) : isEmpty(draft)) return undefined;
+  if (previous ? isPublished(draft, previous.document) : isEmpty(draft)) return undefined;
   return await inSpan(cluster, draft.changed, async (traced) => {
     const changed = new Set(draft.changed.map((app) => app.app));
     const plain = draft.changed.filter((app) => isKnownPlain(app, deps));

@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Withdrawal } from '../store/additions.ts';
 import { applicationOf, indexedOf } from '../testing/hub-state.ts';
-import { type Draft, draftDocument, fingerprint } from './document.ts';
+import { type Draft, draftDocument, isPublished } from './document.ts';
 
 const now = new Date('2026-01-01T00:00:00Z');
 
@@ -130,7 +130,7 @@ describe('a draft', () => {
           const rendered = Object.entries(desired).filter(([, bundle]) => bundle !== undefined);
           expect(rendered.filter(([app, bundle]) => bundles.get(app) !== bundle)).toEqual([]);
           const again = draft(documentOf(next), { desired, withdrawn });
-          expect(fingerprint(again)).toBe(fingerprint(next));
+          expect(isPublished(again, documentOf(next))).toBe(true);
           previous = documentOf(next);
         }
       }),
@@ -138,17 +138,38 @@ describe('a draft', () => {
   });
 });
 
-describe('a fingerprint', () => {
-  const draftOf = (world: World) => draft(undefined, world);
-  it.each<[string, Partial<AssignedApp>, boolean]>([
-    ['another trace', { traceparent: '00-1-2-01' }, true],
-    ['another bundle', { bundle: '2' }, false],
-    ['another revision of the same bundle', { revision: 'd00d' }, false],
-    ['another policy', { policy: { syncOptions: ['Prune=false'] } }, false],
-    ['another wave', { wave: 1 }, false],
-  ])('is the same with %s: %s', (_name, fields, isSame) => {
-    const { apps, ...rest } = draftOf({ desired: { a: '1' } });
-    const other = { ...rest, apps: apps.map((app) => ({ ...app, ...fields })) };
-    expect(fingerprint(other) === fingerprint({ apps, ...rest })).toBe(isSame);
+describe('a draft that says nothing new', () => {
+  const operation: AssignedOperation = {
+    id: '1',
+    app: 'a',
+    type: 'refresh',
+    by: 'ann',
+    expiresAt: '2026-01-02T00:00:00Z',
+  };
+  const document = documentOf(draft(undefined, { desired: { a: '1', b: '1' } }));
+  it.each<[string, World, boolean]>([
+    ['the same', { desired: { b: '1', a: '1' } }, true],
+    ['one that cannot be rendered now', { desired: { a: '1', b: undefined } }, true],
+    ['one that nothing explains any more', { desired: { a: '1' } }, true],
+    ['another bundle', { desired: { a: '1', b: '2' } }, false],
+    ['one more', { desired: { a: '1', b: '1', c: '1' } }, false],
+    ['a withdrawal', { desired: { a: '1' }, withdrawn: ['b'] }, false],
+    ['an operation', { desired: { a: '1', b: '1' }, operations: [operation] }, false],
+  ])('%s', (_name, world, expected) => {
+    expect(isPublished(draft(document, world), document)).toBe(expected);
+  });
+
+  it('says where the cluster is registered anew', () => {
+    const registration = {
+      server: 'https://east',
+      labels: { region: 'eu' },
+      annotations: {},
+      publicKey: 'U1',
+      uid: '1',
+      enrolledAt: now.toISOString(),
+    };
+    const next = draft(document, { desired: { a: '1', b: '1' } });
+    expect(isPublished({ ...next, registration }, document)).toBe(false);
+    expect(isPublished({ ...next, registration }, { ...document, registration })).toBe(true);
   });
 });

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { formatJson } from '@wheelhouse/shared/kube/json';
 import type {
   AssignedApp,
@@ -97,14 +96,17 @@ function draftFarewell(cluster: string, previous: AssignmentDocument | undefined
   return { apps: [], ops: [], tombstones, changed: [], unexplained: [] };
 }
 
-/** Equal when publishing one in place of the other would tell the spoke nothing. */
-export function fingerprint(
-  document: Pick<AssignmentDocument, 'apps' | 'ops' | 'tombstones' | 'registration'>,
-): string {
-  const apps = document.apps.map(({ traceparent: _, ...app }) => app);
-  return createHash('sha256')
-    .update(formatJson([apps, document.ops, document.tombstones, document.registration ?? null]))
-    .digest('base64');
+/** Whether publishing the draft would tell the spoke nothing: entries that did not change are those of the document itself. */
+export function isPublished(draft: Draft, document: AssignmentDocument): boolean {
+  return (
+    draft.apps.length === document.apps.length &&
+    draft.apps.every((app, index) => app === document.apps[index]) &&
+    besidesApps(draft) === besidesApps(document)
+  );
+}
+
+function besidesApps({ ops, tombstones, registration }: Pick<Draft, 'ops' | 'tombstones' | 'registration'>): string {
+  return formatJson([ops, tombstones, registration ?? null]);
 }
 
 function sameApp(was: AssignedApp, app: Omit<AssignedApp, 'traceparent'>): boolean {

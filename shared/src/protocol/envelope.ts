@@ -55,7 +55,7 @@ export function signDocument(document: AssignmentDocument, key: SigningKey): Sig
       `the document of ${document.cluster} has ${json.length} bytes; the limit is ${maxDocumentBytes}`,
     );
   if (json.length <= compressAboveBytes) return { envelope: seal('json', json, key) };
-  const packed = gzipSync(json);
+  const packed = gzipSync(json, { level: 3 });
   if (packed.length <= maxBodyBytes) return { envelope: seal('gzip', packed, key) };
   const digest = digestOf(json);
   return { envelope: seal('page', Buffer.from(JSON.stringify({ digest })), key), page: { digest, content: json } };
