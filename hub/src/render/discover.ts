@@ -56,7 +56,8 @@ export async function openSourceFolder(
   return { path, oid, source, type: explicitSourceType(source) ?? typeOf(children) };
 }
 
-function typeOf(children: TreeEntry[]): SourceType {
+/** Of a folder with these children, where its source names no tool. */
+export function typeOf(children: readonly TreeEntry[]): SourceType {
   const names = new Set(children.filter(({ type }) => type !== 'tree').map(({ name }) => name));
   if (names.has('Chart.yaml')) return 'Helm';
   return kustomizationFiles.some((name) => names.has(name)) ? 'Kustomize' : 'Directory';

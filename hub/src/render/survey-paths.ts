@@ -2,9 +2,9 @@ import { toFleetError } from '@wheelhouse/shared/errors/fleet-error';
 import { canonicalJson } from '@wheelhouse/shared/kube/canonical';
 import type { ApplicationSource } from '@wheelhouse/shared/resources/application-source';
 import { locationOf, locationText, type SourceLocation } from '../source/location.ts';
-import type { Snapshot } from '../source/snapshot.ts';
+import type { Snapshot, TreeEntry } from '../source/snapshot.ts';
 import type { Derived, Discovery, ResolvedRevision } from '../store/derived.ts';
-import { discoverSourceType, findSourceFolder, isReferenceOnly } from './discover.ts';
+import { discoverSourceType, findSourceFolder, isReferenceOnly, typeOf } from './discover.ts';
 import { overridesIn } from './source-overrides.ts';
 
 type Found = Required<Pick<Discovery, 'types' | 'overrides'>>;
@@ -53,24 +53,24 @@ async function lookAtPath(
   { found, before }: { found: Found; before: Discovery | undefined },
 ): Promise<void> {
   const { path: name } = source;
-  try {
-    found.types[name] = await discoverSourceType(source, snapshot);
-  } catch (error) {
-    if (toFleetError(error).retryable) throw error;
-    // what cannot be found stays what it was: its request keeps the last good outcome, and the render says what is missing
-    found.types[name] = before?.types[name] ?? 'Directory';
-  }
-  const overriders = await findOverriders(source, snapshot, before?.overrides?.[name] ?? []);
+  // what cannot be found stays what it was: its request keeps the last good outcome, and the render says what is missing
+  const known = before?.types[name] ?? 'Directory';
+  const children = await orElse(undefined, () => childrenOf(source, snapshot));
+  const overriders = children ? overridesIn(children) : (before?.overrides?.[name] ?? []);
   if (overriders.length > 0) found.overrides[name] = overriders;
+  if (!children) found.types[name] = known;
+  else if (!overriders.includes('')) found.types[name] = typeOf(children);
+  else found.types[name] = await orElse(known, () => discoverSourceType(source, snapshot));
 }
 
-async function findOverriders(
-  source: { repoURL: string; path: string },
-  snapshot: Snapshot,
-  otherwise: string[],
-): Promise<string[]> {
+async function childrenOf(source: { repoURL: string; path: string }, snapshot: Snapshot): Promise<TreeEntry[]> {
+  return await snapshot.children((await findSourceFolder(source, snapshot)).path);
+}
+
+/** What cannot be had now but may later is thrown. */
+async function orElse<T>(otherwise: T, find: () => Promise<T>): Promise<T> {
   try {
-    return overridesIn(await snapshot.children((await findSourceFolder(source, snapshot)).path));
+    return await find();
   } catch (error) {
     if (toFleetError(error).retryable) throw error;
     return otherwise;
