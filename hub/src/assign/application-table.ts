@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { formatJson } from '@wheelhouse/shared/kube/json';
-import { locationOf, locationText, type SourceLocation } from '../source/location.ts';
+import { locationOf, type SourceLocation } from '../source/location.ts';
+import { createLocationIndex, type LocationIndex } from '../source/location-index.ts';
 import type { ApplicationChange, IndexedApplication } from './applications.ts';
 
 /** The index itself: Applications by id, and their ids by cluster, by render request and by source. */
@@ -11,13 +12,15 @@ export interface ApplicationTable {
   byCluster(cluster: string): IndexedApplication[];
   byRequest(requestKey: string): IndexedApplication[];
   bySource(location: SourceLocation): IndexedApplication[];
+  /** Every location that `bySource` finds Applications for. */
+  locations(): SourceLocation[];
   /** Puts `after` in the place of `before`; false when nothing differs. */
   replace(change: ApplicationChange): boolean;
 }
 
 export function createApplicationTable(): ApplicationTable {
   const apps = new Map<string, IndexedApplication>();
-  const groups: Groupings = { clusters: createGroups(), requests: createGroups(), sources: createGroups() };
+  const groups: Groupings = { clusters: createGroups(), requests: createGroups(), sources: createLocationIndex() };
   const members = (ids: Iterable<string>) => [...ids].flatMap((id) => apps.get(id) ?? []);
   return {
     all: () => apps.values(),
@@ -25,15 +28,16 @@ export function createApplicationTable(): ApplicationTable {
     find: (id) => apps.get(id),
     byCluster: (cluster) => members(groups.clusters.of(cluster)),
     byRequest: (key) => members(groups.requests.of(key)),
-    bySource: (location) => members(groups.sources.of(locationText(location))),
+    bySource: (location) => members(groups.sources.readersOf(location)),
+    locations: groups.sources.locations,
     replace: ({ before, after }) => {
       const one = after ?? before;
       if (!one || (before && after && same(before, after))) return false;
       const present = apps.get(one.id);
-      if (present) for (const [grouping, group] of placesOf(present, groups)) grouping.remove(group, one.id);
+      if (present) file(present, groups, 'remove');
       if (!after) return apps.delete(one.id);
       apps.set(one.id, after);
-      for (const [grouping, group] of placesOf(after, groups)) grouping.add(group, one.id);
+      file(after, groups, 'add');
       return true;
     },
   };
@@ -42,15 +46,14 @@ export function createApplicationTable(): ApplicationTable {
 interface Groupings {
   clusters: Groups;
   requests: Groups;
-  sources: Groups;
+  sources: LocationIndex;
 }
 
-function placesOf(app: IndexedApplication, groups: Groupings): [Groups, string][] {
-  const places: [Groups, string][] = [];
-  if (app.cluster !== undefined) places.push([groups.clusters, app.cluster]);
-  if (app.request) places.push([groups.requests, app.request.key]);
-  for (const source of app.sources) places.push([groups.sources, locationText(locationOf(source))]);
-  return places;
+/** Adds an Application to every group that it belongs to, or removes it from them. */
+function file({ id, cluster, request, sources }: IndexedApplication, groups: Groupings, act: 'add' | 'remove'): void {
+  if (cluster !== undefined) groups.clusters[act](cluster, id);
+  if (request) groups.requests[act](request.key, id);
+  for (const source of sources) groups.sources[act](locationOf(source), id);
 }
 
 function same(before: IndexedApplication, after: IndexedApplication): boolean {

@@ -57,6 +57,8 @@ export interface Applications {
   byRequest(requestKey: string): IndexedApplication[];
   /** Applications that name this location in any of their sources. */
   bySource(location: SourceLocation): IndexedApplication[];
+  /** Every location that `bySource` finds Applications for. */
+  locations(): SourceLocation[];
   /** What an Application would be here, by the inventory and the projects of now; keeps nothing. */
   describe(application: Application, origin: IndexedApplication['origin']): IndexedApplication;
   onChange(listener: (changes: ApplicationChange[]) => void): Disposable;
@@ -109,6 +111,7 @@ export function createApplications(deps: ApplicationsDeps): Applications & Dispo
     byCluster: table.byCluster,
     byRequest: table.byRequest,
     bySource: table.bySource,
+    locations: table.locations,
     describe,
     onChange: (listener) => {
       listeners.add(listener);

@@ -1,43 +1,43 @@
 import type { ApplicationSet } from '@wheelhouse/shared/resources/application-set';
 import type { Applications, IndexedApplication } from '../assign/applications.ts';
 import type { Derived } from '../store/derived.ts';
-import { readBesides } from '../store/reader-index.ts';
 import type { SpecStore } from '../store/specs.ts';
 import { locationOf, locationText, type SourceLocation } from './location.ts';
 
 export interface WantedDeps {
-  applications: Pick<Applications, 'list' | 'bySource' | 'byRequest'>;
+  applications: Pick<Applications, 'bySource' | 'byRequest'>;
   specs: Pick<SpecStore, 'list'>;
-  derived: Pick<Derived, 'evaluations' | 'render' | 'readersOf'>;
+  derived: Pick<Derived, 'evaluations' | 'readersOf'>;
 }
 
 /** Everything that an Application, the last good render of one, or a generator reads, by repository. */
-export function wantedRevisions(deps: WantedDeps): Map<string, readonly SourceLocation[]> {
-  const wanted = new Map<string, Map<string, SourceLocation>>();
-  const want = (location: SourceLocation) => {
-    const locations = wanted.get(location.repoURL) ?? new Map<string, SourceLocation>();
-    locations.set(locationText(location), location);
-    wanted.set(location.repoURL, locations);
-  };
-  for (const app of deps.applications.list()) {
-    for (const location of locationsRead(app)) want(location);
-    if (app.request) for (const location of readBesides(deps.derived.render(app.request.key)?.record)) want(location);
-  }
-  for (const read of generatorReads(deps)) want(read);
-  return new Map([...wanted].map(([url, locations]) => [url, [...locations.values()]]));
+export function wantedRevisions(
+  deps: WantedDeps & { applications: Pick<Applications, 'locations'>; derived: Pick<Derived, 'readBesides'> },
+): Map<string, readonly SourceLocation[]> {
+  const byApplications = [...deps.applications.locations(), ...deps.derived.readBesides()];
+  const wanted = [...byApplications.filter((one) => isReadByApplication(one, deps)), ...generatorReads(deps)];
+  const distinct = new Map(wanted.map((location) => [locationText(location), location]));
+  return Map.groupBy(distinct.values(), ({ repoURL }) => repoURL);
+}
+
+/** Whether `wantedRevisions` has it. */
+export function isWanted(location: SourceLocation, deps: WantedDeps): boolean {
+  if (isReadByApplication(location, deps)) return true;
+  const text = locationText(location);
+  return generatorReads(deps).some((read) => locationText(read) === text);
+}
+
+/** Named by a source of an Application that may go somewhere, or read by the last good render of one. */
+function isReadByApplication(location: SourceLocation, { applications, derived }: WantedDeps): boolean {
+  return (
+    applications.bySource(location).some(({ problem }) => !problem) ||
+    derived.readersOf(location).some((key) => applications.byRequest(key).length > 0)
+  );
 }
 
 /** What the sources of an Application name, unless it may not go anywhere. */
 export function locationsRead(app: IndexedApplication | undefined): SourceLocation[] {
   return !app || app.problem ? [] : app.sources.map(locationOf);
-}
-
-/** The same as `wantedRevisions` for one of them, without going through all Applications. */
-export function isWanted(location: SourceLocation, deps: WantedDeps): boolean {
-  if (deps.applications.bySource(location).some(({ problem }) => !problem)) return true;
-  if (deps.derived.readersOf(location).some((key) => deps.applications.byRequest(key).length > 0)) return true;
-  const text = locationText(location);
-  return generatorReads(deps).some((read) => locationText(read) === text);
 }
 
 function generatorReads(deps: WantedDeps): SourceLocation[] {

@@ -96,6 +96,8 @@ export interface Derived {
   renders(): RenderOutcome[];
   /** Keys of the requests whose last good render read something there besides their own sources. */
   readersOf(location: SourceLocation): string[];
+  /** Every location that `readersOf` finds requests for. */
+  readBesides(): SourceLocation[];
   evaluation(namespace: string, name: string): StoredEvaluation | undefined;
   evaluations(): StoredEvaluation[];
   putRevision(revision: ResolvedRevision): Promise<void>;
@@ -146,6 +148,7 @@ export async function createDerived(bucket: Bucket): Promise<Derived> {
     render: (requestKey) => renders.get(requestKey),
     renders: () => [...renders.values()],
     readersOf: readers.of,
+    readBesides: readers.locations,
     evaluation: (namespace, name) => evaluations.get(`${namespace}.${name}`),
     evaluations: () => [...evaluations.values()],
     putRevision: async (revision) => await write(`revision.${revisionKey(revision)}`, revision),

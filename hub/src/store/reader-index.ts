@@ -1,5 +1,6 @@
 import type { RenderRecord } from '../render/render.ts';
 import { locationText, type SourceLocation } from '../source/location.ts';
+import { createLocationIndex, type LocationIndex } from '../source/location-index.ts';
 
 interface Outcome {
   requestKey: string;
@@ -7,28 +8,20 @@ interface Outcome {
 }
 
 /** Which render requests read something besides their own sources, by where they read it. */
-export interface ReaderIndex {
+export interface ReaderIndex extends Pick<LocationIndex, 'locations'> {
   replace(change: { before: Outcome | undefined; after: Outcome | undefined }): void;
   of(location: SourceLocation): string[];
 }
 
 export function createReaderIndex(): ReaderIndex {
-  const readers = new Map<string, Set<string>>();
-  const update = (outcome: Outcome | undefined, act: (keys: Set<string>, key: string) => void) => {
-    for (const location of readBesides(outcome?.record)) {
-      const place = locationText(location);
-      const keys = readers.get(place) ?? new Set();
-      act(keys, outcome?.requestKey ?? '');
-      if (keys.size === 0) readers.delete(place);
-      else readers.set(place, keys);
-    }
-  };
+  const index = createLocationIndex();
   return {
     replace: ({ before, after }) => {
-      update(before, (keys, key) => keys.delete(key));
-      update(after, (keys, key) => keys.add(key));
+      for (const location of readBesides(before?.record)) index.remove(location, before?.requestKey ?? '');
+      for (const location of readBesides(after?.record)) index.add(location, after?.requestKey ?? '');
     },
-    of: (location) => [...(readers.get(locationText(location)) ?? [])],
+    of: (location) => [...index.readersOf(location)],
+    locations: index.locations,
   };
 }
 
