@@ -82,7 +82,7 @@ export interface AssignedOperation {
     dryRun: boolean;
     force: boolean;
     syncOptions: string[];
-    /** Its Jobs are made anew, and it ends when they have: a failover hook. */
+    /** Its Jobs are made anew, and it ends when they have, or as Failed at `expiresAt`: a failover hook. */
     runJobs?: true;
     resources?: { group: string; kind: string; namespace: string; name: string }[];
   };

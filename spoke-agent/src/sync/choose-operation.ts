@@ -2,7 +2,7 @@ import { formatRef } from '@wheelhouse/shared/kube/object';
 import type { AssignedOperation } from '@wheelhouse/shared/protocol/document';
 import type { AppState, SyncContext } from './app-state.ts';
 import type { Comparisons } from './compare.ts';
-import type { Operation } from './operation.ts';
+import { type Operation, publish } from './operation.ts';
 import { whyNotPruned } from './prune.ts';
 import { whyAutomationWaits } from './windows.ts';
 
@@ -17,6 +17,7 @@ export function chooseOperation(context: SyncContext, state: AppState, compariso
   if (asked && (!state.operation || isAutomated)) {
     acknowledge(context, state, asked);
     state.operation = operationOf(context, state, asked);
+    publish(context, state, { phase: 'Running', message: 'begins' });
   }
   if (state.operation) return;
   automate(context, state, comparisons);
@@ -73,7 +74,7 @@ function operationOf(context: SyncContext, state: AppState, asked: AssignedOpera
   };
 }
 
-function wishOf({ id, by, sync }: AssignedOperation): Partial<Operation> {
+function wishOf({ id, by, sync, expiresAt }: AssignedOperation): Partial<Operation> {
   if (!sync) return { id, by };
   const { prune, dryRun, force, runJobs, resources } = sync;
   return {
@@ -82,7 +83,7 @@ function wishOf({ id, by, sync }: AssignedOperation): Partial<Operation> {
     prune,
     dryRun,
     force,
-    ...(runJobs ? { runJobs } : {}),
+    ...(runJobs ? { runJobs, endsAt: Date.parse(expiresAt) } : {}),
     ...(resources ? { partial: new Set(resources.map(formatRef)) } : {}),
   };
 }

@@ -26,6 +26,8 @@ export interface Operation {
   force: boolean;
   /** Jobs are made anew although nothing changed, and it ends when they have. */
   runJobs?: true;
+  /** When it is over, ended or not, by this cluster's clock: one that hangs would keep all others waiting. */
+  endsAt?: number;
   /** Keys of the resources to sync; absent: all. */
   partial?: Set<string>;
   startedAt: number;
@@ -47,11 +49,12 @@ export async function advance(context: SyncContext, state: AppState, signal: Abo
   const now = context.clock.now();
   if (operation.terminatedBy !== undefined)
     return finish(context, state, { phase: 'Failed', message: `operation terminated by ${operation.terminatedBy}` });
+  if (operation.endsAt !== undefined && now >= operation.endsAt) return finish(context, state, late(state));
   restartIfSuperseded(state, operation);
   const waits = whyOperationWaits(context, state, operation);
   if (waits !== undefined) {
     publish(context, state, { phase: 'Running', message: `waits for a sync window: ${waits}` });
-    return undefined;
+    return timeLeft(operation, now);
   }
   if (operation.retryAt !== undefined && operation.retryAt > now) return operation.retryAt - now;
   operation.retryAt = undefined;
@@ -62,9 +65,19 @@ export async function advance(context: SyncContext, state: AppState, signal: Abo
   });
   if (step.phase === 'Running') {
     publish(context, state, step);
-    return undefined;
+    return timeLeft(operation, now);
   }
   return step.phase === 'Failed' ? retryOrFail(context, state, step.message) : finish(context, state, step);
+}
+
+function timeLeft({ endsAt }: Operation, now: number): number | undefined {
+  return endsAt === undefined ? undefined : endsAt - now;
+}
+
+/** What it made stays: a Job that is still at work is not cut off, and the next operation makes it anew. */
+function late({ record }: AppState): Step {
+  const last = record.operation?.message;
+  return { phase: 'Failed', message: `did not end in time${last ? `: ${last}` : ''}` };
 }
 
 function restartIfSuperseded(state: AppState, operation: Operation): void {
@@ -83,6 +96,8 @@ async function attempt(context: SyncContext, state: AppState, signal: AbortSigna
   const { target } = state;
   if (!target) throw new FleetError('NotFound', `${state.app} has no bundle to sync to yet`);
   operation.plan ??= planSync(state, compareApp(context, state, target), operation);
+  // an agent that dies in the middle must know afterwards that they were run
+  if (operation.runJobs && operation.done.size === 0) await context.records.flush();
   if (operation.dryRun) return await dryRun(context, state, signal);
   return await carryOut(context, state, signal);
 }
@@ -163,8 +178,8 @@ function finish(context: SyncContext, state: AppState, step: Step): undefined {
   return undefined;
 }
 
-/** The operation as status shows it. */
-function publish(context: SyncContext, state: AppState, step: Step & { finishedAt?: number }): void {
+/** The operation as status shows it, over restarts of the agent too. */
+export function publish(context: SyncContext, state: AppState, step: Step & { finishedAt?: number }): void {
   const { finishedAt } = step;
   const operation = state.operation as Operation;
   const shown: OperationState = {

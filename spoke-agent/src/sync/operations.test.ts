@@ -105,6 +105,50 @@ describe('an operation', () => {
     expect((await spoke.settle()).operation).toMatchObject({ id: '1', phase: 'Failed' });
   });
 
+  it('that runs Jobs is over when its time is, and the next one makes the Job that hangs anew', async () => {
+    await using spoke = startSpoke({ settleMs: 600_000 });
+    const job = { apiVersion: 'batch/v1', kind: 'Job', metadata: { name: 'dns' }, spec: { template: {} } };
+    const apps = [{ manifests: [job], isManual: true }];
+    const within = (id: string, ms: number) => ({
+      ...sync(id, { runJobs: true }),
+      expiresAt: new Date(spoke.clock.now() + ms).toISOString(),
+    });
+    const hangs = within('1', 30_000);
+    spoke.assign({ apps, ops: [hangs] });
+    expect((await spoke.settle()).operation).toMatchObject({ id: '1', phase: 'Running' });
+    const first = (await spoke.find('Job', 'dns'))?.metadata.uid;
+    spoke.assign({ apps, ops: [hangs, within('2', 3_600_000)] });
+    expect((await spoke.settle()).operation).toMatchObject({ id: '1', phase: 'Running' });
+    spoke.clock.advance(30_000);
+    expect((await spoke.settle()).operation).toMatchObject({ id: '2', phase: 'Running' });
+    expect(spoke.reports.map(({ operation }) => operation)).toContainEqual(
+      expect.objectContaining({
+        id: '1',
+        phase: 'Failed',
+        message: expect.stringMatching(/^did not end in time: .*Job dns/) as string,
+      }),
+    );
+    expect((await spoke.find('Job', 'dns'))?.metadata.uid).not.toBe(first);
+    spoke.clock.advance(600_000);
+    expect((await spoke.settle()).operation).toMatchObject({ id: '2', phase: 'Succeeded' });
+  });
+
+  it('that was cut off by the end of its agent is over, and is not done twice', async () => {
+    const stuck = deployment('first', { 'argocd.argoproj.io/sync-wave': '-1', 'wheelhouse.dev/simulate': 'stuck' });
+    const document = { apps: [{ manifests: [stuck, configMap('second')], isManual: true }], ops: [sync('1')] };
+    await using before = startSpoke();
+    before.assign(document);
+    expect((await before.settle()).operation).toMatchObject({ id: '1', phase: 'Running' });
+    await before.reconciler[Symbol.asyncDispose]();
+    await using after = startSpoke({ cluster: before.cluster, clock: before.clock, records: before.records });
+    after.assign(document);
+    expect((await after.settle()).operation).toMatchObject({
+      id: '1',
+      phase: 'Failed',
+      message: expect.stringMatching(/^cut off when the agent ended; sync again/) as string,
+    });
+  });
+
   it.each(['example.com/hold', 'argocd.argoproj.io/hook-finalizer'])(
     'that runs Jobs fails as long as %s holds the one that has ended, and runs it when that is gone',
     async (finalizer) => {

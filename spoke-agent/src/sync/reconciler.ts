@@ -19,7 +19,7 @@ import { diffApp } from './app-diff.ts';
 import { type AppState, createAppState, readPolicy, type SyncContext } from './app-state.ts';
 import { createExpectations } from './expectations.ts';
 import { reconcileApp } from './reconcile-app.ts';
-import { emptyRecord, type RecordStore } from './records.ts';
+import { type AppRecord, emptyRecord, type RecordStore } from './records.ts';
 import type { ReportedStatus } from './status.ts';
 import { createStatusReporter } from './status-reporter.ts';
 import { createWorkQueue, type WorkQueue } from './work-queue.ts';
@@ -142,6 +142,7 @@ class AppReconciler implements Reconciler {
   #restore(state: AppState): void {
     state.assigned = state.record.assigned;
     state.policy = readPolicy(state.assigned);
+    endCutOff(state.record, this.#context.clock.now());
     for (const record of Object.values(state.record.resources)) this.#context.expectations.put(state, record);
     this.#states.set(state.app, state);
   }
@@ -236,6 +237,13 @@ class AppReconciler implements Reconciler {
     if (status && this.#states.get(app) === state) this.#statuses.offer(status);
     return afterMs;
   }
+}
+
+/** What a person asked for and was under way when the agent ended is not taken up again; automation begins anew. */
+function endCutOff({ operation }: AppRecord, now: number): void {
+  if (operation?.id === undefined || operation.phase !== 'Running') return;
+  const message = `cut off when the agent ended; sync again. Before: ${operation.message}`;
+  Object.assign(operation, { phase: 'Failed', message, finishedAt: new Date(now).toISOString() });
 }
 
 function isSameContent(a: AssignedApp, b: AssignedApp | undefined): boolean {
