@@ -77,12 +77,14 @@ export interface TokenOptions {
 const defaultExpiryMs = 24 * 3_600_000;
 /** Tokens are forgotten this long after they ended. */
 const keptMs = 7 * 24 * 3_600_000;
+const forgetEveryMs = 3_600_000;
 
 /** What a key of the bucket may be; ids of tokens are hexadecimal. */
 const tokenId = /^[\w-]{1,64}$/;
 
 export function createTokens(deps: TokenDeps, options: TokenOptions): Tokens {
   const { records, audit } = deps;
+  let forgottenAt = Number.NEGATIVE_INFINITY;
   return {
     list: async () =>
       records.tokens
@@ -91,7 +93,11 @@ export function createTokens(deps: TokenDeps, options: TokenOptions): Tokens {
         .sort((a, b) => a.createdAt.localeCompare(b.createdAt)),
     create: async (request) => {
       assertMayEnrol(records, request);
-      await forgetOld(deps);
+      const now = deps.now().getTime();
+      if (now - forgottenAt >= forgetEveryMs) {
+        forgottenAt = now;
+        await forgetOld(deps);
+      }
       const secret = randomBytes(32).toString('base64url');
       const record = recordOf(request, { hash: hashOf(secret), now: deps.now() });
       await records.tokens.put(record.id, record, 0);
