@@ -55,6 +55,8 @@ const schema = z.object({
   pollInterval: duration.default(180_000),
   /** How often everything is compared with what is published. */
   sweepInterval: duration.default(300_000),
+  /** How long a bundle is kept that nothing names any more. */
+  bundleLife: duration.default(24 * 3_600_000),
   gitEngine: z.enum(['auto', 'isomorphic', 'native']).default('auto'),
   /** URL rewrites, as git's insteadOf: `from=to`, separated by commas; the longest `from` wins. */
   gitRewrites: rewrites.default([]),

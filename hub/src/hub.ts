@@ -46,7 +46,6 @@ import { createForget } from './queue/forget.ts';
 import { createWorkQueue } from './queue/queue.ts';
 import { createSchedule } from './queue/schedule.ts';
 import { findTools } from './render/find-tool.ts';
-import { forgetLostBundles } from './render/lost-bundles.ts';
 import { createRenderer } from './render/render.ts';
 import { readRenderSettings } from './render/settings.ts';
 import { followRollouts } from './rollout/follow-rollouts.ts';
@@ -62,6 +61,7 @@ import { createStatuses } from './status/statuses.ts';
 import { connectHub } from './store/nats.ts';
 import { openStores, type Stores } from './store/open-stores.ts';
 import { consumeStatusOnce } from './store/status-stream.ts';
+import { createSweep } from './sweep.ts';
 
 export interface Hub extends AsyncDisposable {
   /** Where the API listens, `https://127.0.0.1:8443`. */
@@ -266,12 +266,7 @@ function startStages(context: Context, foundation: Foundation, state: State) {
   const hookCallers = open.use(openHookCallers(config, context.environment));
   const { failover, run } = createFailoverParts({ ...pipeline, fleet, hookCallers }, dispatch);
   startPipeline(pipeline, dispatch, { run });
-  const sweep = async () => {
-    await dispatch.sweep();
-    await follower.sweep();
-    await forget.sweep();
-    await forgetLostBundles({ ...stores, logger });
-  };
+  const sweep = createSweep({ ...shared, dispatch, follower, forget }, config, signal);
   open.use(schedule.start({ ...dispatch, sweep }, signal));
   const preview = createPreview({ ...pipeline, ...stores, ...createGenerateDeps(pipeline) }, config.renderConcurrency);
   return { metrics, dispatch, failover, listings, preview };

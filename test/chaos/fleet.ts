@@ -1,18 +1,17 @@
 // A fleet of hollow spokes and the record of what chaos must never do to it: delete something that nobody asked to
 // delete, write a tombstone, or publish a generation that is not higher than the one before.
 import { join } from 'node:path';
-import { loadAuthority } from '@wheelhouse/hub/fleet/authority';
 import { follow } from '@wheelhouse/hub/store/follow';
-import { connectHub, type HubNats } from '@wheelhouse/hub/store/nats';
 import { streams } from '@wheelhouse/hub/store/streams';
 import { mapLimit } from '@wheelhouse/shared/async/limit';
 import type { KubeObject } from '@wheelhouse/shared/kube/object';
 import { createLogger } from '@wheelhouse/shared/logging/logger';
-import { type DocumentKeys, parseDocumentKeys } from '@wheelhouse/shared/protocol/document-key';
+import { parseDocumentKeys } from '@wheelhouse/shared/protocol/document-key';
 import { openDocument } from '@wheelhouse/shared/protocol/envelope';
 import { enrol } from '@wheelhouse/spoke-agent/link/enrol';
 import { loadIdentity } from '@wheelhouse/spoke-agent/link/identity';
 import { type HollowSpoke, startHollowSpoke } from '../support/hollow-spoke.ts';
+import { connectAsHub, type HubConnection } from '../support/hub-connection.ts';
 import type { Platform } from '../support/platform.ts';
 
 /** What every Application of these tests consists of. */
@@ -111,18 +110,6 @@ function countBy<T>(items: readonly T[], keyOf: (item: T) => string): Record<str
 function watching(removed: (object: KubeObject) => void) {
   const nothing = () => undefined;
   return { listing: nothing, changed: nothing, removed, listed: nothing, connected: nothing, failed: nothing };
-}
-
-interface HubConnection {
-  nats: HubNats;
-  keys: DocumentKeys;
-}
-
-async function connectAsHub(platform: Platform, signal: AbortSignal): Promise<HubConnection> {
-  const directory = join(platform.dir, 'hub/authority');
-  const authority = await loadAuthority({ directory, names: ['127.0.0.1', 'localhost'] });
-  const login = { url: platform.nats.url, user: authority.hubUser(), ca: authority.ca.pem, name: 'chaos' };
-  return { nats: await connectHub({ logger }, login, signal), keys: authority.documentKeys };
 }
 
 /** Reads the stream of documents as a hub does. */

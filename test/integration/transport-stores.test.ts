@@ -126,7 +126,9 @@ describe("the hub's stores in NATS", () => {
         tombstones: [{ app: 'x', reason, cascade: true }],
       });
       await stores.documents.publish(document, 0);
-      expect((await stores.documents.find('large'))?.document).toEqual(document);
+      const found = await stores.documents.find('large');
+      expect(found?.document).toEqual(document);
+      expect(await stores.blobs.has(found?.page ?? '')).toBe(true);
     });
 
     it('signed by another key are not taken for ours', async () => {
@@ -160,6 +162,25 @@ describe("the hub's stores in NATS", () => {
       const isStored = await stores.blobs.stored();
       expect(contents.map((content) => isStored(digestOf(content)))).toEqual([true, true, true]);
       expect(isStored(digestOf(randomBytes(9)))).toBe(false);
+    });
+
+    it('are told by their age, and deleted whole', async () => {
+      const before = new Date();
+      const [kept, old] = [randomBytes(100), randomBytes(2_000_000)];
+      for (const content of [kept, old]) await stores.blobs.put(digestOf(content), content);
+      const names = [kept, old].map((content) => blobName(digestOf(content)));
+      const listed = async (time: Date) => {
+        const found = await stores.blobs.storedBefore(time, fixture.signal);
+        return names.map((name) => found.has(name));
+      };
+      expect(await listed(before)).toEqual([false, false]);
+      expect(await listed(new Date(Date.now() + 60_000))).toEqual([true, true]);
+      await stores.blobs.delete(blobName(digestOf(old)));
+      expect(await listed(new Date(Date.now() + 60_000))).toEqual([true, false]);
+      const filter = { subjects_filter: subjects.blobParts(blobName(digestOf(old))) };
+      expect((await fixture.nats.manager.streams.info('BLOBS', filter)).state.subjects).toBeUndefined();
+      await stores.blobs.put(digestOf(old), old);
+      expect((await stores.blobs.get(digestOf(old))).equals(old)).toBe(true);
     });
 
     it('can never be replaced', async () => {

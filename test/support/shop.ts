@@ -42,12 +42,15 @@ export function configMap(name: string, text: string): string {
   return `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: ${name}}\ndata: {text: ${text}}\n`;
 }
 
-/** Starts everything, with a repository of these files, and returns once `shop` of the folder `app` runs on cluster `east`. */
-export async function startShop(files: RepositoryFiles): Promise<Shop> {
+/**
+ * Starts everything, with a repository of these files, and returns once `shop` of the folder `app` runs on cluster `east`. `hubEnv` holds
+ * further settings of the hub.
+ */
+export async function startShop(files: RepositoryFiles, hubEnv: Record<string, string> = {}): Promise<Shop> {
   await using stack = new AsyncDisposableStack();
   const git = stack.use(await startGitServer());
   const repository = await git.createRepository('shop', files);
-  const platform = stack.use(await startPlatform({ hubEnv: { WHEELHOUSE_POLL_INTERVAL: '1h' } }));
+  const platform = stack.use(await startPlatform({ hubEnv: { WHEELHOUSE_POLL_INTERVAL: '1h', ...hubEnv } }));
   const port = await freePort();
   const cluster = stack.use(createKubeRequests({ server: `http://127.0.0.1:${port}`, caPem: '', token: '' }));
   await platform.startSpoke('east', { env: { WHEELHOUSE_SIMULATE_PORT: String(port) } });

@@ -35,6 +35,7 @@ async function forget(
   for (const { requestKey } of lost) await deps.derived.deleteRender(requestKey);
 }
 
-function bundlesOf({ record, rest }: RenderOutcome): string[] {
+/** What a render has stored. */
+export function bundlesOf({ record, rest }: RenderOutcome): string[] {
   return [...(record ? [record.digest] : []), ...(rest && !rest.empty ? [rest.digest] : [])];
 }

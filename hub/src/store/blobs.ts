@@ -16,6 +16,10 @@ export interface BlobStore {
   has(digest: string): Promise<boolean>;
   /** Says of any digest whether it was stored when this was called. */
   stored(): Promise<(digest: string) => boolean>;
+  /** Names (see `blobName`) of what was stored before a time. */
+  storedBefore(time: Date, signal: AbortSignal): Promise<Set<string>>;
+  /** By name. What is named again is to be stored again. */
+  delete(name: string): Promise<void>;
 }
 
 const maxPerSubjectExceeded = 10_077;
@@ -57,7 +61,35 @@ export function createBlobStore({ nats }: { nats: HubNats }): BlobStore {
       const names = new Set(Object.keys(state.subjects ?? {}).map((subject) => subject.split('.')[3]));
       return (digest) => names.has(blobName(digest));
     },
+    storedBefore: async (time, signal) => await listBefore(nats, time, signal),
+    delete: async (name) => {
+      await nats.run(() => nats.manager.streams.purge(streams.blobs, { filter: subjects.blobParts(name) }), attempts);
+    },
   };
+}
+
+async function listBefore(nats: HubNats, time: Date, signal: AbortSignal): Promise<Set<string>> {
+  const names = new Set<string>();
+  const filter = { filter_subjects: subjects.blobStored('*', 0), headers_only: true };
+  const consumer = await nats.run(() => nats.jetstream.consumers.get(streams.blobs, filter));
+  const { num_pending: pending } = await consumer.info(true);
+  if (pending === 0) return names;
+  const messages = await consumer.consume({ max_messages: 2_000 });
+  const stop = () => void messages.close();
+  signal.addEventListener('abort', stop);
+  try {
+    signal.throwIfAborted();
+    for await (const { subject, time: storedAt, info } of messages) {
+      if (storedAt >= time) break;
+      names.add(subject.split('.')[3] ?? '');
+      if (info.pending === 0) break;
+    }
+    signal.throwIfAborted();
+    return names;
+  } finally {
+    signal.removeEventListener('abort', stop);
+    await messages.close();
+  }
 }
 
 async function findPart(nats: HubNats, digest: string, part: number): Promise<StoredMsg | null> {

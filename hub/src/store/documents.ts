@@ -22,13 +22,22 @@ export interface DocumentHead {
   seq: number;
 }
 
+export interface StoredDocument {
+  document: AssignmentDocument;
+  seq: number;
+  /** Digest of the blob that holds it, when it is a big one. */
+  page?: string;
+}
+
 export interface DocumentStore {
   /** The newest document. Throws SignatureInvalid when it is not signed by a key of this hub. */
-  find(cluster: string): Promise<{ document: AssignmentDocument; seq: number } | undefined>;
+  find(cluster: string): Promise<StoredDocument | undefined>;
   /** Signs and publishes; `expectedSeq` is that of the document it replaces, 0 for none. Returns the new sequence. Throws Conflict. */
   publish(document: AssignmentDocument, expectedSeq: number): Promise<number>;
   /** By watch; undefined for a cluster without document. */
   head(cluster: string): DocumentHead | undefined;
+  /** Those that have a document, by watch. */
+  clusters(): string[];
   /** Resolves once all heads are known. */
   loaded(): Promise<void>;
 }
@@ -65,13 +74,17 @@ export function createDocumentStore(deps: DocumentStoreDeps, signal: AbortSignal
       const last = { last_by_subj: subjects.desired(cluster) };
       const stored = await nats.run(() => nats.manager.direct.getMessage(streams.desired, last), attempts);
       if (!stored) return undefined;
+      const pages: { page?: string } = {};
       const document = await openDocument(stored.data, {
         cluster,
         keys,
         appliedGen: -1,
-        page: (digest) => blobs.get(digest),
+        page: (page) => {
+          pages.page = page;
+          return blobs.get(page);
+        },
       });
-      return { document, seq: stored.seq };
+      return { document, seq: stored.seq, ...pages };
     },
     publish: async (document, expectedSeq) => {
       const { envelope, page } = signDocument(document, authority.documentKey);
@@ -81,6 +94,7 @@ export function createDocumentStore(deps: DocumentStoreDeps, signal: AbortSignal
       return seq;
     },
     head: (cluster) => heads.get(cluster),
+    clusters: () => [...heads.keys()],
     loaded: () => follower.loaded(),
   };
 }

@@ -10,6 +10,8 @@ export const subjects = {
   blob: (name: string, part: number) => `fleet.v1.blob.${name}.${part}`,
   /** Where the hub stores that part. */
   blobStored: (name: string, part: number) => `fleet.v1.blobs.${name}.${part}`,
+  /** All parts. */
+  blobParts: (name: string) => `fleet.v1.blobs.${name}.*`,
   status: (cluster: string, app: string) => `fleet.v1.up.${cluster}.status.${formatToken(app)}`,
   heartbeat: (cluster: string) => `fleet.v1.up.${cluster}.hb`,
   renew: (cluster: string) => `fleet.v1.up.${cluster}.renew`,
