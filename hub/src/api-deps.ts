@@ -2,13 +2,15 @@
 import type { Logger } from '@wheelhouse/shared/logging/logger';
 import type { ApplicationSet } from '@wheelhouse/shared/resources/application-set';
 import type { Access } from './access/access.ts';
-import type { Actions, ApiDeps, ConnectionState, ReadinessCheck } from './api/deps.ts';
+import type { Actions, ApiDeps, ConnectionState, ObjectKey, ReadinessCheck } from './api/deps.ts';
 import type { Applications, IndexedApplication } from './assign/applications.ts';
 import type { Changes } from './assign/change.ts';
 import type { Resolution } from './assign/resolve.ts';
 import type { HubConfig } from './config.ts';
 import type { Failover } from './failover/failover.ts';
 import type { Fleet } from './fleet/fleet.ts';
+import { standingOf } from './generate/delete-in-order.ts';
+import { nextDeparture } from './generate/deletion-order.ts';
 import { listsPullRequestOf } from './generate/generators/pull-request-event.ts';
 import type { Listings } from './hosts/listings.ts';
 import type { Metrics } from './metrics.ts';
@@ -26,6 +28,7 @@ import type { SourceLocation } from './source/location.ts';
 import { receiveWebhook } from './source/receive-webhook.ts';
 import type { PullRequestContent } from './source/webhook/provider.ts';
 import { formatApplicationSetStatus } from './status/application-set-status.ts';
+import { type DeletionInput, deletionCondition, formatDeletion } from './status/deletion-status.ts';
 import type { ReadModel } from './status/read-model.ts';
 import type { StoredEvaluation } from './store/derived.ts';
 import type { HubNats } from './store/nats.ts';
@@ -68,8 +71,8 @@ export function createApiDeps(input: ApiDepsInput): ApiDeps {
       list: stores.specs.list,
       find: stores.specs.find,
       put: async (resource, options) => (await changes.put(resource, options)).spec,
-      delete: async (...[kind, namespace, name, { by }]) =>
-        await changes.remove({ kind, namespace, name }, { by, reason: `deleted by ${by}` }),
+      delete: async (...[kind, namespace, name, options]) =>
+        await changes.remove({ kind, namespace, name }, { ...options, reason: `deleted by ${options.by}` }),
     },
     applications: input.readModel,
     actions: input.actions,
@@ -96,7 +99,10 @@ export function createApiDeps(input: ApiDepsInput): ApiDeps {
     },
     applicationSetStatus: ({ namespace, name }) => {
       const evaluation = stores.derived.evaluation(namespace, name);
-      return evaluation && formatApplicationSetStatus(evaluation, rollingSyncOf(evaluation, input));
+      const deletion = deletionOf({ namespace, name }, input);
+      if (!evaluation)
+        return deletion && { conditions: [deletionCondition(deletion)], deletion: formatDeletion(deletion) };
+      return formatApplicationSetStatus(evaluation, { rollingSync: rollingSyncOf(evaluation, input), deletion });
     },
     repositoryState: (url) => repositoryState(url, stores),
     webhook: async (headers, body) =>
@@ -129,6 +135,30 @@ function rollingSyncOf({ namespace, name, evaluatedAt }: StoredEvaluation, input
     invalid,
     evaluatedAt,
   });
+}
+
+/** Undefined for a set that is not being deleted. */
+function deletionOf(
+  { namespace, name }: ObjectKey,
+  { stores, applications, fleet }: ApiDepsInput,
+): DeletionInput | undefined {
+  const spec = stores.specs.find('ApplicationSet', namespace, name);
+  if (!spec?.deleting) return undefined;
+  const set = spec.resource as ApplicationSet;
+  const { derived, additions } = stores;
+  const standing = standingOf(set, { derived, applications, withdrawals: additions.allWithdrawals });
+  return {
+    namespace,
+    name,
+    deletion: spec.deleting,
+    steps: set.spec.strategy?.rollingSync?.steps?.length ?? 0,
+    departure: spec.deleting.allAtOnce ? undefined : nextDeparture(set, standing),
+    remaining: standing.present.length,
+    stateOf: (cluster) => {
+      const { state, lastSeenAt } = fleet.clusters.find(cluster) ?? { state: 'not known' };
+      return lastSeenAt === undefined ? state : `${state}, last seen ${lastSeenAt}`;
+    },
+  };
 }
 
 type FleetCluster = ReturnType<Fleet['clusters']['list']>[number];

@@ -208,6 +208,8 @@ export function createGenerateDeps(deps: PipelineDeps) {
       await changes.withdraw(applications, { reason, by }),
     restore: changes.restore,
     withdrawals: stores.additions.allWithdrawals,
+    applications: deps.applications,
+    changes,
     verdicts: stores.verdicts,
     project: (name: string) => findProjectNamed(stores.specs, name),
     ownerOf: (application: Application) => {

@@ -1,6 +1,8 @@
+import { isFleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { ApplicationSet } from '@wheelhouse/shared/resources/application-set';
 import type { Command } from 'commander';
 import { formatName, parseName } from '../application.ts';
+import type { Client } from '../client.ts';
 import { collect } from '../option.ts';
 import { type Column, formatFields, formatTable } from '../output.ts';
 import type { Run } from '../session.ts';
@@ -37,12 +39,16 @@ function addChanges(appset: Command, run: Run): void {
   appset
     .command('delete <name...>')
     .description('delete ApplicationSets, and with them the Applications they made')
+    .option('--all-at-once', 'with deletionOrder: Reverse, do not wait for one step after the other')
     .action(
-      run<[string[]]>(async ({ client, tell }, [names]) => {
+      run<[string[]], { allAtOnce?: boolean }>(async ({ client, tell }, [names], { allAtOnce = false }) => {
         for (const name of names) {
-          const [url, options] = requestOf(name);
-          await client.request(url, { ...options, method: 'DELETE' });
-          tell({ name, outcome: 'deleted' }, `applicationset ${name} deleted\n`);
+          const [url, { query }] = requestOf(name);
+          await client.request(url, { query: { ...query, ...(allAtOnce ? { allAtOnce } : {}) }, method: 'DELETE' });
+          const left = await findSet(client, name);
+          if (left?.metadata.deletionTimestamp)
+            tell({ name, outcome: 'deleting' }, `applicationset ${name} is being deleted: ${describeState(left)}\n`);
+          else tell({ name, outcome: 'deleted' }, `applicationset ${name} deleted\n`);
         }
       }),
     );
@@ -75,6 +81,17 @@ function addChanges(appset: Command, run: Run): void {
     );
 }
 
+/** What is left of one that was deleted: undefined when it is gone. */
+async function findSet(client: Client, name: string): Promise<ApplicationSet | undefined> {
+  try {
+    return await client.request<ApplicationSet>(...requestOf(name));
+  } catch (error) {
+    // who may delete it need not be allowed to look at it
+    if (isFleetError(error, 'NotFound') || isFleetError(error, 'Forbidden')) return undefined;
+    throw error;
+  }
+}
+
 const columns: Column<ApplicationSet>[] = [
   ['NAME', ({ metadata }) => formatName(metadata)],
   ['GENERATORS', ({ spec }) => spec.generators.map(describeGenerator).join(',')],
@@ -93,7 +110,8 @@ function describeGenerator(generator: object): string {
 export function describeState({ status }: ApplicationSet): string {
   if (!status?.conditions) return 'not evaluated yet';
   const isTrue = (type: string) => status.conditions?.find((one) => one.type === type && one.status === 'True');
-  const problem = isTrue('ErrorOccurred') ?? isTrue('DeletionHeld') ?? isTrue('DeletionRejected');
+  const problem =
+    isTrue('DeletionProgressing') ?? isTrue('ErrorOccurred') ?? isTrue('DeletionHeld') ?? isTrue('DeletionRejected');
   return problem ? `${problem.type}: ${problem.message ?? ''}` : 'up to date';
 }
 

@@ -12,6 +12,7 @@ import {
   isUnchanged,
   type ReadResource,
   readResource,
+  refuseDeleting,
   refuseGenerated,
   writeSpec,
 } from './stored-resource.ts';
@@ -87,6 +88,7 @@ async function applyObject(
   if (existing) permit(request, 'update', accessedBy({ ...read, resource: existing.resource }));
   const by = permit(request, existing ? 'update' : 'create', accessedBy(read));
   const answer = { kind: resource.kind, namespace, name, warnings };
+  refuseDeleting(existing);
   if (existing && isUnchanged(existing, resource)) return { ...answer, result: 'unchanged' };
   if (resource.kind === 'Application') refuseGenerated(deps, read);
   const text = keptText(resource.kind, yaml);
@@ -114,8 +116,11 @@ async function deleteObject(deps: ApiDeps, { object }: Given, { dryRun, request 
       { cascade: hasResourcesFinalizer(resource.metadata.finalizers), by },
     );
   else await deps.specs.delete(kind, namespace, name, { by });
-  return answer;
+  const isGoing = deps.specs.find(kind, namespace, name)?.deleting !== undefined;
+  return isGoing ? { ...answer, warnings: [`${kind} ${namespace}/${name}: ${goingInOrder}`] } : answer;
 }
+
+const goingInOrder = "deleted step by step (deletionOrder: Reverse); 'wheelhouse appset get' says what that waits for";
 
 const accessKinds: Record<string, AccessedResource['kind']> = {
   Application: 'applications',

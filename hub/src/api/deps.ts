@@ -75,7 +75,8 @@ export interface SpecStore {
   find(kind: string, namespace: string, name: string): StoredSpec | undefined;
   /** Writes unless nothing changed; throws Conflict when `expectedRevision` is no longer the stored one (0: must not exist). */
   put(resource: KubeObject, options: PutOptions): Promise<StoredSpec>;
-  delete(kind: string, namespace: string, name: string, options: { by: string }): Promise<void>;
+  /** A set with `deletionOrder: Reverse` is deleted step by step, unless `allAtOnce`. */
+  delete(kind: string, namespace: string, name: string, options: { by: string; allAtOnce?: boolean }): Promise<void>;
 }
 
 /** Every Application, stored or generated, with the status that its cluster reported. */

@@ -26,6 +26,7 @@ async function putSet(): Promise<void> {
     apiVersion: 'argoproj.io/v1alpha1',
     kind: 'ApplicationSet',
     metadata: { name: 'fleet', namespace: 'argocd' },
+    spec: {},
   };
   await state.specs.put(set, by);
 }

@@ -6,10 +6,11 @@
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { KubeObject } from '@wheelhouse/shared/kube/object';
 import type { Application } from '@wheelhouse/shared/resources/application';
+import { isDeletedInOrder } from '../generate/deletion-order.ts';
 import type { Additions } from '../store/additions.ts';
 import type { AuditEntry } from '../store/audit.ts';
 import type { Derived } from '../store/derived.ts';
-import { nameOf, namespaceOf, type PutOptions, type SpecStore, type StoredSpec } from '../store/specs.ts';
+import { beingDeleted, nameOf, namespaceOf, type PutOptions, type SpecStore, type StoredSpec } from '../store/specs.ts';
 import type { Verdicts } from '../store/verdicts.ts';
 import { type Applications, idOf } from './applications.ts';
 import { type Destinations, findDestination } from './destination.ts';
@@ -35,6 +36,8 @@ export interface RemoveOptions {
   reason: string;
   /** Overrides the finalizers: true takes the resources along, false leaves them running. */
   cascade?: boolean;
+  /** Do not wait for the steps of a set that is deleted in an order. */
+  allAtOnce?: boolean;
 }
 
 export interface Target {
@@ -50,9 +53,18 @@ export interface Changes {
   ): Promise<{ spec: StoredSpec; outcome: 'created' | 'configured' | 'unchanged' }>;
   /**
    * Throws NotFound, Conflict. One that was broken off is completed when it is asked for again. A generated Application
-   * cannot be removed by itself: its set would bring it back.
+   * cannot be removed by itself: its set would bring it back. A set with `deletionOrder: Reverse` is only marked: the generate
+   * stage withdraws its steps one after the other, and asking again changes nothing.
    */
   remove(target: Target, options: RemoveOptions): Promise<void>;
+  /** Withdraws a step (from 0, absent: what is in none) of a set that is marked, and forgets what was asked of its Applications. */
+  withdrawStep(
+    target: Target,
+    step: { index?: number; applications: readonly Application[] },
+    options: RemoveOptions,
+  ): Promise<void>;
+  /** What is left of a removal in steps: as `remove` does it where there are none. */
+  complete(target: Target, options: RemoveOptions): Promise<void>;
   /** Records that these Applications leave the clusters that they are on. */
   withdraw(applications: readonly Application[], options: RemoveOptions): Promise<void>;
   /** Forgets withdrawals of Applications that are desired again. */
@@ -68,6 +80,7 @@ export function createChanges(deps: ChangeDeps): Changes {
         destinations: deps.destinations,
         generation: deps.generation,
         isAnnounced: deps.isAnnounced,
+        applicationSetOf: (app) => setOf(app, deps),
       }),
     );
   const restore = async (applications: readonly Application[]) => {
@@ -76,48 +89,90 @@ export function createChanges(deps: ChangeDeps): Changes {
       if (cluster !== undefined) await deps.additions.deleteWithdrawal(cluster, idOf(application));
     }
   };
+  const writing = { deps, withdraw, restore };
   return {
-    put: async (resource, options) => {
-      const before = deps.specs.find(resource.kind, namespaceOf(resource), nameOf(resource));
-      if (resource.kind === 'Application') {
-        refuseGenerated(resource as Application, deps);
-        if (before)
-          await leaveOldCluster(before.resource as Application, resource as Application, {
-            deps,
-            withdraw,
-            by: options.by,
-          });
-        await restore([resource as Application]);
-      }
-      const spec = await deps.specs.put(resource, options);
-      if (spec.revision === before?.revision) return { spec, outcome: 'unchanged' };
-      const { by, owner } = options;
-      const details = { revision: spec.revision, ...(owner === undefined ? {} : { owner }) };
-      const { kind } = resource;
-      const target = { kind, namespace: namespaceOf(resource), name: nameOf(resource) };
-      deps.audit({ by, ...describe(before ? 'update' : 'create', target), details });
-      return { spec, outcome: before === undefined ? 'created' : 'configured' };
-    },
+    put: async (resource, options) => await putResource(resource, options, writing),
     remove: async (target, options) => {
-      const { kind, namespace, name } = target;
-      const spec = deps.specs.find(kind, namespace, name);
-      if (!spec && !isHalfRemoved(target, deps)) throw missing(target, deps);
-      const leaving = leavingWith(target, deps);
-      await withdraw(leaving, options);
-      if (spec) await deps.specs.delete(kind, namespace, name, spec.revision);
-      await forgetDerived(target, leaving, deps);
-      const { by, reason, cascade } = options;
-      const details = {
-        reason,
-        ...(spec ? { revision: spec.revision } : {}),
-        ...(leaving.length > 0 ? { withdrawn: leaving.length } : {}),
-        ...(cascade === undefined ? {} : { cascade }),
-      };
-      deps.audit({ by, ...describe('delete', target), details });
+      if (!(await isMarked(target, options, deps))) await complete(target, options, writing);
     },
+    withdrawStep: async (target, { index, applications }, options) => {
+      await withdraw(applications, options);
+      for (const application of applications) await deps.additions.deleteOperations(idOf(application));
+      const { by, reason } = options;
+      const step = index === undefined ? {} : { step: index + 1 };
+      const details = { reason, ...step, withdrawn: applications.length };
+      deps.audit({ by, ...describe('withdraw from', target), details });
+    },
+    complete: async (target, options) => await complete(target, options, writing),
     withdraw,
     restore,
   };
+}
+
+interface Writing extends Pick<Changes, 'withdraw' | 'restore'> {
+  deps: ChangeDeps;
+}
+
+async function putResource(
+  resource: KubeObject,
+  options: PutOptions,
+  { deps, withdraw, restore }: Writing,
+): ReturnType<Changes['put']> {
+  const { by, owner } = options;
+  const before = deps.specs.find(resource.kind, namespaceOf(resource), nameOf(resource));
+  if (before?.deleting) throw beingDeleted(before);
+  if (resource.kind === 'Application') {
+    refuseGenerated(resource as Application, deps);
+    if (before) await leaveOldCluster(before.resource as Application, resource as Application, { deps, withdraw, by });
+    await restore([resource as Application]);
+  }
+  const spec = await deps.specs.put(resource, options);
+  if (spec.revision === before?.revision) return { spec, outcome: 'unchanged' };
+  const details = { revision: spec.revision, ...(owner === undefined ? {} : { owner }) };
+  const { kind } = resource;
+  const target = { kind, namespace: namespaceOf(resource), name: nameOf(resource) };
+  deps.audit({ by, ...describe(before ? 'update' : 'create', target), details });
+  return { spec, outcome: before === undefined ? 'created' : 'configured' };
+}
+
+async function complete(target: Target, options: RemoveOptions, { deps, withdraw }: Writing): Promise<void> {
+  const { kind, namespace, name } = target;
+  const spec = deps.specs.find(kind, namespace, name);
+  if (!spec && !isHalfRemoved(target, deps)) throw missing(target, deps);
+  const leaving = leavingWith(target, deps);
+  await withdraw(leaving, options);
+  if (spec) await deps.specs.delete(kind, namespace, name, spec.revision);
+  await forgetDerived(target, leaving, deps);
+  const { by, reason, cascade } = options;
+  const details = {
+    reason,
+    ...(spec ? { revision: spec.revision } : {}),
+    ...(leaving.length > 0 ? { withdrawn: leaving.length } : {}),
+    ...(cascade === undefined ? {} : { cascade }),
+  };
+  deps.audit({ by, ...describe('delete', target), details });
+}
+
+/**
+ * Argo CD: `deletionOrder: Reverse`. True when the deletion goes on step by step from here: it is marked, as it was or is now.
+ * One that is marked is left to whoever takes its steps, even when the rest is to go at once.
+ */
+async function isMarked({ kind, namespace, name }: Target, options: RemoveOptions, deps: ChangeDeps): Promise<boolean> {
+  const spec = deps.specs.find(kind, namespace, name);
+  if (!spec) return false;
+  const { by, reason, cascade, allAtOnce = false } = options;
+  const target = { kind, namespace, name };
+  if (spec.deleting) {
+    if (!allAtOnce || spec.deleting.allAtOnce) return true;
+    await deps.specs.markDeleting(spec, { ...spec.deleting, allAtOnce });
+    deps.audit({ by, ...describe('delete without order', target), details: { reason } });
+    return true;
+  }
+  if (allAtOnce || !isDeletedInOrder(spec.resource)) return false;
+  const at = deps.now().toISOString();
+  await deps.specs.markDeleting(spec, { by, reason, at, ...(cascade === undefined ? {} : { cascade }) });
+  deps.audit({ by, ...describe('delete in order', target), details: { reason, revision: spec.revision } });
+  return true;
 }
 
 /** What was kept of something that is deleted; the evaluation first, as it keeps Applications running. */
@@ -153,10 +208,14 @@ function isHalfRemoved({ kind, namespace, name }: Target, { derived }: Pick<Chan
 /** What a set owns: it may also claim names of Applications that are another's. */
 function generatedBy(applicationSet: string, { derived, applications }: ChangeDeps): Application[] {
   const [namespace = '', name = ''] = applicationSet.split('/');
-  return (derived.evaluation(namespace, name)?.applications ?? []).filter((application) => {
-    const origin = applications.find(idOf(application))?.origin;
-    return origin?.type === 'generated' && origin.applicationSet === applicationSet;
-  });
+  return (derived.evaluation(namespace, name)?.applications ?? []).filter(
+    (application) => setOf(idOf(application), { applications }) === applicationSet,
+  );
+}
+
+function setOf(app: string, { applications }: Pick<ChangeDeps, 'applications'>): string | undefined {
+  const origin = applications.find(app)?.origin;
+  return origin?.type === 'generated' ? origin.applicationSet : undefined;
 }
 
 function refuseGenerated(application: Application, deps: ChangeDeps): void {

@@ -204,6 +204,52 @@ describe('a parent that is withdrawn', () => {
     });
   });
 
+  const ordered = {
+    apiVersion: 'argoproj.io/v1alpha1',
+    kind: 'ApplicationSet',
+    metadata: { name: 'fleet', namespace: 'argocd' },
+    spec: {
+      generators: [{ list: { elements: [] } }],
+      template: { metadata: { name: 'x' }, spec: applicationOf('x').spec },
+      strategy: { type: 'RollingSync', deletionOrder: 'Reverse', rollingSync: { steps: [{ matchExpressions: [] }] } },
+    },
+  };
+  const fleet = { kind: 'ApplicationSet', namespace: 'argocd', name: 'fleet' };
+
+  it.each([
+    ['with cascade waits for a set that is deleted step by step', true],
+    ['without cascade does not, and changes nothing of it', false],
+  ])('%s', async (_name, cascade) => {
+    await putParent();
+    hold(ordered);
+    await run();
+    if (!cascade) await state.changes.remove(fleet, { by: 'bob', reason: 'deleted by bob' });
+    await state.changes.remove(parent, { by: 'ann', reason: 'deleted by ann', cascade });
+    await run();
+    expect(state.specs.find('ApplicationSet', 'argocd', 'fleet')?.deleting?.by).toBe(cascade ? 'ann' : 'bob');
+    expect(withdrawn()).toEqual(cascade ? ['parent'] : []);
+    await state.changes.complete(fleet, { by: 'ann', reason: 'deleted by ann' });
+    await run();
+    expect(withdrawn()).toEqual([]);
+  });
+
+  it('says so when a child that it holds is being deleted, and makes it again once it is gone', async () => {
+    await putParent();
+    hold(ordered);
+    await run();
+    await state.changes.remove(fleet, { by: 'bob', reason: 'deleted by bob' });
+    bundle += 1;
+    await run();
+    expect(last.get('parent')).toMatchObject({
+      sync: 'OutOfSync',
+      operation: { phase: 'Failed', message: expect.stringContaining('is being deleted') as string },
+    });
+    await state.changes.complete(fleet, { by: 'bob', reason: 'deleted by bob' });
+    await run();
+    expect(last.get('parent')).toMatchObject({ sync: 'Synced', operation: { phase: 'Succeeded' } });
+    expect(state.specs.find('ApplicationSet', 'argocd', 'fleet')).toMatchObject({ owner: 'parent' });
+  });
+
   it('waits for its cluster where there is one', async () => {
     await putParent();
     hold(child('one'));

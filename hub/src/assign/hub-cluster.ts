@@ -226,15 +226,18 @@ async function removeChild(spec: StoredSpec, parent: IndexedApplication, deps: H
 async function releaseChildren(deps: HubClusterDeps): Promise<void> {
   for (const withdrawal of [...deps.additions.allWithdrawals()].filter((one) => one.cluster === inCluster.name)) {
     const children = ownedBy(withdrawal.app, deps);
-    for (const { resource, yaml, warnings } of children) {
+    for (const { resource, yaml, warnings, deleting } of children) {
       const target = { kind: resource.kind, namespace: namespaceOf(resource), name: nameOf(resource) };
       if (withdrawal.cascade)
         await deps.changes.remove(target, {
           by: withdrawal.by,
           reason: `parent application ${withdrawal.app} was deleted`,
         });
-      else await deps.changes.put(resource, { by: withdrawal.by, yaml, warnings });
+      // one that is being deleted takes no change, and goes anyway
+      else if (!deleting) await deps.changes.put(resource, { by: withdrawal.by, yaml, warnings });
     }
+    // a set that is deleted step by step is still there, and so is its parent
+    if (withdrawal.cascade && ownedBy(withdrawal.app, deps).some(({ deleting }) => deleting)) continue;
     const last = deps.lastStatus(withdrawal.app);
     if (last && !last.removed) await deps.report({ ...emptyStatus(withdrawal.app, deps.now()), removed: true });
     if (!deps.awaitsSpoke(withdrawal.app)) await deps.additions.deleteWithdrawal(inCluster.name, withdrawal.app);

@@ -23,6 +23,8 @@ export interface WithdrawOptions {
   generation(cluster: string): number;
   /** Whether a cluster is known by a Secret only: its agent has not enrolled. */
   isAnnounced?: ((cluster: string) => boolean) | undefined;
+  /** `namespace/name` of the set that generates an Application. */
+  applicationSetOf?: ((app: string) => string | undefined) | undefined;
   /** Overrides what the Application's finalizers say. */
   cascade?: boolean;
 }
@@ -33,8 +35,10 @@ export function withdrawalsOf(applications: readonly Application[], options: Wit
     const { cluster } = findDestination(application, options.destinations);
     // a cluster that nobody enrolled never had it, and could not confirm that it is gone
     if (cluster === undefined || options.isAnnounced?.(cluster)) return [];
+    const app = idOf(application);
+    const applicationSet = options.applicationSetOf?.(app);
     return {
-      app: idOf(application),
+      app,
       cluster,
       reason: options.reason,
       cascade: options.cascade ?? cascades(application),
@@ -42,6 +46,7 @@ export function withdrawalsOf(applications: readonly Application[], options: Wit
       at: options.at.toISOString(),
       after: options.generation(cluster),
       application,
+      ...(applicationSet === undefined ? {} : { applicationSet }),
     };
   });
 }

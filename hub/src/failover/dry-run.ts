@@ -39,7 +39,9 @@ export async function dryRun(labels: Labelling, deps: DryRunDeps, signal: AbortS
   const now = deps.clusters();
   const then = relabel(now, labels);
   const outcomes: SetOutcome[] = [];
-  for (const { resource } of deps.specs.list('ApplicationSet')) {
+  for (const { resource, deleting } of deps.specs.list('ApplicationSet')) {
+    // nothing is generated for one that is on its way out
+    if (deleting) continue;
     const stored = deps.derived.evaluation(namespaceOf(resource), nameOf(resource));
     if (stored?.reads.clusters === false) continue;
     const applicationSet = resource as ApplicationSet;

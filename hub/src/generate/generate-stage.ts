@@ -14,10 +14,10 @@ import type { Retention } from '../failover/retention.ts';
 import type { Trigger } from '../queue/queue.ts';
 import type { Snapshot } from '../source/source.ts';
 import { locationOfRead } from '../source/wanted.ts';
-import type { Withdrawal } from '../store/additions.ts';
 import type { Derived, StoredEvaluation } from '../store/derived.ts';
 import { nameOf, namespaceOf, type SpecStore } from '../store/specs.ts';
 import type { Rejection, Verdicts } from '../store/verdicts.ts';
+import { type DeleteInOrderDeps, deleteInOrder } from './delete-in-order.ts';
 import { budgetOf, projectsOf, whyBudgetInvalid } from './deletion-budget.ts';
 import { type Evaluation, type GeneratorCluster, generate } from './generate.ts';
 import { type Decision, decideRemovals } from './hold.ts';
@@ -27,9 +27,9 @@ import { type OpenSignedDeps, openSigned } from './open-signed.ts';
 import type { OpenOutside } from './outside.ts';
 import { foreignOwner, settleEvaluation } from './settle-evaluation.ts';
 
-export interface GenerateDeps extends Pick<OpenSignedDeps, 'verify'> {
+export interface GenerateDeps extends Pick<OpenSignedDeps, 'verify'>, DeleteInOrderDeps {
   logger: Logger;
-  specs: Pick<SpecStore, 'find'>;
+  specs: Pick<SpecStore, 'find' | 'markDeleting'>;
   derived: Pick<Derived, 'evaluation' | 'putEvaluation' | 'revision'>;
   clusters(): GeneratorCluster[];
   /** Code hosts, plugins and settings, for one set. */
@@ -42,8 +42,6 @@ export interface GenerateDeps extends Pick<OpenSignedDeps, 'verify'> {
   withdraw(applications: readonly Application[], reason: string, by: string): Promise<void>;
   /** Forgets withdrawals of Applications that are desired again. */
   restore(applications: readonly Application[]): Promise<void>;
-  /** Every withdrawal in progress. */
-  withdrawals(): Iterable<Withdrawal>;
   /** What people said of held removals. */
   verdicts: Pick<Verdicts, 'released' | 'rejection' | 'use'>;
   project(name: string): AppProject | undefined;
@@ -67,20 +65,37 @@ export async function runGenerate(trigger: Trigger, deps: GenerateDeps, signal: 
   const spec = deps.specs.find('ApplicationSet', namespace, name);
   if (!spec) return;
   const applicationSet = spec.resource as ApplicationSet;
-  const attributes = { applicationset: `${namespace}/${name}` };
-  await withSpan(spans.appsetGenerate, { traceparent: trigger.traceparent, attributes }, async (span) => {
-    const evaluation = await generate({
-      applicationSet,
-      clusters: deps.clusters(),
-      git: { snapshot: openSigned(applicationSet, deps) },
-      outside: deps.outside(applicationSet, signal),
-      newGitFileGlobbing: deps.newGitFileGlobbing,
-      memo: deps.memos.of(applicationSet),
-      signal,
-    });
+  const context = { traceparent: trigger.traceparent, attributes: { applicationset: `${namespace}/${name}` } };
+  if (spec.deleting) {
+    const evaluate = async () => await evaluateSet(applicationSet, deps, signal);
+    return await withSpan(spans.appsetDelete, context, async () => await deleteInOrder(spec, evaluate, deps));
+  }
+  await withSpan(spans.appsetGenerate, context, async (span) => {
+    const evaluation = await evaluateSet(applicationSet, deps, signal);
     span.setAttribute('applications', evaluation.applications.length);
+    // it may have been deleted meanwhile: what it gave then must not come back
+    const isKept = () => {
+      const present = deps.specs.find('ApplicationSet', namespace, name);
+      return present !== undefined && !present.deleting;
+    };
     // once more when another set claimed one of the names at the same time
-    for (let turn = 0; turn < 2 && (await keep(applicationSet, evaluation, deps)); turn += 1);
+    for (let turn = 0; turn < 2 && isKept() && (await keep(applicationSet, evaluation, deps)); turn += 1);
+  });
+}
+
+async function evaluateSet(
+  applicationSet: ApplicationSet,
+  deps: GenerateDeps,
+  signal: AbortSignal,
+): Promise<Evaluation> {
+  return await generate({
+    applicationSet,
+    clusters: deps.clusters(),
+    git: { snapshot: openSigned(applicationSet, deps) },
+    outside: deps.outside(applicationSet, signal),
+    newGitFileGlobbing: deps.newGitFileGlobbing,
+    memo: deps.memos.of(applicationSet),
+    signal,
   });
 }
 

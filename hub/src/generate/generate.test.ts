@@ -228,10 +228,12 @@ describe('generate', () => {
     expect(evaluation.applications[0]?.spec).not.toHaveProperty('nosuch');
   });
 
-  it('says what it does not honour yet', async () => {
+  it('says what has no effect', async () => {
     const strategy = { type: 'RollingSync', deletionOrder: 'Reverse' };
     const { warnings } = await run({ ...listOf({ name: 'a', path: 'p' }), strategy });
-    expect(warnings).toEqual(['spec.strategy.deletionOrder is not built yet and has no effect']);
+    expect(warnings).toEqual([
+      'spec.strategy.deletionOrder: Reverse has no effect without type: RollingSync and steps',
+    ]);
   });
 
   it('reports nothing as nothing', async () => {

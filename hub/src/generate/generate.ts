@@ -8,6 +8,7 @@ import { FleetError, toFleetError } from '@wheelhouse/shared/errors/fleet-error'
 import type { Application } from '@wheelhouse/shared/resources/application';
 import type { ApplicationSet } from '@wheelhouse/shared/resources/application-set';
 import type { Snapshot } from '../source/source.ts';
+import { whyNoOrder } from './deletion-order.ts';
 import { distinguish } from './distinct-names.ts';
 import { evaluate, type ItemError, type Outcome } from './evaluate.ts';
 import type { GeneratorCluster, GeneratorContext, GitReader, Reads } from './generators/context.ts';
@@ -50,7 +51,7 @@ export async function generate(input: GenerateInput): Promise<Evaluation> {
   const { applicationSet, signal, memo = createMemo() } = input;
   signal.throwIfAborted();
   const reads: Reads = { repositories: [], clusters: false, settings: [] };
-  const warnings = unbuiltFields(applicationSet);
+  const warnings = [whyNoOrder(applicationSet) ?? []].flat();
   try {
     memo.begin();
     const outside = (await input.outside?.(reads)) ?? nothingOutside;
@@ -112,13 +113,6 @@ function createCompilers({ spec }: ApplicationSet): { compiler: TemplateCompiler
     const message = error instanceof Error ? error.message : String(error);
     throw new FleetError('TemplateFailed', `spec.goTemplateOptions: ${message}`, { cause: error });
   }
-}
-
-/** Fields that Argo CD honours and this hub does not yet; nothing is ignored without a word. */
-function unbuiltFields({ spec }: ApplicationSet): string[] {
-  return spec.strategy?.deletionOrder === 'Reverse'
-    ? ['spec.strategy.deletionOrder is not built yet and has no effect']
-    : [];
 }
 
 type Settled = Pick<Evaluation, 'applications' | 'errors' | 'failed'>;

@@ -104,7 +104,8 @@ function applySpecs({ put, removed }: SpecChanges, { outlook, deps, leave }: App
 }
 
 function setsToEvaluate(overlay: Overlay, { put, removed }: SpecChanges, deps: OutlookDeps): ApplicationSet[] {
-  const stored = deps.specs.list('ApplicationSet').map(({ resource }) => resource);
+  const lasting = deps.specs.list('ApplicationSet').filter(({ deleting }) => !deleting);
+  const stored = lasting.map(({ resource }) => resource);
   const kept = stored.filter((resource) => !put.has(keyOf(resource)) && !removed.has(keyOf(resource)));
   const reading = kept.filter((resource) => readsBase(resource, overlay, deps));
   const changed = [...put.values()].filter(({ kind }) => kind === 'ApplicationSet');

@@ -83,6 +83,25 @@ function setOf(generators: unknown[]): KubeObject {
 
 const by = { by: 'test' };
 
+/** A set with steps withdraws `gone` from cluster west, and is deleted where its strategy has an order; then west confirms. */
+async function endWithdrawalOf(strategy: object, state: Started): Promise<void> {
+  const { specs, changes, derived, additions } = state;
+  const rollingSync = { steps: [{ matchExpressions: [] }] };
+  const set = setOf([]);
+  await specs.put(
+    { ...set, spec: { generators: [], strategy: { type: 'RollingSync', rollingSync, ...strategy } } },
+    by,
+  );
+  const gone = applicationOf('gone', { cluster: 'west' });
+  await derived.putEvaluation(evaluationOf([gone]));
+  await changes.withdraw([gone], { by: 'ann', reason: 'x' });
+  await derived.putEvaluation(evaluationOf([]));
+  if ('deletionOrder' in strategy)
+    await changes.remove({ kind: 'ApplicationSet', namespace: 'argocd', name: 'fleet' }, { by: 'ann', reason: 'x' });
+  state.enqueued();
+  await additions.deleteWithdrawal('west', 'gone');
+}
+
 describe('what a change makes due', () => {
   it.each<[string, (state: Started) => unknown, string[]]>([
     [
@@ -160,6 +179,20 @@ describe('what a change makes due', () => {
       'a withdrawal: its cluster',
       async ({ changes }) =>
         await changes.withdraw([applicationOf('gone', { cluster: 'west' })], { by: 'ann', reason: 'x' }),
+      [west],
+    ],
+    [
+      'the end of a withdrawal that the deletion of a set waits for: the set, and the cluster',
+      async (state) => {
+        await endWithdrawalOf({ deletionOrder: 'Reverse' }, state);
+      },
+      [west, 'generate argocd.fleet'],
+    ],
+    [
+      'the end of a withdrawal of a set that stays: the cluster',
+      async (state) => {
+        await endWithdrawalOf({}, state);
+      },
       [west],
     ],
     [

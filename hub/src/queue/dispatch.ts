@@ -14,7 +14,7 @@ import { surveyKey } from '../render/render-stage.ts';
 import { locationOf, locationText, type SourceLocation } from '../source/location.ts';
 import { repositoryKey } from '../source/source-stage.ts';
 import { gitGenerators, isWanted, locationOfRead, locationsRead } from '../source/wanted.ts';
-import type { Additions } from '../store/additions.ts';
+import type { AdditionChange, Additions, Withdrawal } from '../store/additions.ts';
 import type { Derived, DerivedChange, ResolvedRevision } from '../store/derived.ts';
 import { nameOf, namespaceOf, type SpecChange, type SpecStore } from '../store/specs.ts';
 import type { Stage, Trigger, WorkQueue } from './queue.ts';
@@ -23,7 +23,7 @@ import { requeueOf } from './requeue.ts';
 export interface DispatchDeps {
   logger: Logger;
   queue: Pick<WorkQueue, 'enqueue'>;
-  specs: Pick<SpecStore, 'list' | 'onChange'>;
+  specs: Pick<SpecStore, 'find' | 'list' | 'onChange'>;
   derived: Pick<Derived, 'onChange' | 'revision' | 'revisions' | 'render' | 'readersOf' | 'evaluations' | 'evaluation'>;
   applications: Applications;
   additions: Pick<Additions, 'onChange'>;
@@ -74,10 +74,7 @@ export function createDispatch(deps: DispatchDeps): Dispatch {
     deps.specs.onChange((change) => onSpec(change, deps, send)),
     deps.derived.onChange((change) => onDerived(change, deps, send)),
     deps.applications.onChange((changes) => onApplications(changes, deps, send)),
-    deps.additions.onChange(({ cluster, app }) => {
-      const target = cluster ?? deps.applications.find(app)?.cluster;
-      if (target !== undefined) send('assign', shardsOf([target]));
-    }),
+    deps.additions.onChange((change) => onAddition(change, deps, send)),
     deps.plans.onChange((id) => {
       if (deps.plans.due().includes(id)) send('failover', [{ key: id }]);
     }),
@@ -220,6 +217,19 @@ function onApplications(changes: ApplicationChange[], deps: DispatchDeps, send: 
     'assign',
     shardsOf(changes.flatMap(({ before, after }) => [before?.cluster ?? [], after?.cluster ?? []].flat())),
   );
+}
+
+function onAddition({ cluster, app, before }: AdditionChange, deps: DispatchDeps, send: Send): void {
+  send('generate', setsThatWait(before, deps));
+  const target = cluster ?? deps.applications.find(app)?.cluster;
+  if (target !== undefined) send('assign', shardsOf([target]));
+}
+
+/** The set that is deleted step by step, and that may have waited for the end of this withdrawal. */
+function setsThatWait(withdrawal: Withdrawal | undefined, { specs }: DispatchDeps): Trigger[] {
+  const [namespace, name] = withdrawal?.applicationSet?.split('/') ?? [];
+  if (namespace === undefined || name === undefined) return [];
+  return specs.find('ApplicationSet', namespace, name)?.deleting ? [{ key: applicationSetKey(namespace, name) }] : [];
 }
 
 /** A set whose Application became another's has to say so. */

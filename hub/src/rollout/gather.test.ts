@@ -51,6 +51,24 @@ async function gathered() {
   return { members: members.map(({ id }) => id).sort(), away: [...away].sort() };
 }
 
+it('a RollingSync is paused while its set is being deleted', async () => {
+  const step = { matchExpressions: [{ key: 'tier', operator: 'In', values: ['one'] }] };
+  await hub.specs.put(
+    {
+      apiVersion: 'argoproj.io/v1alpha1',
+      kind: 'ApplicationSet',
+      metadata: { name: 'ordered', namespace: 'argocd' },
+      spec: { strategy: { type: 'RollingSync', deletionOrder: 'Reverse', rollingSync: { steps: [step] } } },
+    },
+    { by: 'test' },
+  );
+  const pauseOf = () => rollouts.find('rollingsync.argocd.ordered')?.pause;
+  expect(pauseOf()).toBeUndefined();
+  const target = { kind: 'ApplicationSet', namespace: 'argocd', name: 'ordered' };
+  await hub.changes.remove(target, { by: 'ann', reason: 'deleted by ann' });
+  expect(pauseOf()).toEqual({ reason: 'the ApplicationSet is being deleted' });
+});
+
 describe('what a rollout takes', () => {
   it('are the clusters of its Applications', async () => {
     expect(await gathered()).toEqual({ members: ['east', 'west'], away: [] });

@@ -1,5 +1,5 @@
 import { parseDuration } from '@wheelhouse/shared/config/duration';
-import type { ApplicationSet } from '@wheelhouse/shared/resources/application-set';
+import type { ApplicationSet, RolloutStep } from '@wheelhouse/shared/resources/application-set';
 import type { LabelSelector } from '@wheelhouse/shared/resources/fields';
 import type { ChangeWindow, FleetRollout, FleetRolloutStep } from '@wheelhouse/shared/resources/fleet-rollout';
 
@@ -97,6 +97,16 @@ export function planOfSet({ spec }: ApplicationSet): Plan | undefined {
 
 export function isRollingSync({ strategy }: ApplicationSet['spec']): boolean {
   return strategy?.type === 'RollingSync';
+}
+
+/** Argo CD: In and NotIn are all that a step's expressions may use. `path` names the step. */
+export function whyStepInvalid({ matchExpressions = [], maxUpdate }: RolloutStep, path: string): string | undefined {
+  const bad = matchExpressions.find(({ operator = '' }) => operator !== 'In' && operator !== 'NotIn');
+  if (bad) return `${path}: operator "${bad.operator}" of key ${bad.key} must be In or NotIn`;
+  if (matchExpressions.some(({ key, values = [] }) => !key || values.length === 0))
+    return `${path}: an expression needs a key and values`;
+  if (maxUpdate === undefined || parseAmount(maxUpdate)) return undefined;
+  return `${path}.maxUpdate "${maxUpdate}" must be a number or a percentage up to "100%"`;
 }
 
 /** `10`, `"10"` or `"10%"`; undefined when it is neither. */

@@ -1,10 +1,10 @@
-import type { ApplicationSet, RolloutStep } from '@wheelhouse/shared/resources/application-set';
+import type { ApplicationSet } from '@wheelhouse/shared/resources/application-set';
 import { controlNamespace } from '@wheelhouse/shared/resources/defaults';
 import type { FleetRollout } from '@wheelhouse/shared/resources/fleet-rollout';
 import type { IndexedApplication } from '../assign/applications.ts';
 import { compileSelector, type Matches } from '../generate/generators/label-selector.ts';
 import { nameOf, namespaceOf, type SpecStore, type StoredSpec } from '../store/specs.ts';
-import { isRollingSync, type Plan, parseAmount, planOfRollout, planOfSet } from './plan.ts';
+import { isRollingSync, type Plan, planOfRollout, planOfSet, whyStepInvalid } from './plan.ts';
 import { type RolloutStore, rolloutKey } from './rollout-store.ts';
 
 /** A FleetRollout, or an ApplicationSet with `strategy: RollingSync`, as what it asks for. */
@@ -63,7 +63,7 @@ function readObjects(specs: Pick<SpecStore, 'list' | 'find'>): RolloutObject[] {
   return [...sets.sort(byKey), ...rollouts.sort(byKey)];
 }
 
-function objectOfSet({ resource }: StoredSpec): RolloutObject[] {
+function objectOfSet({ resource, deleting }: StoredSpec): RolloutObject[] {
   const set = resource as ApplicationSet;
   const plan = isRollingSync(set.spec) ? planOfSet(set) : undefined;
   if (!plan) return [];
@@ -71,7 +71,9 @@ function objectOfSet({ resource }: StoredSpec): RolloutObject[] {
   const key = rolloutKey('RollingSync', namespace, name);
   const invalid = whyStepsInvalid(set);
   const object = { key, namespace, name, plan, applicationSet: id, selects: ofSet(id) };
-  return [{ ...object, kind: 'RollingSync', ...(invalid === undefined ? {} : { invalid }) }];
+  // Argo CD: nothing is synced any more
+  const pause = deleting ? { pause: { reason: 'the ApplicationSet is being deleted' } } : {};
+  return [{ ...object, kind: 'RollingSync', ...pause, ...(invalid === undefined ? {} : { invalid }) }];
 }
 
 /** Argo CD: In and NotIn are all that a step's expressions may use. */
@@ -80,15 +82,6 @@ function whyStepsInvalid({ spec }: ApplicationSet): string | undefined {
   if (steps.length === 0) return 'spec.strategy.rollingSync has no steps: nothing is ever synced';
   const reasons = steps.map((step, index) => whyStepInvalid(step, `spec.strategy.rollingSync.steps[${index}]`));
   return reasons.find((reason) => reason !== undefined);
-}
-
-function whyStepInvalid({ matchExpressions = [], maxUpdate }: RolloutStep, path: string): string | undefined {
-  const bad = matchExpressions.find(({ operator = '' }) => operator !== 'In' && operator !== 'NotIn');
-  if (bad) return `${path}: operator "${bad.operator}" of key ${bad.key} must be In or NotIn`;
-  if (matchExpressions.some(({ key, values = [] }) => !key || values.length === 0))
-    return `${path}: an expression needs a key and values`;
-  if (maxUpdate === undefined || parseAmount(maxUpdate)) return undefined;
-  return `${path}.maxUpdate "${maxUpdate}" must be a number or a percentage up to "100%"`;
 }
 
 function objectOfRollout({ resource }: StoredSpec, specs: Pick<SpecStore, 'find'>): RolloutObject {

@@ -1,5 +1,6 @@
 import type { RollingSyncStatus } from '../rollout/rolling-sync-status.ts';
 import type { StoredEvaluation } from '../store/derived.ts';
+import { type DeletionInput, deletionCondition, formatDeletion } from './deletion-status.ts';
 
 /** Argo CD: at most 5,000 resources in an ApplicationSet's status; here the first 1,000, with `resourcesCount` beside. */
 const maxResources = 1_000;
@@ -9,7 +10,7 @@ type Condition = { type: string; status: 'True' | 'False'; reason: string; messa
 /** Argo CD's `status` of an ApplicationSet: conditions, the Applications it made, and what holds it up. */
 export function formatApplicationSetStatus(
   evaluation: StoredEvaluation,
-  rollingSync?: RollingSyncStatus,
+  { rollingSync, deletion }: { rollingSync?: RollingSyncStatus | undefined; deletion?: DeletionInput | undefined } = {},
 ): Record<string, unknown> {
   const { applications, held, rejected, evaluatedAt } = evaluation;
   const first = evaluation.problem ?? evaluation.errors[0];
@@ -17,6 +18,7 @@ export function formatApplicationSetStatus(
     conditions: [
       ...formatConditions(evaluation).map((condition) => ({ ...condition, lastTransitionTime: evaluatedAt })),
       ...(rollingSync?.conditions ?? []),
+      ...deletionConditions(deletion),
     ],
     ...(rollingSync ? { applicationStatus: rollingSync.applicationStatus } : {}),
     resources: applications.slice(0, maxResources).map(({ metadata }) => ({
@@ -30,8 +32,13 @@ export function formatApplicationSetStatus(
     health: { status: first ? 'Degraded' : 'Healthy' },
     ...(held ? { held } : {}),
     ...(rejected ? { rejected } : {}),
+    ...(deletion ? { deletion: formatDeletion(deletion) } : {}),
     evaluatedAt,
   };
+}
+
+function deletionConditions(deletion: DeletionInput | undefined): ReturnType<typeof deletionCondition>[] {
+  return deletion ? [deletionCondition(deletion)] : [];
 }
 
 type Outcome = { reason: string; message: string };

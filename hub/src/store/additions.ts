@@ -24,6 +24,8 @@ export interface Withdrawal {
   after?: number;
   /** As it last was, so that it can be shown while it goes. */
   application: Application;
+  /** `namespace/name` of the set that generated it. */
+  applicationSet?: string;
 }
 
 export interface Additions {

@@ -23,6 +23,22 @@ export interface StoredSpec<R extends KubeObject = KubeObject> {
   /** Application id of the parent, for what an App of Apps created. */
   owner?: string;
   warnings: string[];
+  /** Set while it is being deleted step by step: until then it stays as it was, and takes no change. */
+  deleting?: Deletion;
+}
+
+/** How far a deletion in steps is, and on whose behalf it goes on. */
+export interface Deletion {
+  by: string;
+  reason: string;
+  /** RFC 3339. */
+  at: string;
+  /** Overrides the finalizers of what is withdrawn. */
+  cascade?: boolean;
+  /** Step that was withdrawn last, from 0; absent before the first. */
+  step?: number;
+  /** Somebody asked not to wait for steps any more. */
+  allAtOnce?: boolean;
 }
 
 export interface SpecChange {
@@ -44,8 +60,13 @@ export interface SpecStore {
   /** Of one kind, or of every kind. */
   list(kind?: string): StoredSpec[];
   find(kind: string, namespace: string, name: string): StoredSpec | undefined;
-  /** Writes unless nothing changed; returns once this replica's copy has it. Throws Conflict when somebody else was faster. */
+  /**
+   * Writes unless nothing changed; returns once this replica's copy has it. Throws Conflict when somebody else was faster, and
+   * for what is being deleted.
+   */
   put(resource: KubeObject, options: PutOptions): Promise<StoredSpec>;
+  /** Records how far the deletion of a spec is, and nothing else. Throws Conflict when somebody else was faster. */
+  markDeleting(spec: StoredSpec, deleting: Deletion): Promise<StoredSpec>;
   /** Throws Conflict when it is not of the revision that the caller has seen any more. */
   delete(kind: string, namespace: string, name: string, expectedRevision?: number): Promise<void>;
   onChange(listener: (change: SpecChange) => void): Disposable;
@@ -59,6 +80,13 @@ export async function createSpecStore(deps: { bucket: Bucket; seal: Seal; now: (
   const listeners = new Set<(change: SpecChange) => void>();
   // only what is stored makes a table: callers ask for whatever kind they like
   const specsOf = (kind: string): ReadonlyMap<string, StoredSpec> => kinds.get(kind) ?? new Map<string, StoredSpec>();
+
+  const write = async (key: string, value: StoredValue, expected: number): Promise<StoredSpec> => {
+    const plain = Buffer.from(canonicalJson(value));
+    const revision = await bucket.put(key, isSealed(parseKey(key)[0]) ? seal.seal(plain) : plain, expected);
+    await bucket.caughtUp(revision);
+    return { ...value, revision };
+  };
 
   await bucket.watchAll((entry) => {
     const [kind, key] = parseKey(entry.key);
@@ -82,13 +110,15 @@ export async function createSpecStore(deps: { bucket: Bucket; seal: Seal; now: (
       const key = formatKey(resource.kind, namespaceOf(resource), nameOf(resource));
       const [kind, specKey] = parseKey(key);
       const before = specsOf(kind).get(specKey);
+      if (before?.deleting) throw beingDeleted(before);
       if (before && isSame(before, resource, options)) return before;
-      const value = formatValue(resource, options, now());
-      const plain = Buffer.from(canonicalJson(value));
       const expected = options.expectedRevision ?? before?.revision ?? 0;
-      const revision = await bucket.put(key, isSealed(kind) ? seal.seal(plain) : plain, expected);
-      await bucket.caughtUp(revision);
-      return { ...value, revision };
+      return await write(key, formatValue(resource, options, now()), expected);
+    },
+    markDeleting: async ({ revision, ...value }, deleting) => {
+      const { kind } = value.resource;
+      const key = formatKey(kind, namespaceOf(value.resource), nameOf(value.resource));
+      return await write(key, { ...value, deleting }, revision);
     },
     delete: async (...[kind, namespace, name, expectedRevision]) =>
       await bucket.delete(formatKey(kind, namespace, name), expectedRevision),
@@ -101,6 +131,17 @@ export async function createSpecStore(deps: { bucket: Bucket; seal: Seal; now: (
 
 function isSame(before: StoredSpec, resource: KubeObject, options: PutOptions): boolean {
   return before.owner === options.owner && canonicalJson(before.resource) === canonicalJson(resource);
+}
+
+/** Whoever writes what is on its way out would be told that it is there, and then see it go. */
+export function beingDeleted({ resource, deleting }: StoredSpec): FleetError {
+  const [namespace, name] = [namespaceOf(resource), nameOf(resource)];
+  const text = namespace === 'argocd' ? name : `${namespace}/${name}`;
+  const asked = deleting ? ` since ${deleting.at}, by ${deleting.by}` : '';
+  return new FleetError(
+    'Conflict',
+    `${resource.kind} ${namespace}/${name} is being deleted${asked}: write it again once it is gone ('wheelhouse appset get ${text}' says what that waits for, 'wheelhouse appset delete ${text} --all-at-once' does not wait)`,
+  );
 }
 
 function formatValue(resource: KubeObject, options: PutOptions, at: Date): StoredValue {

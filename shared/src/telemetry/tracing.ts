@@ -16,6 +16,8 @@ export const spans = {
   appHealthy: 'app.healthy',
   statusRecorded: 'status.recorded',
   rolloutStep: 'rollout.step',
+  /** Apart from the life of a commit: what can be done now of a set that is deleted step by step. */
+  appsetDelete: 'appset.delete',
   /** Apart from the life of a commit: one act of a failover plan. */
   planStep: 'plan.step',
 } as const;

@@ -62,13 +62,19 @@ function createRoute(app: ApiServer, deps: ApiDeps): void {
 }
 
 function deleteRoute(app: ApiServer, deps: ApiDeps): void {
-  const schema = { tags, params, querystring: setQuery, response: { 200: z.object({}) } };
+  const querystring = setQuery.extend({
+    allAtOnce: queryBoolean
+      .optional()
+      .describe('With deletionOrder: Reverse, also while it is under way: do not wait for one step after the other'),
+  });
+  const schema = { tags, params, querystring, response: { 200: z.object({}) } };
   app.delete(`${path}/:name`, { schema }, async (request) => {
     const key = keyOf(request);
     // one whose deletion was broken off has no spec any more: whoever may delete any set completes it
     const spec = deps.specs.find('ApplicationSet', key.namespace, key.name);
     const by = permit(request, 'delete', spec ? setAccess(spec.resource) : { kind: 'applicationsets', name: '*' });
-    await deps.specs.delete('ApplicationSet', key.namespace, key.name, { by });
+    const { allAtOnce = false } = request.query;
+    await deps.specs.delete('ApplicationSet', key.namespace, key.name, { by, allAtOnce });
     return {};
   });
 }
@@ -102,10 +108,12 @@ function verdictRoutes(app: ApiServer, deps: ApiDeps): void {
   });
 }
 
-function formatSet(deps: ApiDeps, { resource }: StoredSpec): ApplicationSet {
-  const { namespace = controlNamespace, name = '' } = resource.metadata;
+function formatSet(deps: ApiDeps, { resource, deleting }: StoredSpec): ApplicationSet {
+  const set = resource as ApplicationSet;
+  const { namespace, name } = set.metadata;
   const status = deps.applicationSetStatus({ namespace, name });
-  return { ...(resource as ApplicationSet), ...(status ? { status } : {}) };
+  const metadata = deleting ? { ...set.metadata, deletionTimestamp: deleting.at } : set.metadata;
+  return { ...set, metadata, ...(status ? { status } : {}) };
 }
 
 function keyOf(request: { params: { name: string }; query: { appsetNamespace?: string | undefined } }): ObjectKey {

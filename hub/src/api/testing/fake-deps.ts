@@ -3,6 +3,7 @@ import { createLogger } from '@wheelhouse/shared/logging/logger';
 import type { Application } from '@wheelhouse/shared/resources/application';
 import { Registry } from 'prom-client';
 import { createAdminAccess, hashToken } from '../../access/access.ts';
+import { isDeletedInOrder } from '../../generate/deletion-order.ts';
 import type { Preview, PreviewRequest } from '../../preview/preview.ts';
 import { matchesFilter } from '../../status/application-filter.ts';
 import type {
@@ -167,7 +168,12 @@ export function createFakeSpecs(): SpecStore & { all: Map<string, StoredSpec> } 
       all.set(key, spec);
       return spec;
     },
-    delete: async (kind, namespace, name) => void all.delete(keyOf(kind, namespace, name)),
+    delete: async (...[kind, namespace, name, { by, allAtOnce }]) => {
+      const key = keyOf(kind, namespace, name);
+      const spec = all.get(key);
+      if (!spec || allAtOnce || !isDeletedInOrder(spec.resource)) all.delete(key);
+      else all.set(key, { ...spec, deleting: { by, reason: `deleted by ${by}`, at: tokenTimes.createdAt } });
+    },
   };
 }
 
