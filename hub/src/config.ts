@@ -95,6 +95,8 @@ const schema = z.object({
   helm: z.string().default('helm'),
   /** Without it Jsonnet files are refused. */
   jsonnet: z.string().default('jsonnet'),
+  /** Folder of config management plugins; without it there are none. */
+  plugins: z.string().optional(),
 });
 
 export type HubConfig = Readonly<z.infer<typeof schema>>;

@@ -13,6 +13,7 @@ interface HubOptions {
   redisUrl?: string;
   publicUrl?: string;
   contextFile?: string;
+  plugins?: string;
   logLevel?: string;
 }
 
@@ -29,6 +30,7 @@ export function addHubCommand(program: Command, io: Io, run: Run): void {
     .option('--redis-url <url>')
     .option('--public-url <url>', 'where agents and people reach the API')
     .option('--context-file <file>', 'where to write what the other commands need to find this hub')
+    .option('--plugins <directory>', 'config management plugins, one file each')
     .option('--log-level <level>')
     .action(async (options: HubOptions) => await runHub(options, io));
   addAdoptionCommands(hub, run);

@@ -49,9 +49,9 @@ describe('an Application', () => {
       },
     ],
     [
-      'of a plugin is not rendered',
-      { source: { plugin: { name: 'x' } } },
-      { cluster: 'east', problem: { code: 'Unsupported', message: expect.stringContaining('plugins') as string } },
+      'of a plugin and another tool is not rendered',
+      { source: { plugin: { name: 'x' }, helm: {} } },
+      { cluster: 'east', problem: { code: 'Invalid', message: expect.stringContaining('(helm, plugin)') as string } },
     ],
     [
       'of two sources with one ref is not rendered',

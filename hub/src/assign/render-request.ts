@@ -6,6 +6,7 @@ import { explicitSourceType, isReferenceOnly } from '../render/discover.ts';
 import { allowedSecretsOf } from '../render/raw-secrets.ts';
 import { type RenderFacts, renderRequestKey, type SourceType } from '../render/render.ts';
 import { locationOf } from '../source/location.ts';
+import { generatePathsAnnotation } from '../source/refresh-paths.ts';
 import type { Derived } from '../store/derived.ts';
 import { nameOf, namespaceOf } from '../store/specs.ts';
 
@@ -42,11 +43,13 @@ export function requestOf(
 
 /** What a render may know of an Application. */
 export function factsOf(application: Application): RenderFacts {
+  const generatePaths = application.metadata.annotations?.[generatePathsAnnotation];
   return {
     appName: nameOf(application),
     appNamespace: namespaceOf(application),
     project: application.spec.project,
     namespace: application.spec.destination.namespace ?? '',
+    ...(generatePaths ? { generatePaths } : {}),
   };
 }
 

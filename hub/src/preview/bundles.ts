@@ -44,7 +44,7 @@ export function createBundles(overlay: Overlay, deps: BundlesDeps, signal: Abort
       app.sources.map(async (source) => ({ source, snapshot: await overlay.open(locationOf(source), signal) })),
     );
     const facts = app.request?.facts ?? factsOf(app.application);
-    const key = await deps.renderer.requestKey({ sources, facts });
+    const key = await deps.renderer.requestKey({ sources, facts }, signal);
     return await once(rendered, key, async () => {
       const { digest, manifests } = await deps.renderer.render({ sources, facts, open: overlay.open }, signal);
       return { digest, manifests };

@@ -18,6 +18,8 @@ export interface RenderFacts {
   overriddenBy?: string;
   /** What must be signed before it is rendered: by one of the keys with that digest, one policy for each source. */
   integrity?: { policies: readonly (IntegrityPolicy | null)[]; keyring: string };
+  /** The annotation `manifest-generate-paths`, which also says what a plugin sees; absent: everything. */
+  generatePaths?: string;
   /** Secrets that the project lets come with their data from Git, as `namespace/name`; absent: none. */
   rawSecrets?: string[];
 }

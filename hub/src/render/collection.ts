@@ -18,8 +18,8 @@ export interface Collection {
    * is remembered as an input too. Throws PathOutsideRepository for a link out of the repository.
    */
   add(path: string): Promise<boolean>;
-  /** Writes what was collected into its folder of the workspace at `workspace`. Throws TooLarge above 100 MB or 20,000 files. */
-  write(workspace: string, signal: AbortSignal): Promise<void>;
+  /** Writes what was collected into its folder of the workspace at `workspace`; without `keepModes` nothing is executable. Throws TooLarge above 100 MB or 20,000 files. */
+  write(workspace: string, signal: AbortSignal, options?: { keepModes: boolean }): Promise<void>;
 }
 
 /** The folder of the source's own repository in a workspace. */
@@ -49,11 +49,11 @@ export function createCollection(
     folder,
     inputs,
     add,
-    write: async (workspace, signal) => {
+    write: async (workspace, signal, { keepModes } = { keepModes: true }) => {
       const directory = join(workspace, folder);
       await mkdir(directory, { recursive: true });
       const present = inputs.filter(({ oid }) => oid !== null).map(({ path }) => path);
-      await materialise(snapshot, present, { directory, limits, signal });
+      await materialise(snapshot, present, { directory, limits, signal, keepModes });
     },
   };
 }

@@ -1,6 +1,10 @@
 import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Logger } from '@wheelhouse/shared/logging/logger';
+import { namespaces, type Sandbox, sandboxArguments } from './plugins/sandbox.ts';
 
 const run = promisify(execFile);
 
@@ -10,6 +14,8 @@ export interface Confinement {
   prefix: string[];
   /** The same, and `root` is all that the child can see of the disk. Absent where the kernel allows no such thing. */
   jail?: (root: string, cwd: string) => string[];
+  /** The same for a child that runs programs of this machine, which it sees read-only; found out when it is first asked for. Undefined where the kernel allows no such thing. */
+  sandbox(given: Sandbox, cwd: string): Promise<string[] | undefined>;
 }
 
 /** Finds out what this machine allows. Warns of what is missing. */
@@ -20,6 +26,7 @@ export async function confinement(logger: Logger, memoryBytes: number): Promise<
   ]);
   const memory = await firstThatWorks([['prlimit', `--data=${memoryBytes}`]]);
   const jail = network && (await firstThatWorks([[...network, '--root=/', '--wd=/']]));
+  let found: Promise<string[] | undefined> | undefined;
   if (!network) logger.warn('kustomize and helm run without a network namespace: only their proxies are cut off');
   if (!memory) logger.warn('kustomize and helm run without a hard memory limit: prlimit is not available');
   if (!jail)
@@ -28,10 +35,33 @@ export async function confinement(logger: Logger, memoryBytes: number): Promise<
     );
   return {
     prefix: [...(network ?? []), ...(memory ?? [])],
+    sandbox: async (given, cwd) => {
+      found ??= findSandbox();
+      const sandbox = await found;
+      return sandbox && [...(memory ?? []), ...sandbox, ...sandboxArguments(given, cwd)];
+    },
     ...(jail && network
       ? { jail: (root, cwd) => [...(memory ?? []), ...network, `--root=${root}`, `--wd=${cwd}`] }
       : {}),
   };
+}
+
+/** What goes before the arguments of a sandbox: tried with one that holds nothing. */
+async function findSandbox(): Promise<string[] | undefined> {
+  const workspace = await mkdtemp(join(tmpdir(), 'wheelhouse-sandbox-'));
+  try {
+    await Promise.all(['repository', 'home'].map(async (name) => await mkdir(join(workspace, name))));
+    const ending = sandboxArguments({ workspace, shown: [], bytes: 1024 ** 2 }, '/repository');
+    const shell = ['/bin/sh', ...ending];
+    // a user namespace also where the hub is root: the child then has no rights over the machine
+    const found = await firstThatWorks([
+      ['unshare', '--user', '--map-root-user', ...namespaces, ...shell],
+      ['unshare', ...namespaces, ...shell],
+    ]);
+    return found?.slice(0, -ending.length);
+  } finally {
+    await rm(workspace, { recursive: true, force: true });
+  }
 }
 
 async function firstThatWorks(candidates: string[][]): Promise<string[] | undefined> {

@@ -4,7 +4,7 @@ import type { Snapshot, TreeEntry } from '../source/source.ts';
 import { formatPath, resolvePath } from './repository-path.ts';
 import { applyOverrides, findOverrides } from './source-overrides.ts';
 
-export type SourceType = 'Directory' | 'Kustomize' | 'Helm';
+export type SourceType = 'Directory' | 'Kustomize' | 'Helm' | 'Plugin';
 
 export const kustomizationFiles = ['kustomization.yaml', 'kustomization.yml', 'Kustomization'];
 
@@ -16,13 +16,12 @@ export function isReferenceOnly(source: ApplicationSource): boolean {
   return Boolean(source.ref) && !source.path && !source.chart;
 }
 
-/** The tool that the source names; undefined when it names none. Throws Invalid for two, Unsupported for plugins. */
+/** The tool that the source names; undefined when it names none. Throws Invalid for two. */
 export function explicitSourceType(source: ApplicationSource): SourceType | undefined {
-  if (source.plugin) throw unsupported(source, 'config management plugins', 'use helm, kustomize or plain manifests');
-  const named = (['directory', 'kustomize', 'helm'] as const).filter((tool) => source[tool] !== undefined);
+  const named = (['directory', 'kustomize', 'helm', 'plugin'] as const).filter((tool) => source[tool] !== undefined);
   if (named.length > 1)
     throw new FleetError('Invalid', `source ${source.repoURL} names several tools (${named.join(', ')}): keep one`);
-  const types = { directory: 'Directory', kustomize: 'Kustomize', helm: 'Helm' } as const;
+  const types = { directory: 'Directory', kustomize: 'Kustomize', helm: 'Helm', plugin: 'Plugin' } as const;
   if (source.chart && named[0] && named[0] !== 'helm')
     throw new FleetError(
       'Invalid',
@@ -31,14 +30,38 @@ export function explicitSourceType(source: ApplicationSource): SourceType | unde
   return source.chart ? 'Helm' : named[0] && types[named[0]];
 }
 
-/** Argo CD: the explicit tool, else Chart.yaml, else a kustomization file, else a directory of manifests. */
-export async function discoverSourceType(source: ApplicationSource, snapshot: Snapshot): Promise<SourceType> {
-  return (await openSourceFolder(source, snapshot)).type;
+export interface Discovery {
+  /** Finds the plugin that takes a folder of which the source names no tool. Absent: there are no plugins. */
+  findPlugin?: (
+    place: FoundFolder & { source: ApplicationSource; snapshot: Snapshot },
+    signal: AbortSignal,
+  ) => Promise<object | undefined>;
+  /** Id of the Application whose own overrides in Git count too. */
+  overriddenBy?: string | undefined;
+  /** The source's folder, where it was looked into already. */
+  folder?: KnownFolder | undefined;
+  signal: AbortSignal;
 }
 
-export interface SourceFolder {
+/** Argo CD: the explicit tool, else a plugin that finds itself meant, else Chart.yaml, else a kustomization file, else a directory of manifests. */
+export async function discoverSourceType(
+  source: ApplicationSource,
+  snapshot: Snapshot,
+  how: Discovery,
+): Promise<SourceType> {
+  return (await openSourceFolder(source, snapshot, how)).type;
+}
+
+interface FoundFolder {
   path: string;
   oid: string;
+}
+
+export interface KnownFolder extends FoundFolder {
+  children: TreeEntry[];
+}
+
+export interface SourceFolder extends FoundFolder {
   type: SourceType;
   /** The source with what files in Git override. */
   source: ApplicationSource;
@@ -48,26 +71,25 @@ export interface SourceFolder {
 export async function openSourceFolder(
   given: ApplicationSource,
   snapshot: Snapshot,
-  overriddenBy?: string,
+  how: Discovery,
 ): Promise<SourceFolder> {
-  const { path, oid } = await findSourceFolder(given, snapshot);
-  const children = await snapshot.children(path);
-  const source = await applyOverrides(given, { snapshot, files: findOverrides(children, overriddenBy) });
-  return { path, oid, source, type: explicitSourceType(source) ?? typeOf(children) };
+  const { path, oid } = how.folder ?? (await findSourceFolder(given, snapshot));
+  const children = how.folder?.children ?? (await snapshot.children(path));
+  const source = await applyOverrides(given, { snapshot, files: findOverrides(children, how.overriddenBy) });
+  const found =
+    explicitSourceType(source) ?? ((await how.findPlugin?.({ path, oid, source, snapshot }, how.signal)) && 'Plugin');
+  return { path, oid, source, type: found ?? typeOf(children) };
 }
 
 /** Of a folder with these children, where its source names no tool. */
-export function typeOf(children: readonly TreeEntry[]): SourceType {
+function typeOf(children: readonly TreeEntry[]): SourceType {
   const names = new Set(children.filter(({ type }) => type !== 'tree').map(({ name }) => name));
   if (names.has('Chart.yaml')) return 'Helm';
   return kustomizationFiles.some((name) => names.has(name)) ? 'Kustomize' : 'Directory';
 }
 
 /** A chart is its own root, whatever the path says. */
-export async function findSourceFolder(
-  source: ApplicationSource,
-  snapshot: Snapshot,
-): Promise<{ path: string; oid: string }> {
+export async function findSourceFolder(source: ApplicationSource, snapshot: Snapshot): Promise<FoundFolder> {
   const written = source.chart ? '' : (source.path ?? '');
   if (written.startsWith('/'))
     throw new FleetError('Invalid', `spec.source.path ${written} is absolute: give it from the repository's root`);

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Snapshot, TreeEntry } from '../source/source.ts';
 import { markerFiles } from './discover.ts';
 import { compileGlob } from './glob.ts';
+import { relativePath } from './repository-path.ts';
 
 /** Which files of a folder are manifests. Argo CD: `spec.source.directory`. */
 export interface FileSelection {
@@ -30,7 +31,7 @@ export async function listFiles(snapshot: Snapshot, folder: string, selection: F
   const submodules: string[] = [];
   const hash = createHash('sha256');
   for (const entry of await listEntries(snapshot, folder, selection.recurse ?? false)) {
-    const path = relativeTo(folder, entry.path);
+    const path = relativePath(folder, entry.path);
     const selected = (entry.type === 'file' || entry.type === 'symlink') && selects(path);
     if (selected) files.push(entry);
     if (entry.type === 'submodule') submodules.push(entry.path);
@@ -55,10 +56,6 @@ function compileSelection(selection: FileSelection): (path: string) => boolean {
 /** Directly in the folder only: the path has no '/'. */
 function isMarker(path: string): boolean {
   return markerFiles.includes(path) || /^\.argocd-source[^/]*$/u.test(path);
-}
-
-function relativeTo(folder: string, path: string): string {
-  return folder === '' ? path : path.slice(folder.length + 1);
 }
 
 /** Argo CD: filepath.Walk, entries of a folder by name, a folder's content in its place. */

@@ -5,12 +5,13 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { RenderTools } from './plan-source.ts';
+import { loadPlugins } from './plugins/load-plugins.ts';
 
 const run = promisify(execFile);
 
-/** The rendering tools with their versions; without jsonnet, only Jsonnet files are refused. Throws ToolMissing, naming what to install. */
+/** The rendering tools with their versions; without jsonnet, only Jsonnet files are refused. Throws ToolMissing, naming what to install, and as `loadPlugins`. */
 export async function findTools(
-  commands: { kustomize: string; helm: string; jsonnet: string },
+  commands: { kustomize: string; helm: string; jsonnet: string; plugins?: string | undefined },
   searchPath: string,
 ): Promise<RenderTools> {
   const [kustomize, helm, jsonnet] = await Promise.all([
@@ -20,15 +21,17 @@ export async function findTools(
       async (file) => file && (await findTool(file, ['--version'], searchPath)),
     ),
   ]);
+  const versions = {
+    kustomize: kustomize.version,
+    helm: helm.version,
+    ...(jsonnet ? { jsonnet: jsonnet.version } : {}),
+  };
   return {
     kustomize: kustomize.command,
     helm: helm.command,
     ...(jsonnet ? { jsonnet: jsonnet.command } : {}),
-    versions: {
-      kustomize: kustomize.version,
-      helm: helm.version,
-      ...(jsonnet ? { jsonnet: jsonnet.version } : {}),
-    },
+    versions,
+    ...(commands.plugins ? { plugins: await loadPlugins(commands.plugins, versions) } : {}),
   };
 }
 

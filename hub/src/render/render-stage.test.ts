@@ -86,7 +86,7 @@ function withKustomize(renderer: Renderer, misread: boolean): Renderer {
   return {
     ...renderer,
     render: async (request, stop) => {
-      const requestKey = misread ? 'another' : await renderer.requestKey(request);
+      const requestKey = misread ? 'another' : await renderer.requestKey(request, signal);
       const [one] = request.sources;
       if (misread) {
         const rendered = await renderer.render(request, stop);

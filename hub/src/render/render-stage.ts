@@ -19,7 +19,7 @@ import type { Sources } from '../source/sources.ts';
 import type { AuditEntry } from '../store/audit.ts';
 import { type Derived, type RenderOutcome, type ResolvedRevision, revisionKey } from '../store/derived.ts';
 import type { Rendered, Renderer, RenderFacts, RenderRequest } from './render.ts';
-import { isSurveyed, lookAt } from './survey-paths.ts';
+import { isSurveyed, lookAt, type SurveyDeps } from './survey-paths.ts';
 
 export interface RenderDeps extends Pick<Sources, 'open' | 'verify'> {
   logger: Logger;
@@ -110,7 +110,7 @@ async function renderRequest(work: Work, deps: RenderDeps, signal: AbortSignal):
     await verifySources(request, deps, signal);
     const rendered = await deps.renderer.render(request, signal);
     if (rendered.record.requestKey !== trigger.key) {
-      await surveyAgain(request, trigger, deps);
+      await surveyAgain(request, trigger, withDiscovery(deps, signal));
       return undefined;
     }
     span.setAttribute('digest', rendered.digest);
@@ -142,7 +142,11 @@ async function tellOfSecrets(
  * This commit made other kinds of sources of them: what was rendered answers another request, and surveys find which. Where they were
  * surveyed at what was rendered, the same would come out for ever: that is a fault of ours, and said.
  */
-async function surveyAgain({ sources }: RenderRequest, trigger: Trigger, deps: RenderDeps): Promise<void> {
+async function surveyAgain(
+  { sources }: RenderRequest,
+  trigger: Trigger,
+  deps: SurveyDeps & Pick<RenderDeps, 'queue'>,
+): Promise<void> {
   const surveyed = await Promise.all(
     sources.map(async ({ source, snapshot }) => await isSurveyed(locationOf(source), snapshot, deps)),
   );
@@ -157,6 +161,13 @@ async function surveyAgain({ sources }: RenderRequest, trigger: Trigger, deps: R
     'render',
     [...surveys].map((key) => ({ key, traceparent: trigger.traceparent })),
   );
+}
+
+function withDiscovery<T extends RenderDeps>(deps: T, signal: AbortSignal): T & SurveyDeps {
+  return {
+    ...deps,
+    discover: async (source, snapshot, folder) => await deps.renderer.discover(source, snapshot, { folder, signal }),
+  };
 }
 
 /** Nothing is rendered of what is not signed as its project wants it: what was rendered before stays. */
@@ -270,7 +281,7 @@ async function survey(trigger: Trigger, deps: RenderDeps, signal: AbortSignal): 
   const revision = deps.derived.revisions().find((one) => surveyKey(one) === trigger.key);
   if (!revision?.sha) return;
   using opened = openLocations(deps);
-  await lookAt(revision, await opened.open(revision, signal), deps);
+  await lookAt(revision, await opened.open(revision, signal), withDiscovery(deps, signal));
   const named = deps.applications.bySource(revision).flatMap((app) => app.request?.key ?? []);
   const reading = deps.derived.readersOf(revision).filter((key) => deps.applications.byRequest(key).length > 0);
   const due: string[] = [];

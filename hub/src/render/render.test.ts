@@ -2,7 +2,7 @@ import { createLogger } from '@wheelhouse/shared/logging/logger';
 import type { ApplicationSource } from '@wheelhouse/shared/resources/application-source';
 import { afterAll, describe, expect, it } from 'vitest';
 import { createMemorySnapshot, type MemoryFiles } from '../source/memory-snapshot.ts';
-import { createRenderer, discoverSourceType, type RenderFacts } from './render.ts';
+import { createRenderer, type RenderFacts } from './render.ts';
 
 const repoURL = 'https://git.example/repo';
 const facts: RenderFacts = { appName: 'web', appNamespace: 'argocd', project: 'default', namespace: 'shop' };
@@ -53,7 +53,7 @@ describe('discovery', () => {
     ['an empty kustomize block', ['a.yaml'], { kustomize: {} }, 'Kustomize'],
   ])('%s', async (...[, files, source, expected]) => {
     const snapshot = createMemorySnapshot(Object.fromEntries(files.map((file) => [`apps/x/${file}`, ''])));
-    expect(await discoverSourceType({ repoURL, path: 'apps/x', ...source }, snapshot)).toBe(expected);
+    expect(await renderer.discover({ repoURL, path: 'apps/x', ...source }, snapshot, { signal })).toBe(expected);
   });
 });
 
@@ -355,8 +355,8 @@ describe('sharing', () => {
       facts,
       open: nothingElse,
     };
-    const key = await renderer.requestKey(request);
+    const key = await renderer.requestKey(request, signal);
     expect((await renderer.render(request, signal)).record.requestKey).toBe(key);
-    expect(await renderer.requestKey({ ...request, facts: { ...facts, appName: 'other' } })).toBe(key);
+    expect(await renderer.requestKey({ ...request, facts: { ...facts, appName: 'other' } }, signal)).toBe(key);
   });
 });

@@ -2,20 +2,31 @@
  * Turns an Application's source at one commit into a bundle: checked manifests as canonical bytes, by their digest.
  * Inputs: the source, a snapshot, and few facts. A render remembers what it read (`RenderRecord`), so that a commit that
  * touches none of it costs a few comparisons, and any number of Applications with one request share one render.
- * It must never reach the network, read outside the repository, run a plugin, let a Secret's data through, or drop
+ * It must never reach the network, read outside the repository, run a plugin of a repository, let a Secret's data through, or drop
  * anything without an error or a warning.
  */
 import { createInFlight } from '@wheelhouse/shared/async/in-flight';
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { Logger } from '@wheelhouse/shared/logging/logger';
 import { applicationId } from '@wheelhouse/shared/protocol/document';
+import type { ApplicationSource } from '@wheelhouse/shared/resources/application-source';
 import { LRUCache } from 'lru-cache';
+import type { Snapshot } from '../source/source.ts';
 import type { RenderFacts } from './build-environment.ts';
-import { discoverSourceType, explicitSourceType, isReferenceOnly, type SourceType } from './discover.ts';
+import {
+  type Discovery,
+  discoverSourceType,
+  explicitSourceType,
+  isReferenceOnly,
+  type SourceType,
+} from './discover.ts';
 import { inputHolds, type RenderInput } from './inputs.ts';
-import { createManifestReader } from './manifest-reader.ts';
+import type { ToolDeps } from './kustomize.ts';
+import { createManifestReader, type ManifestReader } from './manifest-reader.ts';
 import type { ManifestText } from './manifests.ts';
-import { type PlannedSource, planSource, type RenderTools, toolVersions } from './plan-source.ts';
+import { isMadeByCurrent, type PlanDeps, type PlannedSource, planSource, type RenderTools } from './plan-source.ts';
+import { createPluginFinder } from './plugins/discover-plugin.ts';
+import { noPlugins } from './plugins/load-plugins.ts';
 import { allowanceOf, type RawSecretAllowance } from './raw-secrets.ts';
 import { createReferences } from './references.ts';
 import {
@@ -44,7 +55,7 @@ export type {
   RenderSettings,
   SourceType,
 };
-export { discoverSourceType, renderRequestKey };
+export { renderRequestKey };
 
 export interface RendererOptions {
   tools: RenderTools;
@@ -78,7 +89,13 @@ export interface Renderer extends AsyncDisposable {
   /** Whether the record's bundle is what a render would give, with everything that it read as `open` finds it now. */
   stillValid(record: RenderRecord, open: OpenLocation, signal: AbortSignal): Promise<boolean>;
   /** `renderRequestKey` with the tools discovered: Applications share as much as they can. */
-  requestKey(request: Pick<RenderRequest, 'sources' | 'facts'>): Promise<string>;
+  requestKey(request: Pick<RenderRequest, 'sources' | 'facts'>, signal: AbortSignal): Promise<string>;
+  /** The kind of source: what it names, else what is found in its folder. Throws as `discoverSourceType` and PluginFinder. */
+  discover(
+    source: ApplicationSource,
+    snapshot: Snapshot,
+    how: Pick<Discovery, 'folder' | 'signal'>,
+  ): Promise<SourceType>;
 }
 
 type Bundle = Pick<Rendered, 'digest' | 'manifests' | 'bytes' | 'warnings' | 'rawSecrets'>;
@@ -97,32 +114,20 @@ export function createRenderer(deps: RendererDeps, options: RendererOptions): Re
   });
   const inFlight = createInFlight<Bundle>();
   const settings = () => deps.settings?.() ?? defaultRenderSettings;
-
-  async function run(
-    { plans, allowance }: { plans: readonly PlannedSource[]; allowance: RawSecretAllowance | undefined },
-    signal: AbortSignal,
-  ): Promise<Bundle> {
-    const texts: ManifestText[] = [];
-    for (const { plan } of plans) texts.push(...(await plan.run(signal)));
-    const set = await reader.read({ texts, allowance }, signal);
-    return {
-      digest: set.digest,
-      manifests: set.manifests,
-      bytes: Buffer.from(`[${set.canonical.join(',')}]`),
-      warnings: [...plans.flatMap(({ plan }) => plan.warnings), ...set.warnings],
-      rawSecrets: set.rawSecrets,
-    };
-  }
+  const plugins = createPluginRuns({ ...deps, pool, workspaces }, tools);
+  const discover: Renderer['discover'] = async (source, snapshot, how) =>
+    await discoverSourceType(source, snapshot, { findPlugin: plugins.finder.discover, ...how });
 
   return {
     render: async (request, signal) => {
       const startedAt = performance.now();
-      const plans = await planSources({ pool, workspaces, tools, settings: settings() }, request, signal);
+      const plans = await planSources({ pool, workspaces, plugins, tools, settings: settings() }, request, signal);
       const allowance = allowanceOf(request.facts);
       const inputKey = hashOf([...plans.map(({ key }) => key), ...(allowance ? [allowance] : [])]);
       const known = bundles.get(inputKey);
       const bundle =
-        known ?? (await inFlight(inputKey, signal, async (shared) => await run({ plans, allowance }, shared)));
+        known ??
+        (await inFlight(inputKey, signal, async (shared) => await makeBundle({ plans, allowance }, reader, shared)));
       if (!known) bundles.set(inputKey, bundle);
       const sourceTypes = plans.map(({ plan }) => plan.sourceType);
       deps.metrics?.rendered({
@@ -135,28 +140,18 @@ export function createRenderer(deps: RendererDeps, options: RendererOptions): Re
       return { ...bundle, record, sourceTypes };
     },
     stillValid: async (record, open, signal) => {
-      const versions = toolVersions(tools, settings());
       for (const part of record.parts)
-        if (part.toolVersion !== versions[part.sourceType] || !(await partHolds(part, open, signal))) return false;
+        if (!isMadeByCurrent(part, tools, settings()) || !(await partHolds(part, open, signal))) return false;
       return true;
     },
-    requestKey: discoverKey,
+    discover,
+    requestKey: async (request, signal) =>
+      await discoverKey(request, async (source, snapshot) => await discover(source, snapshot, { signal })),
     [Symbol.asyncDispose]: async () => {
       await reader[Symbol.asyncDispose]();
       await workspaces[Symbol.asyncDispose]();
     },
   };
-}
-
-async function discoverKey({ sources, facts }: Pick<RenderRequest, 'sources' | 'facts'>): Promise<string> {
-  const types = sources.map(async ({ source, snapshot }) =>
-    isReferenceOnly(source) ? undefined : await discoverSourceType(source, snapshot),
-  );
-  return renderRequestKey(
-    sources.map(({ source }) => source),
-    facts,
-    await Promise.all(types),
-  );
 }
 
 async function planSources(
@@ -175,6 +170,47 @@ async function planSources(
   for (const one of giving)
     plans.push(await planSource(deps, { ...request, ...one, references: createReferences(request.sources) }, signal));
   return plans;
+}
+
+async function makeBundle(
+  { plans, allowance }: { plans: readonly PlannedSource[]; allowance: RawSecretAllowance | undefined },
+  reader: ManifestReader,
+  signal: AbortSignal,
+): Promise<Bundle> {
+  const texts: ManifestText[] = [];
+  for (const { plan } of plans) texts.push(...(await plan.run(signal)));
+  const set = await reader.read({ texts, allowance }, signal);
+  return {
+    digest: set.digest,
+    manifests: set.manifests,
+    bytes: Buffer.from(`[${set.canonical.join(',')}]`),
+    warnings: [...plans.flatMap(({ plan }) => plan.warnings), ...set.warnings],
+    rawSecrets: set.rawSecrets,
+  };
+}
+
+async function discoverKey(
+  { sources, facts }: Pick<RenderRequest, 'sources' | 'facts'>,
+  discover: (source: ApplicationSource, snapshot: Snapshot) => Promise<SourceType>,
+): Promise<string> {
+  const types = sources.map(async ({ source, snapshot }) =>
+    isReferenceOnly(source) ? undefined : await discover(source, snapshot),
+  );
+  return renderRequestKey(
+    sources.map(({ source }) => source),
+    facts,
+    await Promise.all(types),
+  );
+}
+
+function createPluginRuns(deps: Pick<RendererDeps, 'logger'> & ToolDeps, tools: RenderTools): PlanDeps['plugins'] {
+  const { kustomize, helm, jsonnet, plugins = noPlugins } = tools;
+  const programs = { kustomize, helm, ...(jsonnet === undefined ? {} : { jsonnet }) };
+  for (const { name, announces } of plugins.list)
+    if (announces) deps.logger.warn({ plugin: name }, 'spec.parameters of a plugin has no effect: nobody asks for it');
+  const { pool, workspaces } = deps;
+  const running = { pool, workspaces, plugins, programs };
+  return { ...running, finder: createPluginFinder(running) };
 }
 
 /** The key of the request that this answers: not the one asked for, when a commit changed what lies at the paths. */

@@ -26,6 +26,11 @@ export function isWithin(folder: string, path: string): boolean {
   return folder === '' || path === folder || path.startsWith(`${folder}/`);
 }
 
+/** A path below a folder, from that folder. */
+export function relativePath(folder: string, path: string): string {
+  return folder === '' ? path : path.slice(folder.length + 1);
+}
+
 /** A path for people: the root has a name too. */
 export function formatPath(path: string): string {
   return path === '' ? '.' : path;

@@ -117,7 +117,14 @@ export function optionsRead(
   };
   if (type === 'Directory') return { type, directory, ...shared };
   if (type === 'Kustomize') return { type, kustomize, ...shared };
+  if (type === 'Plugin') return { type, ...readByPlugin(source, facts), ...shared };
   return { type: 'Helm', helm, ...helmFacts(helm ?? {}, facts), ...shared };
+}
+
+/** Its environment holds all that there is. */
+function readByPlugin(source: ApplicationSource, facts: RenderFacts): Record<string, unknown> {
+  const { generatePaths } = facts;
+  return { plugin: source.plugin, environment: [...buildEnvironment(source, facts)], generatePaths };
 }
 
 /** What Helm reads of the Application and its cluster, unless the source says otherwise. */

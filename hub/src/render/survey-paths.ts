@@ -2,9 +2,9 @@ import { toFleetError } from '@wheelhouse/shared/errors/fleet-error';
 import { canonicalJson } from '@wheelhouse/shared/kube/canonical';
 import type { ApplicationSource } from '@wheelhouse/shared/resources/application-source';
 import { locationOf, locationText, type SourceLocation } from '../source/location.ts';
-import type { Snapshot, TreeEntry } from '../source/snapshot.ts';
+import type { Snapshot } from '../source/snapshot.ts';
 import type { Derived, Discovery, ResolvedRevision } from '../store/derived.ts';
-import { discoverSourceType, findSourceFolder, isReferenceOnly, typeOf } from './discover.ts';
+import { findSourceFolder, isReferenceOnly, type KnownFolder, type SourceType } from './discover.ts';
 import { overridesIn } from './source-overrides.ts';
 
 type Found = Required<Pick<Discovery, 'types' | 'overrides'>>;
@@ -12,6 +12,8 @@ type Found = Required<Pick<Discovery, 'types' | 'overrides'>>;
 export interface SurveyDeps {
   applications: { bySource(location: SourceLocation): { sources: readonly ApplicationSource[] }[] };
   derived: Pick<Derived, 'discovery' | 'putDiscovery'>;
+  /** The kind of source that lies there. */
+  discover(source: ApplicationSource, snapshot: Snapshot, folder: KnownFolder): Promise<SourceType>;
 }
 
 /** Records what lies at the paths that Applications name at this revision, where that is not what was known. */
@@ -42,7 +44,7 @@ async function findNews(revision: SourceLocation, snapshot: Snapshot, deps: Surv
   if (paths.size === 0) return undefined;
   const before = deps.derived.discovery(revision);
   const found: Found = { types: {}, overrides: {} };
-  for (const path of paths) await lookAtPath({ repoURL, path }, snapshot, { found, before });
+  for (const path of paths) await lookAtPath({ repoURL, path }, snapshot, { found, before, discover: deps.discover });
   const isKnown = canonicalJson([before?.types, before?.overrides]) === canonicalJson([found.types, found.overrides]);
   return isKnown ? undefined : found;
 }
@@ -50,21 +52,20 @@ async function findNews(revision: SourceLocation, snapshot: Snapshot, deps: Surv
 async function lookAtPath(
   source: { repoURL: string; path: string },
   snapshot: Snapshot,
-  { found, before }: { found: Found; before: Discovery | undefined },
+  { found, before, discover }: Pick<SurveyDeps, 'discover'> & { found: Found; before: Discovery | undefined },
 ): Promise<void> {
   const { path: name } = source;
   // what cannot be found stays what it was: its request keeps the last good outcome, and the render says what is missing
   const known = before?.types[name] ?? 'Directory';
-  const children = await orElse(undefined, () => childrenOf(source, snapshot));
-  const overriders = children ? overridesIn(children) : (before?.overrides?.[name] ?? []);
+  const folder = await orElse(undefined, () => openFolder(source, snapshot));
+  const overriders = folder ? overridesIn(folder.children) : (before?.overrides?.[name] ?? []);
   if (overriders.length > 0) found.overrides[name] = overriders;
-  if (!children) found.types[name] = known;
-  else if (!overriders.includes('')) found.types[name] = typeOf(children);
-  else found.types[name] = await orElse(known, () => discoverSourceType(source, snapshot));
+  found.types[name] = folder ? await orElse(known, () => discover(source, snapshot, folder)) : known;
 }
 
-async function childrenOf(source: { repoURL: string; path: string }, snapshot: Snapshot): Promise<TreeEntry[]> {
-  return await snapshot.children((await findSourceFolder(source, snapshot)).path);
+async function openFolder(source: { repoURL: string; path: string }, snapshot: Snapshot): Promise<KnownFolder> {
+  const folder = await findSourceFolder(source, snapshot);
+  return { ...folder, children: await snapshot.children(folder.path) };
 }
 
 /** What cannot be had now but may later is thrown. */

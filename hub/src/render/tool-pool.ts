@@ -4,6 +4,7 @@ import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { Logger } from '@wheelhouse/shared/logging/logger';
 import { tethered } from '@wheelhouse/shared/process/tether';
 import { type Confinement, confinement } from './confinement.ts';
+import type { Sandbox } from './plugins/sandbox.ts';
 
 export interface ToolPoolOptions {
   /** Children at a time. */
@@ -29,6 +30,12 @@ export interface ToolRun {
   root: string;
   /** All that the child may see of the disk; the command, its arguments and its folders are paths in it. Refused where that cannot be. */
   jail?: string;
+  /** Likewise, for programs of this machine; `cwd` is a path in it. Refused where that cannot be. */
+  sandbox?: Sandbox;
+  /** All that is in the child's environment, instead of what kustomize and helm are given. */
+  environment?: Readonly<Record<string, string>>;
+  /** Instead of the pool's, where it is shorter. */
+  timeoutMs?: number;
 }
 
 /** Runs children: bounded, without network, with a scrubbed environment. Returns standard output. */
@@ -45,18 +52,27 @@ export function createToolPool(deps: { logger: Logger }, options: ToolPoolOption
     await limit(async () => {
       signal.throwIfAborted();
       confined ??= confinement(deps.logger, options.memoryBytes);
-      const prefix = prefixOf(run, await confined);
+      const prefix = await prefixOf(run, await confined);
       signal.throwIfAborted();
       return await runChild(run, { ...options, prefix }, signal);
     });
 }
 
-function prefixOf(run: ToolRun, { prefix, jail }: Confinement): string[] {
+async function prefixOf(run: ToolRun, { prefix, jail, sandbox }: Confinement): Promise<string[]> {
+  if (run.sandbox) {
+    const found = await sandbox(run.sandbox, run.cwd);
+    if (found) return found;
+    throw unconfined(run, 'unshare --net --mount --pid, pivot_root, setpriv');
+  }
   if (run.jail === undefined) return prefix;
   if (jail) return jail(run.jail, run.cwd);
-  throw new FleetError(
+  throw unconfined(run, 'unshare --net --root');
+}
+
+function unconfined({ what }: ToolRun, needed: string): FleetError {
+  return new FleetError(
     'Unsupported',
-    `${run.what} is not run: it could read the hub's own files, and this machine allows no root of its own for it (unshare --net --root)`,
+    `${what} is not run: it could read the hub's own files, and this machine allows no root of its own for it (${needed})`,
   );
 }
 
@@ -75,15 +91,15 @@ async function runChild(
   const [confiner = run.command, ...confined] = [...options.prefix, run.command, ...run.args];
   const [command, ...args] = tethered([confiner, ...confined]);
   const child = spawn(command, args, {
-    cwd: run.jail ?? run.cwd,
-    env: childEnvironment(run.home, options.memoryBytes),
+    cwd: run.sandbox?.workspace ?? run.jail ?? run.cwd,
+    env: run.environment ?? childEnvironment(run.home, options.memoryBytes),
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const outcome = await watch(child, { run, options, signal });
   if (outcome.stopped) throw outcome.stopped;
   if (outcome.code === 0) return Buffer.concat(outcome.stdout).toString();
-  if (outcome.code === 127) throw toolMissing(run.command);
+  if (outcome.code === 127 && !run.sandbox) throw toolMissing(run.command);
   throw failure(run, outcome, options.memoryBytes);
 }
 
@@ -93,6 +109,7 @@ function watch(
 ): Promise<Outcome> {
   const { run, options, signal } = context;
   const outcome: Outcome = { code: null, stdout: [], stderr: '' };
+  const timeoutMs = Math.min(options.timeoutMs, run.timeoutMs ?? options.timeoutMs);
   let bytes = 0;
   const stop = (error: FleetError) => {
     outcome.stopped ??= error;
@@ -100,11 +117,8 @@ function watch(
   };
   const onAbort = () => stop(new FleetError('Aborted', `${run.what} was stopped`, { cause: signal.reason }));
   const timer = setTimeout(
-    () =>
-      stop(
-        new FleetError('RenderTimeout', `${run.what} took longer than ${options.timeoutMs / 1000} s and was stopped`),
-      ),
-    options.timeoutMs,
+    () => stop(new FleetError('RenderTimeout', `${run.what} took longer than ${timeoutMs / 1000} s and was stopped`)),
+    timeoutMs,
   );
   signal.addEventListener('abort', onAbort, { once: true });
   child.stdout?.on('data', (chunk: Buffer) => {

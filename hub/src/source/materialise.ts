@@ -20,16 +20,16 @@ export interface MaterialiseLimits {
 export async function materialise(
   snapshot: Snapshot,
   paths: readonly string[],
-  options: { directory: string; limits: MaterialiseLimits; signal: AbortSignal },
+  options: { directory: string; limits: MaterialiseLimits; signal: AbortSignal; keepModes?: boolean },
 ): Promise<{ files: number; bytes: number }> {
-  const { directory, limits, signal } = options;
+  const { directory, limits, signal, keepModes = true } = options;
   const written = { files: 0, bytes: 0 };
   for (const entry of await collect(snapshot, paths, limits)) {
     signal.throwIfAborted();
     const file = placeOf(directory, entry.path);
     await mkdir(path.dirname(file), { recursive: true });
     if (entry.type === 'tree') await mkdir(file, { recursive: true });
-    else written.bytes += await writeEntry(snapshot, entry, file);
+    else written.bytes += await writeEntry(snapshot, entry, { file, keepModes });
     if (entry.type !== 'tree') written.files += 1;
     if (written.bytes > limits.maxBytes) throw tooLarge(`${limits.maxBytes} bytes`);
   }
@@ -58,7 +58,11 @@ async function collect(snapshot: Snapshot, paths: readonly string[], limits: Mat
   return [...found.values()].sort((a, b) => order[a.type] - order[b.type]);
 }
 
-async function writeEntry(snapshot: Snapshot, entry: TreeEntry, file: string): Promise<number> {
+async function writeEntry(
+  snapshot: Snapshot,
+  entry: TreeEntry,
+  { file, keepModes }: { file: string; keepModes: boolean },
+): Promise<number> {
   if (entry.type === 'submodule')
     throw new FleetError(
       'Unsupported',
@@ -69,7 +73,7 @@ async function writeEntry(snapshot: Snapshot, entry: TreeEntry, file: string): P
     await resolveEntry(snapshot, entry.path);
     await symlink(content.toString('utf8'), file);
   } else {
-    await writeFile(file, content, { flag: 'wx', mode: entry.mode === '100755' ? 0o755 : 0o644 });
+    await writeFile(file, content, { flag: 'wx', mode: keepModes && entry.mode === '100755' ? 0o755 : 0o644 });
   }
   return content.length;
 }

@@ -2,7 +2,7 @@ import path from 'node:path';
 import { compilePathMatch } from '@wheelhouse/shared/glob/path-match';
 import type { Application } from '@wheelhouse/shared/resources/application';
 
-const annotation = 'argocd.argoproj.io/manifest-generate-paths';
+export const generatePathsAnnotation = 'argocd.argoproj.io/manifest-generate-paths';
 
 interface SourcePath {
   path?: string;
@@ -18,7 +18,7 @@ export function refreshPaths(
   source: SourcePath,
   syncSource?: SourcePath,
 ): string[] {
-  const items = (annotations?.[annotation] ?? '').split(';').map((item) => item.trim());
+  const items = (annotations?.[generatePathsAnnotation] ?? '').split(';').map((item) => item.trim());
   const given = items.filter((item) => item !== '');
   const paths = given.map((item) =>
     item.startsWith('/') ? item.slice(1) : withoutSlash(path.posix.join(source.path ?? '', item)),
