@@ -67,8 +67,9 @@ function same(before: IndexedApplication, after: IndexedApplication): boolean {
   );
 }
 
+/** What it is, where it came from, and as whom it is written. */
 function sameManifest(before: IndexedApplication, after: IndexedApplication): boolean {
-  if (!isDeepStrictEqual(before.origin, after.origin)) return false;
+  if (!isDeepStrictEqual([before.origin, before.actAs], [after.origin, after.actAs])) return false;
   return before.application === after.application || formatJson(before.application) === formatJson(after.application);
 }
 

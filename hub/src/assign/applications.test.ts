@@ -276,7 +276,7 @@ function claimed({ specs, derived }: HubState): Set<string> {
   return new Set([...manifests, ...generated].map(({ metadata }) => metadata.name ?? ''));
 }
 
-it('is refused while argocd-cm wants syncs to act as service accounts, which spokes do not', async () => {
+it('acts as the account of its project while argocd-cm says so, and as nobody where that names none', async () => {
   const state = await createHubState();
   const put = async (enabled: string) =>
     await state.specs.put(
@@ -289,11 +289,20 @@ it('is refused while argocd-cm wants syncs to act as service accounts, which spo
       by,
     );
   await state.specs.put(applicationOf('shop'), by);
+  const team = applicationOf('shop', { spec: { project: 'team' } });
+  const accounts = [{ server: '*', namespace: '*', defaultServiceAccount: 'ci:deployer' }];
+  const changes: unknown[] = [];
+  using _subscription = state.applications.onChange((some) => changes.push(...some.map(({ after }) => after?.actAs)));
   await put('true');
-  expect(state.applications.find('shop')?.problem).toMatchObject({
-    code: 'Unsupported',
-    message: expect.stringContaining('impersonation') as string,
-  });
+  await state.specs.put(team, by);
+  await state.specs.put(project({ destinationServiceAccounts: accounts }), by);
   await put('false');
-  expect(state.applications.find('shop')?.problem).toBeUndefined();
+  const problem = (words: string) => ({ problem: expect.stringContaining(words) as string });
+  const user = { user: 'system:serviceaccount:ci:deployer' };
+  expect(changes).toEqual([
+    problem('no matching service account found'),
+    problem('project team is not known'),
+    user,
+    undefined,
+  ]);
 });

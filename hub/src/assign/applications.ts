@@ -4,13 +4,14 @@
  * evaluations and the inventory, kept up to date by their changes. It never removes what an evaluation failed to give:
  * evaluations keep their last good outcome themselves.
  */
-import { applicationId } from '@wheelhouse/shared/protocol/document';
+import { type AssignedPolicy, applicationId } from '@wheelhouse/shared/protocol/document';
 import type { AppProject, SyncWindow } from '@wheelhouse/shared/resources/app-project';
 import type { Application } from '@wheelhouse/shared/resources/application';
 import type { ApplicationSource } from '@wheelhouse/shared/resources/application-source';
 import { controlNamespace } from '@wheelhouse/shared/resources/defaults';
 import { createGlobalProjects, type GlobalProjects } from '../project/global-projects.ts';
 import { defaultProject, whyNamespaceNotPermitted, whyNotPermitted } from '../project/project.ts';
+import { isImpersonating, noAccount, serviceAccountFor } from '../project/service-accounts.ts';
 import { matchingWindows } from '../project/window.ts';
 import type { RenderFacts } from '../render/render.ts';
 import type { SourceLocation } from '../source/location.ts';
@@ -21,7 +22,7 @@ import { type Claim, type Claims, createClaims } from './claims.ts';
 import { type Destination, type Destinations, findDestination } from './destination.ts';
 import { requestOf } from './render-request.ts';
 import { integrityFacts, keysConfigMap, whyUnverifiable } from './signed.ts';
-import { whyNotImpersonated, whyUnsupported } from './unsupported.ts';
+import { whyUnsupported } from './unsupported.ts';
 
 export interface IndexedApplication {
   /** Application id: unique in the fleet, the name in tracking ids. */
@@ -36,6 +37,8 @@ export interface IndexedApplication {
   project?: AppProject | undefined;
   /** Sync windows of its project that apply to it. */
   windows?: SyncWindow[];
+  /** As whom its cluster writes it; absent where impersonation is off. */
+  actAs?: NonNullable<AssignedPolicy['actAs']>;
   /** Why it may not go there. */
   problem?: Problem;
   /** Where its manifests come from, in order. */
@@ -231,7 +234,7 @@ function describeApplication(
   const sources = sourcesOf(application);
   const { project, problem: unknown } = projectFor(application, deps);
   const problem =
-    whyNotBuilt(application, { project, sources, specs: deps.specs }) ??
+    whyNotBuilt(application, project, sources) ??
     nowhere ??
     unknown ??
     (project && notPermitted(application, project, deps.destinations));
@@ -248,6 +251,7 @@ function describeApplication(
     origin,
     project,
     ...windowsOf(application, project, deps.destinations),
+    ...accountOf(application, project, deps),
     sources,
     ...(cluster === undefined ? {} : { cluster }),
     ...(hubOnly ? { hubOnly } : {}),
@@ -256,19 +260,13 @@ function describeApplication(
   };
 }
 
-interface BuiltInput {
-  project: AppProject | undefined;
-  sources: readonly ApplicationSource[];
-  specs: Pick<SpecStore, 'find'>;
-}
-
-/** What the Application, its project or the settings ask for, and this version does not do. */
-function whyNotBuilt(application: Application, { project, sources, specs }: BuiltInput): Problem | undefined {
-  return (
-    whyUnsupported(application) ??
-    whyNotImpersonated(application, specs.find('ConfigMap', controlNamespace, 'argocd-cm')) ??
-    whyUnverifiable(application, project, sources)
-  );
+/** What the Application or its project asks for, and this version does not do. */
+function whyNotBuilt(
+  application: Application,
+  project: AppProject | undefined,
+  sources: readonly ApplicationSource[],
+): Problem | undefined {
+  return whyUnsupported(application) ?? whyUnverifiable(application, project, sources);
 }
 
 /** Argo CD: `sources` win over `source`. */
@@ -288,6 +286,20 @@ function windowsOf(
   const { namespace = '' } = application.spec.destination;
   const cluster = clusterOf(application, destinations);
   return { windows: matchingWindows(windows, { name: nameOf(application), namespace, cluster }) };
+}
+
+/** As whom its cluster writes it. What is not known to be permitted names nobody, rather than to be written with all rights. */
+function accountOf(
+  application: Application,
+  project: AppProject | undefined,
+  { specs, destinations }: Pick<ApplicationsDeps, 'specs' | 'destinations'>,
+): Pick<IndexedApplication, 'actAs'> {
+  if (!isImpersonating(specs.find('ConfigMap', controlNamespace, 'argocd-cm'))) return {};
+  const { spec } = application;
+  if (!project) return { actAs: noAccount(`project ${spec.project} is not known`) };
+  const { server } = clusterOf(application, destinations);
+  const { namespace = '' } = spec.destination;
+  return { actAs: serviceAccountFor(project, { server, namespace, own: namespaceOf(application) }) };
 }
 
 function clusterOf({ spec }: Application, destinations: Destinations): { name: string; server: string } {

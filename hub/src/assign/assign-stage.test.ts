@@ -102,6 +102,22 @@ describe('assignment', () => {
     expect(documentOf('west')).toBeUndefined();
   });
 
+  it('publishes a document that older agents refuse, once anything is to be written as a service account', async () => {
+    const stage = createReplica();
+    await put('shop');
+    await stage.run(shardOf('east'), signal);
+    expect(documentOf('east')?.v).toBe(1);
+    const data = { 'application.sync.impersonation.enabled': 'true' };
+    const metadata = { name: 'argocd-cm', namespace: 'argocd' };
+    await state.specs.put({ apiVersion: 'v1', kind: 'ConfigMap', metadata, data }, by);
+    await stage.run(shardOf('east'), signal);
+    expect(documentOf('east')).toMatchObject({
+      v: 2,
+      gen: 2,
+      apps: [{ policy: { actAs: expect.anything() as object } }],
+    });
+  });
+
   it('says nothing to a cluster that is ahead of the hub until its document was taken over, then goes on above it', async () => {
     const stage = createReplica();
     await put('shop');

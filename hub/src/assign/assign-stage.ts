@@ -13,7 +13,7 @@ import { activeTraceparent, spans, withSpan } from '@wheelhouse/shared/telemetry
 import { LRUCache } from 'lru-cache';
 import type { Derived } from '../store/derived.ts';
 import type { Applications } from './applications.ts';
-import { type Draft, type DraftDeps, draftDocument, isPublished } from './document.ts';
+import { type Draft, type DraftDeps, documentVersion, draftDocument, isPublished } from './document.ts';
 import { shardOf } from './shard.ts';
 
 export interface PublishedDocument {
@@ -131,7 +131,7 @@ async function publishChange(
     const inline = await inlineBundles(plain, deps.pack);
     return await deps.documents.publish(
       {
-        v: 1,
+        v: documentVersion(draft, previous?.document),
         cluster,
         gen: (previous?.document.gen ?? 0) + 1,
         issuedAt: deps.now().toISOString(),

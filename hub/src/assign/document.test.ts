@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Withdrawal } from '../store/additions.ts';
 import { applicationOf, indexedOf } from '../testing/hub-state.ts';
-import { type Draft, draftDocument, isPublished } from './document.ts';
+import { type Draft, documentVersion, draftDocument, isPublished } from './document.ts';
 
 const now = new Date('2026-01-01T00:00:00Z');
 
@@ -12,6 +12,7 @@ interface World {
   desired: Record<string, string | undefined>;
   withdrawn?: string[];
   operations?: AssignedOperation[];
+  actAs?: { user: string };
 }
 
 function appOf(app: string, bundle: string): AssignedApp {
@@ -32,7 +33,8 @@ function documentOf(draft: Pick<Draft, 'apps' | 'ops' | 'tombstones'>): Assignme
   return { v: 1, cluster: 'east', gen: 1, kid: 'k', issuedAt: now.toISOString(), apps, ops, tombstones };
 }
 
-function draft(previous: AssignmentDocument | undefined, { desired, withdrawn = [], operations = [] }: World): Draft {
+function draft(previous: AssignmentDocument | undefined, world: World): Draft {
+  const { desired, withdrawn = [], operations = [], actAs } = world;
   const withdrawal = (app: string): Withdrawal => ({
     app,
     cluster: 'east',
@@ -44,7 +46,7 @@ function draft(previous: AssignmentDocument | undefined, { desired, withdrawn = 
   });
   return draftDocument('east', previous, {
     applications: {
-      byCluster: () => Object.keys(desired).map((id) => indexedOf(applicationOf(id))),
+      byCluster: () => Object.keys(desired).map((id) => indexedOf(applicationOf(id), actAs ? { actAs } : {})),
     },
     additions: {
       withdrawals: () => withdrawn.map(withdrawal),
@@ -106,6 +108,22 @@ describe('a draft', () => {
     });
     const operations = [operation('1', 'a', 1), operation('2', 'a', 0), operation('3', 'elsewhere', 1)];
     expect(draft(had, { desired: { a: '1' }, operations }).ops.map(({ id }) => id)).toEqual(['1']);
+  });
+
+  it('writes what cannot be rendered now as nobody but whom its project names now', () => {
+    const actAs = { user: 'system:serviceaccount:shop:deployer' };
+    const named = draft(had, { desired: { a: undefined }, actAs });
+    expect(named.apps.map(({ app, policy }) => [app, policy.actAs])).toEqual([
+      ['a', actAs],
+      ['b', undefined],
+    ]);
+    expect(documentVersion(named, had)).toBe(2);
+    const unnamed = draft(documentOf(named), { desired: { a: undefined } });
+    expect(unnamed.apps).toEqual(had.apps);
+    expect(documentVersion(unnamed, { v: 2 })).toBe(1);
+    const buried = draft(documentOf(named), { desired: {}, withdrawn: ['a', 'b'] });
+    expect(documentVersion(buried, { v: 2 })).toBe(2);
+    expect(documentVersion(buried, { v: 1 })).toBe(1);
   });
 
   it('never drops an Application without a withdrawal, and never keeps one with it, whatever happens', () => {

@@ -54,7 +54,7 @@ function draftAssignment(cluster: string, previous: AssignmentDocument | undefin
     const was = before.get(indexed.id);
     const { app, traceparent } = deps.resolve(indexed);
     if (!app) {
-      if (was) apps.push(was);
+      if (was) apps.push(writtenAs(was, indexed));
     } else if (was && sameApp(was, app)) {
       apps.push(was);
     } else {
@@ -77,6 +77,22 @@ function draftAssignment(cluster: string, previous: AssignmentDocument | undefin
     changed,
     unexplained: [...before.values()].filter(({ app }) => !deps.retains(app, cluster)),
   };
+}
+
+/** Whatever keeps an Application from being resolved, it is written as nobody but whom its project names now. */
+function writtenAs(was: AssignedApp, { actAs }: IndexedApplication): AssignedApp {
+  const { actAs: before, ...policy } = was.policy;
+  if (formatJson(before ?? null) === formatJson(actAs ?? null)) return was;
+  return { ...was, policy: { ...policy, ...(actAs ? { actAs } : {}) } };
+}
+
+/** Of version 1 is only what every agent can honour. A tombstone may be of what the document before had written as somebody. */
+export function documentVersion(
+  { apps, tombstones }: Pick<Draft, 'apps' | 'tombstones'>,
+  previous: Pick<AssignmentDocument, 'v'> | undefined,
+): AssignmentDocument['v'] {
+  const isBuried = tombstones.length > 0 && previous?.v === 2;
+  return isBuried || apps.some(({ policy }) => policy.actAs !== undefined) ? 2 : 1;
 }
 
 function operationsOf(desired: readonly IndexedApplication[], deps: DraftDeps): AssignedOperation[] {

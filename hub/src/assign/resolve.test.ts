@@ -119,6 +119,25 @@ describe('what an Application comes to', () => {
   });
 });
 
+describe('an Application that acts as a service account', () => {
+  const user = { user: 'system:serviceaccount:shop:deployer' };
+  const nobody = { problem: 'no account' };
+  const parent = outcomeOf('key', 'sha256:one', { kinds: [child], rest: { digest: 'sha256:rest', empty: false } });
+
+  it.each([[user], [nobody]])('says so to its cluster: %j', (actAs) => {
+    const { app, problems } = resolved({ indexed: { actAs }, outcome: outcomeOf('key') });
+    expect(app?.policy).toEqual({ syncOptions: [], actAs });
+    expect(problems).toEqual([]);
+  });
+
+  it('gives its children to the hub only where its project names one', () => {
+    expect(resolved({ indexed: { ...onHub, actAs: user }, outcome: parent }).hubBundle).toBe('sha256:one');
+    const { app, hubBundle, problems } = resolved({ indexed: { ...onHub, actAs: nobody }, outcome: parent });
+    expect([app?.bundle, hubBundle]).toEqual(['sha256:rest', undefined]);
+    expect(problems).toEqual([{ code: 'NotPermitted', message: 'application shop: no account' }]);
+  });
+});
+
 describe('files of other repositories', () => {
   const from = { repoURL: 'https://ada:secret-word@git.example/bases', targetRevision: 'main' };
   const outcome = outcomeOf('key');

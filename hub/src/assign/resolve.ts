@@ -40,9 +40,21 @@ export function resolve(indexed: IndexedApplication, deps: ResolveDeps): Resolut
   const problems = [refused, outcome.problem].filter((problem) => problem !== undefined);
   const nothing = { problems, warnings: outcome.warnings };
   if (refused) return nothing;
-  const desired = assignable(indexed, outcome);
+  const desired = permittedBundle(indexed, assignable(indexed, outcome), problems);
   if (desired.app && indexed.hubOnly) problems.push(notRegistered(indexed));
   return { ...nothing, ...desired };
+}
+
+/** The hub has no service accounts to act as; without one, the cluster of a parent would write none of its children either. */
+function permittedBundle(
+  { actAs, id }: IndexedApplication,
+  { hubBundle, ...desired }: Partial<Resolution>,
+  problems: Problem[],
+): Partial<Resolution> {
+  if (hubBundle === undefined) return desired;
+  if (!actAs || 'user' in actAs) return { ...desired, hubBundle };
+  problems.push({ code: 'NotPermitted', message: `application ${id}: ${actAs.problem}` });
+  return desired;
 }
 
 function notRegistered({ application, id }: IndexedApplication): Problem {
@@ -78,7 +90,11 @@ function assignedApp(indexed: IndexedApplication, revision: string, bundle: stri
     revision,
     bundle,
     vars: {},
-    policy: { ...assignedPolicy(spec, indexed.windows), ...(isStandby(indexed.application) ? { standby: true } : {}) },
+    policy: {
+      ...assignedPolicy(spec, indexed.windows),
+      ...(isStandby(indexed.application) ? { standby: true } : {}),
+      ...(indexed.actAs ? { actAs: indexed.actAs } : {}),
+    },
     wave: Number.parseInt(metadata.annotations?.['argocd.argoproj.io/sync-wave'] ?? '0', 10) || 0,
   };
 }

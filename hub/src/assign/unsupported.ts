@@ -21,18 +21,6 @@ export function whyUnsupported({ spec, metadata }: Application): Problem | undef
   }
 }
 
-/** Argo CD: with impersonation every sync acts as a service account of the project. Spokes act with all rights of the agent. */
-export function whyNotImpersonated(
-  { metadata }: Application,
-  settings: { resource: object } | undefined,
-): Problem | undefined {
-  const { data = {} } = (settings?.resource ?? {}) as { data?: Record<string, string> };
-  const isOn = data['application.sync.impersonation.enabled'] === 'true';
-  return isOn
-    ? unsupported(metadata.name, 'impersonation (application.sync.impersonation.enabled of argocd-cm)')
-    : undefined;
-}
-
 function checkSource(source: ApplicationSource): void {
   explicitSourceType(source);
   // Argo CD: a chart without a version is refused

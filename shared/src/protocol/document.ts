@@ -6,7 +6,11 @@ import type { Registration } from './registration.ts';
  * Generations only grow; what is absent is left alone; only a tombstone deletes.
  */
 export interface AssignmentDocument {
-  v: 1;
+  /**
+   * 2 when anything in it is to be written as a service account: an agent that knows version 1 only would write it with all
+   * of its own rights, and refuses the document instead.
+   */
+  v: 1 | 2;
   cluster: string;
   gen: number;
   /** Id of the key that signed it. */
@@ -47,6 +51,8 @@ export interface AssignedPolicy {
   automated?: { prune: boolean; selfHeal: boolean; allowEmpty: boolean };
   /** It is kept ready and does nothing: no replicas, suspended CronJobs and Jobs. */
   standby?: true;
+  /** Argo CD: impersonation. Absent: written with the agent's own rights; `problem`: the project names nobody, and nothing is written. */
+  actAs?: { user: string } | { problem: string };
   /** Argo CD sync options of the Application, as written (`CreateNamespace=true`). */
   syncOptions: string[];
   retry?: { limit: number; backoff: { durationMs: number; factor: number; maxDurationMs: number } };

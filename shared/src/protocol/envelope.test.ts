@@ -46,6 +46,7 @@ function withHeader(envelope: Buffer, change: Record<string, unknown>): Buffer {
 describe('a signed document', () => {
   it.each([
     ['as it is', small, '"enc":"json"'],
+    ['of version 2', documentOf({ v: 2 }), '"enc":"json"'],
     ['gzipped', packed, '"enc":"gzip"'],
   ])('travels %s', async (_name, document, enc) => {
     const { envelope, page } = signDocument(document, key);
@@ -116,6 +117,7 @@ describe('a signed document', () => {
     ['of an older generation', () => sealed(documentOf({ gen: 3 })), 'GenerationOld'],
     ['of the same generation', () => sealed(documentOf({ gen: 4 })), 'GenerationOld'],
     ['of an unknown version', () => withHeader(sealed(small), { v: 2 }), 'Malformed'],
+    ['of a version to come', () => sealed({ ...small, v: 3 as 2 }), 'Malformed'],
     ['without header', () => Buffer.from('x'.repeat(5_000)), 'Malformed'],
     ['that is empty', () => Buffer.alloc(0), 'Malformed'],
     ['with a page that nobody can fetch', () => sealed(paged), 'Malformed'],

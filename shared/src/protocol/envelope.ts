@@ -140,12 +140,20 @@ function unpack(body: Uint8Array): Buffer {
   }
 }
 
+const versions: ReadonlySet<unknown> = new Set<AssignmentDocument['v']>([1, 2]);
+
 function parseDocument(bytes: Uint8Array): AssignmentDocument {
   const document = parseJson(bytes) as Partial<AssignmentDocument> | null;
-  const lists = [document?.apps, document?.ops, document?.tombstones];
-  const complete = document?.v === 1 && Number.isSafeInteger(document.gen) && typeof document.cluster === 'string';
-  if (complete && lists.every((list) => Array.isArray(list))) return document as AssignmentDocument;
-  throw new FleetError('Malformed', 'a signed document lacks fields of version 1; is this agent older than the hub?');
+  if (document && isComplete(document)) return document as AssignmentDocument;
+  throw new FleetError(
+    'Malformed',
+    'a signed document is not of version 1 or 2, or lacks fields of them; is this agent older than the hub?',
+  );
+}
+
+function isComplete({ v, gen, cluster, apps, ops, tombstones }: Partial<AssignmentDocument>): boolean {
+  const isKnown = versions.has(v) && Number.isSafeInteger(gen) && typeof cluster === 'string';
+  return isKnown && [apps, ops, tombstones].every((list) => Array.isArray(list));
 }
 
 function parseJson(bytes: Uint8Array): unknown {

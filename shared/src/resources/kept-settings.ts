@@ -23,7 +23,12 @@ const requiredEntry: Record<Exclude<SecretType, 'scm-creds'>, string> = {
 
 /** Settings that have an effect, by ConfigMap. */
 const builtSettings: Record<string, readonly string[] | 'all'> = {
-  'argocd-cm': ['kustomize.buildOptions', 'helm.valuesFileSchemes'],
+  'argocd-cm': [
+    'application.sync.impersonation.enabled',
+    'globalProjects',
+    'helm.valuesFileSchemes',
+    'kustomize.buildOptions',
+  ],
   'argocd-tls-certs-cm': 'all',
   'argocd-ssh-known-hosts-cm': 'all',
   'argocd-gpg-keys-cm': 'all',

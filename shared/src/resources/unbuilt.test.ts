@@ -30,3 +30,15 @@ it('warns of a sync window whose time zone nobody knows', () => {
     'AppProject argocd/shop: spec.syncWindows: there is no time zone "Mars/Base"; such a window counts as UTC',
   ]);
 });
+
+it('warns of the settings that have no effect, and of no other', () => {
+  const data = {
+    'application.sync.impersonation.enabled': 'true',
+    globalProjects: '[]',
+    'kustomize.buildOptions': '',
+    'resource.exclusions': '',
+  };
+  const settings = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'argocd-cm' }, data };
+  const { warnings } = parseResource(settings, { unknownFields: 'refuse' });
+  expect(warnings).toEqual([expect.stringMatching(/these settings have no effect yet: resource\.exclusions$/)]);
+});

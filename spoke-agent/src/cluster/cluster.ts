@@ -29,6 +29,8 @@ export interface ApplyOptions {
   dryRun?: boolean;
   /** Argo CD: sync option `Validate=false` accepts unknown fields. Default 'Strict'. */
   fieldValidation?: 'Strict' | 'Ignore';
+  /** User that it is done as, as `system:serviceaccount:shop:deployer`: with his rights, not the agent's. Forbidden names him. */
+  actAs?: string;
   signal: AbortSignal;
 }
 
@@ -38,6 +40,8 @@ export interface RemoveOptions {
   propagation: Propagation;
   /** Only if it is still this very object. */
   uid?: string;
+  /** User that it is done as, see `ApplyOptions`. */
+  actAs?: string;
   signal: AbortSignal;
 }
 

@@ -4,6 +4,7 @@ import type { Inventory } from '@wheelhouse/shared/protocol/inventory';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { ownedFields } from '../diff/owned-fields.ts';
 import { type Cluster, fieldManager, type LiveInventory, type WatchListener } from './cluster.ts';
+import { deployerOf, userOf } from './testing/account.ts';
 import { widgetsOf } from './testing/widgets.ts';
 
 /* oxlint-disable max-lines-per-function -- a test suite: its length is its number of rows */
@@ -156,6 +157,31 @@ export function describeCluster(name: string, start: () => Cluster, setStatus: S
       expect((await find(refOf(live)))?.metadata.deletionTimestamp).toBeTruthy();
       await cluster.apply(configMap({ a: '1' }), by());
       await vi.waitFor(async () => expect(await find(refOf(live))).toBeUndefined(), { timeout: 5_000 });
+    });
+
+    it('acts as a service account with its rights alone, and names it where they do not suffice', async () => {
+      const as = { ...by(), actAs: userOf(namespace) };
+      const removal = { propagation: 'Background', actAs: userOf(namespace), signal } as const;
+      const forbidden = (verb: string, kind: string) => ({
+        code: 'Forbidden',
+        message: expect.stringMatching(
+          `${kind} "[a-z]+" is forbidden: User "${userOf(namespace)}" cannot ${verb}`,
+        ) as string,
+      });
+      await cluster.apply(configMap({ a: '1' }), by());
+      await expect(cluster.apply(configMap({ a: '2' }), as)).rejects.toMatchObject(forbidden('patch', 'configmaps'));
+      await expect(cluster.remove(refOf(configMap({})), removal)).rejects.toMatchObject(
+        forbidden('delete', 'configmaps'),
+      );
+      for (const object of deployerOf(namespace)) await cluster.apply(object, by());
+      // an API server learns of roles a moment later
+      await vi.waitFor(async () => await cluster.apply(configMap({ a: '2' }), as), { timeout: 10_000, interval: 50 });
+      expect((await find(refOf(configMap({}))))?.['data']).toEqual({ a: '2' });
+      const elsewhere: KubeObject = { ...configMap({ a: '1' }), metadata: { name: 'elsewhere', namespace: 'default' } };
+      await expect(cluster.apply(elsewhere, as)).rejects.toMatchObject(forbidden('patch', 'configmaps'));
+      await expect(cluster.apply(elsewhere, { ...as, dryRun: true })).rejects.toMatchObject({ code: 'Forbidden' });
+      expect(await find(refOf(elsewhere))).toBeUndefined();
+      expect(await cluster.remove(refOf(configMap({})), removal)).toBe(true);
     });
 
     it('lists all namespaces, each item with apiVersion and kind', async () => {

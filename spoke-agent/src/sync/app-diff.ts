@@ -1,6 +1,7 @@
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import { fieldManager } from '../cluster/cluster.ts';
 import { diffResource, type ResourceDiff } from '../diff/resource-diff.ts';
+import { comparingAs } from './acting-as.ts';
 import type { AppState, SyncContext } from './app-state.ts';
 import { type Comparison, compareApp } from './compare.ts';
 import { createManifestOf } from './manifest-of.ts';
@@ -17,7 +18,8 @@ export async function diffApp(context: SyncContext, state: AppState, signal: Abo
   const diffOf = async ({ resource: { ref }, resource }: Comparison) => {
     const live = await context.cluster.find(ref, signal);
     const manifest = await manifestOf(resource);
-    const desired = live ? await context.cluster.apply(manifest, { fieldManager, dryRun: true, signal }) : manifest;
+    const options = { fieldManager, dryRun: true, ...comparingAs(state), signal };
+    const desired = live ? await context.cluster.apply(manifest, options) : manifest;
     return diffResource({ ref, live, desired, ignore: state.policy.ignore(ref) });
   };
   const changed = await Promise.all(comparisons.resources.map(diffOf));

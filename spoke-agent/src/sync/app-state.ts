@@ -133,10 +133,11 @@ function readWindow(window: AssignedWindow): Window {
 }
 
 function attemptKey({ revision, bundle, ns, policy }: AssignedApp): string {
-  const { automated, standby, syncOptions, managedNamespaceMetadata, ignoreDifferences } = policy;
+  const { automated, standby, actAs, syncOptions, managedNamespaceMetadata, ignoreDifferences } = policy;
   const spec = {
     ns,
     standby,
+    actAs,
     prune: automated?.prune,
     allowEmpty: automated?.allowEmpty,
     syncOptions,

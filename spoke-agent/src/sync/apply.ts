@@ -4,6 +4,7 @@ import type { KubeObject } from '@wheelhouse/shared/kube/object';
 import { fieldManager } from '../cluster/cluster.ts';
 import { rememberApplied } from '../diff/drift.ts';
 import { respectIgnored } from '../diff/respect-ignored.ts';
+import { actingAs } from './acting-as.ts';
 import { type AppState, resourceState, ruleDigest, type SyncContext } from './app-state.ts';
 import type { ManifestOf } from './manifest-of.ts';
 import { createNamespace } from './namespace.ts';
@@ -75,7 +76,8 @@ async function send(applying: Applying, resource: DesiredResource, manifest: Kub
   const { context, state, signal } = applying;
   const { options } = state.policy;
   const fieldValidation = validationOf(options, resource.options);
-  const apply = async () => await context.cluster.apply(manifest, { fieldManager, fieldValidation, signal });
+  const apply = async () =>
+    await context.cluster.apply(manifest, { fieldManager, fieldValidation, ...actingAs(state), signal });
   try {
     return await apply();
   } catch (error) {
@@ -104,7 +106,7 @@ async function removeWholly({ context, state, signal }: Applying, { ref }: Desir
   const { cluster, clock } = context;
   const { uid } = (await cluster.find(ref, signal))?.metadata ?? {};
   if (uid === undefined) return;
-  await cluster.remove(ref, { propagation: propagationOf(state.policy.options), uid, signal });
+  await cluster.remove(ref, { propagation: propagationOf(state.policy.options), uid, ...actingAs(state), signal });
   const until = clock.now() + removalMs;
   for (;;) {
     const left = await cluster.find(ref, signal);

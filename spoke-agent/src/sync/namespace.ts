@@ -1,4 +1,5 @@
 import { canonicalJson } from '@wheelhouse/shared/kube/canonical';
+import { actingAs } from './acting-as.ts';
 import type { AppState, SyncContext } from './app-state.ts';
 
 /**
@@ -19,7 +20,7 @@ export async function createNamespace(
     return;
   }
   const object = { apiVersion: 'v1', kind: 'Namespace', metadata: { ...metadata, name } };
-  await cluster.apply(object, { fieldManager: manager, signal });
+  await cluster.apply(object, { fieldManager: manager, ...actingAs(state), signal });
   namespaces.add(namespaceKey(state, name));
 }
 

@@ -1,6 +1,7 @@
 import { FleetError, toFleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { OperationPhase, OperationState } from '@wheelhouse/shared/protocol/status';
 import { spans, withSpan } from '@wheelhouse/shared/telemetry/tracing';
+import { actingAs } from './acting-as.ts';
 import type { AppState, SyncContext } from './app-state.ts';
 import type { Applying } from './apply.ts';
 import { compareApp } from './compare.ts';
@@ -95,6 +96,7 @@ async function attempt(context: SyncContext, state: AppState, signal: AbortSigna
   const operation = state.operation as Operation;
   const { target } = state;
   if (!target) throw new FleetError('NotFound', `${state.app} has no bundle to sync to yet`);
+  actingAs(state);
   operation.plan ??= planSync(state, compareApp(context, state, target), operation);
   // an agent that dies in the middle must know afterwards that they were run
   if (operation.runJobs && operation.done.size === 0) await context.records.flush();

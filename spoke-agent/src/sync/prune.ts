@@ -1,6 +1,7 @@
 import { formatRef } from '@wheelhouse/shared/kube/object';
 import type { LiveEntry } from '../watch/live-entry.ts';
-import type { AppState, SyncContext } from './app-state.ts';
+import { actingAs } from './acting-as.ts';
+import { type AppState, resourceState, type SyncContext } from './app-state.ts';
 import type { ResourceRecord } from './records.ts';
 import { optionOf, propagationOf, resourceOptions } from './sync-options.ts';
 
@@ -17,7 +18,8 @@ export async function pruneResource(
   entry: LiveEntry,
 ): Promise<void> {
   const propagation = propagationOf(state.policy.options);
-  await context.cluster.remove(entry.ref, { propagation, uid: entry.uid, signal });
+  await context.cluster.remove(entry.ref, { propagation, uid: entry.uid, ...actingAs(state), signal });
+  resourceState(state, formatRef(entry.ref)).error = undefined;
 }
 
 /** Forgets what was applied once it is neither desired nor there. Returns whether there was any. */

@@ -1,6 +1,7 @@
 import { kindPosition } from '@wheelhouse/shared/kube/kinds';
 import { formatRef, formatTrackingId, type ObjectRef, refOf, trackingAnnotation } from '@wheelhouse/shared/kube/object';
 import type { LiveEntry } from '../watch/live-entry.ts';
+import { actingAs } from './acting-as.ts';
 import { type AppState, type SyncContext } from './app-state.ts';
 import { waveOf } from './hooks.ts';
 import { kindsOf } from './load-target.ts';
@@ -36,12 +37,12 @@ async function removeNextWave(
   const now = left
     .filter((entry) => waveOf(entry.annotations) === wave && !entry.deleting)
     .sort((a, b) => kindPosition(b.ref.kind) - kindPosition(a.ref.kind));
-  const propagation = propagationOf(state.policy.options);
+  const options = { propagation: propagationOf(state.policy.options), ...actingAs(state), signal };
   for (const kind of new Set(now.map(({ ref }) => ref.kind)))
     await Promise.all(
       now
         .filter(({ ref }) => ref.kind === kind)
-        .map(async ({ ref, uid }) => await cluster.remove(ref, { propagation, uid, signal })),
+        .map(async ({ ref, uid }) => await cluster.remove(ref, { ...options, uid })),
     );
 }
 

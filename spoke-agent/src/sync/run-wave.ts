@@ -1,6 +1,7 @@
 import { isFleetError, toFleetError } from '@wheelhouse/shared/errors/fleet-error';
 import { fieldManager } from '../cluster/cluster.ts';
 import { wouldChangeNothing } from '../diff/drift.ts';
+import { actingAs } from './acting-as.ts';
 import { type AppState, resourceState, type SyncContext } from './app-state.ts';
 import { type Applying, applyAnew, applyResource } from './apply.ts';
 import { compareResource } from './compare.ts';
@@ -68,7 +69,7 @@ export async function dryRunWave(applying: Applying, wave: Wave): Promise<{ chan
   const failures = await together(wave.groups.flat(), async ({ resource }) => {
     if (!resource) return;
     const manifest = await manifestOf(resource);
-    const dry = await context.cluster.apply(manifest, { fieldManager, dryRun: true, signal });
+    const dry = await context.cluster.apply(manifest, { fieldManager, dryRun: true, ...actingAs(state), signal });
     const live = await context.cluster.find(resource.ref, signal);
     if (!live || !wouldChangeNothing(dry, live, state.policy.ignore(resource.ref))) changes += 1;
   });

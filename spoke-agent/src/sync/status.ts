@@ -200,9 +200,10 @@ function unsupportedByResource(resources: DesiredResource[]): string[] {
   return resources.flatMap(({ key, unsupported }) => unsupported.map((message) => `${key}: ${message}`)).slice(0, 20);
 }
 
-function failureConditions({ failure, loading }: AppState): Condition[] {
+function failureConditions({ failure, loading, tombstone }: AppState): Condition[] {
+  const type = tombstone ? 'DeletionError' : 'ComparisonError';
   return [
-    ...(failure ? [{ type: 'ComparisonError', message: failure.error.message }] : []),
+    ...(failure ? [{ type, message: failure.error.message }] : []),
     ...(loading?.error
       ? [{ type: 'ComparisonError', message: `cannot read the bundle ${loading.bundle}: ${loading.error.message}` }]
       : []),

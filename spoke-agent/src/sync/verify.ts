@@ -2,6 +2,7 @@ import { isFleetError, toFleetError } from '@wheelhouse/shared/errors/fleet-erro
 import type { KubeObject } from '@wheelhouse/shared/kube/object';
 import { fieldManager } from '../cluster/cluster.ts';
 import { wouldChangeNothing } from '../diff/drift.ts';
+import { comparingAs } from './acting-as.ts';
 import { type AppState, resourceState, ruleDigest, type SyncContext } from './app-state.ts';
 import { remember } from './apply.ts';
 import { type Comparison, type Comparisons, compareResource, isKnownToDiffer } from './compare.ts';
@@ -77,7 +78,8 @@ async function tryApply(
   const known = resourceState(state, resource.key);
   try {
     const fieldValidation = validationOf(state.policy.options, resource.options);
-    const dry = await context.cluster.apply(manifest, { fieldManager, fieldValidation, dryRun: true, signal });
+    const options = { fieldManager, fieldValidation, dryRun: true, ...comparingAs(state), signal };
+    const dry = await context.cluster.apply(manifest, options);
     known.error = undefined;
     return dry;
   } catch (error) {

@@ -106,19 +106,26 @@ function applyRequest(object: KubeObject, options: ApplyOptions): Omit<KubeReque
     contentType: 'application/apply-patch+yaml',
     // Not JSON.stringify: 64-bit integers of a manifest are bigints.
     body: canonicalJson({ ...object, metadata: { ...metadata, managedFields: undefined } }),
+    actAs: options.actAs,
     signal: options.signal,
-    what: `apply ${formatRef(refOf(object))}`,
+    what: `apply ${formatRef(refOf(object))}${asWhom(options)}`,
   };
 }
 
-function removeRequest(ref: ObjectRef, { propagation, uid, signal }: RemoveOptions): Omit<KubeRequest, 'path'> {
+function removeRequest(ref: ObjectRef, { propagation, uid, actAs, signal }: RemoveOptions): Omit<KubeRequest, 'path'> {
   return {
     method: 'DELETE',
     contentType: 'application/json',
     body: JSON.stringify({ propagationPolicy: propagation, ...(uid ? { preconditions: { uid } } : {}) }),
+    actAs,
     signal,
-    what: `delete ${formatRef(ref)}`,
+    what: `delete ${formatRef(ref)}${asWhom({ actAs })}`,
   };
+}
+
+/** Whose rights a refusal is about. */
+function asWhom({ actAs }: { actAs?: string | undefined }): string {
+  return actAs === undefined ? '' : ` as ${actAs}`;
 }
 
 function isOtherUid(error: FleetError, { uid }: RemoveOptions): boolean {

@@ -14,6 +14,8 @@ export interface KubeRequest {
   body?: string;
   contentType?: string;
   accept?: string;
+  /** Kubernetes: user impersonation. A service account is given the groups of its own by the API server. */
+  actAs?: string | undefined;
   signal: AbortSignal;
   /** What is being done, for messages: `apply Deployment shop/web`. */
   what: string;
@@ -93,6 +95,7 @@ async function requestOnce(
     headers: {
       accept: request.accept ?? 'application/json',
       ...headers,
+      ...(request.actAs === undefined ? {} : { 'impersonate-user': request.actAs }),
       ...(request.contentType ? { 'content-type': request.contentType } : {}),
     },
     ...(request.query ? { query: request.query } : {}),

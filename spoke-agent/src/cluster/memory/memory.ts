@@ -15,6 +15,7 @@ import { whyRefused } from './admission.ts';
 import { builtInKinds } from './built-in-kinds.ts';
 import { establishedStatus, kindsDefinedBy } from './definitions.ts';
 import { inventoryOf, simulatedNode } from './inventory.ts';
+import { type Access, whyForbidden } from './rbac.ts';
 import { applyManaged, updateManaged } from './server-side-apply.ts';
 import { settledStatus, simulateAnnotation } from './simulated-status.ts';
 import { createStore, nameOf, type Store } from './store.ts';
@@ -79,6 +80,7 @@ class SimulatedCluster implements MemoryCluster {
   async apply(object: KubeObject, options: ApplyOptions): Promise<KubeObject> {
     const resource = this.#enter(options.dryRun ? 'dryRun' : 'apply', options.signal, refOf(object));
     const live = this.#store.find(resource, object.metadata.namespace ?? '', object.metadata.name ?? '');
+    this.#authorize(options.actAs, { verbs: live ? ['patch'] : ['patch', 'create'], resource, ref: refOf(object) });
     const { status: _status, ...applied } = object;
     const next = applyManaged(live, applied, options.fieldManager);
     const refused = whyRefused({
@@ -117,6 +119,8 @@ class SimulatedCluster implements MemoryCluster {
 
   async remove(ref: ObjectRef, options: Parameters<Cluster['remove']>[1]): Promise<boolean> {
     this.#count('remove', options.signal, ref);
+    const resource = this.#resource(ref);
+    if (resource) this.#authorize(options.actAs, { verbs: ['delete'], resource, ref });
     const live = this.#store.find(ref, ref.namespace, ref.name);
     if (!live || (options.uid && live.metadata.uid !== options.uid)) return false;
     this.#delete(live, options.propagation !== 'Orphan');
@@ -182,6 +186,12 @@ class SimulatedCluster implements MemoryCluster {
     this.requests[verb] += 1;
     const error = this.#options.intercept?.(verb, ref);
     if (error) throw error;
+  }
+
+  /** The agent itself may do everything. */
+  #authorize(user: string | undefined, access: Omit<Access, 'user'>): void {
+    const refused = user === undefined ? undefined : whyForbidden(this.#store, { user, ...access });
+    if (refused) throw refused;
   }
 
   #enter(verb: Verb, signal: AbortSignal, ref: ObjectRef): ApiResource {
