@@ -1,6 +1,7 @@
+import { setImmediate } from 'node:timers/promises';
 import type { KubeObject } from '@wheelhouse/shared/kube/object';
 import type { AssignedOperation } from '@wheelhouse/shared/protocol/document';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { configMap, deployment, kindRef, startSpoke } from './simulated-spoke.ts';
 
 const sync = (id: string, wish: Partial<AssignedOperation['sync']> = {}): AssignedOperation => ({
@@ -314,10 +315,23 @@ describe('a tombstone', () => {
     expect(await spoke.find('ConfigMap', 'early')).toBeUndefined();
   });
 
-  it('goes before everything that is to be applied, whatever the order', async () => {
-    await using spoke = startSpoke({ concurrency: 1 });
-    spoke.assign({ apps: [{ app: 'z-old', manifests: [configMap('old')] }] });
-    await spoke.settle('z-old');
+  it.each([1, 32])('goes before everything that is to be applied, with %i at work at a time', async (concurrency) => {
+    await using before = startSpoke();
+    before.assign({ apps: [{ app: 'z-old', manifests: [configMap('old')] }] });
+    await before.settle('z-old');
+    await before.reconciler[Symbol.asyncDispose]();
+    const { remove } = before.cluster;
+    vi.spyOn(before.cluster, 'remove').mockImplementation(async (...args) => {
+      await setImmediate();
+      return await remove.apply(before.cluster, args);
+    });
+    // an agent that comes back knows nothing of what is on its cluster
+    await using spoke = startSpoke({
+      concurrency,
+      cluster: before.cluster,
+      clock: before.clock,
+      records: before.records,
+    });
     const order: string[] = [];
     const note = (what: string) => (object: KubeObject) => void order.push(`${what} ${object.metadata.name}`);
     const nothing = () => undefined;

@@ -21,6 +21,8 @@ export interface Pass {
   status?: ReportedStatus;
   /** When to look again, in milliseconds; absent: when something changes. */
   afterMs?: number | undefined;
+  /** Of a tombstone: its first deletions were sent, or there is nothing to delete. */
+  withdraws?: boolean;
 }
 
 /** One level-based look: whatever happened before, brings the Application nearer to what is assigned. Never throws. */
@@ -51,7 +53,8 @@ function currentStatus(context: SyncContext, state: AppState): ReportedStatus {
 
 async function carryOutTombstone(context: SyncContext, state: AppState, signal: AbortSignal): Promise<Pass> {
   const removal = await removeApp(context, state, signal);
-  return { status: removalStatus(context, state, removal.done ? undefined : removal.left) };
+  const withdraws = removal.done || removal.left.length > 0;
+  return { status: removalStatus(context, state, removal.done ? undefined : removal.left), withdraws };
 }
 
 async function converge(context: SyncContext, state: AppState, signal: AbortSignal): Promise<Pass> {

@@ -22,6 +22,7 @@ import { reconcileApp } from './reconcile-app.ts';
 import { type AppRecord, emptyRecord, type RecordStore } from './records.ts';
 import type { ReportedStatus } from './status.ts';
 import { createStatusReporter } from './status-reporter.ts';
+import { createWithdrawFirst, type WithdrawFirst } from './withdraw-first.ts';
 import { createWorkQueue, type WorkQueue } from './work-queue.ts';
 
 export interface DesiredState {
@@ -68,6 +69,7 @@ class AppReconciler implements Reconciler {
   readonly #states = new Map<string, AppState>();
   readonly #queue: WorkQueue<string>;
   readonly #statuses: ReturnType<typeof createStatusReporter>;
+  readonly #withdrawFirst: WithdrawFirst;
   #desired: DesiredState | undefined;
 
   constructor(deps: ReconcilerDeps, { concurrency = 32, minStatusIntervalMs = 200 }: ReconcilerOptions) {
@@ -93,6 +95,7 @@ class AppReconciler implements Reconciler {
       manifests: async (digest) => await this.#manifests(digest),
       wake,
     };
+    this.#withdrawFirst = createWithdrawFirst({ clock }, { onOpen: wake });
     this.#queue = createWorkQueue({
       clock,
       concurrency,
@@ -175,6 +178,7 @@ class AppReconciler implements Reconciler {
   }
 
   #revive(state: AppState): void {
+    this.#withdrawFirst.begun(state.app);
     state.tombstone = undefined;
     state.removal = undefined;
     delete state.record.removed;
@@ -191,6 +195,7 @@ class AppReconciler implements Reconciler {
     }
     // it may wait already, behind others
     this.#queue.remove(tombstone.app);
+    if (!state.record.removed) this.#withdrawFirst.add(tombstone.app);
     state.tombstone = tombstone;
     state.assigned = undefined;
     state.trace = undefined;
@@ -204,6 +209,7 @@ class AppReconciler implements Reconciler {
 
   /** The tombstone was reported as carried out and is gone from the document, or was taken back. */
   #drop(state: AppState): void {
+    this.#withdrawFirst.begun(state.app);
     state.pass?.abort();
     this.#queue.remove(state.app);
     this.#statuses.forget(state.app);
@@ -230,10 +236,13 @@ class AppReconciler implements Reconciler {
   async #work(app: string): Promise<number | undefined> {
     const state = this.#states.get(app);
     if (!state) return undefined;
+    const waitMs = state.tombstone ? undefined : this.#withdrawFirst.waitMs(app);
+    if (waitMs !== undefined) return waitMs;
     const pass = new AbortController();
     state.pass = pass;
-    const { status, afterMs } = await reconcileApp(this.#context, state, pass.signal);
+    const { status, afterMs, withdraws } = await reconcileApp(this.#context, state, pass.signal);
     state.pass = undefined;
+    if (withdraws) this.#withdrawFirst.begun(app);
     if (status && this.#states.get(app) === state) this.#statuses.offer(status);
     return afterMs;
   }
