@@ -14,6 +14,7 @@ export function formatClusterPage(cluster: FleetCluster): string {
     ['Last seen', formatSeen(cluster.lastSeenAt)],
     ['Labels', formatLabels(cluster.labels)],
     ['Refused labels', formatRefused(cluster.refusedLabels)],
+    ['Held labels', formatHeld(cluster)],
     ['Annotations', formatLabels(cluster.annotations)],
     ['Agent', cluster.agentVersion],
     ['Kubernetes', cluster.kubernetesVersion],
@@ -55,6 +56,12 @@ export function formatMemory(bytes: number): string {
 
 function formatRefused(labels: string[] | undefined): string | undefined {
   return labels && `${labels.join(', ')}: its agent reports them, its token does not allow them`;
+}
+
+function formatHeld({ name, heldLabels }: FleetCluster): string | undefined {
+  if (!heldLabels) return undefined;
+  const labels = Object.entries(heldLabels.labels).map(([key, value]) => `${key}=${value}`);
+  return `${labels.join(',')}: its agent reports them since ${heldLabels.at}, and ${heldLabels.reason}; plan it: wheelhouse cluster label ${name} ${labels.join(' ')}`;
 }
 
 function formatGeneration({ generation, appliedGeneration }: FleetCluster): string | undefined {

@@ -23,12 +23,29 @@ function historyFields(cluster: FleetCluster): [label: string, value: string | u
   return [
     ['Enrolled', enrolledAt && `${formatSince(enrolledAt)} ago`],
     ['Key', keyedAt && `made ${formatSince(keyedAt)} ago`],
+    ['Credentials', cluster.credentials && formatCredentials(cluster.credentials)],
+    ['Adoption', cluster.adoption && formatAdoption(name, cluster.adoption)],
     ['Cloned', cloned && `installation ${cloned.uid} used its identity too (${cloned.at})`],
     [
       'Labelled',
       labelled && `${formatSince(labelled.at)} ago by ${labelled.by}; all changes: wheelhouse cluster history ${name}`,
     ],
   ];
+}
+
+function formatCredentials({ issuedAt, expiresAt }: NonNullable<FleetCluster['credentials']>): string {
+  const leftMs = Date.parse(expiresAt) - Date.now();
+  if (leftMs <= 0)
+    return `ran out ${formatAge(-leftMs)} ago (${expiresAt}); its agent gets new ones by proof of its key when it is back`;
+  return `run out in ${formatAge(leftMs)} (${expiresAt}), renewed ${formatSince(issuedAt)} ago`;
+}
+
+function formatAdoption(name: string, adoption: NonNullable<FleetCluster['adoption']>): string {
+  const { state, adoptedAt, generation, unexplained, problem } = adoption;
+  if (problem) return `${state} at ${problem.at}: ${problem.message}`;
+  const taken = adoptedAt === undefined ? '' : `, generation ${generation} taken over ${formatSince(adoptedAt)} ago`;
+  if (unexplained === 0) return `${state}${taken}`;
+  return `${state}${taken}: nothing explains ${unexplained} of its Applications, which stay; say what becomes of them: wheelhouse hub adoption release ${name}`;
 }
 
 function formatSince(at: string): string {

@@ -17,6 +17,17 @@ describe("the hub's settings", () => {
     },
   );
 
+  it.each([
+    ['2m', 120_000],
+    ['24h', 86_400_000],
+  ])('let a cluster be lost after %s', (text, ms) => {
+    expect(readHubConfig({ WHEELHOUSE_LOST_AFTER: text }).lostAfter).toBe(ms);
+  });
+
+  it.each(['90s', '25h', 'soon'])('refuse to take a cluster for lost after %s', (text) => {
+    expect(() => readHubConfig({ WHEELHOUSE_LOST_AFTER: text })).toThrow(/LOST_AFTER/u);
+  });
+
   it('are logged without secrets', () => {
     const config = readHubConfig({
       WHEELHOUSE_GIT_REWRITES: 'https://github.com/=https://ann:s3cret@mirror.example/',

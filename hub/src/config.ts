@@ -10,6 +10,9 @@ const duration = z.string().transform((text, context) => {
   return ms ?? 0;
 });
 
+const between = ([least, leastMs]: [string, number], [most, mostMs]: [string, number]) =>
+  duration.refine((ms) => ms >= leastMs && ms <= mostMs, `must be from ${least} to ${most}`);
+
 const list = z.string().transform((text) =>
   text
     .split(',')
@@ -47,6 +50,8 @@ const schema = z.object({
   jwtLife: duration.default(24 * 3_600_000),
   /** Age at which an agent is to take a new key. */
   keyLife: duration.default(30 * 24 * 3_600_000),
+  /** Silence after which a cluster is Lost, which automatic failover acts upon; it is Stale after 90 s. */
+  lostAfter: between(['2m', 120_000], ['24h', 24 * 3_600_000]).default(600_000),
   /** More names and addresses for the server certificate. */
   tlsNames: list.default([]),
   /** File that holds the admin token; made when absent. Default: admin-token in the data directory. */

@@ -34,6 +34,9 @@ export interface FailoverParts {
 export function createFailoverParts(deps: FailoverPartsDeps, dispatch: Dispatch): FailoverParts {
   const asked = createFailover(failoverDeps(deps));
   const stage = stageDeps(deps, dispatch);
+  deps.fleet.judgeOwnLabels(
+    async (cluster, labels, signal) => await asked.whyPlanned(new Map([[cluster, labels]]), signal),
+  );
   const ruling = { ...ruleDeps(deps), failover: asked };
   return {
     failover: asked,
@@ -72,6 +75,7 @@ function ruleDeps({ logger, stores, fleet, metrics, now }: FailoverPartsDeps): O
     logger,
     rules: stores.records.rules,
     clusters: fleet.clusters.list,
+    contactOf: (cluster) => stores.records.contacts.find(cluster)?.state,
     audit: fleet.audit,
     observe: metrics.failedOver,
     now,

@@ -213,6 +213,7 @@ function fleetOptions(config: HubConfig) {
     revocationsFile: path.join(config.data, 'revocations.json'),
     jwtLifeMs: config.jwtLife,
     keyLifeMs: config.keyLife,
+    lostAfterMs: config.lostAfter,
     natsLog: config.natsLog,
   };
 }
@@ -226,6 +227,7 @@ function startStages(context: Context, foundation: Foundation, state: State) {
     clusters: fleet.states,
     plans: () => stores.records.plans.list(),
     adoptions: fleet.adoption.outcomes,
+    contacts: fleet.contacts,
     queue: queue.counts,
     rollouts: rolloutViews.phases,
   });

@@ -27,6 +27,8 @@ export interface MetricsSources {
   rollouts(): Record<string, number>;
   /** Documents that clusters held and the hub took over, or could not, since this replica started. */
   adoptions(): Record<'adopted' | 'failed', number>;
+  /** Changes of contact with clusters that this replica told of. */
+  contacts(): Readonly<Record<'connected' | 'stale' | 'lost', number>>;
   queue(): Promise<Record<string, Record<string, number>>>;
 }
 
@@ -112,16 +114,7 @@ function addGauges(registers: Registry[], sources: MetricsSources): void {
       for (const [state, count] of Object.entries(sources.clusters())) this.set({ state }, count);
     },
   });
-  new Counter({
-    name: 'wheelhouse_adoptions_total',
-    help: 'Documents that clusters held and the hub took over, or could not',
-    labelNames: ['outcome'],
-    registers,
-    collect() {
-      this.reset();
-      for (const [outcome, count] of Object.entries(sources.adoptions())) this.inc({ outcome }, count);
-    },
-  });
+  addCounted(registers, sources);
   new Gauge({
     name: 'wheelhouse_rollouts',
     help: 'Rollouts by the phase that they are in',
@@ -141,6 +134,30 @@ function addGauges(registers: Registry[], sources: MetricsSources): void {
       for (const [stage, states] of Object.entries(await sources.queue())) {
         for (const [state, count] of Object.entries(states)) this.set({ stage, state }, count);
       }
+    },
+  });
+}
+
+/** What others have counted since this replica started. */
+function addCounted(registers: Registry[], sources: Pick<MetricsSources, 'contacts' | 'adoptions'>): void {
+  new Counter({
+    name: 'wheelhouse_cluster_contact_changes_total',
+    help: 'Clusters that were told to be heard of, silent (stale) or lost; each change is counted by one replica',
+    labelNames: ['state'],
+    registers,
+    collect() {
+      this.reset();
+      for (const [state, count] of Object.entries(sources.contacts())) this.inc({ state }, count);
+    },
+  });
+  new Counter({
+    name: 'wheelhouse_adoptions_total',
+    help: 'Documents that clusters held and the hub took over, or could not',
+    labelNames: ['outcome'],
+    registers,
+    collect() {
+      this.reset();
+      for (const [outcome, count] of Object.entries(sources.adoptions())) this.inc({ outcome }, count);
     },
   });
 }

@@ -15,7 +15,7 @@ import { createDesired, type DesiredDocument } from './desired/desired.ts';
 import { healthOf } from './health/health.ts';
 import type { Link } from './link/link.ts';
 import { continueTraces } from './receive.ts';
-import { startHeartbeats } from './report/heartbeats.ts';
+import { credentialsOf, startHeartbeats } from './report/heartbeats.ts';
 import { followInventory } from './report/inventory.ts';
 import { createReporter } from './report/reporter.ts';
 import { openFileRecords } from './sync/file-records.ts';
@@ -85,6 +85,7 @@ export async function createAgent(deps: AgentDeps, options: AgentOptions): Promi
     cluster: link.cluster,
     uid: info.uid,
     ...(instance === undefined ? {} : { instance }),
+    ...credentialsOf(link),
     appliedGen: desired.appliedGen(),
     statusDigest: reporter.digest(),
     agentVersion,

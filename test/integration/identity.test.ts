@@ -1,5 +1,6 @@
-import { rm } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createLogger, type Logger } from '@wheelhouse/shared/logging/logger';
 import { parseJwt } from '@wheelhouse/shared/protocol/jwt';
 import { createKeyPair } from '@wheelhouse/shared/protocol/nkeys';
 import type { Heartbeat } from '@wheelhouse/shared/protocol/status';
@@ -33,14 +34,14 @@ async function connected(identity: Identity): Promise<Link> {
 }
 
 /** A whole agent over a simulated cluster. */
-async function startAgentOf(identity: Identity, options: { uid?: string; stateDir?: string } = {}) {
+async function startAgentOf(identity: Identity, options: { uid?: string; stateDir?: string; log?: Logger } = {}) {
   const { uid = `uid-${membershipOf(identity).cluster}` } = options;
   const stateDir = options.stateDir ?? join(fixture.transport.directory, `state-${count++}`);
   const cluster = createMemoryCluster({}, { uid });
   const info = await cluster.info(signal);
   const link = { maxDelayMs: 300 };
   const member: Member = await startMember(
-    { cluster, identity, logger },
+    { cluster, identity, logger: options.log ?? logger },
     { stateDir, info, agentVersion: '0.0.0', heartbeatMs: 200, link },
   );
   return { cluster, member, stateDir, [Symbol.asyncDispose]: async () => await member[Symbol.asyncDispose]() };
@@ -105,6 +106,28 @@ describe('a token', () => {
     await eventually(() => expect(agent.member.appliedGen()).toBe(1), { timeoutMs: 20_000 });
     expect(fixture.clusters.find('careful')).toMatchObject({ state: 'Connected', approved: { by: 'ann' } });
     await expect(fixture.fleet.identities.approve('careful', 'ann')).rejects.toMatchObject({ code: 'Invalid' });
+  });
+
+  it('that needs approval: an agent whose disk refuses it at that moment begins as soon as it can', async () => {
+    const { token } = await fixture.tokens.create({ cluster: 'unlucky', labels: {}, approval: true, by: 'ann' });
+    const identity = await newIdentity();
+    await enrol(identity, { ...installation, uid: 'uid-unlucky', token }, signal);
+    await fixture.stores.documents.publish(documentOf(fixture.transport.authority, { cluster: 'unlucky', gen: 1 }), 0);
+    const stateDir = join(fixture.transport.directory, `state-${count++}`);
+    const inTheWay = join(stateDir, 'records');
+    await mkdir(stateDir);
+    await writeFile(inTheWay, '');
+    const lines: string[] = [];
+    const log = createLogger({ name: 'test', level: 'error', destination: { write: (line) => void lines.push(line) } });
+    await using agent = await startAgentOf(identity, { stateDir, log });
+    await eventually(() => expect(fixture.clusters.find('unlucky')?.lastSeenAt).toBeDefined());
+    await fixture.fleet.identities.approve('unlucky', 'ann');
+    const failures = () => lines.filter((line) => line.includes('cannot go on with the new identity; trying again'));
+    await eventually(() => expect(failures().length).toBeGreaterThan(1), { timeoutMs: 20_000 });
+    expect(agent.member.appliedGen()).toBe(0);
+    await rm(inTheWay);
+    await eventually(() => expect(agent.member.appliedGen()).toBe(1), { timeoutMs: 20_000 });
+    expect(membershipOf(identity).pending).toBeUndefined();
   });
 });
 

@@ -9,12 +9,12 @@ import type { FleetRecords } from '@wheelhouse/hub/fleet/records';
 import type { Tokens } from '@wheelhouse/hub/fleet/tokens';
 import { createStatuses } from '@wheelhouse/hub/status/statuses';
 import type { AuditEntry } from '@wheelhouse/hub/store/audit';
-import type { HubNats } from '@wheelhouse/hub/store/nats';
 import { openStores, type Stores } from '@wheelhouse/hub/store/open-stores';
 import { toFleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { AppStatus } from '@wheelhouse/shared/protocol/status';
 import { enrol } from '@wheelhouse/spoke-agent/link/enrol';
 import { type Identity, loadIdentity } from '@wheelhouse/spoke-agent/link/identity';
+import { readAudit } from '../support/audit.ts';
 import { logger, startTransport, type TransportFixture } from './transport-fixture.ts';
 
 /** The hub's side of the conversation with spokes, over a real NATS and a real HTTPS server. */
@@ -108,16 +108,6 @@ export async function startFleetFixture(options: FleetFixtureOptions = {}): Prom
     audit: async () => await readAudit(nats),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
-}
-
-async function readAudit({ manager }: HubNats): Promise<AuditEntry[]> {
-  const { state } = await manager.streams.info('AUDIT');
-  const entries: AuditEntry[] = [];
-  for (let seq = state.first_seq; seq <= state.last_seq && seq > 0; seq += 1) {
-    const entry = (await manager.streams.getMessage('AUDIT', { seq }))?.json<AuditEntry>();
-    if (entry) entries.push(entry);
-  }
-  return entries;
 }
 
 async function answer(enrolment: Enrolment, request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -25,6 +25,8 @@ export interface PlatformOptions {
 
 export interface SpokeOptions {
   labels?: Record<string, string>;
+  /** Labels that its token lets the agent choose. */
+  allowedLabels?: Record<string, string[]>;
   /** A real cluster; simulated when absent. */
   kubeconfig?: string;
   env?: Record<string, string>;
@@ -41,8 +43,8 @@ export interface Platform extends AsyncDisposable {
   api<T = unknown>(method: string, path: string, body?: unknown): Promise<T>;
   /** Sends a Git host's call, with the headers by which the host is known. */
   webhook(headers: Record<string, string>, body: unknown): Promise<void>;
-  /** The first hub's metrics. */
-  metrics(): Promise<string>;
+  /** Metrics of a hub, of the first one unless given. */
+  metrics(hub?: number): Promise<string>;
   /** `wheelhouse apply` of a text; throws when any document was refused. */
   apply(yaml: string): Promise<void>;
   /** Registers a cluster by token and starts its agent. A second call with the same name starts the agent again. */
@@ -69,7 +71,7 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Plat
   };
   const hubs: Platform['hubs'] = [];
   for (let index = 0; index < (options.hubs ?? 1); index += 1) hubs.push(await hubOf(index));
-  const client = await createClient(dir, () => hubs[0]?.url ?? '');
+  const client = await createClient(dir, (index) => hubs[index]?.url ?? '');
   const owned = stack.move();
   return {
     dir,
@@ -147,6 +149,7 @@ async function startSpokeProcess(
         await api<{ token: string }>('POST', '/api/v1/fleet/tokens', {
           cluster: spoke.name,
           labels: spoke.labels ?? {},
+          ...(spoke.allowedLabels ? { allowedLabels: spoke.allowedLabels } : {}),
         })
       ).token;
   const child = await startChild({
@@ -184,15 +187,24 @@ function withoutSettings(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
 
 async function createClient(
   dir: string,
-  server: () => string,
+  server: (index: number) => string,
 ): Promise<Pick<Platform, 'api' | 'apply' | 'webhook' | 'metrics' | 'adminTokenFile' | 'caFile'>> {
   const adminTokenFile = join(dir, 'hub/admin-token');
   const caFile = join(dir, 'hub/authority/ca.pem');
   const token = (await readFile(adminTokenFile, 'utf8')).trim();
   const dispatcher = new Agent({ connect: { ca: await readFile(caFile, 'utf8') } });
-  const text = async (method: string, path: string, content: { body?: string; headers?: Record<string, string> }) => {
+  const text = async (
+    method: string,
+    path: string,
+    content: { hub?: number; body?: string; headers?: Record<string, string> },
+  ) => {
     const headers = { authorization: `Bearer ${token}`, ...content.headers };
-    const response = await fetch(server() + path, { method, dispatcher, headers, body: content.body ?? null });
+    const response = await fetch(server(content.hub ?? 0) + path, {
+      method,
+      dispatcher,
+      headers,
+      body: content.body ?? null,
+    });
     const answer = await response.text();
     if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${answer.slice(0, 500)}`);
     return answer;
@@ -208,7 +220,7 @@ async function createClient(
   return {
     adminTokenFile,
     caFile,
-    metrics: async () => await text('GET', '/metrics', {}),
+    metrics: async (hub = 0) => await text('GET', '/metrics', { hub }),
     webhook: async (headers, body) =>
       void (await text('POST', '/api/webhook', {
         body: JSON.stringify(body),

@@ -173,6 +173,8 @@ export interface FleetCluster {
   inventoryProblem?: string;
   /** Labels that its agent reports and that its token did not allow. */
   refusedLabels?: string[];
+  /** Labels that its agent reports and that would move Applications: a person sets them, by a plan. */
+  heldLabels?: { labels: Record<string, string>; at: string; reason: string };
   applications?: { total: number; synced: number; healthy: number; stale: number };
   /** How far its clock is ahead of the hub's (negative: behind), when that is more than 30 s. */
   clockSkewMs?: number;
@@ -180,6 +182,16 @@ export interface FleetCluster {
   approved?: { at: string; by: string };
   revoked?: { at: string; by: string; reason: string };
   leaving?: { at: string; by: string; cascade: boolean };
+  /** Credentials that its agent used as of `lastSeenAt`: RFC 3339. */
+  credentials?: { issuedAt: string; expiresAt: string };
+  /** What became of what it held when the hub had lost its store. */
+  adoption?: {
+    state: 'Adopted' | 'WaitsForConfirmation' | 'Failed';
+    adoptedAt?: string;
+    generation?: number;
+    unexplained: number;
+    problem?: { code: string; message: string; at: string };
+  };
   enrolledAt?: string;
   /** Who changed the labels last. */
   labelled?: { at: string; by: string };

@@ -6,6 +6,16 @@ import type { ApiDeps, FleetCluster } from './deps.ts';
 export const states = z.enum(['Expected', 'Pending', 'Connected', 'Stale', 'Lost', 'Revoked', 'Leaving']);
 const decided = z.object({ at: z.string(), by: z.string() });
 
+const adoption = z.object({
+  state: z
+    .enum(['Adopted', 'WaitsForConfirmation', 'Failed'])
+    .describe('WaitsForConfirmation: it runs Applications that nothing explains, until a person decides'),
+  adoptedAt: z.string().exactOptional(),
+  generation: z.number().exactOptional().describe('Of the document that was taken over'),
+  unexplained: z.number().describe('Applications that nothing explains'),
+  problem: z.object({ code: z.string(), message: z.string(), at: z.string() }).exactOptional(),
+});
+
 export const reason = z.string().max(500).default('').describe('Why, for the history');
 
 export const fleetCluster = z
@@ -28,6 +38,10 @@ export const fleetCluster = z
       .array(z.string())
       .exactOptional()
       .describe('Labels that its agent reports and that its token did not allow'),
+    heldLabels: z
+      .object({ labels: z.record(z.string(), z.string()), at: z.string(), reason: z.string() })
+      .exactOptional()
+      .describe('Labels that its agent reports and that would move Applications: set them by hand, which makes a plan'),
     inventoryProblem: z.string().exactOptional().describe('Why the inventory is absent, or may be old'),
     applications: z
       .object({ total: z.number(), synced: z.number(), healthy: z.number(), stale: z.number() })
@@ -37,6 +51,13 @@ export const fleetCluster = z
     approved: decided.exactOptional(),
     revoked: decided.extend({ reason: z.string() }).exactOptional(),
     leaving: decided.extend({ cascade: z.boolean() }).exactOptional(),
+    credentials: z
+      .object({ issuedAt: z.string(), expiresAt: z.string() })
+      .exactOptional()
+      .describe('Those that its agent used as of lastSeenAt: when it got them last, and when they run out'),
+    adoption: adoption
+      .exactOptional()
+      .describe('What became of what it held when the hub had lost its store; absent when nothing was taken over'),
     enrolledAt: z.string().exactOptional(),
     labelled: decided.exactOptional(),
     cloned: z.object({ uid: z.string(), at: z.string() }).exactOptional(),

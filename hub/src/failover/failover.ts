@@ -40,6 +40,8 @@ export interface Failover {
     options: PlanOptions & { planOnly?: boolean },
     signal: AbortSignal,
   ): Promise<PlanView | undefined>;
+  /** What labels would do that has to be planned, in words; undefined when they may be set at once. Keeps nothing. */
+  whyPlanned(labels: Labelling, signal: AbortSignal): Promise<string | undefined>;
   plan(request: FailoverRequest, options: PlanOptions & { kind?: 'automatic' }, signal: AbortSignal): Promise<PlanView>;
   /** Throws Conflict when the fleet has changed since, PlanBlocked for findings that were not accepted. */
   start(id: string, options: { by: string; accept: readonly string[] }, signal: AbortSignal): Promise<PlanView>;
@@ -79,7 +81,10 @@ export function createFailover(deps: FailoverDeps): Failover {
 
 type View = (plan: Plan) => PlanView;
 
-function making(deps: FailoverDeps, view: View): Pick<Failover, 'relabel' | 'plan' | 'start' | 'failBack'> {
+function making(
+  deps: FailoverDeps,
+  view: View,
+): Pick<Failover, 'relabel' | 'whyPlanned' | 'plan' | 'start' | 'failBack'> {
   const keep = async (plan: Plan) => {
     await forgetOld(deps);
     await deps.plans.put(plan.id, plan, 0);
@@ -94,11 +99,12 @@ function making(deps: FailoverDeps, view: View): Pick<Failover, 'relabel' | 'pla
   return {
     relabel: async (labels, { planOnly = false, ...options }, signal) => {
       const plan = await make({ ...options, kind: 'relabel', labels }, signal);
-      if (changesPlacements(plan) || plan.findings.some(({ severity }) => severity === 'blocks'))
-        return await keep(plan);
+      if (whyPlanned(plan) !== undefined) return await keep(plan);
       if (!planOnly) await setAll(labels, { by: options.owner, reason: options.reason }, deps);
       return undefined;
     },
+    whyPlanned: async (labels, signal) =>
+      whyPlanned(await make({ kind: 'relabel', labels, owner: 'hub', reason: '' }, signal)),
     plan: async (request, { kind, ...options }, signal) => {
       const sets = deps.specs.list('ApplicationSet').map(({ resource }) => resource as ApplicationSet);
       const labels = failoverLabels(request, deps.clusters(), sets);
@@ -117,6 +123,13 @@ function making(deps: FailoverDeps, view: View): Pick<Failover, 'relabel' | 'pla
       return await keep(await make({ ...options, kind: 'fail-back', labels: reversed(plan), failsBack: id }, signal));
     },
   };
+}
+
+function whyPlanned(plan: Plan): string | undefined {
+  const { leaves, arrives, changes, findings } = plan;
+  if (changesPlacements(plan))
+    return `${leaves.length} Applications would leave, ${arrives.length} arrive and ${changes.length} change in place`;
+  return findings.find(({ severity }) => severity === 'blocks')?.message;
 }
 
 /** Throws what kept one from being set, naming those that are: doing it again sets the rest. */

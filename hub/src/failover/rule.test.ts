@@ -15,6 +15,7 @@ let now: number;
 let said: string[];
 let record: { value: RuleRecord; revision: number } | undefined;
 let clusters: FleetCluster[];
+let contacts: Record<string, FleetCluster['state']>;
 let plan: ReturnType<typeof fakePlan>;
 let refusal: FleetError | undefined;
 
@@ -23,6 +24,7 @@ beforeEach(() => {
   said = [];
   record = undefined;
   clusters = [cluster('eu-1', 'Lost', 20), cluster('eu-2', 'Lost', 15), cluster('us-1', 'Connected', 0)];
+  contacts = {};
   plan = fakePlan({ kind: 'automatic' });
   refusal = undefined;
 });
@@ -65,6 +67,7 @@ const deps: RuleDeps = {
     },
   },
   clusters: () => clusters,
+  contactOf: (name) => contacts[name] ?? clusters.find((one) => one.name === name)?.state,
   audit: ({ action }) => void said.push(action),
   observe: (outcome) => void said.push(outcome),
   now: () => new Date(now),
@@ -78,6 +81,7 @@ describe('a failover rule', () => {
     ['acts when all of its clusters are silent for long enough', {}, () => undefined, acted],
     ['is off unless it says that it is on', { enabled: false }, () => undefined, []],
     ['waits while one is heard of', {}, () => (clusters[0] = cluster('eu-1', 'Stale', 5)), []],
+    ['waits as long as it may be the hub that was deaf', {}, () => void (contacts['eu-1'] = 'Connected'), []],
     ['waits for as long as it says', { lostFor: '16m' }, () => undefined, []],
     ['does nothing where no cluster is meant', { from: 'region=ap' }, () => undefined, []],
     [
@@ -110,17 +114,29 @@ describe('a failover rule', () => {
     expect(said).toEqual(expected);
   });
 
-  it('acts once for each outage, and not more often than it may', async () => {
+  it('acts once for each outage, and leaves one that comes too soon to a person', async () => {
+    const outage = (lastMinute: number, atMinute: number) => {
+      clusters = [cluster('eu-1', 'Lost', -lastMinute)];
+      now = start + atMinute * minute;
+      said = [];
+    };
     await runRule(ruleOf(), deps, signal);
     now += 120 * minute;
     await runRule(ruleOf(), deps, signal);
     expect(said).toEqual(acted);
-    clusters = [cluster('eu-1', 'Lost', -100)];
-    now = start + 50 * minute + 100 * minute;
+    outage(130, 150);
     await runRule(ruleOf({ every: '3h' }), deps, signal);
-    expect(said).toEqual(acted);
-    await runRule(ruleOf(), deps, signal);
-    expect(record?.value).toMatchObject({ term: 2, plan: 'p1' });
+    await runRule(ruleOf({ every: '3h' }), deps, signal);
+    expect(said).toEqual([`plan by ${owner.replace('1', '2')}`, 'refuse automatic failover', 'refused']);
+    expect(record?.value).toMatchObject({
+      term: 2,
+      plan: 'p1',
+      refused: 'the rule failed over at 2026-01-01T12:00:00.000Z and may do so once in 3h',
+    });
+    outage(160, 181);
+    await runRule(ruleOf({ every: '3h' }), deps, signal);
+    expect(said.at(-1)).toBe('started');
+    expect(record?.value).toMatchObject({ term: 3, plan: 'p1', startedAt: new Date(now).toISOString() });
   });
 
   it('of two hubs only the one that writes the term acts', async () => {

@@ -27,6 +27,8 @@ export interface RuleRecord {
   plan?: string;
   /** Why no plan was started. */
   refused?: string;
+  /** RFC 3339: when a plan of the rule was started last, whichever term that was. */
+  startedAt?: string;
 }
 
 export interface RuleDeps {
@@ -34,13 +36,14 @@ export interface RuleDeps {
   rules: Pick<Table<RuleRecord>, 'read' | 'put'>;
   failover: Pick<Failover, 'plan' | 'start'>;
   clusters(): FleetCluster[];
+  /** What was told of a cluster's contact: by a hub that heard all the while, and by its stopwatch. */
+  contactOf(cluster: string): FleetCluster['state'] | undefined;
   audit(entry: AuditEntry): void;
   /** `started` or `refused`. */
   observe(outcome: string): void;
   now(): Date;
 }
 
-const leastLostMs = 600_000;
 const defaultEveryMs = 3_600_000;
 /** A hub that wrote the term and made no plan by then has died. */
 const graceMs = 30_000;
@@ -63,8 +66,8 @@ function recordName({ metadata }: FailoverRule): string {
 async function claim(rule: FailoverRule, outage: string, deps: RuleDeps): Promise<RuleRecord | undefined> {
   const name = recordName(rule);
   const stored = await deps.rules.read(name);
-  if (stored && !mayAct(stored.value, rule, { outage, now: deps.now() })) return undefined;
-  const claimed: RuleRecord = { term: (stored?.value.term ?? 0) + 1, outage, at: deps.now().toISOString() };
+  if (stored && !mayAct(stored.value, { outage, now: deps.now() })) return undefined;
+  const claimed = nextTerm(stored?.value, { outage, now: deps.now() });
   try {
     await deps.rules.put(name, claimed, stored?.revision ?? 0);
     return claimed;
@@ -75,29 +78,43 @@ async function claim(rule: FailoverRule, outage: string, deps: RuleDeps): Promis
   }
 }
 
-/** When the clusters of the rule were heard of last, if all of them have been silent for long enough. */
+function nextTerm(before: RuleRecord | undefined, { outage, now }: { outage: string; now: Date }): RuleRecord {
+  const startedAt = before && startOf(before);
+  const started = startedAt === undefined ? {} : { startedAt };
+  return { term: (before?.term ?? 0) + 1, outage, at: now.toISOString(), ...started };
+}
+
+/**
+ * When the clusters of the rule were heard of last, if all of them are Lost and have been silent for long enough. A hub that
+ * was deaf itself, or whose clock is ahead, sees silence where there is none: what was told of their contact must say so too.
+ */
 export function outageOf(
   { spec }: FailoverRule,
-  { clusters, now }: Pick<RuleDeps, 'clusters' | 'now'>,
+  { clusters, contactOf, now }: Pick<RuleDeps, 'clusters' | 'contactOf' | 'now'>,
 ): string | undefined {
   const requirements = parseSelector(spec.from);
   const from = clusters().filter(({ state, labels }) => state !== 'Expected' && matchesSelector(requirements, labels));
-  if (from.length === 0 || from.some(({ state }) => state !== 'Lost')) return undefined;
+  if (from.length === 0 || from.some(({ name, state }) => state !== 'Lost' || contactOf(name) !== 'Lost'))
+    return undefined;
   const last =
     from
       .map(({ lastSeenAt, enrolledAt }) => lastSeenAt ?? enrolledAt ?? '')
       .sort()
       .at(-1) ?? '';
   const silentMs = now().getTime() - Date.parse(last);
-  return silentMs >= Math.max(leastLostMs, parseDuration(spec.lostFor ?? '') ?? 0) ? last : undefined;
+  return silentMs >= (parseDuration(spec.lostFor ?? '') ?? 0) ? last : undefined;
 }
 
-/** Once for each outage, and not more often than the rule's rate. */
-function mayAct(record: RuleRecord, { spec }: FailoverRule, at: { outage: string; now: Date }): boolean {
-  const agoMs = at.now.getTime() - Date.parse(record.at);
+/** Once for each outage. */
+function mayAct(record: RuleRecord, at: { outage: string; now: Date }): boolean {
+  if (record.outage !== at.outage) return true;
   const wasCutOff = record.plan === undefined && record.refused === undefined;
-  if (record.outage === at.outage) return wasCutOff && agoMs > graceMs;
-  return agoMs >= (parseDuration(spec.every ?? '') ?? defaultEveryMs);
+  return wasCutOff && at.now.getTime() - Date.parse(record.at) > graceMs;
+}
+
+/** Records of earlier versions do not say it. */
+function startOf({ startedAt, plan, refused, at }: RuleRecord): string | undefined {
+  return startedAt ?? (plan !== undefined && refused === undefined ? at : undefined);
 }
 
 async function act(
@@ -112,7 +129,7 @@ async function act(
   let plan: PlanView | undefined;
   try {
     plan = await deps.failover.plan(askedOf(rule), { owner, reason, kind: 'automatic', ...paceOf(rule) }, signal);
-    const beyond = whyBeyond(plan, rule);
+    const beyond = whyBeyond(plan, rule) ?? whyTooSoon(claimed, rule);
     if (beyond !== undefined) return refuse({ ...claimed, plan: plan.id, refused: beyond }, name, deps);
     await deps.failover.start(plan.id, { by: owner, accept: [] }, signal);
   } catch (error) {
@@ -129,7 +146,7 @@ async function act(
     details: { reason, term: claimed.term },
   });
   deps.observe('started');
-  return { ...claimed, plan: plan.id };
+  return { ...claimed, plan: plan.id, startedAt: claimed.at };
 }
 
 function askedOf({ spec: { from, to, labels, setFrom, setTo } }: FailoverRule): FailoverRequest {
@@ -157,6 +174,13 @@ function whyBeyond({ leaves, labels }: PlanView, { spec }: FailoverRule): string
   if (applications !== undefined && moved > applications)
     return `${moved} Applications would move, and the rule allows ${applications}`;
   return undefined;
+}
+
+/** Workloads that are moved again and again are worse off than those of a region that is down. */
+function whyTooSoon({ at, startedAt }: RuleRecord, { spec }: FailoverRule): string | undefined {
+  const everyMs = parseDuration(spec.every ?? '') ?? defaultEveryMs;
+  if (startedAt === undefined || Date.parse(at) - Date.parse(startedAt) >= everyMs) return undefined;
+  return `the rule failed over at ${startedAt} and may do so once in ${spec.every ?? '1h'}`;
 }
 
 function refuse(record: RuleRecord, name: string, deps: RuleDeps): RuleRecord {

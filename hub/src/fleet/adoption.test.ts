@@ -77,49 +77,51 @@ function setUp() {
   const held = new Map<string, Buffer>();
   const revoked = new Map<string, string>();
   const takenOver: string[] = [];
-  const adoption = createAdoption(
-    {
-      records: { clusters, adopted, store, onAdoptedChange: (listener) => adopted.onChange(listener) },
-      commands: {
-        document: async (cluster) => {
-          const envelope = held.get(cluster);
-          if (envelope) return envelope;
-          throw new FleetError('ClusterUnavailable', `cluster ${cluster} did not answer`);
+  const start = () =>
+    createAdoption(
+      {
+        records: { clusters, adopted, store, onAdoptedChange: (listener) => adopted.onChange(listener) },
+        commands: {
+          document: async (cluster) => {
+            const envelope = held.get(cluster);
+            if (envelope) return envelope;
+            throw new FleetError('ClusterUnavailable', `cluster ${cluster} did not answer`);
+          },
+          blob: async () => Buffer.from('[]'),
         },
-        blob: async () => Buffer.from('[]'),
-      },
-      documents: {
-        publish: async (document, expectedSeq) => {
-          if ((heads.get(document.cluster)?.seq ?? 0) !== expectedSeq) throw new FleetError('Conflict', 'other');
-          published.push(document);
-          heads.set(document.cluster, { gen: document.gen, seq: expectedSeq + 1 });
-          return expectedSeq + 1;
+        documents: {
+          publish: async (document, expectedSeq) => {
+            if ((heads.get(document.cluster)?.seq ?? 0) !== expectedSeq) throw new FleetError('Conflict', 'other');
+            published.push(document);
+            heads.set(document.cluster, { gen: document.gen, seq: expectedSeq + 1 });
+            return expectedSeq + 1;
+          },
         },
+        head: (cluster) => heads.get(cluster),
+        additions: {
+          withdrawals: (cluster) => withdrawals.filter((one) => one.cluster === cluster),
+          putWithdrawals: async (list) => void withdrawals.push(...list),
+        },
+        blobs: { has: async () => true, put: async () => undefined },
+        keys: parseDocumentKeys({ [key.kid]: publicHalf(key) }),
+        signingKeyId: key.kid,
+        whyRevoked: (publicKey) => revoked.get(publicKey),
+        audit: { append: async (entry) => void audited.push(entry) },
+        heard: () => ['eu-1', 'stranger'],
+        onTakenOver: (cluster) => void takenOver.push(cluster),
+        logger,
+        now,
       },
-      head: (cluster) => heads.get(cluster),
-      additions: {
-        withdrawals: (cluster) => withdrawals.filter((one) => one.cluster === cluster),
-        putWithdrawals: async (list) => void withdrawals.push(...list),
-      },
-      blobs: { has: async () => true, put: async () => undefined },
-      keys: parseDocumentKeys({ [key.kid]: publicHalf(key) }),
-      signingKeyId: key.kid,
-      whyRevoked: (publicKey) => revoked.get(publicKey),
-      audit: { append: async (entry) => void audited.push(entry) },
-      heard: () => ['eu-1', 'stranger'],
-      onTakenOver: (cluster) => void takenOver.push(cluster),
-      logger,
-      now,
-    },
-    stop.signal,
-  );
+      stop.signal,
+    );
+  const adoption = start();
   const hold = (document: AssignmentDocument, by: SigningKey = key) =>
     void held.set(document.cluster, signDocument({ ...document, kid: by.kid }, by).envelope);
   const openStore = async () =>
     await store.put(storeKey, { id: 's', since: '', adoption: { openedAt: '', by: 'hub', reason: 'lost' } }, 0);
   const closeStore = async () => await store.put(storeKey, { id: 's', since: '' }, 0);
   const state = { clusters, adopted, store, withdrawals, audited, published, heads, revoked, takenOver };
-  return { ...state, adoption, hold, openStore, closeStore };
+  return { ...state, adoption, startReplica: start, hold, openStore, closeStore };
 }
 
 describe('a cluster whose document the hub does not have', () => {
@@ -148,6 +150,40 @@ describe('a cluster whose document the hub does not have', () => {
     expect(hub.adopted.find('eu-1')).toMatchObject({ generation: 41, registered: true });
     expect(hub.audited.map(({ action }) => action)).toEqual(['adopt cluster', 'adopt document']);
     expect(hub.adoption.outcomes()).toEqual({ adopted: 1, failed: 0 });
+  });
+
+  it('is taken over once by two replicas that hear it at the same time', async () => {
+    await hub.openStore();
+    hub.hold(documentOf());
+    const replicas = [hub.adoption, hub.startReplica()];
+    for (const replica of replicas) replica.onHeartbeat('eu-1', { appliedGen: 41 });
+    await vi.waitFor(() => expect(hub.takenOver).toEqual(['eu-1']));
+    // whoever lost the race gives way
+    for (const replica of replicas) replica.onHeartbeat('eu-1', { appliedGen: 41 });
+    await vi.waitFor(() => expect(replicas.reduce((sum, one) => sum + one.outcomes().adopted, 0)).toBe(1));
+    expect(replicas.map((one) => one.outcomes().failed)).toEqual([0, 0]);
+    expect(hub.published).toHaveLength(1);
+    expect(hub.clusters.list()).toHaveLength(1);
+    expect(hub.audited.map(({ action }) => action)).toEqual(['adopt cluster', 'adopt document']);
+    expect(problem()).toBeUndefined();
+  });
+
+  it('is still on its way out when it was before, and is not let go of before its document is there', async () => {
+    await hub.openStore();
+    const leaving = { at: now().toISOString(), by: 'ann', cascade: true };
+    const tombstones = ['web', 'db'].map((app) => ({ app, reason: 'the cluster leaves', cascade: true }));
+    hub.hold(documentOf({ apps: [], tombstones, registration: { ...registration, leaving } }));
+    const documentsThen: number[] = [];
+    hub.clusters.onChange(() => void documentsThen.push(hub.published.length));
+    hub.adoption.onHeartbeat('eu-1', { appliedGen: 41 });
+    await vi.waitFor(() => expect(hub.takenOver).toEqual(['eu-1']));
+    expect(hub.clusters.find('eu-1')).toMatchObject({ leaving });
+    expect(documentsThen).toEqual([0]);
+    expect(hub.published).toMatchObject([{ gen: 41, apps: [], tombstones }]);
+    expect(hub.withdrawals.map(({ app, cascade }) => [app, cascade])).toEqual([
+      ['web', true],
+      ['db', true],
+    ]);
   });
 
   it('keeps its record when the hub knows it, whatever its document says', async () => {

@@ -3,16 +3,20 @@ import type { ClusterRecord } from './records.ts';
 
 /**
  * Expected: a token waits for it. Pending: a person has to approve it. Revoked: it may not connect. Leaving: it is being
- * removed. Else by its silence: Connected, Stale after 90 s, Lost after 10 minutes.
+ * removed. Else by its silence: Connected, Stale after 90 s, Lost after 10 minutes unless set otherwise.
  */
 export type ClusterState = 'Expected' | 'Pending' | 'Connected' | 'Stale' | 'Lost' | 'Revoked' | 'Leaving';
 
 export const staleAfterMs = 90_000;
-const lostAfterMs = 600_000;
+export const defaultLostAfterMs = 600_000;
 /** Heartbeats travel for a moment; beyond this the two clocks differ. */
 const skewNoticedMs = 30_000;
 
-export function stateOf(record: ClusterRecord, heard: Heard | undefined, now: number): ClusterState {
+export function stateOf(
+  record: ClusterRecord,
+  heard: Heard | undefined,
+  { now, lostAfterMs = defaultLostAfterMs }: { now: number; lostAfterMs?: number | undefined },
+): ClusterState {
   if (record.leaving) return 'Leaving';
   if (record.revoked) return 'Revoked';
   if (record.pending) return 'Pending';

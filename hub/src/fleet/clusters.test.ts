@@ -6,7 +6,7 @@ import { describe, expect, it, vi } from 'vitest';
 import type { AuditEntry } from '../store/audit.ts';
 import { createClusters } from './clusters.ts';
 import type { Heard } from './presence.ts';
-import type { ClusterRecord, TokenRecord } from './records.ts';
+import type { AdoptedRecord, ClusterRecord, TokenRecord } from './records.ts';
 import { createMemoryTable } from './testing/memory-records.ts';
 
 const record: ClusterRecord = {
@@ -30,6 +30,7 @@ const inventory: Inventory = {
 async function setUp(imports: ImportedCluster[] = []) {
   const clock = createManualClock();
   const table = createMemoryTable<ClusterRecord>();
+  const adopted = createMemoryTable<AdoptedRecord>();
   await table.put('eu-1', record, 0);
   const heard = new Map<string, Heard>();
   const audited: AuditEntry[] = [];
@@ -37,6 +38,7 @@ async function setUp(imports: ImportedCluster[] = []) {
     records: {
       clusters: table,
       tokens: createMemoryTable<TokenRecord>(),
+      adopted,
       onClusterChange: () => ({ [Symbol.dispose]: () => undefined }),
     },
     presence: {
@@ -50,11 +52,12 @@ async function setUp(imports: ImportedCluster[] = []) {
     audit: { append: async (entry) => void audited.push(entry) },
     now: () => new Date(clock.now()),
   });
-  const beat = () => {
-    const heartbeat = { appliedGen: 4, agentVersion: '1', kubernetesVersion: 'v1.36.3', inventory } as Heartbeat;
+  const beat = (more: Partial<Heartbeat> = {}) => {
+    const said = { appliedGen: 4, agentVersion: '1', kubernetesVersion: 'v1.36.3', inventory, ...more };
+    const heartbeat = said as Heartbeat;
     heard.set('eu-1', { at: clock.now(), heartbeat });
   };
-  return { clock, table, clusters, audited, beat };
+  return { clock, table, adopted, clusters, audited, beat };
 }
 
 describe('the state of a cluster', () => {
@@ -79,6 +82,31 @@ describe('the state of a cluster', () => {
       inventory: { ...inventory, labels: { rack: '7' } },
       refusedLabels: ['region'],
     });
+  });
+
+  it('comes with how long its credentials last', async () => {
+    const { clusters, beat } = await setUp();
+    const credentials = { issuedAt: '2026-01-01T00:00:00.000Z', expiresAt: '2026-01-02T00:00:00.000Z' };
+    beat({ credentials });
+    expect(clusters.find('eu-1')).toMatchObject({ credentials });
+    beat();
+    expect(clusters.find('eu-1')).not.toHaveProperty('credentials');
+  });
+
+  const unexplained = [{ app: 'web', ns: 'shop', project: 'default', revision: 'r1', bundle: 'sha256:0' }];
+  const taken = { adoptedAt: '2026-01-01T00:00:00.000Z', generation: 41 };
+  const problem = { code: 'SignatureInvalid', message: 'not ours', at: taken.adoptedAt };
+
+  it.each<[string, Omit<AdoptedRecord, 'cluster'> | undefined, object | undefined]>([
+    ['nothing was taken over from it', undefined, undefined],
+    ['what nothing explained has gone', { unexplained: [] }, undefined],
+    ['all of it is explained', { ...taken, unexplained: [] }, { state: 'Adopted', ...taken, unexplained: 0 }],
+    ['some of it is not', { ...taken, unexplained }, { state: 'WaitsForConfirmation', ...taken, unexplained: 1 }],
+    ['it cannot be taken over', { unexplained: [], problem }, { state: 'Failed', unexplained: 0, problem }],
+  ])('says what became of what it held when %s', async (_what, found, adoption) => {
+    const { clusters, adopted } = await setUp();
+    if (found) await adopted.put('eu-1', { cluster: 'eu-1', ...found }, 0);
+    expect(clusters.find('eu-1')?.adoption).toEqual(adoption);
   });
 
   it('shows neither keys nor history', async () => {
@@ -114,19 +142,43 @@ describe('labels and annotations', () => {
 
   it('of the agent are taken over once, and what a person sets since stands', async () => {
     const { clusters } = await setUp();
-    await clusters.takeOwnLabels('eu-1', { rack: '7', region: 'us' });
+    const take = async (reported: Record<string, string>) =>
+      await clusters.settleOwnLabels('eu-1', {
+        taken: clusters.newOwnLabels('eu-1', reported),
+        held: {},
+        reason: '',
+      });
+    await take({ rack: '7', region: 'us' });
     expect(clusters.find('eu-1')?.labels).toEqual({ rack: '7', region: 'eu' });
     await clusters.setLabels('eu-1', { rack: '8' }, 'ann');
-    await clusters.takeOwnLabels('eu-1', { rack: '7' });
+    await take({ rack: '7' });
     expect(clusters.find('eu-1')?.labels['rack']).toBe('8');
-    await clusters.takeOwnLabels('eu-1', { rack: '9' });
+    await take({ rack: '9' });
     expect(clusters.find('eu-1')?.labels['rack']).toBe('9');
     expect(clusters.history('eu-1').map(({ by }) => by)).toEqual(['the agent of eu-1', 'ann', 'the agent of eu-1']);
   });
 
+  it('of the agent that are held are shown until somebody sets them, or the agent wants others', async () => {
+    const { clusters, audited, beat } = await setUp();
+    const held = { rack: '7' };
+    await clusters.settleOwnLabels('eu-1', { taken: {}, held, reason: '2 Applications would leave' });
+    const shown = { labels: held, at: '2026-01-01T00:00:00.000Z', reason: '2 Applications would leave' };
+    expect(clusters.find('eu-1')).toMatchObject({ labels: { region: 'eu' }, heldLabels: shown });
+    expect(audited).toMatchObject([{ by: 'the agent of eu-1', action: 'hold labels', details: { labels: held } }]);
+    expect(clusters.newOwnLabels('eu-1', held)).toEqual({});
+    expect(clusters.newOwnLabels('eu-1', { rack: '9' })).toEqual({ rack: '9' });
+    beat();
+    expect(clusters.find('eu-1')).toMatchObject({ heldLabels: shown });
+    beat({ inventory: { ...inventory, labels: { rack: '9' } } });
+    expect(clusters.find('eu-1')).not.toHaveProperty('heldLabels');
+    beat();
+    await clusters.setLabels('eu-1', held, 'ann');
+    expect(clusters.find('eu-1')).not.toHaveProperty('heldLabels');
+  });
+
   it('of nobody do nothing', async () => {
     const { clusters } = await setUp();
-    await clusters.takeOwnLabels('nobody', { rack: '7' });
+    expect(clusters.newOwnLabels('nobody', { rack: '7' })).toEqual({});
     await expect(clusters.setLabels('nobody', { a: 'b' }, 'ann')).rejects.toMatchObject({ code: 'NotFound' });
     expect(() => clusters.history('nobody')).toThrow(/no enrolled cluster/);
   });

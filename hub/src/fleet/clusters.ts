@@ -21,9 +21,9 @@ import {
   type HistoryEntry,
   type MetadataChange,
 } from './metadata.ts';
-import { allowedLabels, newOwnLabels } from './own-labels.ts';
+import { allowedLabels, newOwnLabels, stillHeld } from './own-labels.ts';
 import type { Heard, Presence } from './presence.ts';
-import type { ClusterChange, ClusterRecord, FleetRecords } from './records.ts';
+import type { AdoptedRecord, ClusterChange, ClusterRecord, FleetRecords, HeldLabels } from './records.ts';
 
 export interface FleetCluster {
   name: string;
@@ -48,6 +48,12 @@ export interface FleetCluster {
   inventoryProblem?: string;
   /** Labels that its agent reports and that its token did not allow. */
   refusedLabels?: string[];
+  /** Labels that its agent reports and that would have moved Applications: a person sets them, by a plan. */
+  heldLabels?: HeldLabels;
+  /** Credentials that its agent used as of `lastSeenAt`. */
+  credentials?: NonNullable<Heartbeat['credentials']>;
+  /** What became of what it held when the hub had lost its store, or an older copy of that came back. */
+  adoption?: ClusterAdoption;
   enrolledAt?: string;
   labelled?: { at: string; by: string };
   cloned?: { uid: string; at: string };
@@ -63,6 +69,25 @@ export interface FleetCluster {
   allowedLabels?: Record<string, string[]>;
   /** Names that it had before; destinations that use them still mean it. */
   formerNames?: string[];
+}
+
+export interface SettledLabels {
+  taken: Readonly<Record<string, string>>;
+  held: Readonly<Record<string, string>>;
+  /** What those that are held would do. */
+  reason: string;
+}
+
+export interface ClusterAdoption {
+  /** WaitsForConfirmation: it runs Applications that nothing explains, until a person decides. */
+  state: 'Adopted' | 'WaitsForConfirmation' | 'Failed';
+  /** When its document was taken over, and which. */
+  adoptedAt?: string;
+  generation?: number;
+  /** Applications that nothing explains. */
+  unexplained: number;
+  /** Why its document could not be taken over. */
+  problem?: { code: string; message: string; at: string };
 }
 
 export interface Clusters {
@@ -84,8 +109,10 @@ export interface Clusters {
   setLabels(name: string, labels: MetadataChange, who: string | Author): Promise<FleetCluster>;
   /** As `setLabels`. */
   setAnnotations(name: string, annotations: MetadataChange, who: string | Author): Promise<FleetCluster>;
-  /** Takes over what an agent reports, as far as it is allowed and new. */
-  takeOwnLabels(name: string, reported: Readonly<Record<string, string>> | undefined): Promise<void>;
+  /** What an agent reports, as far as it is allowed and new: neither taken over nor held. */
+  newOwnLabels(name: string, reported: Readonly<Record<string, string>> | undefined): Record<string, string>;
+  /** Takes over some of an agent's labels, and remembers why others are held. */
+  settleOwnLabels(name: string, settled: SettledLabels): Promise<void>;
   /** Changes of its labels and annotations, oldest first. Throws NotFound. */
   history(name: string): HistoryEntry[];
   /** What its document says of it, for a hub that lost its store. */
@@ -95,12 +122,14 @@ export interface Clusters {
 }
 
 export interface ClustersDeps {
-  records: Pick<FleetRecords, 'clusters' | 'tokens' | 'onClusterChange'>;
+  records: Pick<FleetRecords, 'clusters' | 'tokens' | 'adopted' | 'onClusterChange'>;
   presence: Presence;
   /** Clusters that Secrets of Argo CD announce. */
   imports?: Pick<Imports, 'list' | 'find'>;
   head(cluster: string): DocumentHead | undefined;
   audit: AuditLog;
+  /** Silence after which a cluster is Lost; default 10 minutes. */
+  lostAfterMs?: number | undefined;
   now: () => Date;
 }
 
@@ -112,12 +141,12 @@ export function createClusters(deps: ClustersDeps): Clusters {
     const record = records.clusters.find(name);
     return record ? viewOf(record, deps) : expected(deps).get(name);
   };
-  const edit = async (name: string, changed: ChangedMetadata & { own?: Record<string, string> }, author: Author) => {
-    const { own, ...metadata } = changed;
+  const edit = async (name: string, changed: ChangedMetadata & { settled?: SettledLabels }, author: Author) => {
+    const { settled, ...metadata } = changed;
     const before = records.clusters.find(name);
     const record = await change(records, name, (current) => {
       const next = changeMetadata(current, metadata, { ...author, at: now().toISOString() });
-      return own ? { ...next, ownLabels: { ...current.ownLabels, ...own } } : next;
+      return settled ? withSettled(next, settled, now()) : next;
     });
     const action = metadata.annotations ? 'annotate cluster' : 'label cluster';
     if (record.history !== before?.history)
@@ -147,11 +176,16 @@ export function createClusters(deps: ClustersDeps): Clusters {
       assertAnnotations(name, annotations);
       return await edit(name, { annotations }, authorOf(who));
     },
-    takeOwnLabels: async (name, reported) => {
+    newOwnLabels: (name, reported) => {
       const known = records.clusters.find(name);
-      const labels = known && newOwnLabels(known, reported);
-      if (!labels || Object.keys(labels).length === 0) return;
-      await edit(name, { labels, own: labels }, { by: `the agent of ${name}`, reason: 'its own labels' });
+      return known ? newOwnLabels(known, reported) : {};
+    },
+    settleOwnLabels: async (name, settled) => {
+      const by = `the agent of ${name}`;
+      await edit(name, { labels: settled.taken, settled }, { by, reason: 'its own labels' });
+      const { held: labels, reason } = settled;
+      if (Object.keys(labels).length > 0)
+        await audit.append({ by, action: 'hold labels', object: name, details: { labels, reason } });
     },
     history: (name) => historyOf(name, records),
     registration: (name) => {
@@ -159,6 +193,19 @@ export function createClusters(deps: ClustersDeps): Clusters {
       return record && registrationOf(record);
     },
     onChange: (listener) => records.onClusterChange(listener),
+  };
+}
+
+function withSettled(record: ClusterRecord, { taken, held, reason }: SettledLabels, now: Date): ClusterRecord {
+  const labels = { ...record.heldLabels?.labels, ...held };
+  for (const key of Object.keys(taken)) delete labels[key];
+  const { heldLabels, ...rest } = record;
+  const isHeldAnew = Object.keys(held).length > 0;
+  const next = isHeldAnew || !heldLabels ? { labels, at: now.toISOString(), reason } : { ...heldLabels, labels };
+  return {
+    ...rest,
+    ownLabels: { ...record.ownLabels, ...taken },
+    ...(Object.keys(labels).length > 0 ? { heldLabels: next } : {}),
   };
 }
 
@@ -198,21 +245,41 @@ function heardFrom({ name, formerNames = [] }: ClusterRecord, presence: Presence
 }
 
 function viewOf(record: ClusterRecord, deps: ClustersDeps): FleetCluster {
-  const { publicKey: _key, previousKey: _previous, uid: _uid, history: _history, ownLabels: _own, ...shown } = record;
+  const { publicKey: _key, previousKey: _previous, uid: _uid, history: _history, ...visible } = record;
+  const { ownLabels: _own, heldLabels: _held, ...shown } = visible;
   const heard = heardFrom(record, deps.presence);
   const skewMs = heard && clockSkewOf(heard);
   const head = deps.head(record.name);
+  const held = stillHeld(record, heard?.heartbeat.inventory?.labels);
   return {
     ...shown,
-    state: stateOf(record, heard, deps.now().getTime()),
+    state: stateOf(record, heard, { now: deps.now().getTime(), lostAfterMs: deps.lostAfterMs }),
     ...(skewMs === undefined ? {} : { clockSkewMs: skewMs }),
     ...(head ? { generation: head.gen } : {}),
+    ...(held ? { heldLabels: held } : {}),
+    ...adoptionOf(deps.records.adopted.find(record.name)),
     ...(heard ? heardOf(heard, record) : {}),
   };
 }
 
+function adoptionOf(record: AdoptedRecord | undefined): Pick<FleetCluster, 'adoption'> {
+  if (!record) return {};
+  const { adoptedAt, generation, problem, unexplained } = record;
+  const state = problem ? 'Failed' : unexplained.length > 0 ? 'WaitsForConfirmation' : 'Adopted';
+  if (state === 'Adopted' && adoptedAt === undefined) return {};
+  return {
+    adoption: {
+      state,
+      ...(adoptedAt === undefined ? {} : { adoptedAt }),
+      ...(generation === undefined ? {} : { generation }),
+      unexplained: unexplained.length,
+      ...(problem ? { problem } : {}),
+    },
+  };
+}
+
 function heardOf({ at, heartbeat }: Heard, record: ClusterRecord): Partial<FleetCluster> {
-  const { agentVersion, kubernetesVersion, appliedGen, rejected, inventory, inventoryProblem } = heartbeat;
+  const { agentVersion, kubernetesVersion, appliedGen, rejected, inventory, inventoryProblem, credentials } = heartbeat;
   const { refused } = allowedLabels(record, inventory?.labels);
   return {
     lastSeenAt: new Date(at).toISOString(),
@@ -220,6 +287,7 @@ function heardOf({ at, heartbeat }: Heard, record: ClusterRecord): Partial<Fleet
     kubernetesVersion,
     appliedGeneration: appliedGen,
     ...(rejected ? { rejected } : {}),
+    ...(credentials ? { credentials } : {}),
     ...(inventory ? { inventory: withAllowed(inventory, record) } : {}),
     ...(refused.length > 0 ? { refusedLabels: refused } : {}),
     ...(inventoryProblem === undefined ? {} : { inventoryProblem }),

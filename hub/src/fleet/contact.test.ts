@@ -15,6 +15,7 @@ interface Seen {
 function createFixture() {
   const states = new Map<string, Seen>();
   const audited: AuditEntry[] = [];
+  const counted: string[] = [];
   const contacts = createMemoryTable<ContactRecord>();
   const clock = { ms: 0, hearingSince: 0 as number | undefined };
   const stop = new AbortController();
@@ -28,6 +29,7 @@ function createFixture() {
     },
     contacts,
     hearingSince: () => clock.hearingSince,
+    told: (state: string) => void counted.push(state),
     audit: { append: async (entry: AuditEntry) => void audited.push(entry) },
     logger: createLogger({ name: 'test', level: 'silent' }),
     elapsedMs: () => clock.ms,
@@ -36,6 +38,7 @@ function createFixture() {
   return {
     states,
     audited,
+    counted,
     contacts,
     clock,
     start: () => void watchContact(deps, { intervalMs: 2 }, stop.signal),
@@ -76,6 +79,7 @@ describe('contact with clusters', () => {
       'eu-1: cluster lost',
       'eu-1: cluster connected',
     ]);
+    expect(fleet.counted).toEqual(['connected', 'stale', 'lost', 'connected']);
   });
 
   it('is not told as lost while it may be the hub that was away', async () => {

@@ -33,6 +33,8 @@ export interface ContactDeps {
   /** A clock that nobody sets. */
   elapsedMs(): number;
   audit: AuditLog;
+  /** After this replica, and no other, has told a change. */
+  told(state: 'connected' | 'stale' | 'lost'): void;
   logger: Logger;
   now: () => Date;
 }
@@ -119,9 +121,14 @@ async function tell(change: ContactChange, deps: ContactDeps): Promise<void> {
     if (isFleetError(error, 'Conflict')) return;
     throw error;
   }
+  deps.told(toLowerCase(state));
   const details = { from: stored?.value.state ?? 'new', heardAt };
   deps.logger[state === 'Connected' ? 'info' : 'warn']({ cluster, state, ...details }, 'contact with a cluster');
-  await deps.audit.append({ by: 'hub', action: `cluster ${state.toLowerCase()}`, object: cluster, details });
+  await deps.audit.append({ by: 'hub', action: `cluster ${toLowerCase(state)}`, object: cluster, details });
+}
+
+function toLowerCase<T extends string>(text: T): Lowercase<T> {
+  return text.toLowerCase() as Lowercase<T>;
 }
 
 /** Since when what is sent to NATS reaches this hub. */

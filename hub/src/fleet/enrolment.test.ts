@@ -103,6 +103,34 @@ describe('an installation that takes the place of another', () => {
   });
 });
 
+describe('a key that was revoked', () => {
+  // an older copy of the store came back: its record of the cluster knows nothing of it
+  it('gets no credentials, whichever way it asks, though the record of its cluster is as it was', async () => {
+    const { clusters, enrolment, enrol, token, revoked, now, attempts } = createFixture();
+    const key = createKeyPair('user');
+    await enrol(await token(false), key, 'uid-1');
+    await expect(enrolment.renewConnected('eu-1')).resolves.toMatchObject({ cluster: 'eu-1' });
+    await expect(enrolment.renew(renewal(key, 'eu-1', now()))).resolves.toMatchObject({ cluster: 'eu-1' });
+    revoked.set(key.publicKey, {
+      publicKey: key.publicKey,
+      cluster: 'eu-1',
+      kind: 'revoked',
+      reason: 'the machine was stolen',
+      by: 'ann',
+      at: now().toISOString(),
+      until: now().toISOString(),
+    });
+    expect(clusters.find('eu-1')).not.toHaveProperty('revoked');
+    const refused = {
+      code: 'IdentityRevoked',
+      message: expect.stringMatching(/the machine was stolen.*enrol it anew/),
+    };
+    await expect(enrolment.renewConnected('eu-1')).rejects.toMatchObject(refused);
+    await expect(enrolment.renew(renewal(key, 'eu-1', now()))).rejects.toMatchObject(refused);
+    expect(attempts).toMatchObject([{ action: 'refuse renewal', by: 'eu-1', object: 'eu-1' }]);
+  });
+});
+
 describe('callers who have proved nothing', () => {
   it('are one originator, whatever names and tokens they give', async () => {
     const { enrolment, attempts, now } = createFixture();

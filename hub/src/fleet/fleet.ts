@@ -11,6 +11,7 @@ import type { Stores } from '../store/open-stores.ts';
 import { consumeStatus, type StatusFeed } from '../store/status-stream.ts';
 import { purgeReports } from '../store/streams.ts';
 import { type Adoption, createAdoption } from './adoption.ts';
+import { createAgentLabels, type LabelsJudge } from './agent-labels.ts';
 import { type Attempts, createAttempts } from './attempts.ts';
 import type { Authority } from './authority.ts';
 import { createCloneDetector } from './clones.ts';
@@ -40,10 +41,14 @@ export interface Fleet {
   departures: Departures;
   renames: Renames;
   adoption: Adoption;
+  /** Who knows what labels would do: until then those that agents report wait. */
+  judgeOwnLabels(judge: LabelsJudge): void;
   /** ms since the epoch; undefined for a cluster that was never heard of. */
   lastSeen(cluster: string): number | undefined;
   /** Clusters by state. */
   states(): Record<string, number>;
+  /** How often this replica was the one that told of a cluster's contact, by what it told. */
+  contacts(): Readonly<Record<'connected' | 'stale' | 'lost', number>>;
   /** After a change of what assignment depends upon: labels, or a generation ahead of what was published. */
   onChange(listener: (change: { name: string; labelsChanged: boolean }) => void): Disposable;
   /** After a cluster came, went or changed its address. */
@@ -76,6 +81,8 @@ export interface FleetOptions {
   revocationsFile: string;
   jwtLifeMs?: number;
   keyLifeMs?: number;
+  /** Silence after which a cluster is Lost. */
+  lostAfterMs?: number;
   /** nats-server's log file, where it can be read: what it refuses is told nowhere else. */
   natsLog?: string | undefined;
   /** Messages a second of one connection that are a flood. */
@@ -99,11 +106,12 @@ export async function startFleet(deps: FleetDeps, options: FleetOptions, signal:
   const head = (cluster: string) => documents.head(cluster);
   const { presence, feed } = listenToSpokes({ ...deps, ...keeping, head, emit }, options, signal);
   const imports = followImports(stores, emit);
-  const clusters = createClusters({ records, presence, imports, head, audit, now });
+  const clusters = createClusters({ records, presence, imports, head, audit, lostAfterMs: options.lostAfterMs, now });
   const adoption = openAdoption({ ...deps, revocations, presence, emit }, signal);
+  const agentLabels = createAgentLabels({ clusters, logger }, signal);
   const onAnswered = (cluster: string, heartbeat: Heartbeat) => {
     adoption.onHeartbeat(cluster, heartbeat);
-    void takeOwnLabels({ clusters, logger }, cluster, heartbeat);
+    agentLabels.onHeartbeat(cluster, heartbeat.inventory?.labels);
   };
   const shouldRenew = (cluster: string, heartbeat: Heartbeat) => isIdentityNew(records, cluster, heartbeat);
   serveHeartbeats({ nats, logger, head, feed, shouldRenew, onAnswered }, signal);
@@ -123,7 +131,9 @@ export async function startFleet(deps: FleetDeps, options: FleetOptions, signal:
   await Promise.all([presence.loaded(), feed.loaded()]);
   const elapsedMs = () => performance.now();
   const hearing = { hearingSince: createHearing(nats, elapsedMs), elapsedMs };
-  void watchContact({ clusters, contacts: records.contacts, ...hearing, audit, logger, now }, {}, signal);
+  const contacts = { connected: 0, stale: 0, lost: 0 };
+  const told = (state: keyof typeof contacts) => void (contacts[state] += 1);
+  void watchContact({ clusters, contacts: records.contacts, ...hearing, audit, told, logger, now }, {}, signal);
   hearAgain(presence, adoption, now().getTime() - heardMs);
   return {
     clusters,
@@ -131,7 +141,9 @@ export async function startFleet(deps: FleetDeps, options: FleetOptions, signal:
     enrolment,
     ...life,
     adoption,
+    judgeOwnLabels: agentLabels.judgedBy,
     lastSeen: (cluster) => presence.find(cluster)?.at,
+    contacts: () => contacts,
     states: () => countBy(clusters.list().map((cluster) => cluster.state)),
     onChange: (listener) => register(listeners, listener),
     onDestinationsChange: (listener) => onDestinationsChange({ clusters, imports }, listener),
@@ -145,16 +157,6 @@ function hearAgain(presence: Presence, adoption: Adoption, since: number): void 
     const heard = presence.find(cluster);
     if (heard) adoption.onHeartbeat(cluster, heard.heartbeat);
   }
-}
-
-async function takeOwnLabels(
-  { clusters, logger }: { clusters: Clusters; logger: Logger },
-  cluster: string,
-  { inventory }: Heartbeat,
-): Promise<void> {
-  await clusters
-    .takeOwnLabels(cluster, inventory?.labels)
-    .catch((error: unknown) => logger.error({ err: error, cluster }, "cannot take over a cluster's own labels"));
 }
 
 function openAdoption(

@@ -1,5 +1,5 @@
 import { whyNotLabel } from './allowed-labels.ts';
-import type { ClusterRecord } from './records.ts';
+import type { ClusterRecord, HeldLabels } from './records.ts';
 
 /** Labels that an agent reports, as far as its cluster's record allows: by name, and by value unless that is '*'. */
 export function allowedLabels(
@@ -15,13 +15,26 @@ export function allowedLabels(
 }
 
 /**
- * What an agent's report changes: only labels that it reports otherwise than the last time that they were taken over, so
- * that what a person set since stands until the agent changes its mind. What is reported no longer stays.
+ * What an agent's report changes: only labels that it reports otherwise than the last time that they were taken over or
+ * held, so that what a person set since stands until the agent changes its mind. What is reported no longer stays.
  */
 export function newOwnLabels(
-  record: Pick<ClusterRecord, 'allowedLabels' | 'ownLabels'>,
+  record: Pick<ClusterRecord, 'allowedLabels' | 'ownLabels' | 'heldLabels'>,
   reported: Readonly<Record<string, string>> | undefined,
 ): Record<string, string> {
   const { accepted } = allowedLabels(record, reported);
-  return Object.fromEntries(Object.entries(accepted).filter(([key, value]) => record.ownLabels?.[key] !== value));
+  const { ownLabels = {}, heldLabels } = record;
+  const isNew = ([key, value]: [string, string]) => ownLabels[key] !== value && heldLabels?.labels[key] !== value;
+  return Object.fromEntries(Object.entries(accepted).filter(isNew));
+}
+
+/** Of the labels that are held, those that the agent still wants and that nobody has set since. */
+export function stillHeld(
+  { heldLabels, labels }: Pick<ClusterRecord, 'heldLabels' | 'labels'>,
+  reported: Readonly<Record<string, string>> | undefined,
+): HeldLabels | undefined {
+  const held = Object.entries(heldLabels?.labels ?? {}).filter(
+    ([key, value]) => labels[key] !== value && (reported === undefined || reported[key] === value),
+  );
+  return heldLabels && held.length > 0 ? { ...heldLabels, labels: Object.fromEntries(held) } : undefined;
 }

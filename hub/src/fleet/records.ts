@@ -24,6 +24,8 @@ export interface ClusterRecord {
   labelled?: { at: string; by: string };
   /** Labels of the agent as they were last taken over. */
   ownLabels?: Record<string, string>;
+  /** Labels of the agent that would have moved Applications: a person sets them, by a plan. */
+  heldLabels?: HeldLabels;
   /** Changes of labels and annotations, oldest first. */
   history?: HistoryEntry[];
   /** Its identity was also used by another installation; both are revoked until one is enrolled anew. */
@@ -49,6 +51,14 @@ export interface ClusterRecord {
   previousKey?: string;
   /** Somebody asked for a new key. */
   rekey?: { at: string; by: string };
+}
+
+export interface HeldLabels {
+  labels: Record<string, string>;
+  /** RFC 3339, of the last of them. */
+  at: string;
+  /** What they would do. */
+  reason: string;
 }
 
 /** A key that NATS no longer lets in. */

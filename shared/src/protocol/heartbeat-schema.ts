@@ -14,6 +14,7 @@ const heartbeat = z.object({
   uid: z.string().max(128),
   instance: z.string().max(64).exactOptional(),
   pending: z.literal(true).exactOptional(),
+  credentials: z.object({ issuedAt: z.iso.datetime(), expiresAt: z.iso.datetime() }).exactOptional(),
   // a generation is only ever chosen above the one reported, so there must be room above
   appliedGen: count.max(2 ** 50),
   statusDigest: z.string().max(128),

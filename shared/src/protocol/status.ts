@@ -67,6 +67,8 @@ export interface Heartbeat {
   instance?: string;
   /** Its credentials are those of a cluster that waits for approval. */
   pending?: true;
+  /** Those that it uses; RFC 3339, by the hub's clock, which issued them. */
+  credentials?: { issuedAt: string; expiresAt: string };
   appliedGen: number;
   /** `statusDigest` of everything reported. */
   statusDigest: string;

@@ -21,7 +21,7 @@ export const failoverRule = z.strictObject({
     /** Clusters whose silence, all of them, starts it. */
     from: selector,
     to: selector,
-    /** How long they must have been silent; 10 minutes at least. */
+    /** How long they must have been silent; at least until the hub takes them for lost, 10 minutes unless set otherwise. */
     lostFor: duration.exactOptional(),
     /** Labels that both sides exchange; found when absent. */
     labels: z.array(z.string()).min(1).exactOptional(),

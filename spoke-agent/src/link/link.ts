@@ -20,12 +20,14 @@ import {
   openConnection,
 } from './connection.ts';
 import { membershipOf } from './enrol.ts';
-import { keepCredentials } from './renewal.ts';
+import { keepCredentials, lifetimeOf } from './renewal.ts';
 
 export interface Link extends AsyncDisposable {
   readonly cluster: string;
   /** Names that the cluster had before: documents on disk may carry them. */
   formerNames(): readonly string[];
+  /** Of those that it has now; undefined for ones without end. */
+  credentials(): Heartbeat['credentials'];
   /** Asks for new credentials now: the hub says that something about the identity changed. */
   renewSoon(): void;
   state(): LinkState;
@@ -84,6 +86,7 @@ export function createLink(deps: LinkDeps, options: LinkOptions): Link {
   return {
     cluster,
     formerNames: () => membershipOf(identity).formerNames ?? [],
+    credentials: () => lifetimeOf(membershipOf(identity).jwt),
     renewSoon: () => renewal.soon(),
     state: () => connection.state(),
     documentKeys: () => membershipOf(identity).documentKeys,

@@ -98,6 +98,13 @@ export function renewalAt(jwt: string, random: number): number {
   return parseJwt(jwt).iat * 1000 + lifeOf(jwt) * (0.5 + 0.2 * random);
 }
 
+/** From when until when it lets its holder in; undefined for one without end. */
+export function lifetimeOf(jwt: string): { issuedAt: string; expiresAt: string } | undefined {
+  const claims = parseJwt(jwt);
+  const expiresAt = expiryOf(claims)?.toISOString();
+  return expiresAt === undefined ? undefined : { issuedAt: new Date(claims.iat * 1000).toISOString(), expiresAt };
+}
+
 function lifeOf(jwt: string): number {
   const claims = parseJwt(jwt);
   const from = claims.iat * 1000;

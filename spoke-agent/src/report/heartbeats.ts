@@ -70,3 +70,8 @@ export function startHeartbeats(deps: HeartbeatsDeps, options: { intervalMs: num
     },
   };
 }
+
+export function credentialsOf(link: Pick<Link, 'credentials'>): Pick<Heartbeat, 'credentials'> {
+  const credentials = link.credentials();
+  return credentials ? { credentials } : {};
+}

@@ -3,7 +3,7 @@ import type { Logger } from '@wheelhouse/shared/logging/logger';
 import type { Heartbeat } from '@wheelhouse/shared/protocol/status';
 import type { ClusterInfo } from '../cluster/cluster.ts';
 import type { Link } from '../link/link.ts';
-import { startHeartbeats } from './heartbeats.ts';
+import { credentialsOf, startHeartbeats } from './heartbeats.ts';
 
 export interface WaitingOptions {
   info: ClusterInfo;
@@ -25,6 +25,7 @@ export function startWaiting(deps: { link: Link; logger: Logger }, options: Wait
     uid: info.uid,
     instance,
     pending: true,
+    ...credentialsOf(link),
     appliedGen: 0,
     statusDigest: '',
     agentVersion,

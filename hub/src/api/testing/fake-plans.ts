@@ -44,6 +44,7 @@ export function createFakePlans({ calls, setLabels }: FakePlansDeps): Failover &
       reads += 1;
       return all.get(id);
     },
+    whyPlanned: async () => undefined,
     relabel: async (labels, { owner, deadlineMs = 1_800_000, onDeadline = 'Pause' }) => {
       if ([...labels.values()].some((changes) => 'role' in changes))
         return keep(fakePlan({ owner, kind: 'relabel', deadlineMs, onDeadline }));
