@@ -15,14 +15,14 @@ export function formatCounts({ counts }: Preview): string {
 }
 
 /** `changed alike: 214 Applications on 214 clusters, +1 -1 lines`. */
-export function formatGroup({ kind, applications, clusters, lines }: Group): string {
+export function formatGroup({ kind, applications, clusters, lines, leavesObjects }: Group): string {
   const alike = applications.length > 1 ? `${kind} alike: ` : `${kind}: `;
   const first = applications[0];
   const who =
     applications.length > 1
       ? `${applications.length} Applications on ${clusters} cluster${clusters === 1 ? '' : 's'}`
       : `${first?.app} on ${first?.cluster || 'no cluster'}`;
-  return `${alike}${who}, +${lines.added} -${lines.removed} lines`;
+  return `${alike}${who}, ${leavesObjects ? 'without finalizer: what it runs stays' : `+${lines.added} -${lines.removed} lines`}`;
 }
 
 /** Names of the first Applications of a group. */

@@ -44,6 +44,13 @@ changed alike: 2 Applications on 2 clusters, +1 -1 lines
     );
   });
 
+  it('says that what has no finalizer leaves its objects behind', () => {
+    const gone = { ...group(), kind: 'removed' as const, objects: [], leavesObjects: true as const };
+    expect(formatPreview(preview({ groups: [gone] }))).toContain(
+      'removed alike: 2 Applications on 2 clusters, without finalizer: what it runs stays\n  shop-us, shop-eu\n',
+    );
+  });
+
   it.each([
     ['nothing', {}, false],
     ['what is held', { held }, true],

@@ -8,6 +8,8 @@ export interface ApplicationChange {
   cluster: string;
   kind: 'added' | 'changed' | 'removed';
   objects: ObjectChange[];
+  /** It is removed and has no finalizer: its objects stay where they run, and nobody looks after them any more. */
+  leavesObjects?: true;
 }
 
 /** Applications that change in the same way; `objects` are those of the first of them. */
@@ -17,6 +19,7 @@ export interface ChangeGroup {
   clusters: number;
   lines: { added: number; removed: number };
   objects: ObjectChange[];
+  leavesObjects?: true;
 }
 
 /**
@@ -44,11 +47,12 @@ function groupOf(changes: readonly ApplicationChange[]): ChangeGroup {
     clusters: new Set(changes.map(({ cluster }) => cluster)).size,
     lines: { added: sum('added'), removed: sum('removed') },
     objects,
+    ...(first?.leavesObjects ? { leavesObjects: true } : {}),
   };
 }
 
-function fingerprint({ app, cluster, kind, objects }: ApplicationChange): string {
-  const hash = createHash('sha256').update(kind);
+function fingerprint({ app, cluster, kind, objects, leavesObjects }: ApplicationChange): string {
+  const hash = createHash('sha256').update(`${kind} ${leavesObjects ?? false}`);
   const names = [app, cluster].filter((name) => name !== '');
   const neutral = (text: string) => names.reduce((rest, name, index) => rest.replaceAll(name, `{${index}}`), text);
   for (const { ref, kind: change, text } of objects) {

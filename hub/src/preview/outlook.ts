@@ -2,6 +2,8 @@ import type { KubeObject } from '@wheelhouse/shared/kube/object';
 import type { Application } from '@wheelhouse/shared/resources/application';
 import type { ApplicationSet } from '@wheelhouse/shared/resources/application-set';
 import { type Applications, type IndexedApplication, idOf } from '../assign/applications.ts';
+import { inCluster } from '../assign/destination.ts';
+import { cascades } from '../assign/withdraw.ts';
 import { generate } from '../generate/generate.ts';
 import { type GenerateDeps, type JudgeDeps, judge, reuse } from '../generate/generate-stage.ts';
 import type { Derived, StoredEvaluation } from '../store/derived.ts';
@@ -12,7 +14,7 @@ import { keyOf, type SpecChanges } from './spec-changes.ts';
 export interface OutlookDeps
   extends JudgeDeps,
     Pick<GenerateDeps, 'clusters' | 'outside' | 'newGitFileGlobbing' | 'memos'> {
-  specs: Pick<SpecStore, 'list'>;
+  specs: Pick<SpecStore, 'list' | 'find'>;
   derived: Pick<Derived, 'evaluation'>;
   applications: Pick<Applications, 'list' | 'find' | 'describe'>;
 }
@@ -95,12 +97,29 @@ function applySpecs({ put, removed }: SpecChanges, { outlook, deps, leave }: App
       const described = deps.applications.describe(application, { type: 'spec', warnings: [] });
       outlook.after.set(described.id, described);
     }
-  for (const resource of removed.values()) {
-    if (resource.kind === 'Application') leave(idOf(resource as Application));
-    if (resource.kind !== 'ApplicationSet') continue;
-    const stored = deps.derived.evaluation(namespaceOf(resource), nameOf(resource));
-    for (const application of stored?.applications ?? []) leave(idOf(application));
-  }
+  for (const id of leavingWith(removed.values(), deps)) leave(id);
+}
+
+/** Ids of the Applications that go with these objects: those themselves, what sets generated, and children of children. */
+function leavingWith(removed: Iterable<KubeObject>, deps: OutlookDeps): Set<string> {
+  const ids = new Set<string>();
+  const pending = [...removed];
+  for (let resource = pending.pop(); resource; resource = pending.pop())
+    for (const application of applicationsOf(resource, deps)) {
+      const id = idOf(application);
+      if (ids.has(id)) continue;
+      ids.add(id);
+      // a parent without finalizer leaves its children to themselves
+      if (deps.applications.find(id)?.cluster === inCluster.name && cascades(application))
+        pending.push(...deps.specs.list().flatMap(({ owner, resource: child }) => (owner === id ? [child] : [])));
+    }
+  return ids;
+}
+
+function applicationsOf(resource: KubeObject, { derived }: OutlookDeps): Application[] {
+  if (resource.kind === 'Application') return [resource as Application];
+  if (resource.kind !== 'ApplicationSet') return [];
+  return derived.evaluation(namespaceOf(resource), nameOf(resource))?.applications ?? [];
 }
 
 function setsToEvaluate(overlay: Overlay, { put, removed }: SpecChanges, deps: OutlookDeps): ApplicationSet[] {

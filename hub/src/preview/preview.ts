@@ -8,8 +8,10 @@ import { toFleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { IndexedApplication } from '../assign/applications.ts';
 import { inCluster } from '../assign/destination.ts';
 import { resolve } from '../assign/resolve.ts';
-import { kindsOf } from '../render/render-stage.ts';
+import { cascades } from '../assign/withdraw.ts';
+import { isHubObject, kindsOf } from '../render/render-stage.ts';
 import { locationOf } from '../source/location.ts';
+import type { RenderOutcome } from '../store/derived.ts';
 import { type Bundle, type Bundles, type BundlesDeps, createBundles } from './bundles.ts';
 import { compareBundles, type ObjectChange } from './compare-bundles.ts';
 import { type ApplicationChange, type ChangeGroup, groupChanges } from './group-changes.ts';
@@ -190,7 +192,8 @@ function createDifferences(): Differences {
 function whyRefused(app: IndexedApplication, { digest, manifests }: Bundle): PreviewProblem | undefined {
   const key = 'preview';
   const record = { requestKey: key, digest, parts: [], warnings: [] };
-  const outcome = { requestKey: key, revisions: [''], record, kinds: kindsOf(manifests), warnings: [] };
+  const kinds = kindsOf(manifests);
+  const outcome = { requestKey: key, revisions: [''], record, kinds, warnings: [], ...restOf(digest, manifests) };
   const request = { key, facts: { appName: '', appNamespace: '', project: '', namespace: '' } };
   const { problems } = resolve(
     { ...app, request: app.request ? { ...app.request, key } : request },
@@ -198,6 +201,12 @@ function whyRefused(app: IndexedApplication, { digest, manifests }: Bundle): Pre
   );
   const [problem] = problems;
   return problem && problemOf(app, problem);
+}
+
+/** What of it goes to a cluster, when some of it belongs to the hub; it is not stored, so its digest stands for nothing. */
+function restOf(digest: string, manifests: Bundle['manifests']): Pick<RenderOutcome, 'rest'> {
+  const rest = manifests.filter((manifest) => !isHubObject(manifest));
+  return rest.length < manifests.length ? { rest: { digest, empty: rest.length === 0 } } : {};
 }
 
 function problemOf(app: IndexedApplication, { code, message }: { code: string; message: string }): PreviewProblem {
@@ -216,7 +225,9 @@ function formatObject({ kind, namespace, name }: ObjectChange['ref']): string {
 
 /** An Application that would go, with the objects that go with it. */
 async function leaving(app: IndexedApplication, { bundles }: Look): Promise<Compared> {
+  const change = { app: app.id, cluster: app.cluster ?? '', kind: 'removed' } as const;
+  if (!cascades(app.application)) return { change: { ...change, objects: [], leavesObjects: true } };
   const before = await bundles.before(app);
   const objects = compareBundles(before?.manifests ?? [], []);
-  return { change: { app: app.id, cluster: app.cluster ?? '', kind: 'removed', objects } };
+  return { change: { ...change, objects } };
 }

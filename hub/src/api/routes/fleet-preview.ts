@@ -38,6 +38,10 @@ const previewAnswer = z
           clusters: z.number(),
           lines,
           objects: z.array(objectChange).describe('Of the first of the Applications'),
+          leavesObjects: z
+            .literal(true)
+            .exactOptional()
+            .describe('They are removed and have no finalizer: what they run stays'),
         }),
       )
       .describe('Applications that change in the same way, the largest group first'),
