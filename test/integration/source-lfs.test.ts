@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { createLfs } from '@wheelhouse/hub/source/lfs/lfs';
+import { createLfs, type Lfs } from '@wheelhouse/hub/source/lfs/lfs';
 import { createMemorySnapshot } from '@wheelhouse/hub/source/memory-snapshot';
 import { createSources } from '@wheelhouse/hub/source/sources';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -21,13 +21,18 @@ describe('files in Git LFS', () => {
   let stack: AsyncDisposableStack;
   let directory: string;
   let server: Awaited<ReturnType<typeof startLfsServer>>;
+  let lfs: Lfs;
 
   beforeEach(async () => {
     stack = new AsyncDisposableStack();
     directory = stack.use(await tempDir({ memory: true })).path;
     server = stack.use(await startLfsServer());
+    lfs = startLfs();
   });
   afterEach(async () => await stack.disposeAsync());
+
+  /** As a hub does, on the same disk. */
+  const startLfs = () => createLfs({ directory, timeoutMs: 20_000, rewrites: [] });
 
   const read = async (
     given: { enableLfs?: boolean; url?: string; pointer?: string; signal?: AbortSignal } = {},
@@ -41,7 +46,7 @@ describe('files in Git LFS', () => {
       charts: { fetch: unused, open: unused },
       githubApps: { login: unused },
       files: { fetch: unused, open: unused },
-      lfs: createLfs({ directory, timeoutMs: 20_000, rewrites: [] }),
+      lfs,
       signatures: { verify: unused },
       keys: () => ({}),
       repository: () => ({ url, credentials, enableLfs }),
@@ -59,6 +64,19 @@ describe('files in Git LFS', () => {
       ['POST', '/team/app.git/info/lfs/objects/batch', basic],
       ['GET', `/store/${oid}`, basic],
     ]);
+  });
+
+  it('are not read by another repository that names their digest, nor again after a restart without asking', async () => {
+    expect(await read()).toBe(manifest);
+    server.answer({ error: { code: 404, message: 'Object does not exist' } });
+    const url = server.url.replace('team/app', 'other/app');
+    await expect(read({ url })).rejects.toMatchObject({ code: 'RepositoryUnreachable' });
+    expect(await read()).toBe(manifest);
+    lfs = startLfs();
+    await expect(read()).rejects.toMatchObject({ code: 'RepositoryUnreachable' });
+    server.answer({ error: undefined });
+    expect(await read()).toBe(manifest);
+    expect(server.seen.filter(([method]) => method === 'GET')).toHaveLength(1);
   });
 
   it('come from another host without the login, with what the server gave for it', async () => {
@@ -107,7 +125,7 @@ interface Answers {
   body?: string;
   href?: string;
   header?: object;
-  error?: object;
+  error?: object | undefined;
   content?: string | undefined;
 }
 

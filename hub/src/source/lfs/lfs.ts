@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto';
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import { parseJson } from '@wheelhouse/shared/kube/json';
+import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
 import { type ArchiveCache, createArchiveCache } from '../charts/archive-cache.ts';
 import { createHttpClient, type HttpAnswer, withoutLogin } from '../http/http-client.ts';
@@ -28,9 +29,11 @@ export interface LfsOptions {
 
 /** As of files in Git. */
 const maxBytes = 64 << 20;
+const maxGrants = 10_000;
 
 export function createLfs({ directory, timeoutMs, rewrites }: LfsOptions): Lfs {
   const cache = createArchiveCache({ directory });
+  const granted = new LRUCache<string, true>({ max: maxGrants });
   return {
     open: (snapshot, repository, signal) => ({
       ...snapshot,
@@ -39,7 +42,7 @@ export function createLfs({ directory, timeoutMs, rewrites }: LfsOptions): Lfs {
         const pointer = parsePointer(content);
         if (!pointer) return content;
         const remote = toRemote(repository, { rewrites, allowFile: false });
-        return await bring(pointer, { remote, cache, timeoutMs }, signal);
+        return await bring(pointer, { remote, cache, granted, timeoutMs }, signal);
       },
     }),
   };
@@ -48,31 +51,48 @@ export function createLfs({ directory, timeoutMs, rewrites }: LfsOptions): Lfs {
 interface Place {
   remote: Remote;
   cache: ArchiveCache;
+  /** Which repository has which files: anybody could write the digest of another's file into a pointer. */
+  granted: LRUCache<string, true>;
   timeoutMs: number;
 }
 
-async function bring(pointer: Pointer, { remote, cache, timeoutMs }: Place, signal: AbortSignal): Promise<Buffer> {
+async function bring(pointer: Pointer, place: Place, signal: AbortSignal): Promise<Buffer> {
+  const { remote, cache, granted } = place;
   if (pointer.bytes > maxBytes)
     throw new FleetError('TooLarge', `${nameOf(pointer, remote)} has ${pointer.bytes} bytes, more than ${maxBytes}`);
+  const grant = `${remote.url} ${pointer.oid}`;
   const known = await cache.find(pointer.oid);
+  if (known && granted.has(grant)) return known;
+  const offer = await ask(pointer, place, signal);
+  granted.set(grant, true);
   if (known) return known;
-  const content = await download(pointer, { remote, timeoutMs }, signal);
+  const content = await download(pointer, { ...place, offer }, signal);
   if (createHash('sha256').update(content).digest('hex') !== pointer.oid)
     throw new FleetError('DigestMismatch', `${nameOf(pointer, remote)} is not what its pointer says: push it again`);
   await cache.put(content);
   return content;
 }
 
+interface Offer {
+  href: string;
+  header?: Record<string, string> | undefined;
+}
+
+/** Where the repository's server has the file; throws what it refuses. */
+async function ask(pointer: Pointer, { remote, timeoutMs }: Place, signal: AbortSignal): Promise<Offer> {
+  await using http = createHttpClient({ credentials: remote.credentials, timeoutMs });
+  const url = `${endpointOf(remote)}/objects/batch`;
+  const batch = await http.send({ url, ...question(pointer), maxBytes: 1 << 20 }, signal);
+  return readBatch(batch, pointer, remote);
+}
+
 async function download(
   pointer: Pointer,
-  { remote, timeoutMs }: Pick<Place, 'remote' | 'timeoutMs'>,
+  { remote, timeoutMs, offer: { href, header = {} } }: Place & { offer: Offer },
   signal: AbortSignal,
 ): Promise<Buffer> {
   const endpoint = endpointOf(remote);
   const own = { credentials: remote.credentials, timeoutMs };
-  await using http = createHttpClient(own);
-  const batch = await http.send({ url: `${endpoint}/objects/batch`, ...question(pointer), maxBytes: 1 << 20 }, signal);
-  const { href, header = {} } = readBatch(batch, pointer, remote);
   // stores have logins of their own, which the server gives
   const isNear = URL.parse(href)?.origin === new URL(endpoint).origin;
   await using store = createHttpClient(isNear ? own : { ...own, credentials: withoutOwnLogin(remote.credentials) });
