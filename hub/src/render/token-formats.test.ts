@@ -74,3 +74,11 @@ describe('values that look like tokens', () => {
     expect(warnings.at(-1)).toBe('TokenInManifestWarning: 5 more values look like tokens');
   });
 });
+
+it('reads a long value in linear time, however often something begins in it', () => {
+  const before = process.cpuUsage();
+  for (const piece of ['eyJ-', 'eyJ'.padEnd(13, 'a') + '-', 'xoxb-!', 'SG.', '-----BEGIN '])
+    expect(warnOfTokens([configMap({ file: piece.repeat(1_000_000 / piece.length) })])).toEqual([]);
+  // read again at each beginning, it takes seconds
+  expect(process.cpuUsage(before).user).toBeLessThan(2_000_000);
+});
