@@ -15,7 +15,7 @@ export interface Heard {
   at: number;
 }
 
-/** The last heartbeat of each cluster. NATS keeps it in memory, so a hub that starts knows at once who is there. */
+/** The last heartbeat of each cluster. A stream keeps the last one, so a hub that starts knows at once who was there, and when. */
 export interface Presence {
   find(cluster: string): Heard | undefined;
   /** The cluster has left: what was heard of it does not count for one that takes its name. */

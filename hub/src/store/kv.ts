@@ -88,13 +88,17 @@ async function awaitRevision(
   follower: Follower,
   { bucket, revision }: { bucket: string; revision: number },
 ): Promise<void> {
-  const late = AbortSignal.timeout(caughtUpMs);
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(), caughtUpMs);
   try {
-    await follower.reached(revision, late);
+    await follower.reached(revision, late.signal);
   } catch (cause) {
-    if (!late.aborted) throw cause;
+    if (!late.signal.aborted) throw cause;
     const message = `${bucket} has revision ${revision}, which did not come back to this hub within ${caughtUpMs / 1_000} s: it is stored, read it before writing it again`;
     throw new FleetError('Timeout', message, { cause });
+  } finally {
+    // writes are many, and each would leave a timer for as long
+    clearTimeout(timer);
   }
 }
 
