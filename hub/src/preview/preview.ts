@@ -132,7 +132,8 @@ async function compareAll(outlook: Outlook, look: Look): Promise<Compared[]> {
     .filter((app) => isDue(app, look) || isNewlyRefused(app, look))
     .sort((a, b) => (a.id < b.id ? -1 : 1));
   const changed = await mapLimit(due, look.deps.concurrency, async (app) => await compareOne(app, differences, look));
-  const removed = await mapLimit(outlook.removed, look.deps.concurrency, async (app) => await leaving(app, look));
+  const going = outlook.removed.sort((a, b) => (a.id < b.id ? -1 : 1));
+  const removed = await mapLimit(going, look.deps.concurrency, async (app) => await leaving(app, look));
   return [...changed, ...removed];
 }
 
