@@ -13,6 +13,7 @@ export function formatClusterPage(cluster: FleetCluster): string {
     ...identityFields(cluster),
     ['Last seen', formatSeen(cluster.lastSeenAt)],
     ['Labels', formatLabels(cluster.labels)],
+    ...(cluster.appLabels ?? []).map(formatAppLabels),
     ['Refused labels', formatRefused(cluster.refusedLabels)],
     ['Held labels', formatHeld(cluster)],
     ['Annotations', formatLabels(cluster.annotations)],
@@ -52,6 +53,12 @@ export function formatCpu(millis: number): string {
 
 export function formatMemory(bytes: number): string {
   return bytes >= 2 ** 30 ? `${Math.round((10 * bytes) / 2 ** 30) / 10}Gi` : `${Math.round(bytes / 2 ** 20)}Mi`;
+}
+
+/** What only some Applications see in place of its own. */
+function formatAppLabels({ apps, labels, at, by }: NonNullable<FleetCluster['appLabels']>[number]): [string, string] {
+  const seen = Object.entries(labels).map(([key, value]) => (value === null ? `no ${key}` : `${key}=${value}`));
+  return [`Labels for ${apps}`, `${seen.join(', ')} (since ${at}, by ${by})`];
 }
 
 function formatRefused(labels: string[] | undefined): string | undefined {

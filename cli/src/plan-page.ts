@@ -13,6 +13,7 @@ export const planColumns: Column<PlanView>[] = [
   ['HEALTHY', ({ counts }) => `${counts.healthy}/${counts.incoming}`],
   ['WITHDRAWN', ({ counts }) => `${counts.withdrawn}/${counts.outgoing}`],
   ['KEPT', ({ counts }) => counts.kept || undefined],
+  ['APPLICATIONS', ({ apps }) => apps],
   ['OWNER', ({ owner }) => owner],
   ['AGE', ({ createdAt }) => formatAge(Date.now() - Date.parse(createdAt))],
   ['REASON', ({ reason }) => reason],
@@ -27,6 +28,7 @@ export function formatPhase({ phase, direction, paused }: PlanView): string {
 export function formatProposal(plan: PlanView): string {
   return [
     `Plan ${plan.id}: ${plan.leaves.length} leave, ${plan.arrives.length} arrive, ${plan.changes.length} change in place\n`,
+    plan.apps === undefined ? '' : `only Applications of '${plan.apps}' see these labels\n`,
     plan.onDeadline === 'Abort' ? `a step that takes longer than ${formatAge(plan.deadlineMs)} aborts it\n` : '',
     formatTable(plan.labels, labelColumns),
     plan.leaves.length > 0 ? formatMoves('LEAVES', plan.leaves) : '',
@@ -49,6 +51,7 @@ export function formatPlanPage(plan: PlanView): string {
       ['Progress', `${plan.progress} %`],
       ['Owner', plan.owner],
       ['Reason', plan.reason],
+      ['Only for', plan.apps],
       ['Undoes', plan.failsBack],
       ['Aborts when late', plan.onDeadline === 'Abort' ? `after ${formatAge(plan.deadlineMs)} in a step` : undefined],
       ['Incoming', `${counts.healthy} of ${counts.incoming} Healthy`],

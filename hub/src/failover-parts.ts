@@ -141,6 +141,7 @@ function stageDeps(deps: FailoverPartsDeps, dispatch: Dispatch): FailoverStageDe
     logger,
     plans: stores.records.plans,
     setLabels: fleet.clusters.setLabels,
+    setAppLabels: fleet.clusters.setAppLabels,
     putWithdrawals: stores.additions.putWithdrawals,
     deleteWithdrawal: stores.additions.deleteWithdrawal,
     generate: async (sets) => {

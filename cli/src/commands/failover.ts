@@ -8,6 +8,7 @@ import { addStartOptions, offerPlan, paceOf, type StartOptions } from '../start-
 interface FailoverOptions extends StartOptions {
   from: string;
   to: string;
+  app?: string;
   label?: string[];
   setFrom?: string[];
   setTo?: string[];
@@ -20,6 +21,7 @@ export function addFailoverCommand(program: Command, run: Run): void {
     .description('move what runs on some clusters to others, by exchanging the labels that place it')
     .requiredOption('--from <selector>', 'clusters that Applications leave, as kubectl')
     .requiredOption('--to <selector>', 'clusters that they go to')
+    .option('--app <selector>', 'move only Applications with these labels; the others stay where they are')
     .option(
       '--label <key>',
       'label that both sides exchange (repeatable); found by itself where only one can be meant',
@@ -33,10 +35,11 @@ export function addFailoverCommand(program: Command, run: Run): void {
     .option('--set-to <label>', 'the same for the clusters of --to (repeatable)', collect);
   addStartOptions(command).action(
     run<[], FailoverOptions>(async (session, _args, options) => {
-      const { from, to, label, setFrom, setTo } = options;
+      const { from, to, app, label, setFrom, setTo } = options;
       const body = {
         from,
         to,
+        ...(app === undefined ? {} : { apps: app }),
         ...(label ? { labels: label } : {}),
         ...(setFrom ? { setFrom: parseLabelChanges(setFrom) } : {}),
         ...(setTo ? { setTo: parseLabelChanges(setTo) } : {}),

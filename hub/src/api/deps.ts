@@ -159,6 +159,8 @@ export interface FleetCluster {
   project?: string;
   labels: Record<string, string>;
   annotations: Record<string, string>;
+  /** Labels that only some Applications see in place of its own; null: absent. */
+  appLabels?: { apps: string; labels: Record<string, string | null>; at: string; by: string; reason?: string }[];
   /** Expected: not enrolled yet. Pending: waits for approval. Stale: missed heartbeats. Lost: silent for long. */
   state: 'Expected' | 'Pending' | 'Connected' | 'Stale' | 'Lost' | 'Revoked' | 'Leaving';
   /** RFC 3339. */

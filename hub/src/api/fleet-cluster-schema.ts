@@ -25,6 +25,18 @@ export const fleetCluster = z
     project: z.string().exactOptional(),
     labels: z.record(z.string(), z.string()),
     annotations: z.record(z.string(), z.string()),
+    appLabels: z
+      .array(
+        z.object({
+          apps: z.string().describe('Selector of the Applications'),
+          labels: z.record(z.string(), z.string().nullable()),
+          at: z.string(),
+          by: z.string(),
+          reason: z.string().exactOptional(),
+        }),
+      )
+      .exactOptional()
+      .describe('Labels that only some Applications see in place of its own; null: absent'),
     state: states,
     lastSeenAt: z.string().exactOptional(),
     agentVersion: z.string().exactOptional(),

@@ -60,6 +60,7 @@ export const planView = z
     labels: z.array(
       z.object({ cluster: z.string(), key: z.string(), before: z.string().nullable(), after: z.string().nullable() }),
     ),
+    apps: z.string().exactOptional().describe('Selector of the Applications that alone see these labels'),
     leaves: z.array(placement),
     arrives: z.array(placement),
     changes: z.array(z.object({ app: z.string(), cluster: z.string(), set: z.string() })),

@@ -2,8 +2,10 @@
 import { toFleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { Application } from '@wheelhouse/shared/resources/application';
 import type { ApplicationSet } from '@wheelhouse/shared/resources/application-set';
+import { nextAppLabels } from '../fleet/app-labels.ts';
 import { type GeneratorCluster, generate } from '../generate/generate.ts';
 import type { GenerateDeps } from '../generate/generate-stage.ts';
+import { mayConcern } from '../generate/layers.ts';
 import { type SettleInput, settleEvaluation } from '../generate/settle-evaluation.ts';
 import type { Snapshot } from '../source/source.ts';
 import type { Derived, StoredEvaluation } from '../store/derived.ts';
@@ -32,16 +34,23 @@ export interface SetOutcome {
   problem?: string;
 }
 
+export interface Relabelling {
+  labels: Labelling;
+  /** Only Applications of this selector see them. */
+  apps?: string;
+}
+
 export type Labelling = ReadonlyMap<string, Readonly<Record<string, string | null>>>;
 
 /** Evaluates each set twice, so that what Git changed meanwhile is not taken for an effect of the labels. */
-export async function dryRun(labels: Labelling, deps: DryRunDeps, signal: AbortSignal): Promise<SetOutcome[]> {
+export async function dryRun(change: Relabelling, deps: DryRunDeps, signal: AbortSignal): Promise<SetOutcome[]> {
+  const { apps } = change;
   const now = deps.clusters();
-  const then = relabel(now, labels);
+  const then = relabel(now, change);
   const outcomes: SetOutcome[] = [];
   for (const { resource, deleting } of deps.specs.list('ApplicationSet')) {
     // nothing is generated for one that is on its way out
-    if (deleting) continue;
+    if (deleting || (apps !== undefined && !mayConcern(resource as ApplicationSet, apps))) continue;
     const stored = deps.derived.evaluation(namespaceOf(resource), nameOf(resource));
     if (stored?.reads.clusters === false) continue;
     const applicationSet = resource as ApplicationSet;
@@ -68,12 +77,18 @@ export async function dryRun(labels: Labelling, deps: DryRunDeps, signal: AbortS
   return outcomes;
 }
 
-export function relabel(clusters: readonly GeneratorCluster[], labels: Labelling): GeneratorCluster[] {
+/** What is seen by some Applications only counts as the last change: it comes after what there is. */
+export function relabel(clusters: readonly GeneratorCluster[], { labels, apps }: Relabelling): GeneratorCluster[] {
   return clusters.map((cluster) => {
     const changes = labels.get(cluster.name);
-    return changes ? { ...cluster, labels: applyLabels(cluster.labels, changes) } : cluster;
+    if (!changes) return cluster;
+    if (apps === undefined) return { ...cluster, labels: applyLabels(cluster.labels, changes) };
+    return { ...cluster, appLabels: nextAppLabels(cluster, { apps, labels: changes }, { at: lastOfAll, by: '' }) };
   });
 }
+
+/** Later than any moment of RFC 3339. */
+const lastOfAll = 'future';
 
 function applyLabels(
   labels: Readonly<Record<string, string>>,

@@ -35,6 +35,8 @@ beforeEach(async () => {
     logger,
     plans,
     applications: { find: (app) => (desired.has(app) ? indexedOf(onEurope(app)) : undefined) },
+    setAppLabels: async (cluster, { apps, labels }) =>
+      void written.push(`${cluster} for ${apps}: ${JSON.stringify(labels)}`),
     putWithdrawals: async (list) => void written.push(...list.map(({ app, cluster }) => `${cluster}/${app}`)),
     deleteWithdrawal: async () => undefined,
     generate: async () => undefined,
@@ -50,6 +52,15 @@ beforeEach(async () => {
   };
   const leaves = ['shop-eu-1', 'cart-eu-1'].map((app) => placementOf(app, 'eu-1'));
   await plans.put('p1', planOf({ phase: 'Withdrawing', deadlineMs: 60_000, labels: [], leaves, arrives: [] }), 0);
+});
+
+it('changes labels for some Applications only where the plan is for these', async () => {
+  const labels = [{ cluster: 'eu-1', key: 'role', before: 'active', after: 'standby' }];
+  const plan = planOf({ phase: 'Relabelling', deadlineMs: 60_000, labels, apps: 'app=cart', leaves: [], arrives: [] });
+  await plans.put('p2', { ...plan, id: 'p2' }, 0);
+  await runPlan('p2', deps, signal);
+  expect(new Set(written)).toEqual(new Set(['eu-1 for app=cart: {"role":"standby"}']));
+  expect(deps.findCluster('eu-1')?.labels).toMatchObject({ role: 'active' });
 });
 
 it('says so, and counts nothing as withdrawn, when it does not know an Application any more', async () => {

@@ -6,6 +6,7 @@
 import { isFleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { Logger } from '@wheelhouse/shared/logging/logger';
 import { spans, withSpan } from '@wheelhouse/shared/telemetry/tracing';
+import type { AppLabelsChange } from '../fleet/app-labels.ts';
 import type { Author } from '../fleet/metadata.ts';
 import type { Stored, Table } from '../fleet/records.ts';
 import type { Withdrawal } from '../store/additions.ts';
@@ -19,6 +20,7 @@ export interface FailoverStageDeps extends ObserveDeps {
   logger: Logger;
   plans: Pick<Table<Plan>, 'find' | 'read' | 'put'>;
   setLabels(cluster: string, labels: Record<string, string | null>, who: Author): Promise<unknown>;
+  setAppLabels(cluster: string, change: AppLabelsChange, who: Author): Promise<unknown>;
   putWithdrawals(withdrawals: readonly Withdrawal[]): Promise<void>;
   deleteWithdrawal(cluster: string, app: string): Promise<void>;
   /** Makes ApplicationSets (`namespace/name`) due. */
@@ -123,10 +125,7 @@ async function keepOutcome(
 async function carryOutOne(act: Exclude<Act, { type: 'hook' }>, plan: Plan, deps: FailoverStageDeps): Promise<void> {
   switch (act.type) {
     case 'label':
-      for (const [cluster, labels] of wantedLabels(plan))
-        if (deps.findCluster(cluster))
-          await deps.setLabels(cluster, labels, { by: `plan ${plan.id} of ${plan.owner}`, reason: plan.reason });
-      return;
+      return await label(plan, deps);
     case 'generate':
       return await deps.generate(setsOf(plan));
     case 'restore':
@@ -134,6 +133,15 @@ async function carryOutOne(act: Exclude<Act, { type: 'hook' }>, plan: Plan, deps
       return;
     case 'withdraw':
       return await withdraw(act.placements, plan, deps);
+  }
+}
+
+async function label(plan: Plan, deps: FailoverStageDeps): Promise<void> {
+  const who = { by: `plan ${plan.id} of ${plan.owner}`, reason: plan.reason };
+  for (const [cluster, labels] of wantedLabels(plan)) {
+    if (!deps.findCluster(cluster)) continue;
+    if (plan.apps === undefined) await deps.setLabels(cluster, labels, who);
+    else await deps.setAppLabels(cluster, { apps: plan.apps, labels }, who);
   }
 }
 

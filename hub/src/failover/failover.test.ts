@@ -68,6 +68,63 @@ describe('a plan', () => {
   });
 });
 
+describe('a plan for some Applications', () => {
+  const apps = 'wheelhouse.dev/project=default,wheelhouse.dev/applicationset=shop';
+  const oneForm = 'wheelhouse.dev/applicationset=shop,wheelhouse.dev/project=default';
+  const places = (list: readonly { cluster: string }[]) => list.map(({ cluster }) => cluster).sort();
+
+  it('moves these, keeps to one form of their selector, and leaves the clusters’ own labels', async () => {
+    const plan = await failover.plan({ ...there, apps }, by, signal);
+    expect(plan).toMatchObject({ apps: oneForm, kind: 'failover' });
+    expect([places(plan.leaves), places(plan.arrives)]).toEqual([
+      ['eu-1', 'eu-2'],
+      ['us-1', 'us-2'],
+    ]);
+    expect(fleet.clusters.get('eu-1')?.labels['role']).toBe('active');
+  });
+
+  it('is undone by a plan for the same, from what these see by then', async () => {
+    const { id } = await failover.plan({ ...there, apps }, by, signal);
+    await bring(id, { phase: 'Completed' });
+    for (const [name, cluster] of fleet.clusters)
+      cluster.appLabels = [
+        { apps: oneForm, labels: { role: name < 'f' ? 'standby' : 'active' }, at: '2026-01-01T00:00:00Z', by: 'hub' },
+      ];
+    const back = await failover.failBack(id, by, signal);
+    expect(back).toMatchObject({ apps: oneForm, kind: 'fail-back', failsBack: id });
+    expect([places(back.leaves), places(back.arrives)]).toEqual([
+      ['us-1', 'us-2'],
+      ['eu-1', 'eu-2'],
+    ]);
+    const own = await failover.relabel(new Map([['us-1', { role: 'other' }]]), by, signal);
+    expect(own).toBeUndefined();
+  });
+
+  it('is made known to whoever changes the own labels meanwhile', async () => {
+    const cluster = fleet.clusters.get('eu-1');
+    if (cluster)
+      cluster.appLabels = [{ apps: 'app=cart', labels: { role: 'active' }, at: '2026-01-01T00:00:00Z', by: 'hub' }];
+    const plan = await failover.plan(there, by, signal);
+    expect(plan.findings).toContainEqual({
+      severity: 'info',
+      code: 'OtherLabels',
+      message: "Applications of 'app=cart' see role=active on eu-1 since 2026-01-01T00:00:00Z, and do not follow",
+    });
+  });
+
+  it.each([
+    ['no selector', ' , ', /selector is empty/],
+    ['no label condition', 'a b', /not a label condition/],
+    ['a label that no template gives', 'app=cart', /no Application of 'app=cart' would move/],
+  ])('is refused for %s', async (_name, selector, message) => {
+    await expect(failover.plan({ ...there, apps: selector }, by, signal)).rejects.toMatchObject({
+      code: 'Invalid',
+      message: expect.stringMatching(message) as string,
+    });
+    expect(failover.list()).toEqual([]);
+  });
+});
+
 describe('an automatic plan', () => {
   const automatic = { ...by, kind: 'automatic' } as const;
   const places = (list: readonly { cluster: string; policy: string }[] = []) =>

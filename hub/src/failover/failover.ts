@@ -5,7 +5,7 @@
  */
 
 import { FleetError, isFleetError, toFleetError } from '@wheelhouse/shared/errors/fleet-error';
-import type { ApplicationSet } from '@wheelhouse/shared/resources/application-set';
+import { readAppSelector } from '../fleet/app-labels.ts';
 import type { Author } from '../fleet/metadata.ts';
 import type { Table } from '../fleet/records.ts';
 import type { SpecStore } from '../store/specs.ts';
@@ -13,11 +13,12 @@ import { type Claims, claimClusters, clustersOf } from './claims.ts';
 import { decide } from './decide.ts';
 import type { Labelling } from './dry-run.ts';
 import { retryHooks } from './hooks/decide-hooks.ts';
-import { type FailoverRequest, failoverLabels } from './label-changes.ts';
+import type { FailoverRequest } from './label-changes.ts';
 import { changesPlacements, type MakePlanDeps, makePlan, type PlanRequest, sameEffect } from './make-plan.ts';
 import { type ObserveDeps, observe } from './observe.ts';
 import { isActive, isUnfinished, outgoingOf, type Placement, type Plan } from './plan-record.ts';
 import { formatPlan, type PlanView } from './plan-view.ts';
+import { labelsOf, onlyFor, refuseWithoutMoves } from './some-applications.ts';
 import { enter, note, pause, turnBack } from './transitions.ts';
 
 export interface FailoverDeps extends MakePlanDeps, ObserveDeps {
@@ -106,9 +107,13 @@ function making(
     whyPlanned: async (labels, signal) =>
       whyPlanned(await make({ kind: 'relabel', labels, owner: 'hub', reason: '' }, signal)),
     plan: async (request, { kind, ...options }, signal) => {
-      const sets = deps.specs.list('ApplicationSet').map(({ resource }) => resource as ApplicationSet);
-      const labels = failoverLabels(request, deps.clusters(), sets);
-      return await keep(await make({ ...options, kind: kind ?? 'failover', labels }, signal));
+      const apps = request.apps === undefined ? undefined : readAppSelector(request.apps);
+      const plan = await make(
+        { ...options, ...onlyFor(apps), kind: kind ?? 'failover', labels: labelsOf(request, apps, deps) },
+        signal,
+      );
+      if (apps !== undefined) refuseWithoutMoves(plan, apps);
+      return await keep(plan);
     },
     start: async (id, options, signal) => view(await startPlan(getPlan(id, deps), options, { deps, signal })),
     failBack: async (id, options, signal) => {
@@ -120,7 +125,14 @@ function making(
         return view(await edit(id, { by, action: 'fail back', change }, deps));
       }
       refuseUnless(plan.phase === 'Completed', plan, 'fail back');
-      return await keep(await make({ ...options, kind: 'fail-back', labels: reversed(plan), failsBack: id }, signal));
+      const request = {
+        ...options,
+        ...onlyFor(plan.apps),
+        kind: 'fail-back' as const,
+        labels: reversed(plan),
+        failsBack: id,
+      };
+      return await keep(await make(request, signal));
     },
   };
 }
@@ -312,11 +324,12 @@ function reversed({ labels }: Plan): Labelling {
   return labellingOf({ labels: labels.map((change) => ({ ...change, after: change.before })) } as Plan);
 }
 
-function summary({ kind, reason, labels, leaves, arrives, findings }: Plan): Record<string, unknown> {
+function summary({ kind, reason, labels, apps, leaves, arrives, findings }: Plan): Record<string, unknown> {
   return {
     kind,
     reason,
     labels: labels.slice(0, 100),
+    ...onlyFor(apps),
     leaves: leaves.length,
     arrives: arrives.length,
     findings: findings.map(({ code }) => code),

@@ -4,12 +4,15 @@ import { budgetOf, projectsOf } from '../generate/deletion-budget.ts';
 import { whyOverloaded } from './capacity.ts';
 import type { SetOutcome } from './dry-run.ts';
 import type { Impact } from './impact.ts';
-import type { Capacity, Finding, Placement } from './plan-record.ts';
+import type { Capacity, Finding, LabelChange, Placement } from './plan-record.ts';
 
 export interface FindingsInput {
   outcomes: readonly SetOutcome[];
   impact: Impact;
   capacity: readonly Capacity[];
+  labels: readonly LabelChange[];
+  /** Selector of the Applications that alone see the labels. */
+  apps: string | undefined;
   findCluster(name: string): FleetCluster | undefined;
   plainOn(cluster: string): string[];
   project(name: string): AppProject | undefined;
@@ -29,6 +32,7 @@ export function findingsOf(input: FindingsInput): Finding[] {
     ...impact.problems.map((message) => finding('warning', 'NeverMoved', message)),
     ...budgets(input),
     ...plain(input),
+    ...otherLabels(input),
   ];
   return findings.sort((a, b) => severities.indexOf(a.severity) - severities.indexOf(b.severity));
 }
@@ -142,7 +146,25 @@ function budgets({ outcomes, impact, project }: FindingsInput): Finding[] {
   });
 }
 
-function plain({ impact, plainOn }: FindingsInput): Finding[] {
+/** A change of a cluster's own labels passes by those who see others. */
+function otherLabels({ labels, apps, findCluster }: FindingsInput): Finding[] {
+  if (apps !== undefined) return [];
+  return labels.flatMap(({ cluster, key }) =>
+    (findCluster(cluster)?.appLabels ?? [])
+      .filter((one) => Object.hasOwn(one.labels, key))
+      .map((one) => {
+        const seen = one.labels[key] === null ? `no ${key}` : `${key}=${one.labels[key]}`;
+        return finding(
+          'info',
+          'OtherLabels',
+          `Applications of '${one.apps}' see ${seen} on ${cluster} since ${one.at}, and do not follow`,
+        );
+      }),
+  );
+}
+
+function plain({ impact, plainOn, apps }: FindingsInput): Finding[] {
+  if (apps !== undefined) return [];
   return [...byCluster(impact.leaves).keys()].flatMap((name) => {
     const apps = plainOn(name);
     if (apps.length === 0) return [];

@@ -7,6 +7,8 @@ export interface FailoverRequest {
   /** Selectors of clusters, as kubectl writes them. */
   from: string;
   to: string;
+  /** Selector of the Applications that alone move; all when absent. */
+  apps?: string;
   /** Labels that both sides exchange; found by what the ApplicationSets select when absent. */
   labels?: readonly string[];
   /** Instead of an exchange: labels of each side; null removes one. */

@@ -7,6 +7,7 @@ import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { AppProject } from '@wheelhouse/shared/resources/app-project';
 import type { Application } from '@wheelhouse/shared/resources/application';
 import type { FailoverHook } from '@wheelhouse/shared/resources/failover-hook';
+import { labelsFor } from '../fleet/app-labels.ts';
 import type { FleetCluster } from '../fleet/clusters.ts';
 import { assertLabels } from '../fleet/metadata.ts';
 import { type BundleNeeds, capacityOf, type ReadNeeds } from './capacity.ts';
@@ -20,6 +21,8 @@ import { movePolicyOf } from './policy.ts';
 export interface PlanRequest {
   kind: Plan['kind'];
   labels: Labelling;
+  /** Only these Applications see the labels. */
+  apps?: string;
   owner: string;
   reason: string;
   /** Instead of what Applications say. */
@@ -51,9 +54,9 @@ const mostPlacements = 20_000;
 
 /** Throws NotFound for an unknown cluster, Invalid when no label would change, TooLarge. */
 export async function makePlan(request: PlanRequest, deps: MakePlanDeps, signal: AbortSignal): Promise<Plan> {
-  const labels = changesOf(request.labels, deps);
+  const labels = changesOf(request, deps);
   if (labels.length === 0) throw new FleetError('Invalid', 'no label would change: every cluster has these labels');
-  const outcomes = await dryRun(request.labels, deps, signal);
+  const outcomes = await dryRun(request, deps, signal);
   const impact = mergeImpacts(outcomes.map((outcome) => impactOfSet(outcome, request, deps)));
   if (impact.leaves.length + impact.arrives.length > mostPlacements)
     throw new FleetError(
@@ -68,7 +71,8 @@ export async function makePlan(request: PlanRequest, deps: MakePlanDeps, signal:
   const moves = request.kind === 'automatic' ? withoutNever({ ...impact, leaves, arrives }) : { leaves, arrives };
   const capacity = capacityOf(moves.arrives, needs, deps.findCluster);
   const now = deps.now();
-  const findings = findingsOf({ outcomes, impact: { ...impact, ...moves }, capacity, ...deps });
+  const { apps } = request;
+  const findings = findingsOf({ outcomes, impact: { ...impact, ...moves }, capacity, labels, apps, ...deps });
   return {
     id: formatId(now),
     owner: request.owner,
@@ -82,6 +86,7 @@ export async function makePlan(request: PlanRequest, deps: MakePlanDeps, signal:
     deadlineMs: request.deadlineMs ?? defaultDeadlineMs,
     ...(request.onDeadline ? { onDeadline: request.onDeadline } : {}),
     labels,
+    ...(request.apps === undefined ? {} : { apps: request.apps }),
     ...moves,
     changes: impact.changes,
     ...hooksOf({ kind: request.kind, labels }, deps),
@@ -134,14 +139,15 @@ function formatId(now: Date): string {
   return `p${now.toISOString().slice(2, 16).replaceAll(/\D/g, '')}-${randomBytes(2).toString('hex')}`;
 }
 
-function changesOf(labels: Labelling, deps: MakePlanDeps): LabelChange[] {
+function changesOf({ labels, apps }: PlanRequest, deps: MakePlanDeps): LabelChange[] {
   return [...labels].flatMap(([name, changes]) => {
     const cluster = deps.findCluster(name);
     if (!cluster || cluster.state === 'Expected')
       throw new FleetError('NotFound', `there is no enrolled cluster ${name}`);
     assertLabels(name, changes);
+    const seen = labelsFor(cluster, apps);
     return Object.entries(changes)
-      .map(([key, after]) => ({ cluster: name, key, before: cluster.labels[key] ?? null, after }))
+      .map(([key, after]) => ({ cluster: name, key, before: seen[key] ?? null, after }))
       .filter(({ before, after }) => before !== after);
   });
 }

@@ -3,6 +3,7 @@ import type { AppStatus } from '@wheelhouse/shared/protocol/status';
 import { isStandby } from '@wheelhouse/shared/resources/standby';
 import type { Applications, IndexedApplication } from '../assign/applications.ts';
 import type { Resolution } from '../assign/resolve.ts';
+import { labelsFor } from '../fleet/app-labels.ts';
 import type { FleetCluster } from '../fleet/clusters.ts';
 import type { Statuses } from '../status/statuses.ts';
 import type { Additions } from '../store/additions.ts';
@@ -26,7 +27,7 @@ export function observe(plan: Plan, deps: ObserveDeps): Observation {
     return known;
   };
   const unlabelled = [...wantedLabels(plan)]
-    .filter(([name, labels]) => !carries(deps.findCluster(name), labels))
+    .filter(([name, labels]) => !carries(deps.findCluster(name), labels, plan.apps))
     .map(([name]) => name);
   return {
     unlabelled,
@@ -48,9 +49,14 @@ function isStandbyThere(app: string, { applications }: ObserveDeps): boolean {
 }
 
 /** A cluster that is gone has nothing to be labelled. */
-function carries(cluster: FleetCluster | undefined, labels: Record<string, string | null>): boolean {
+function carries(
+  cluster: FleetCluster | undefined,
+  labels: Record<string, string | null>,
+  apps: string | undefined,
+): boolean {
   if (!cluster || cluster.state === 'Expected') return true;
-  return Object.entries(labels).every(([key, value]) => (cluster.labels[key] ?? null) === value);
+  const seen = labelsFor(cluster, apps);
+  return Object.entries(labels).every(([key, value]) => (seen[key] ?? null) === value);
 }
 
 function seen(app: string, name: string, deps: ObserveDeps): Omit<Seen, 'leaving'> {

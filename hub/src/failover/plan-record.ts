@@ -78,7 +78,8 @@ export type FindingCode =
   | 'DeletionBudget'
   | 'GeneratorFailed'
   | 'KeptByPolicy'
-  | 'NotGenerated';
+  | 'NotGenerated'
+  | 'OtherLabels';
 
 /** Requests of what arrives at a cluster against what it has left. */
 export interface Capacity {
@@ -116,6 +117,8 @@ export interface Plan {
   onDeadline?: OnDeadline;
   paused?: { at: string; by: string; reason: string };
   labels: LabelChange[];
+  /** Selector of the Applications that alone see these labels; absent: the clusters' own labels are changed. */
+  apps?: string;
   leaves: Placement[];
   arrives: Placement[];
   /** What an automatic plan keeps from arriving, by policy Never. */

@@ -26,7 +26,7 @@ export function indexRetentions(plans: readonly Plan[]): Retentions {
 }
 
 function addPlan(index: Map<string, Retention>, plan: Plan): void {
-  const touched = new Set(plan.labels.map(({ cluster }) => cluster));
+  const touched = new Set(plan.apps === undefined ? plan.labels.map(({ cluster }) => cluster) : []);
   // other labels, another answer: what an older plan kept away from these clusters may come now
   for (const [place, { state }] of index)
     if (state === 'suppressed' && touched.has(place.slice(0, place.indexOf('/')))) index.delete(place);

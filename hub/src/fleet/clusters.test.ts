@@ -133,6 +133,19 @@ describe('labels and annotations', () => {
     ]);
   });
 
+  it('that only some Applications see are shown, and written beside the own ones', async () => {
+    const { clusters, audited } = await setUp();
+    const change = { apps: 'app=cart', labels: { region: 'us' } };
+    const shown = await clusters.setAppLabels('eu-1', change, { by: 'ann', reason: 'drill' });
+    expect(shown).toMatchObject({ labels: { region: 'eu' }, appLabels: [{ ...change, by: 'ann', reason: 'drill' }] });
+    expect(clusters.registration('eu-1')).toMatchObject({ appLabels: [change] });
+    expect(clusters.history('eu-1')).toMatchObject([{ apps: 'app=cart', labels: { region: ['eu', 'us'] } }]);
+    expect(audited).toMatchObject([{ by: 'ann', action: 'label cluster for some applications', details: change }]);
+    await expect(
+      clusters.setAppLabels('eu-1', { apps: 'app=cart', labels: { 'wheelhouse.dev/x': 'y' } }, { by: 'ann' }),
+    ).rejects.toMatchObject({ code: 'Forbidden' });
+  });
+
   it('that are as they should be are neither written nor told', async () => {
     const { clusters, audited, table } = await setUp();
     const put = vi.spyOn(table, 'put');

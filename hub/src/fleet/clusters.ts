@@ -10,6 +10,7 @@ import type { Heartbeat } from '@wheelhouse/shared/protocol/status';
 import type { ImportedCluster } from '@wheelhouse/shared/resources/cluster-secret';
 import type { AuditLog } from '../store/audit.ts';
 import type { DocumentHead } from '../store/documents.ts';
+import { type AppLabels, type AppLabelsChange, changeAppLabels } from './app-labels.ts';
 import { type ClusterState, clockSkewOf, stateOf } from './cluster-state.ts';
 import type { Imports } from './imports.ts';
 import {
@@ -31,6 +32,8 @@ export interface FleetCluster {
   project?: string;
   labels: Record<string, string>;
   annotations: Record<string, string>;
+  /** Labels that only some Applications see. */
+  appLabels?: AppLabels[];
   state: ClusterState;
   /** RFC 3339, as NATS saw it. */
   lastSeenAt?: string;
@@ -107,6 +110,8 @@ export interface Clusters {
    * Conflict.
    */
   setLabels(name: string, labels: MetadataChange, who: string | Author): Promise<FleetCluster>;
+  /** As `setLabels`, as only the selected Applications see them; what is as the cluster's own is let go of. */
+  setAppLabels(name: string, change: AppLabelsChange, who: Author): Promise<FleetCluster>;
   /** As `setLabels`. */
   setAnnotations(name: string, annotations: MetadataChange, who: string | Author): Promise<FleetCluster>;
   /** What an agent reports, as far as it is allowed and new: neither taken over nor held. */
@@ -172,6 +177,7 @@ export function createClusters(deps: ClustersDeps): Clusters {
       assertLabels(name, labels);
       return await edit(name, { labels }, authorOf(who));
     },
+    setAppLabels: async (name, appLabels, who) => await setAppLabels(name, appLabels, { ...deps, who }),
     setAnnotations: async (name, annotations, who) => {
       assertAnnotations(name, annotations);
       return await edit(name, { annotations }, authorOf(who));
@@ -188,10 +194,7 @@ export function createClusters(deps: ClustersDeps): Clusters {
         await audit.append({ by, action: 'hold labels', object: name, details: { labels, reason } });
     },
     history: (name) => historyOf(name, records),
-    registration: (name) => {
-      const record = records.clusters.find(name);
-      return record && registrationOf(record);
-    },
+    registration: (name) => registrationOf(records.clusters.find(name)),
     onChange: (listener) => records.onClusterChange(listener),
   };
 }
@@ -207,6 +210,23 @@ function withSettled(record: ClusterRecord, { taken, held, reason }: SettledLabe
     ownLabels: { ...record.ownLabels, ...taken },
     ...(Object.keys(labels).length > 0 ? { heldLabels: next } : {}),
   };
+}
+
+async function setAppLabels(
+  name: string,
+  appLabels: AppLabelsChange,
+  { who, ...deps }: ClustersDeps & { who: Author },
+): Promise<FleetCluster> {
+  const { records, audit, now } = deps;
+  assertLabels(name, appLabels.labels);
+  const before = records.clusters.find(name);
+  const record = await change(records, name, (current) =>
+    changeAppLabels(current, appLabels, { ...who, at: now().toISOString() }),
+  );
+  const details = { ...appLabels, reason: who.reason ?? '' };
+  if (record.history !== before?.history)
+    await audit.append({ by: who.by, action: 'label cluster for some applications', object: name, details });
+  return viewOf(record, deps);
 }
 
 /** Changes a record by compare-and-set, again when somebody was faster. Throws NotFound, Conflict. */
@@ -309,7 +329,9 @@ function historyOf(name: string, records: Pick<FleetRecords, 'clusters'>): Histo
 }
 
 /** All but its name, which the document says, and its history. */
-function registrationOf({ name: _name, history: _history, ...registration }: ClusterRecord): Registration {
+function registrationOf(record: ClusterRecord | undefined): Registration | undefined {
+  if (!record) return undefined;
+  const { name: _name, history: _history, ...registration } = record;
   return registration;
 }
 

@@ -12,6 +12,7 @@ import { consumeStatus, type StatusFeed } from '../store/status-stream.ts';
 import { purgeReports } from '../store/streams.ts';
 import { type Adoption, createAdoption } from './adoption.ts';
 import { createAgentLabels, type LabelsJudge } from './agent-labels.ts';
+import { appsRelabelled } from './app-labels.ts';
 import { type Attempts, createAttempts } from './attempts.ts';
 import type { Authority } from './authority.ts';
 import { createCloneDetector } from './clones.ts';
@@ -32,6 +33,14 @@ import { type Suspicions, watchSuspicions } from './suspicions.ts';
 import { createSystemAccount } from './system-account.ts';
 import { createTokens, type Tokens } from './tokens.ts';
 
+/** What changed of a cluster. */
+export interface LabelsChange {
+  name: string;
+  labelsChanged: boolean;
+  /** Selectors of Applications that alone see other labels of it now. */
+  appsRelabelled?: readonly string[];
+}
+
 /** The hub's side of the conversation with spokes: inventory, tokens, enrolment, heartbeats and statuses. */
 export interface Fleet {
   clusters: Clusters;
@@ -50,7 +59,7 @@ export interface Fleet {
   /** How often this replica was the one that told of a cluster's contact, by what it told. */
   contacts(): Readonly<Record<'connected' | 'stale' | 'lost', number>>;
   /** After a change of what assignment depends upon: labels, or a generation ahead of what was published. */
-  onChange(listener: (change: { name: string; labelsChanged: boolean }) => void): Disposable;
+  onChange(listener: (change: LabelsChange) => void): Disposable;
   /** After a cluster came, went or changed its address. */
   onDestinationsChange(listener: () => void): Disposable;
   audit(entry: AuditEntry): void;
@@ -97,8 +106,8 @@ const heardMs = 600_000;
 export async function startFleet(deps: FleetDeps, options: FleetOptions, signal: AbortSignal): Promise<Fleet> {
   const { nats, stores, logger, now } = deps;
   const { records, documents, audit } = stores;
-  const listeners = new Set<(change: { name: string; labelsChanged: boolean }) => void>();
-  const emit = (change: { name: string; labelsChanged: boolean }) => {
+  const listeners = new Set<(change: LabelsChange) => void>();
+  const emit = (change: LabelsChange) => {
     for (const listener of listeners) listener(change);
   };
   const keeping = await keepIdentities(deps, options, signal);
@@ -126,7 +135,7 @@ export async function startFleet(deps: FleetDeps, options: FleetOptions, signal:
   clusters.onChange((change) => {
     const { name, after } = change;
     if (!after) for (const memory of [presence, feed, deps.statuses]) memory.forget(name);
-    emit({ name, labelsChanged: isLabelledAnew(change) });
+    emit({ name, labelsChanged: isLabelledAnew(change), appsRelabelled: appsRelabelled(change.before, after) });
   });
   await Promise.all([presence.loaded(), feed.loaded()]);
   const elapsedMs = () => performance.now();
@@ -163,7 +172,7 @@ function openAdoption(
   deps: FleetDeps & {
     revocations: Revocations;
     presence: Presence;
-    emit(change: { name: string; labelsChanged: boolean }): void;
+    emit(change: LabelsChange): void;
   },
   signal: AbortSignal,
 ): Adoption {
@@ -198,7 +207,7 @@ async function keepIdentities(deps: FleetDeps, options: FleetOptions, signal: Ab
   return { system, revocations, attempts: createAttempts({ audit: stores.audit, logger }, {}, signal) };
 }
 
-type Emit = (change: { name: string; labelsChanged: boolean }) => void;
+type Emit = (change: LabelsChange) => void;
 
 /** Heartbeats and statuses: kept, answered, and looked at for what no honest agent sends. */
 function listenToSpokes(
@@ -308,7 +317,7 @@ function isIdentityNew(records: FleetRecords, cluster: string, { pending }: Hear
 }
 
 /** Generators read announced clusters as they read others. */
-function followImports({ specs }: Stores, emit: (change: { name: string; labelsChanged: boolean }) => void): Imports {
+function followImports({ specs }: Stores, emit: (change: LabelsChange) => void): Imports {
   const imports = createImports({ specs });
   imports.onChange(() => emit({ name: '', labelsChanged: true }));
   return imports;

@@ -16,6 +16,8 @@ export interface HistoryEntry {
   at: string;
   by: string;
   reason?: string;
+  /** Only Applications of this selector see the change of labels. */
+  apps?: string;
   /** Value before and after; null for none. Only what really changed. */
   labels?: Record<string, [before: string | null, after: string | null]>;
   annotations?: Record<string, [before: string | null, after: string | null]>;
@@ -28,7 +30,7 @@ export interface Author {
 }
 
 /** Older entries are forgotten; the audit stream keeps them for longer. */
-const maxHistory = 50;
+export const maxHistory = 50;
 /** Kubernetes: annotations of one object. */
 const maxAnnotationBytes = 256 * 1024;
 

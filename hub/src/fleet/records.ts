@@ -3,6 +3,7 @@ import type { Plan } from '../failover/plan-record.ts';
 import type { RuleRecord } from '../failover/rule.ts';
 import type { Bucket } from '../store/bucket.ts';
 import { packJson, unpackJson } from '../store/packed-json.ts';
+import type { AppLabels } from './app-labels.ts';
 import type { ContactRecord } from './contact.ts';
 import type { HistoryEntry } from './metadata.ts';
 
@@ -15,6 +16,8 @@ export interface ClusterRecord {
   project?: string;
   labels: Record<string, string>;
   annotations: Record<string, string>;
+  /** Labels that only some Applications see. */
+  appLabels?: AppLabels[];
   /** NATS user key that it enrolled with. */
   publicKey: string;
   /** uid of its kube-system namespace. */

@@ -12,6 +12,7 @@ import { whyNoOrder } from './deletion-order.ts';
 import { distinguish } from './distinct-names.ts';
 import { evaluate, type ItemError, type Outcome } from './evaluate.ts';
 import type { GeneratorCluster, GeneratorContext, GitReader, Reads } from './generators/context.ts';
+import { addLayers, layersOf } from './layers.ts';
 import { createMemo, type Memo } from './memo.ts';
 import type { OpenOutside, Outside } from './outside.ts';
 import { createTemplateCompiler, type TemplateCompiler } from './template/template.ts';
@@ -46,9 +47,23 @@ export interface Evaluation {
   warnings: string[];
 }
 
-/** Evaluates an ApplicationSet. Throws only when aborted; every other failure is part of the result. */
-export async function generate(input: GenerateInput): Promise<Evaluation> {
-  const { applicationSet, signal, memo = createMemo() } = input;
+/**
+ * Evaluates an ApplicationSet. Throws only when aborted; every other failure is part of the result. Applications that see other
+ * labels of clusters are as an evaluation with those gives them.
+ */
+export async function generate({ memo = createMemo(), ...input }: GenerateInput): Promise<Evaluation> {
+  const base = await generateOnce({ ...input, memo });
+  const layers = layersOf(input.applicationSet, input.clusters);
+  if (layers.length === 0 || base.failed || !base.reads.clusters) return base;
+  return await addLayers(
+    base,
+    layers,
+    async ({ apps, clusters }) => await generateOnce({ ...input, clusters, memo: memo.layer(apps) }),
+  );
+}
+
+async function generateOnce(input: GenerateInput & { memo: Memo }): Promise<Evaluation> {
+  const { applicationSet, signal, memo } = input;
   signal.throwIfAborted();
   const reads: Reads = { repositories: [], clusters: false, settings: [] };
   const warnings = [whyNoOrder(applicationSet) ?? []].flat();

@@ -27,7 +27,12 @@ export interface Memo {
   made<K extends object, T>(owner: object, key: K, make: (key: K) => T): T;
   /** Whether two Applications have the same content; found out once for each pair. */
   isSame(fresh: Application, stored: Application): boolean;
+  /** That of the same set as some of its Applications see clusters. */
+  layer(name: string): Memo;
 }
+
+/** Selectors of Applications that see clusters otherwise are few. */
+const maxLayers = 20;
 
 export function createMemo(): Memo {
   let current = new Map<string, Parameters>();
@@ -36,6 +41,7 @@ export function createMemo(): Memo {
   const lists = new WeakMap<object, Aligned<unknown, unknown>>();
   const tally = createTally<Application>(({ metadata }) => metadata.name);
   const equals = new WeakMap<Application, Application>();
+  const layers = new LRUCache<string, Memo>({ max: maxLayers });
   const ofOwner = (owner: object) => {
     const known = made.get(owner);
     if (known) return known;
@@ -79,6 +85,11 @@ export function createMemo(): Memo {
       if (formatJson(fresh) !== formatJson(stored)) return false;
       equals.set(fresh, stored);
       return true;
+    },
+    layer: (name) => {
+      const known = layers.get(name) ?? createMemo();
+      layers.set(name, known);
+      return known;
     },
   };
 }

@@ -25,7 +25,7 @@ interface Started extends HubState {
   dispatch: Dispatch;
   lost: string[];
   /** Tells of a cluster, as the fleet does. */
-  cluster(change: { name: string; labelsChanged: boolean }): void;
+  cluster(change: { name: string; labelsChanged: boolean; appsRelabelled?: string[] }): void;
   /** Tells of a plan, of which `p1` is not over. */
   plan(id: string): void;
 }
@@ -215,6 +215,17 @@ describe('what a change makes due', () => {
     made.delete('assign hub');
     expect([...made].sort()).toEqual([...due].sort());
   });
+});
+
+it.each([
+  ['makes a set due that it may concern', 'wheelhouse.dev/applicationset=fleet', ['generate argocd.fleet', west]],
+  ['makes no other set due', 'wheelhouse.dev/applicationset=other', [west]],
+])('a change of labels that only some Applications see %s', async (...[, apps, due]) => {
+  const state = await start();
+  await state.specs.put(setOf([{ clusters: {} }]), by);
+  state.enqueued();
+  state.cluster({ name: 'west', labelsChanged: false, appsRelabelled: [apps] });
+  expect(state.enqueued()).toEqual(due);
 });
 
 describe('ApplicationSets', () => {

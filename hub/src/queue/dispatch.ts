@@ -9,7 +9,9 @@ import type { ApplicationChange, Applications, IndexedApplication } from '../ass
 import { inCluster } from '../assign/destination.ts';
 import { hubCluster } from '../assign/hub-cluster.ts';
 import { formatShard, shardCount, shardOf } from '../assign/shard.ts';
+import type { LabelsChange } from '../fleet/fleet.ts';
 import { applicationSetKey } from '../generate/generate-stage.ts';
+import { mayConcern } from '../generate/layers.ts';
 import { surveyKey } from '../render/render-stage.ts';
 import { locationOf, locationText, type SourceLocation } from '../source/location.ts';
 import { repositoryKey } from '../source/source-stage.ts';
@@ -28,7 +30,7 @@ export interface DispatchDeps {
   applications: Applications;
   additions: Pick<Additions, 'onChange'>;
   clusters: {
-    onChange(listener: (change: { name: string; labelsChanged: boolean }) => void): Disposable;
+    onChange(listener: (change: LabelsChange) => void): Disposable;
   };
   plans: {
     /** Ids of plans that are not over, and keys of failover rules. */
@@ -78,9 +80,9 @@ export function createDispatch(deps: DispatchDeps): Dispatch {
     deps.plans.onChange((id) => {
       if (deps.plans.due().includes(id)) send('failover', [{ key: id }]);
     }),
-    deps.clusters.onChange(({ name, labelsChanged }) => {
-      if (labelsChanged) send('generate', readersOfClusters(deps));
-      send('assign', shardsOf([name]));
+    deps.clusters.onChange((change) => {
+      send('generate', setsRelabelled(change, deps));
+      send('assign', shardsOf([change.name]));
     }),
   ];
 
@@ -340,9 +342,17 @@ function readersOfSetting(setting: KubeObject, deps: DispatchDeps): Trigger[] {
     .map((one) => ({ key: applicationSetKey(one.namespace, one.name) }));
 }
 
-function readersOfClusters(deps: DispatchDeps): Trigger[] {
+/** Sets that read clusters, or of these only such as may have an Application that sees other labels. */
+function setsRelabelled({ labelsChanged, appsRelabelled = [] }: LabelsChange, deps: DispatchDeps): Trigger[] {
+  if (labelsChanged) return readersOfClusters(deps, () => true);
+  if (appsRelabelled.length === 0) return [];
+  return readersOfClusters(deps, (set) => appsRelabelled.some((apps) => mayConcern(set, apps)));
+}
+
+function readersOfClusters(deps: DispatchDeps, isConcerned: (set: ApplicationSet) => boolean): Trigger[] {
   return deps.specs
     .list('ApplicationSet')
+    .filter((spec) => isConcerned(spec.resource as ApplicationSet))
     .filter(
       (spec) => deps.derived.evaluation(namespaceOf(spec.resource), nameOf(spec.resource))?.reads.clusters !== false,
     )

@@ -16,6 +16,7 @@ const historyEntry = z
     at: z.string(),
     by: z.string(),
     reason: z.string().exactOptional(),
+    apps: z.string().exactOptional().describe('Only these Applications see the change of labels'),
     labels: change.exactOptional().describe('Value before and after; null for none'),
     annotations: change.exactOptional(),
   })

@@ -12,6 +12,12 @@ const params = z.strictObject({ id: z.string() });
 const failoverBody = z.strictObject({
   from: z.string().describe('Selector of the clusters that Applications leave'),
   to: z.string().describe('Selector of the clusters that they go to'),
+  apps: z
+    .string()
+    .min(1)
+    .max(1_000)
+    .optional()
+    .describe('Selector of Applications: only these move, and see other labels of the clusters from then on'),
   labels: z.array(z.string()).min(1).optional().describe('Labels that both sides exchange; found when absent'),
   setFrom: labelChanges.optional(),
   setTo: labelChanges.optional(),
@@ -53,10 +59,11 @@ function makingRoutes(app: ApiServer, deps: ApiDeps): void {
     const owner = permit(request, 'update', { kind: 'clusters', name: '*' });
     const signal = planningSignal();
     if ('from' in request.body) {
-      const { from, to, labels, setFrom, setTo, ...options } = definite(request.body);
+      const { from, to, apps, labels, setFrom, setTo, ...options } = definite(request.body);
       const asked = {
         from,
         to,
+        ...(apps === undefined ? {} : { apps }),
         ...(labels ? { labels } : {}),
         ...(setFrom ? { setFrom } : {}),
         ...(setTo ? { setTo } : {}),

@@ -16,6 +16,8 @@ export interface HookMessage {
   from: string[];
   to: string[];
   labels: Plan['labels'];
+  /** Selector of the Applications that alone see the labels, where it is not all. */
+  apps?: string;
   leaves: { total: number; items: MessagePlacement[] };
   arrives: { total: number; items: MessagePlacement[] };
 }
@@ -38,6 +40,7 @@ export function messageOf(plan: Plan, hook: PlannedHook): HookMessage {
     from: clustersOf(outgoing),
     to: clustersOf(incoming),
     labels: labels.slice(0, mostItems),
+    ...(plan.apps === undefined ? {} : { apps: plan.apps }),
     leaves: listOf(outgoing),
     arrives: listOf(incoming),
   };

@@ -1,4 +1,5 @@
 import type { PullRequestGenerator, ScmProviderGenerator } from '@wheelhouse/shared/resources/generator';
+import type { AppLabels } from '../../fleet/app-labels.ts';
 import type { HostPullRequest, RepositoryHost } from '../../hosts/host.ts';
 import type { Snapshot } from '../../source/source.ts';
 import type { Memo } from '../memo.ts';
@@ -14,6 +15,8 @@ export interface GeneratorCluster {
   project?: string;
   labels: Readonly<Record<string, string>>;
   annotations: Readonly<Record<string, string>>;
+  /** Labels that only some Applications see. */
+  appLabels?: readonly AppLabels[];
 }
 
 /** The files that generators read, at the commit that a revision means now. Errors are FleetErrors of the source. */
