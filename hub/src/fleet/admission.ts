@@ -134,16 +134,16 @@ function isChosen(server: string | undefined, name: string, known: object | unde
   return server !== undefined && (known === undefined || server !== serverOf(name));
 }
 
+type Inherited = Pick<ClusterRecord, 'server' | 'annotations' | 'appLabels' | 'project' | 'formerNames'>;
+
 /** A replacement keeps what people set on the cluster it replaces, a new one what was announced of it. */
-function inherited(
-  name: string,
-  replaced: Pick<ClusterRecord, 'server' | 'annotations' | 'project' | 'formerNames'> | undefined,
-): Pick<ClusterRecord, 'server' | 'annotations' | 'project' | 'formerNames'> {
+function inherited(name: string, replaced: Inherited | undefined): Inherited {
   if (!replaced) return { server: serverOf(name), annotations: {} };
-  const { server, annotations, project, formerNames } = replaced;
+  const { server, annotations, appLabels, project, formerNames } = replaced;
   return {
     server,
     annotations,
+    ...(appLabels ? { appLabels } : {}),
     ...(project === undefined ? {} : { project }),
     ...(formerNames ? { formerNames } : {}),
   };

@@ -58,6 +58,16 @@ function renewal(key: KeyPair, cluster: string, now: Date): RenewRequest {
 }
 
 describe('an installation that takes the place of another', () => {
+  it('has the labels that only some Applications see of the one before: these stay where they are', async () => {
+    const { clusters, enrol, token } = createFixture();
+    await enrol(await token(false), createKeyPair('user'), 'uid-1');
+    const appLabels = [{ apps: 'app=cart', labels: { role: 'active' }, at: '2026-11-25T10:00:00Z', by: 'ann' }];
+    const stored = await clusters.read('eu-1');
+    if (stored) await clusters.put('eu-1', { ...stored.value, appLabels }, stored.revision);
+    await enrol(await token(true), createKeyPair('user'), 'uid-2');
+    expect(clusters.find('eu-1')).toMatchObject({ uid: 'uid-2', appLabels });
+  });
+
   it('shuts the old key out before it is written into the inventory, and counts from after that', async () => {
     const { clusters, enrol, token, revoked, hooks, nowMs } = createFixture();
     const [old, young] = [createKeyPair('user'), createKeyPair('user')];
