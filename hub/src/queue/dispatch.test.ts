@@ -310,3 +310,22 @@ describe('a sweep', () => {
     expect(state.enqueued()).toEqual([]);
   });
 });
+
+it('renders again what was not permitted once the project is another one, and not what failed otherwise', async () => {
+  const project = (description: string) => ({
+    apiVersion: 'argoproj.io/v1alpha1',
+    kind: 'AppProject',
+    metadata: { name: 'default', namespace: 'argocd' },
+    spec: { description, sourceRepos: ['*'], destinations: [{ server: '*', namespace: '*' }] },
+  });
+  const state = await start();
+  const renderedAfter = async (code: string, description: string) => {
+    const key = requestOf(state);
+    await state.derived.putRender({ ...outcomeOf(key), problem: { code, message: `refused ${description}` } });
+    state.enqueued();
+    await state.specs.put(project(description), { by: 'test' });
+    return state.enqueued().filter((name) => name === `render ${key}`).length;
+  };
+  expect(await renderedAfter('RenderFailed', 'one')).toBe(0);
+  expect(await renderedAfter('NotPermitted', 'two')).toBe(1);
+});

@@ -272,7 +272,7 @@ function rendersToCheck(changes: readonly ApplicationChange[], deps: DispatchDep
   return [...due.values()];
 }
 
-/** Work for Applications that have a commit but no outcome yet, or whose kind of source is not known. */
+/** Work for Applications that have a commit but no outcome yet, or one that was not permitted, or whose kind of source is not known. */
 function missingRenders(apps: readonly IndexedApplication[], deps: DispatchDeps): Trigger[] {
   const due = new Map<string, Trigger>();
   for (const app of apps) {
@@ -288,8 +288,10 @@ function missingRenders(apps: readonly IndexedApplication[], deps: DispatchDeps)
 /** What lies at the paths can be looked up one source after the other; a render needs the commits of all. */
 function keysMissing(app: IndexedApplication, resolved: ResolvedRevision[], { derived }: DispatchDeps): string[] {
   if (!app.request) return resolved.map(surveyKey);
-  if (resolved.length < app.sources.length || derived.render(app.request.key)) return [];
-  return [app.request.key];
+  if (resolved.length < app.sources.length) return [];
+  const outcome = derived.render(app.request.key);
+  // what a project did not permit to read may be permitted now
+  return outcome && outcome.problem?.code !== 'NotPermitted' ? [] : [app.request.key];
 }
 
 /** A look at every commit that is known: what it touches may have gone unnoticed when jobs were lost. */

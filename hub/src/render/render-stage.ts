@@ -18,6 +18,7 @@ import { openOnce } from '../source/open-once.ts';
 import type { Sources } from '../source/sources.ts';
 import type { AuditEntry } from '../store/audit.ts';
 import { type Derived, type RenderOutcome, type ResolvedRevision, revisionKey } from '../store/derived.ts';
+import { openPermitted } from './permitted.ts';
 import type { Rendered, Renderer, RenderFacts, RenderRequest } from './render.ts';
 import { isSurveyed, lookAt, type SurveyDeps } from './survey-paths.ts';
 
@@ -98,14 +99,15 @@ async function renderRequest(work: Work, deps: RenderDeps, signal: AbortSignal):
   return await withSpan(spans.appRender, { traceparent, attributes }, async (span) => {
     // not disposed: another job may have joined this render and go on when this one is stopped
     const opened = openLocations(deps);
-    if (before?.record && !before.problem && (await deps.renderer.stillValid(before.record, opened.open, signal)))
+    const open = openPermitted(opened.open, sources, () => deps.applications.byRequest(trigger.key));
+    if (before?.record && !before.problem && (await deps.renderer.stillValid(before.record, open, signal)))
       return undefined;
     const request: RenderRequest = {
       sources: await Promise.all(
-        sources.map(async (source) => ({ source, snapshot: await opened.open(locationOf(source), signal) })),
+        sources.map(async (source) => ({ source, snapshot: await open(locationOf(source), signal) })),
       ),
       facts,
-      open: opened.open,
+      open,
     };
     await verifySources(request, deps, signal);
     const rendered = await deps.renderer.render(request, signal);
