@@ -3,6 +3,7 @@ import type { KubeObject } from '@wheelhouse/shared/kube/object';
 import { LRUCache } from 'lru-cache';
 import type { IndexedApplication } from '../assign/applications.ts';
 import { factsOf } from '../assign/render-request.ts';
+import { openPermitted } from '../render/permitted.ts';
 import type { Renderer, RenderRecord } from '../render/render.ts';
 import { locationOf } from '../source/location.ts';
 import type { BlobStore } from '../store/blobs.ts';
@@ -45,8 +46,10 @@ export function createBundles(overlay: Overlay, deps: BundlesDeps, signal: Abort
     );
     const facts = app.request?.facts ?? factsOf(app.application);
     const key = await deps.renderer.requestKey({ sources, facts }, signal);
-    return await once(rendered, key, async () => {
-      const { digest, manifests } = await deps.renderer.render({ sources, facts, open: overlay.open }, signal);
+    // what may be read besides the sources is up to the project
+    return await once(rendered, `${key} ${app.application.spec.project}`, async () => {
+      const open = openPermitted(overlay.open, app.sources, () => [app]);
+      const { digest, manifests } = await deps.renderer.render({ sources, facts, open }, signal);
       return { digest, manifests };
     });
   };
