@@ -1,43 +1,38 @@
 // Files in Git LFS, from a server that answers as the documents of Git LFS say.
-import { createHash } from 'node:crypto';
-import { once } from 'node:events';
-import { createServer, type IncomingMessage } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { createLfs, type Lfs } from '@wheelhouse/hub/source/lfs/lfs';
 import { createMemorySnapshot } from '@wheelhouse/hub/source/memory-snapshot';
 import { createSources } from '@wheelhouse/hub/source/sources';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type LfsServer, lfsId, lfsPointer, startLfsServer } from '../support/lfs-server.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
 const signal = new AbortController().signal;
 const manifest = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: big}\n';
-const oid = sha256(manifest);
+const oid = lfsId(manifest);
 const credentials = { username: 'ada', password: 'secret-word' };
 const basic = `Basic ${Buffer.from('ada:secret-word').toString('base64')}`;
-const pointerOf = (id: string, size: number) =>
-  `version https://git-lfs.github.com/spec/v1\noid sha256:${id}\nsize ${size}\n`;
 
 describe('files in Git LFS', () => {
   let stack: AsyncDisposableStack;
   let directory: string;
-  let server: Awaited<ReturnType<typeof startLfsServer>>;
+  let server: LfsServer;
   let lfs: Lfs;
 
   beforeEach(async () => {
     stack = new AsyncDisposableStack();
     directory = stack.use(await tempDir({ memory: true })).path;
-    server = stack.use(await startLfsServer());
+    server = stack.use(await startLfsServer(manifest));
     lfs = startLfs();
   });
   afterEach(async () => await stack.disposeAsync());
 
   /** As a hub does, on the same disk. */
-  const startLfs = () => createLfs({ directory, timeoutMs: 20_000, rewrites: [] });
+  const startLfs = () => createLfs({ directory, timeoutMs: 20_000, rewrites: [], path: undefined });
 
   const read = async (
     given: { enableLfs?: boolean; url?: string; pointer?: string; signal?: AbortSignal } = {},
   ): Promise<string> => {
-    const { enableLfs = true, url = server.url, pointer = pointerOf(oid, manifest.length) } = given;
+    const { enableLfs = true, url = server.url, pointer = lfsPointer(oid, manifest.length) } = given;
     const files = { 'app/a.yaml': pointer, 'app/b.yaml': 'plain' };
     const unused = () => Promise.reject(new Error('not asked'));
     const snapshot = { ...createMemorySnapshot(files, 'c'.repeat(40)), [Symbol.dispose]: () => undefined };
@@ -80,7 +75,7 @@ describe('files in Git LFS', () => {
   });
 
   it('come from another host without the login, with what the server gave for it', async () => {
-    const store = stack.use(await startLfsServer());
+    const store = stack.use(await startLfsServer(manifest));
     server.answer({ href: `${store.origin}/store/${oid}?signature=x`, header: { Authorization: 'RemoteAuth z' } });
     expect(await read()).toBe(manifest);
     expect(store.seen).toEqual([['GET', `/store/${oid}?signature=x`, 'RemoteAuth z']]);
@@ -108,57 +103,9 @@ describe('files in Git LFS', () => {
     ['an answer that is no JSON', (of) => (of.answer({ body: '<html>' }), {}), { code: 'RepositoryUnreachable' }],
     ['a file URL', (of) => (of.answer({ href: 'file:///etc/passwd' }), {}), { code: 'RepositoryUnreachable' }],
     ['a store that has lost it', (of) => (of.answer({ content: undefined }), {}), { code: 'RepositoryUnreachable' }],
-    ['a file that is too large', () => ({ pointer: pointerOf(oid, 65 << 20) }), { code: 'TooLarge' }],
-    [
-      'a repository by SSH',
-      () => ({ url: 'git@git.example:team/app.git' }),
-      { code: 'Unsupported', message: expect.stringContaining('give the repository by its https URL') },
-    ],
+    ['a file that is too large', () => ({ pointer: lfsPointer(oid, 65 << 20) }), { code: 'TooLarge' }],
     ['a stop', () => ({ signal: AbortSignal.abort() }), { code: 'Aborted' }],
   ])('refuse %s, and say which', async (...[, prepare, expected]) => {
     await expect(read(prepare(server))).rejects.toMatchObject(expected);
   });
 });
-
-interface Answers {
-  status?: number;
-  body?: string;
-  href?: string;
-  header?: object;
-  error?: object | undefined;
-  content?: string | undefined;
-}
-
-async function startLfsServer() {
-  const seen: (string | undefined)[][] = [];
-  let answers: Answers = { content: manifest };
-  const server = createServer((request: IncomingMessage, response) => {
-    seen.push([request.method, request.url, request.headers.authorization]);
-    const { origin } = place();
-    if (request.method === 'GET') {
-      response.writeHead(answers.content === undefined ? 410 : 200).end(answers.content);
-      return;
-    }
-    const { href = `${origin}/store/${oid}`, header, error, status = 200, body } = answers;
-    const object = { oid, size: manifest.length, ...(error ? { error } : { actions: { download: { href, header } } }) };
-    response.writeHead(status).end(body ?? JSON.stringify({ transfer: 'basic', objects: [object] }));
-  });
-  const place = () => ({ origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}` });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { origin } = place();
-  return {
-    origin,
-    url: `${origin}/team/app.git`,
-    seen,
-    answer: (next: Answers) => void (answers = { ...answers, ...next }),
-    [Symbol.asyncDispose]: async () => {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
-}
-
-function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
-}

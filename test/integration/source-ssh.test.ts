@@ -3,11 +3,14 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import path from 'node:path';
+import { createLfs } from '@wheelhouse/hub/source/lfs/lfs';
+import { createMemorySnapshot } from '@wheelhouse/hub/source/memory-snapshot';
 import type { RepositoryCredentials } from '@wheelhouse/hub/source/source';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Child, startChild } from '../support/child.ts';
 import { freePort } from '../support/free-port.ts';
 import { createGitRepository, type GitRepository } from '../support/git-repository.ts';
+import { lfsId, lfsPointer, startLfsServer } from '../support/lfs-server.ts';
 import { type TempDir, tempDir } from '../support/temp-dir.ts';
 import { createTestSource } from './source-fixture.ts';
 
@@ -49,6 +52,7 @@ describe.skipIf(!sshd)(`over SSH${sshd ? '' : ' (skipped: no sshd on this machin
       'PasswordAuthentication no',
       'KbdInteractiveAuthentication no',
       'PermitRootLogin prohibit-password',
+      `SetEnv PATH=${at('bin')}:/usr/local/bin:/usr/bin:/bin`,
     ];
     writeFileSync(at('sshd_config'), settings.join('\n'));
     server = await startChild({
@@ -132,6 +136,67 @@ describe.skipIf(!sshd)(`over SSH${sshd ? '' : ' (skipped: no sshd on this machin
       message,
     });
     expect(await readdir(at('tmp'))).toEqual([]);
+  });
+
+  describe('files in Git LFS', () => {
+    const manifest = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: big}\n';
+    const read = async (credentials = good, signalOfRead = signal) => {
+      const lfs = createLfs({
+        directory: at(`lfs-${(count += 1)}`),
+        timeoutMs: 5_000,
+        rewrites: [],
+        path: process.env['PATH'],
+      });
+      const snapshot = createMemorySnapshot({ a: lfsPointer(lfsId(manifest), manifest.length) }, 'c'.repeat(40));
+      const opened = lfs.open(snapshot, { url, credentials, enableLfs: true }, signalOfRead);
+      return (await opened.read((await opened.entry('a'))?.oid ?? '')).toString();
+    };
+    /** The host's own program, as a shell script. */
+    const authenticateBy = (script: string) => {
+      mkdirSync(at('bin'), { recursive: true });
+      writeFileSync(at('bin', 'git-lfs-authenticate'), `#!/bin/sh\n${script}\n`, { mode: 0o700 });
+    };
+
+    it('come from where the host says, with the login that it gives', async () => {
+      await using lfs = await startLfsServer(manifest);
+      const answer = { href: `${lfs.origin}/of/it`, header: { Authorization: 'RemoteAuth one' }, expires_in: 600 };
+      authenticateBy(`echo "$@" >> ${at('asked')}; echo '${JSON.stringify(answer)}'`);
+      expect(await read()).toBe(manifest);
+      expect(readFileSync(at('asked'), 'utf8')).toBe(`${repository.dir} download\n`);
+      expect(lfs.seen).toEqual([
+        ['POST', '/of/it/objects/batch', 'RemoteAuth one'],
+        ['GET', `/store/${lfsId(manifest)}`, 'RemoteAuth one'],
+      ]);
+      expect(await readdir(at('tmp'))).toEqual([]);
+    });
+
+    it.each<[string, string, object]>([
+      [
+        'whose host has no LFS',
+        'echo not found >&2; exit 127',
+        { code: 'RepositoryUnreachable', message: expect.stringContaining('not found') },
+      ],
+      ['whose host says something else', 'echo hello', { message: expect.stringContaining('names no LFS server') }],
+      [
+        'whose server is a file',
+        `echo '{"href":"file:///etc"}'`,
+        { message: expect.stringContaining('names no LFS server') },
+      ],
+      ['whose host hangs', 'exec sleep 60', { code: 'Timeout', message: expect.stringContaining('within 5 s') }],
+    ])('are not read from a repository %s', async (...[, script, expected]) => {
+      authenticateBy(script);
+      await expect(read()).rejects.toMatchObject(expected);
+    });
+
+    it('are asked for of no host that is not known', async () => {
+      authenticateBy('echo {}');
+      await expect(read({ ...good, knownHosts: '' })).rejects.toMatchObject({ code: 'HostKeyMismatch' });
+    });
+
+    it('are not waited for after a stop', async () => {
+      authenticateBy('exec sleep 60');
+      await expect(read(good, AbortSignal.timeout(200))).rejects.toMatchObject({ code: 'Aborted' });
+    });
   });
 
   it('says that a repository does not exist', async () => {

@@ -38,7 +38,7 @@ export function openSources(
     githubApps: createGithubAppLogins({ http, now }),
     repository,
     files: createRemoteFiles({ directory: path.join(data, 'files'), timeoutMs }),
-    lfs: createLfs({ directory: path.join(data, 'lfs'), timeoutMs, rewrites }),
+    lfs: createLfs({ directory: path.join(data, 'lfs'), timeoutMs, rewrites, path: environment['PATH'] }),
     signatures: createSignatures(createRecentRefs({ git: deps.git, now }), {
       rewrites,
       timeoutMs,

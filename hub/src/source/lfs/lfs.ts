@@ -10,8 +10,9 @@ import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
 import { type ArchiveCache, createArchiveCache } from '../charts/archive-cache.ts';
 import { createHttpClient, type HttpAnswer, withoutLogin } from '../http/http-client.ts';
-import { type Remote, type Repository, type RepositoryCredentials, type Rewrite, toRemote } from '../remote.ts';
+import { type Remote, type Repository, type Rewrite, toRemote } from '../remote.ts';
 import type { Snapshot } from '../snapshot.ts';
+import { createFindEndpoint, type Endpoint, type FindEndpoint, withoutOwnLogin } from './endpoint.ts';
 import { type Pointer, parsePointer } from './pointer.ts';
 
 export interface Lfs {
@@ -25,13 +26,16 @@ export interface LfsOptions {
   /** Of one request. */
   timeoutMs: number;
   rewrites: readonly Rewrite[];
+  /** PATH of the process, for ssh. */
+  path: string | undefined;
 }
 
 /** As of files in Git. */
 const maxBytes = 64 << 20;
 const maxGrants = 10_000;
 
-export function createLfs({ directory, timeoutMs, rewrites }: LfsOptions): Lfs {
+export function createLfs({ directory, timeoutMs, rewrites, path }: LfsOptions): Lfs {
+  const findEndpoint = createFindEndpoint({ path, timeoutMs });
   const cache = createArchiveCache({ directory });
   const granted = new LRUCache<string, true>({ max: maxGrants });
   return {
@@ -42,7 +46,7 @@ export function createLfs({ directory, timeoutMs, rewrites }: LfsOptions): Lfs {
         const pointer = parsePointer(content);
         if (!pointer) return content;
         const remote = toRemote(repository, { rewrites, allowFile: false });
-        return await bring(pointer, { remote, cache, granted, timeoutMs }, signal);
+        return await bring(pointer, { remote, cache, granted, findEndpoint, timeoutMs }, signal);
       },
     }),
   };
@@ -53,6 +57,7 @@ interface Place {
   cache: ArchiveCache;
   /** Which repository has which files: anybody could write the digest of another's file into a pointer. */
   granted: LRUCache<string, true>;
+  findEndpoint: FindEndpoint;
   timeoutMs: number;
 }
 
@@ -63,15 +68,18 @@ async function bring(pointer: Pointer, place: Place, signal: AbortSignal): Promi
   const grant = `${remote.url} ${pointer.oid}`;
   const known = await cache.find(pointer.oid);
   if (known && granted.has(grant)) return known;
-  const offer = await ask(pointer, place, signal);
+  const endpoint = await place.findEndpoint(remote, signal);
+  const offer = await ask(pointer, { ...place, endpoint }, signal);
   granted.set(grant, true);
   if (known) return known;
-  const content = await download(pointer, { ...place, offer }, signal);
+  const content = await download(pointer, { ...place, endpoint, offer }, signal);
   if (createHash('sha256').update(content).digest('hex') !== pointer.oid)
     throw new FleetError('DigestMismatch', `${nameOf(pointer, remote)} is not what its pointer says: push it again`);
   await cache.put(content);
   return content;
 }
+
+type Asked = Place & { endpoint: Endpoint };
 
 interface Offer {
   href: string;
@@ -79,37 +87,33 @@ interface Offer {
 }
 
 /** Where the repository's server has the file; throws what it refuses. */
-async function ask(pointer: Pointer, { remote, timeoutMs }: Place, signal: AbortSignal): Promise<Offer> {
-  await using http = createHttpClient({ credentials: remote.credentials, timeoutMs });
-  const url = `${endpointOf(remote)}/objects/batch`;
-  const batch = await http.send({ url, ...question(pointer), maxBytes: 1 << 20 }, signal);
+async function ask(
+  pointer: Pointer,
+  { remote, endpoint: { url, header, credentials }, timeoutMs }: Asked,
+  signal: AbortSignal,
+): Promise<Offer> {
+  await using http = createHttpClient({ credentials, timeoutMs });
+  const { headers, ...asked } = question(pointer);
+  const to = { url: `${url}/objects/batch`, headers: { ...lowerCase(header), ...headers }, maxBytes: 1 << 20 };
+  const batch = await http.send({ ...asked, ...to }, signal);
   return readBatch(batch, pointer, remote);
 }
 
 async function download(
   pointer: Pointer,
-  { remote, timeoutMs, offer: { href, header = {} } }: Place & { offer: Offer },
+  { remote, timeoutMs, endpoint, offer: { href, header = {} } }: Asked & { offer: Offer },
   signal: AbortSignal,
 ): Promise<Buffer> {
-  const endpoint = endpointOf(remote);
-  const own = { credentials: remote.credentials, timeoutMs };
+  const { credentials } = endpoint;
   // stores have logins of their own, which the server gives
-  const isNear = URL.parse(href)?.origin === new URL(endpoint).origin;
-  await using store = createHttpClient(isNear ? own : { ...own, credentials: withoutOwnLogin(remote.credentials) });
-  const answer = await store.send({ url: href, headers: lowerCase(header), maxBytes: pointer.bytes }, signal);
+  const isNear = URL.parse(href)?.origin === new URL(endpoint.url).origin;
+  await using store = createHttpClient({ credentials: isNear ? credentials : withoutOwnLogin(credentials), timeoutMs });
+  const headers = lowerCase(isNear ? { ...endpoint.header, ...header } : header);
+  const answer = await store.send({ url: href, headers, maxBytes: pointer.bytes }, signal);
   if (answer.status === 200) return answer.body;
   throw new FleetError(
     'RepositoryUnreachable',
     `${nameOf(pointer, remote)} cannot be downloaded: ${answer.status} of ${withoutLogin(href)}`,
-  );
-}
-
-/** Git LFS: beside the repository, whose name ends in .git there. */
-function endpointOf({ url, scheme, display }: Remote): string {
-  if (scheme === 'http' || scheme === 'https') return `${url.replace(/\/+$/u, '').replace(/\.git$/u, '')}.git/info/lfs`;
-  throw new FleetError(
-    'Unsupported',
-    `repository ${display}: files in Git LFS are read over https only: give the repository by its https URL`,
   );
 }
 
@@ -158,10 +162,6 @@ function readJson(body: Buffer): unknown {
   } catch {
     return undefined;
   }
-}
-
-function withoutOwnLogin({ caPem, proxy, noProxy, insecure }: RepositoryCredentials): RepositoryCredentials {
-  return { caPem, proxy, noProxy, insecure };
 }
 
 function lowerCase(header: Readonly<Record<string, string>>): Record<string, string> {

@@ -3,6 +3,8 @@ import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import { tethered } from '@wheelhouse/shared/process/tether';
 
 export interface GitRun {
+  /** What is run in place of git, and what is said where it cannot be. */
+  program?: { command: string; missing: string };
   args: readonly string[];
   /** Everything the process sees of the environment. */
   env: Readonly<Record<string, string>>;
@@ -18,6 +20,7 @@ export interface GitResult {
   stderr: string;
 }
 
+const git = { command: 'git', missing: 'git cannot be run; install git ≥ 2.31' };
 const termGraceMs = 3_000;
 const keptErrorBytes = 16 << 10;
 
@@ -27,8 +30,9 @@ const keptErrorBytes = 16 << 10;
  */
 export async function runGit(run: GitRun): Promise<GitResult> {
   if (run.signal.aborted) throw new FleetError('Aborted', 'stopped before git began');
-  const { maxOutputBytes = 256 << 20 } = run;
-  const [command, ...args] = tethered(['git', ...run.args]);
+  const { maxOutputBytes = 256 << 20, program = git } = run;
+  const missing = (cause: unknown) => new FleetError('ToolMissing', program.missing, { cause });
+  const [command, ...args] = tethered([program.command, ...run.args]);
   const child = spawn(command, args, { env: run.env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
   const killGroup = (signal: NodeJS.Signals) => {
     if (child.pid === undefined) return;
@@ -67,8 +71,4 @@ export async function runGit(run: GitRun): Promise<GitResult> {
     clearTimeout(killTimer);
     run.signal.removeEventListener('abort', stop);
   }
-}
-
-function missing(cause: unknown): FleetError {
-  return new FleetError('ToolMissing', 'git cannot be run; install git ≥ 2.31', { cause });
 }
