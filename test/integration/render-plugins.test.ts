@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { loadPlugins } from '@wheelhouse/hub/render/plugins/load-plugins';
@@ -24,19 +24,28 @@ interface PluginFixture extends RenderFixture {
 
 /** A renderer with these plugins; `bin` are programs that the operator gives them. */
 async function start(
-  given: { plugins: Definitions; files: RepositoryFiles; bin?: Record<string, string> },
+  given: { plugins: Definitions; files: RepositoryFiles; bin?: Record<string, string>; linkedBin?: boolean },
   options: Partial<RendererOptions> = {},
+  programs: { kustomize?: string } = {},
 ): Promise<PluginFixture> {
   const stack = new AsyncDisposableStack();
   const { path } = stack.use(await tempDir());
   for (const [name, spec] of Object.entries(given.plugins))
     await writeFile(join(path, `${name}.yaml`), define(name, spec));
-  if (given.bin) await mkdir(join(path, 'bin'));
+  const bin = given.linkedBin ? 'elsewhere' : 'bin';
+  if (given.bin) await mkdir(join(path, bin));
+  if (given.linkedBin) await symlink(bin, join(path, 'bin'));
   for (const [name, text] of Object.entries(given.bin ?? {}))
-    await writeFile(join(path, 'bin', name), text, { mode: 0o755 });
+    await writeFile(join(path, bin, name), text, { mode: 0o755 });
   const hidden = join(path, 'hidden');
   await writeFile(hidden, 'a key of the hub');
-  const tools = { kustomize: getTool('kustomize'), helm: getTool('helm'), jsonnet: getTool('jsonnet'), versions };
+  const tools = {
+    kustomize: getTool('kustomize'),
+    helm: getTool('helm'),
+    jsonnet: getTool('jsonnet'),
+    versions,
+    ...programs,
+  };
   const plugins = await loadPlugins(path, versions);
   const fixture = stack.use(await startRender(given.files, { tools: { ...tools, plugins }, ...options }));
   const close = stack.move();
@@ -285,6 +294,16 @@ describe('a plugin that fails', () => {
   });
 });
 
+it('a plugin finds programs that are links on this machine', async () => {
+  await using scratch = await tempDir();
+  const linked = join(scratch.path, 'kustomize');
+  await symlink(getTool('kustomize'), linked);
+  const programs = { 'say.sh': '#!/bin/sh\necho said\n' };
+  const plugins = { x: print('say.sh; kustomize version >/dev/null && echo built') };
+  await using fixture = await start({ plugins, files, bin: programs, linkedBin: true }, {}, { kustomize: linked });
+  expect(await textOf(fixture, web)).toEqual({ text: 'said built ' });
+});
+
 describe('a source that names no tool', () => {
   const chart = { ...files, 'apps/web/Chart.yaml': 'apiVersion: v2\nname: demo\nversion: 1.0.0\n' };
   const find = (command: string) => `  discover: {find: {command: [sh, -c, "${command}"]}}\n`;
@@ -304,10 +323,15 @@ describe('a source that names no tool', () => {
     expect((await fixture.render({ path: 'apps/web' })).sourceTypes).toEqual(expected);
   });
 
-  it('goes to nobody while a plugin gives no answer', async () => {
+  it.each([
+    ['takes too long', 'sleep 60'],
+    ['is a program that is not there', 'no-such-program'],
+    ['is ended by a signal', 'kill -KILL $$'],
+    ['ends everything around it', 'kill -KILL 0; kill -KILL -1; sleep 60'],
+  ])('goes to nobody while a plugin gives no answer: its command %s', async (_name, command) => {
     await using fixture = await start(
-      { plugins: { x: `${find('sleep 60')}${print('true')}` }, files: chart },
-      { timeoutMs: 1_000 },
+      { plugins: { x: `${find(command)}${print('true')}` }, files: chart },
+      { timeoutMs: 5_000 },
     );
     await expect(fixture.render({ path: 'apps/web' })).rejects.toMatchObject({
       code: 'RenderFailed',

@@ -10,7 +10,7 @@ import { hashOf } from '../request.ts';
 import type { PluginDiscovery } from './definition.ts';
 import type { Plugin, Plugins } from './load-plugins.ts';
 import { pluginEnvironment } from './plugin-environment.ts';
-import { type PluginRunDeps, runPlugin } from './run-plugin.ts';
+import { askPlugin, type PluginRunDeps } from './run-plugin.ts';
 
 /** A source's folder. */
 export interface Place {
@@ -97,18 +97,22 @@ async function ask({ plugin, discovery, place, deps }: Question, signal: AbortSi
   try {
     const run = { plugin, collection, folder: place.path, what, timeoutMs: discoveryTimeoutMs };
     const environment = pluginEnvironment({ repoURL: place.source.repoURL, path: place.path }, nobody);
-    const text = await runPlugin(deps, { ...run, lines: [discovery.command], environment }, signal);
-    return text.trim() !== '';
+    const { text, code } = await askPlugin(deps, { ...run, line: discovery.command, environment }, signal);
+    if (code >= notRunCode) throw new FleetError('RenderFailed', `it ended with ${code}`);
+    // Argo CD: a command that fails says no
+    return code === 0 && text.trim() !== '';
   } catch (error) {
-    return answerOf(toFleetError(error, 'RenderFailed'), what);
+    throw noAnswer(toFleetError(error, 'RenderFailed'), what);
   }
 }
 
-/** Argo CD: a command that fails says no. One that could not be run to its end says nothing, and must not be taken for a no. */
-function answerOf(error: FleetError, what: string): false {
-  if (error.code === 'RenderFailed' && typeof error.details?.['exitCode'] === 'number') return false;
-  if (error.code === 'Aborted' || error.code === 'Unsupported') throw error;
-  throw new FleetError('RenderFailed', `${what} gave no answer: ${error.message}`, { cause: error });
+/** Shells: 126 and 127 for what cannot be run, and more for what a signal ended. */
+const notRunCode = 126;
+
+/** What could not be run to its end says nothing, and must not be taken for a no: another tool would make other manifests. */
+function noAnswer(error: FleetError, what: string): FleetError {
+  if (error.code === 'Aborted' || error.code === 'Unsupported') return error;
+  return new FleetError('RenderFailed', `${what} gave no answer: ${error.message}`, { cause: error });
 }
 
 /** What is found is found for every Application of that folder. */

@@ -1,4 +1,6 @@
+import { realpath } from 'node:fs/promises';
 import { join } from 'node:path';
+import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { Collection } from '../collection.ts';
 import { ownFolder } from '../collection.ts';
 import type { ToolPool } from '../tool-pool.ts';
@@ -33,20 +35,48 @@ const diskBytes = 512 * 1024 ** 2;
 
 /** Runs command lines of a plugin in a sandbox, and returns what the last one wrote. Throws as ToolPool. */
 export async function runPlugin(deps: PluginRunDeps, run: PluginRun, signal: AbortSignal): Promise<string> {
-  const { plugin, collection, folder, what, lines, environment, timeoutMs } = run;
+  return await runScript(deps, { ...run, script: formatScript(run.lines) }, signal);
+}
+
+/**
+ * Runs one command line of a plugin, and returns what it wrote and how it ended, which may be any code. Throws as ToolPool where it
+ * could not be run to its end: an end that nobody told of is none.
+ */
+export async function askPlugin(
+  deps: PluginRunDeps,
+  run: Omit<PluginRun, 'lines'> & { line: readonly string[] },
+  signal: AbortSignal,
+): Promise<{ text: string; code: number }> {
+  const script = `${run.line.map(quote).join(' ')}\nprintf '\\n%s %s' ${endMark} $?`;
+  const text = await runScript(deps, { ...run, script }, signal);
+  const end = new RegExp(`\\n${endMark} (?<code>\\d+)$`, 'u').exec(text);
+  if (!end) throw new FleetError('RenderFailed', `${run.what} was ended before it was done`);
+  return { text: text.slice(0, end.index), code: Number(end.groups?.['code']) };
+}
+
+const endMark = 'wheelhouse-plugin-ended';
+
+async function runScript(
+  deps: PluginRunDeps,
+  run: Omit<PluginRun, 'lines'> & { script: string },
+  signal: AbortSignal,
+): Promise<string> {
+  const { plugin, collection, folder, what, script, environment, timeoutMs } = run;
   await using workspace = await deps.workspaces.open();
   await collection.write(workspace.path, signal, { keepModes: plugin.preserveFileMode });
   const tools = Object.entries(deps.programs).map(([name, from]) => ({ from, at: `${inside.tools}/${name}` }));
   const bin = deps.plugins.bin === undefined ? [] : [{ from: deps.plugins.bin, at: inside.bin }];
+  // what a link on this machine points at is not there in the sandbox
+  const shown = await Promise.all([...bin, ...tools].map(async ({ from, at }) => ({ from: await realpath(from), at })));
   return await deps.pool(
     {
       command: '/bin/sh',
-      args: ['-c', formatScript(lines)],
+      args: ['-c', script],
       cwd: join(inside.root, folder),
       home: inside.home,
       root: inside.root,
       what,
-      sandbox: { workspace: workspace.path, shown: [...bin, ...tools], bytes: diskBytes },
+      sandbox: { workspace: workspace.path, shown, bytes: diskBytes },
       environment: { ...environment, HOME: inside.home, TMPDIR: '/tmp', PATH: path.join(':') },
       ...(timeoutMs === undefined ? {} : { timeoutMs }),
     },
