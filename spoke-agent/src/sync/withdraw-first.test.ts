@@ -22,6 +22,17 @@ it('holds everybody up until each tombstone has begun, and then lets all go on',
   expect(first.waitMs('web')).toBeUndefined();
 });
 
+it('holds nobody up for one that cannot begin, once another has', () => {
+  const { clock, first, opened } = setUp();
+  first.add('stuck');
+  clock.advance(31_000);
+  first.add('old');
+  expect(first.waitMs('web')).toBe(30_000);
+  first.begun('old');
+  expect(opened).toEqual(['web']);
+  expect(first.waitMs('web')).toBeUndefined();
+});
+
 it('holds nobody up for longer than 30 s for one that cannot begin', () => {
   const { clock, first, opened } = setUp();
   first.add('stuck');

@@ -22,7 +22,10 @@ export function createWithdrawFirst(
   return {
     add: (app) => void until.set(app, clock.now() + patienceMs),
     begun: (app) => {
-      if (!until.delete(app) || until.size > 0) return;
+      if (!until.delete(app)) return;
+      // who is waited for no longer must not keep others waiting
+      for (const [one, at] of until) if (at <= clock.now()) until.delete(one);
+      if (until.size > 0) return;
       const opened = [...waiting];
       waiting.clear();
       for (const one of opened) onOpen(one);
