@@ -18,6 +18,7 @@ let clusters: FleetCluster[];
 let contacts: Record<string, FleetCluster['state']>;
 let plan: ReturnType<typeof fakePlan>;
 let refusal: FleetError | undefined;
+let plans: ReturnType<typeof fakePlan>[];
 
 beforeEach(() => {
   now = start;
@@ -27,6 +28,7 @@ beforeEach(() => {
   contacts = {};
   plan = fakePlan({ kind: 'automatic' });
   refusal = undefined;
+  plans = [];
 });
 
 function cluster(name: string, state: FleetCluster['state'], silentMinutes: number): FleetCluster {
@@ -65,6 +67,7 @@ const deps: RuleDeps = {
       said.push(`start ${id}`);
       return plan;
     },
+    list: () => plans,
   },
   clusters: () => clusters,
   contactOf: (name) => contacts[name] ?? clusters.find((one) => one.name === name)?.state,
@@ -156,6 +159,32 @@ describe('a failover rule', () => {
     await runRule(ruleOf(), deps, signal);
     expect(said.at(-1)).toBe('started');
     expect(record.value).toMatchObject({ term: 2, plan: 'p1' });
+  });
+
+  it('is not carried out twice when the hub died after it had started the plan', async () => {
+    record = {
+      value: { term: 1, outage: clusters[1]?.lastSeenAt ?? '', at: new Date(now - 31_000).toISOString() },
+      revision: 1,
+    };
+    plans = [
+      fakePlan({ id: 'other', owner: 'ann', phase: 'Arriving' }),
+      fakePlan({ id: 'mine', owner, phase: 'Arriving' }),
+    ];
+    await runRule(ruleOf(), deps, signal);
+    expect(said).toEqual([]);
+    expect(record?.value).toMatchObject({ term: 1, plan: 'mine', startedAt: new Date(now - 31_000).toISOString() });
+    await runRule(ruleOf(), deps, signal);
+    expect(said).toEqual([]);
+  });
+
+  it('is taken up again when the hub died before it started the plan', async () => {
+    record = {
+      value: { term: 1, outage: clusters[1]?.lastSeenAt ?? '', at: new Date(now - 31_000).toISOString() },
+      revision: 1,
+    };
+    plans = [fakePlan({ owner, phase: 'Planned' }), fakePlan({ owner, phase: 'Expired' })];
+    await runRule(ruleOf(), deps, signal);
+    expect(said).toEqual(acted.map((one) => one.replace('term 1', 'term 2')));
   });
 
   it('is not refused by a hub that is told to stop in the middle: the next one acts', async () => {

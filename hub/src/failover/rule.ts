@@ -34,7 +34,7 @@ export interface RuleRecord {
 export interface RuleDeps {
   logger: Logger;
   rules: Pick<Table<RuleRecord>, 'read' | 'put'>;
-  failover: Pick<Failover, 'plan' | 'start'>;
+  failover: Pick<Failover, 'plan' | 'start' | 'list'>;
   clusters(): FleetCluster[];
   /** What was told of a cluster's contact: by a hub that heard all the while, and by its stopwatch. */
   contactOf(cluster: string): FleetCluster['state'] | undefined;
@@ -67,6 +67,11 @@ async function claim(rule: FailoverRule, outage: string, deps: RuleDeps): Promis
   const name = recordName(rule);
   const stored = await deps.rules.read(name);
   if (stored && !mayAct(stored.value, { outage, now: deps.now() })) return undefined;
+  const cutOff = stored && startedBefore(rule, stored.value, deps);
+  if (cutOff) {
+    await deps.rules.put(name, cutOff, stored.revision);
+    return undefined;
+  }
   const claimed = nextTerm(stored?.value, { outage, now: deps.now() });
   try {
     await deps.rules.put(name, claimed, stored?.revision ?? 0);
@@ -76,6 +81,19 @@ async function claim(rule: FailoverRule, outage: string, deps: RuleDeps): Promis
     if (isFleetError(error, 'Conflict')) return undefined;
     throw error;
   }
+}
+
+/** The record of a term whose plan was started by a hub that died before it could write so. */
+function startedBefore(rule: FailoverRule, record: RuleRecord, { failover }: RuleDeps): RuleRecord | undefined {
+  if (record.plan !== undefined || record.refused !== undefined) return undefined;
+  const owner = ownerOf(rule, record);
+  const started = failover.list().find((plan) => plan.owner === owner && !['Planned', 'Expired'].includes(plan.phase));
+  return started && { ...record, plan: started.id, startedAt: record.at };
+}
+
+/** Who a plan of this term belongs to. */
+function ownerOf({ metadata }: FailoverRule, { term }: RuleRecord): string {
+  return `failover rule ${metadata.namespace}/${metadata.name} (term ${term})`;
 }
 
 function nextTerm(before: RuleRecord | undefined, { outage, now }: { outage: string; now: Date }): RuleRecord {
@@ -124,7 +142,7 @@ async function act(
 ): Promise<RuleRecord> {
   const { spec, metadata } = rule;
   const name = `${metadata.namespace}/${metadata.name}`;
-  const owner = `failover rule ${name} (term ${claimed.term})`;
+  const owner = ownerOf(rule, claimed);
   const reason = `every cluster of '${spec.from}' is silent since ${claimed.outage}`;
   let plan: PlanView | undefined;
   try {
