@@ -5,6 +5,7 @@ import type { AssignedApp } from '@wheelhouse/shared/protocol/document';
 import type { AppStatus } from '@wheelhouse/shared/protocol/status';
 import type { Application } from '@wheelhouse/shared/resources/application';
 import type { ApplicationSet } from '@wheelhouse/shared/resources/application-set';
+import { controlNamespace } from '@wheelhouse/shared/resources/defaults';
 import { type Applications, findProjectNamed, type IndexedApplication, idOf } from './assign/applications.ts';
 import { createAssignStage } from './assign/assign-stage.ts';
 import type { Changes } from './assign/change.ts';
@@ -146,6 +147,7 @@ function assignStage(deps: PipelineDeps) {
     blobs: { get: async (digest) => await getBundle(digest, deps) },
     resolve: (app) => deps.gate.pass(app, deps.resolve(app)),
     leaving: (cluster) => deps.clusters.find(cluster)?.leaving,
+    saysAccounts: () => deps.stores.specs.find('ConfigMap', controlNamespace, 'argocd-cm') !== undefined,
     now: deps.now,
     documents: {
       find: documents.find,

@@ -36,6 +36,7 @@ function createReplica() {
     ...state,
     logger,
     retains: () => false,
+    saysAccounts: () => true,
     registration: () => undefined,
     onUnexplained: async (cluster, apps) => {
       if (apps.length > 0) unexplained[cluster] = apps.map(({ app }) => app);

@@ -13,6 +13,8 @@ interface World {
   withdrawn?: string[];
   operations?: AssignedOperation[];
   actAs?: { user: string };
+  /** Whether `argocd-cm` is there. */
+  saysAccounts?: boolean;
 }
 
 function appOf(app: string, bundle: string): AssignedApp {
@@ -34,7 +36,7 @@ function documentOf(draft: Pick<Draft, 'apps' | 'ops' | 'tombstones'>): Assignme
 }
 
 function draft(previous: AssignmentDocument | undefined, world: World): Draft {
-  const { desired, withdrawn = [], operations = [], actAs } = world;
+  const { desired, withdrawn = [], operations = [], actAs, saysAccounts = true } = world;
   const withdrawal = (app: string): Withdrawal => ({
     app,
     cluster: 'east',
@@ -53,6 +55,7 @@ function draft(previous: AssignmentDocument | undefined, world: World): Draft {
       operations: (app) => operations.filter((one) => one.app === app),
     },
     retains: () => false,
+    saysAccounts: () => saysAccounts,
     registration: () => undefined,
     resolve: ({ id }) => {
       const bundle = desired[id];
@@ -96,6 +99,17 @@ describe('a draft', () => {
     ],
   ])('%s', (_name, world, expected) => {
     expect(shown(draft(had, world))).toEqual({ tombstones: [], changed: [], unexplained: [], ...expected });
+  });
+
+  it.each([
+    ['can be rendered', '2'],
+    ['cannot be rendered now', undefined],
+  ])('leaves the account of one that %s while nothing is said of accounts', (_name, bundle) => {
+    const actAs = { user: 'system:serviceaccount:shop:deployer' };
+    const narrowed = documentOf(draft(undefined, { desired: { a: '1' }, actAs }));
+    const accountsIn = (world: World) => draft(narrowed, world).apps.map(({ policy }) => policy.actAs);
+    expect(accountsIn({ desired: { a: bundle }, saysAccounts: false })).toEqual([actAs]);
+    expect(accountsIn({ desired: { a: bundle } })).toEqual([undefined]);
   });
 
   it('carries operations of its Applications until they expire', () => {

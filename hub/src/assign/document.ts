@@ -32,6 +32,8 @@ export interface DraftDeps {
   leaving?(cluster: string): { cascade: boolean; by: string } | undefined;
   /** What the document says of the cluster itself; undefined for one that is not known. */
   registration(cluster: string): Registration | undefined;
+  /** False while there is no `argocd-cm`: that nothing is said of impersonation gives nobody more rights than he had. */
+  saysAccounts(): boolean;
   now(): Date;
 }
 
@@ -52,16 +54,9 @@ function draftAssignment(cluster: string, previous: AssignmentDocument | undefin
   const changed: AssignedApp[] = [];
   for (const indexed of desired) {
     const was = before.get(indexed.id);
-    const { app, traceparent } = deps.resolve(indexed);
-    if (!app) {
-      if (was) apps.push(writtenAs(was, indexed));
-    } else if (was && sameApp(was, app)) {
-      apps.push(was);
-    } else {
-      const next = { ...app, ...(traceparent ? { traceparent } : {}) };
-      apps.push(next);
-      changed.push(next);
-    }
+    const entry = entryOf(indexed, was, deps);
+    if (entry) apps.push(entry.app);
+    if (entry?.isChanged) changed.push(entry.app);
     before.delete(indexed.id);
   }
   const assigned = new Set(apps.map((app) => app.app));
@@ -79,11 +74,25 @@ function draftAssignment(cluster: string, previous: AssignmentDocument | undefin
   };
 }
 
+/** An Application's entry, which is the one that it had where nothing differs; undefined where there is none yet. */
+function entryOf(
+  indexed: IndexedApplication,
+  was: AssignedApp | undefined,
+  deps: DraftDeps,
+): { app: AssignedApp; isChanged: boolean } | undefined {
+  const { app: resolved, traceparent } = deps.resolve(indexed);
+  const actAs = indexed.actAs ?? (deps.saysAccounts() ? undefined : was?.policy.actAs);
+  if (!resolved) return was && { app: writtenAs(was, actAs), isChanged: false };
+  const app = writtenAs(resolved, actAs);
+  if (was && sameApp(was, app)) return { app: was, isChanged: false };
+  return { app: { ...app, ...(traceparent ? { traceparent } : {}) }, isChanged: true };
+}
+
 /** Whatever keeps an Application from being resolved, it is written as nobody but whom its project names now. */
-function writtenAs(was: AssignedApp, { actAs }: IndexedApplication): AssignedApp {
-  const { actAs: before, ...policy } = was.policy;
-  if (formatJson(before ?? null) === formatJson(actAs ?? null)) return was;
-  return { ...was, policy: { ...policy, ...(actAs ? { actAs } : {}) } };
+function writtenAs<T extends Pick<AssignedApp, 'policy'>>(app: T, actAs: AssignedApp['policy']['actAs']): T {
+  const { actAs: before, ...policy } = app.policy;
+  if (formatJson(before ?? null) === formatJson(actAs ?? null)) return app;
+  return { ...app, policy: { ...policy, ...(actAs ? { actAs } : {}) } };
 }
 
 /** Of version 1 is only what every agent can honour. A tombstone may be of what the document before had written as somebody. */
