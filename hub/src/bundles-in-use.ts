@@ -20,7 +20,7 @@ export interface BundlesInUseDeps {
  */
 export async function bundlesInUse({ stores, statuses }: BundlesInUseDeps): Promise<Set<string>> {
   const { derived, documents, records, rollouts } = stores;
-  const used = new Set(derived.renders().flatMap(bundlesOf));
+  const used = new Set<string>();
   await documents.loaded();
   for (const cluster of documents.clusters()) {
     for (const digest of digestsIn(await documents.find(cluster))) used.add(digest);
@@ -29,6 +29,8 @@ export async function bundlesInUse({ stores, statuses }: BundlesInUseDeps): Prom
   // records say in many places what they may return to
   for (const record of [...rollouts.list(), ...records.plans.list()])
     for (const [digest] of formatJson(record).matchAll(/sha256:[0-9a-f]{64}/gu)) used.add(digest);
+  // last: whatever was rendered while documents were read counts
+  for (const digest of derived.renders().flatMap(bundlesOf)) used.add(digest);
   return used;
 }
 

@@ -23,7 +23,10 @@ export function createSweep(
     await deps.dispatch.sweep();
     await deps.follower.sweep();
     await deps.forget.sweep();
-    await deleteUnusedBundles({ ...deps, ...stores, bundlesInUse: () => bundlesInUse(deps) }, bundleLife, signal);
-    await forgetLostBundles({ ...stores, logger });
+    try {
+      await deleteUnusedBundles({ ...deps, ...stores, bundlesInUse: () => bundlesInUse(deps) }, bundleLife, signal);
+    } finally {
+      await forgetLostBundles({ ...stores, logger });
+    }
   };
 }
