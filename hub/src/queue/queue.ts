@@ -42,6 +42,8 @@ export interface WorkQueueOptions {
 }
 
 const lockMs = 5_000;
+/** How often a replica looks for jobs whose lock has ended: those of one that was killed go on within 6 s. */
+const stalledMs = 1_000;
 const attempts = 3;
 
 export async function createWorkQueue(
@@ -120,7 +122,7 @@ function startWorker(stage: Stage, options: WorkerOptions): Worker {
     prefix,
     concurrency,
     lockDuration: lockMs,
-    stalledInterval: lockMs,
+    stalledInterval: stalledMs,
     maxStalledCount: 5,
     removeOnComplete: { count: 0 },
     removeOnFail: { count: 1_000 },
