@@ -189,6 +189,21 @@ describe('labels and annotations', () => {
     expect(clusters.find('eu-1')).not.toHaveProperty('heldLabels');
   });
 
+  it('of the agent that are held still when they are judged again are told of once', async () => {
+    const { clusters, audited, clock } = await setUp();
+    const hold = async () =>
+      await clusters.settleOwnLabels('eu-1', {
+        taken: {},
+        held: clusters.newOwnLabels('eu-1', { rack: '7' }),
+        reason: '2 Applications would leave',
+      });
+    await hold();
+    clock.advance(3_600_000);
+    await hold();
+    expect(audited.map(({ action }) => action)).toEqual(['hold labels']);
+    expect(clusters.newOwnLabels('eu-1', { rack: '7' })).toEqual({});
+  });
+
   it('of nobody do nothing', async () => {
     const { clusters } = await setUp();
     expect(clusters.newOwnLabels('nobody', { rack: '7' })).toEqual({});

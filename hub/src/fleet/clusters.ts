@@ -184,13 +184,14 @@ export function createClusters(deps: ClustersDeps): Clusters {
     },
     newOwnLabels: (name, reported) => {
       const known = records.clusters.find(name);
-      return known ? newOwnLabels(known, reported) : {};
+      return known ? newOwnLabels(known, reported, now()) : {};
     },
     settleOwnLabels: async (name, settled) => {
       const by = `the agent of ${name}`;
+      const before = records.clusters.find(name)?.heldLabels?.labels ?? {};
       await edit(name, { labels: settled.taken, settled }, { by, reason: 'its own labels' });
       const { held: labels, reason } = settled;
-      if (Object.keys(labels).length > 0)
+      if (Object.entries(labels).some(([key, value]) => before[key] !== value))
         await audit.append({ by, action: 'hold labels', object: name, details: { labels, reason } });
     },
     history: (name) => historyOf(name, records),

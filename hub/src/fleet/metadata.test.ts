@@ -78,6 +78,7 @@ describe('labels and annotations', () => {
 });
 
 describe('labels that an agent reports', () => {
+  const now = new Date('2026-01-01T00:00:00Z');
   const allowing = { allowedLabels: { region: ['eu', 'us'], rack: ['*'] } };
   it.each<[string, Partial<ClusterRecord>, Record<string, string> | undefined, object]>([
     ['are refused when nothing is allowed', {}, { region: 'eu' }, { accepted: {}, refused: ['region'] }],
@@ -92,8 +93,17 @@ describe('labels that an agent reports', () => {
 
   it('count once: what a person set since stands until the agent says something else', () => {
     const own = { ...allowing, ownLabels: { region: 'eu' } };
-    expect(newOwnLabels(own, { region: 'eu', rack: '1' })).toEqual({ rack: '1' });
-    expect(newOwnLabels(own, { region: 'us' })).toEqual({ region: 'us' });
-    expect(newOwnLabels(own, {})).toEqual({});
+    expect(newOwnLabels(own, { region: 'eu', rack: '1' }, now)).toEqual({ rack: '1' });
+    expect(newOwnLabels(own, { region: 'us' }, now)).toEqual({ region: 'us' });
+    expect(newOwnLabels(own, {}, now)).toEqual({});
+  });
+
+  it('that are held are judged again after an hour', () => {
+    const heldLabels = { labels: { rack: '1' }, at: now.toISOString(), reason: 'an ApplicationSet failed' };
+    const after = (minutes: number, rack: string) =>
+      newOwnLabels({ ...allowing, heldLabels }, { rack }, new Date(now.getTime() + minutes * 60_000));
+    expect(after(59, '1')).toEqual({});
+    expect(after(60, '1')).toEqual({ rack: '1' });
+    expect(after(1, '2')).toEqual({ rack: '2' });
   });
 });

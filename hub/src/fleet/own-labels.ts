@@ -14,17 +14,24 @@ export function allowedLabels(
   };
 }
 
+/** What is held may have come to move nothing, or could not be judged while an ApplicationSet failed: it is judged again. */
+const judgedAgainMs = 3_600_000;
+
 /**
- * What an agent's report changes: only labels that it reports otherwise than the last time that they were taken over or
- * held, so that what a person set since stands until the agent changes its mind. What is reported no longer stays.
+ * What an agent's report changes: only labels that it reports otherwise than the last time that they were taken over or,
+ * within the last hour, held, so that what a person set since stands until the agent changes its mind. What is reported no
+ * longer stays.
  */
 export function newOwnLabels(
   record: Pick<ClusterRecord, 'allowedLabels' | 'ownLabels' | 'heldLabels'>,
   reported: Readonly<Record<string, string>> | undefined,
+  now: Date,
 ): Record<string, string> {
   const { accepted } = allowedLabels(record, reported);
   const { ownLabels = {}, heldLabels } = record;
-  const isNew = ([key, value]: [string, string]) => ownLabels[key] !== value && heldLabels?.labels[key] !== value;
+  const isHeld = heldLabels !== undefined && now.getTime() - Date.parse(heldLabels.at) < judgedAgainMs;
+  const isNew = ([key, value]: [string, string]) =>
+    ownLabels[key] !== value && !(isHeld && heldLabels.labels[key] === value);
   return Object.fromEntries(Object.entries(accepted).filter(isNew));
 }
 
