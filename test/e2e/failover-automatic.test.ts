@@ -16,6 +16,8 @@ import { sendPush } from '../support/push-event.ts';
 
 /** The shortest time after which a hub takes a cluster for lost, and what looking takes. */
 const lost = { timeoutMs: 180_000, intervalMs: 200 };
+/** And what arrives is Healthy for a minute before anything is withdrawn. */
+const soaked = { ...lost, timeoutMs: 270_000 };
 const within = { timeoutMs: 60_000 };
 const places = { 'eu-1': 'active', 'us-1': 'standby', 'ap-1': 'active', 'sa-1': 'standby' };
 
@@ -61,7 +63,7 @@ test('of two hubs one acts, once, and what is beyond the budget is left to a per
     const plans = [await planOf('eu-1'), await planOf('ap-1')] as const;
     expect(plans).toMatchObject([{ phase: 'Fenced' }, { phase: 'Planned' }]);
     return plans;
-  }, lost);
+  }, soaked);
   moved = eu as ShownPlan;
   expect(moved.counts).toMatchObject({ incoming: 2, healthy: 2, outgoing: 2, withdrawn: 0, kept: 1 });
   expect(await audited(/automatic/)).toEqual([
