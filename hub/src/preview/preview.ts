@@ -104,11 +104,20 @@ async function readParents(outlook: Outlook, changes: SpecChanges, look: Look): 
   changes.problems = [];
   let isNew = false;
   for (const app of [...outlook.after.values()].filter((one) => one.cluster === inCluster.name && isDue(one, look))) {
-    // a parent that cannot be rendered is found again, and said, when all are compared
-    const bundle = await look.bundles.after(app).catch(() => undefined);
+    const bundle = await bundleOf(app, look);
     if (bundle && addChildren(app, bundle.manifests, { changes, specs: look.deps.specs })) isNew = true;
   }
   return isNew;
+}
+
+/** Undefined for a parent that cannot be rendered: it is found again, and said, when all are compared. Throws when stopped. */
+async function bundleOf(app: IndexedApplication, { bundles, signal }: Look): Promise<Bundle | undefined> {
+  try {
+    return await bundles.after(app);
+  } catch {
+    signal.throwIfAborted();
+    return undefined;
+  }
 }
 
 /** Whether the overlay or a spec change may make another bundle of it. */
