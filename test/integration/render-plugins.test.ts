@@ -155,7 +155,7 @@ describe('a plugin is confined', () => {
   it.each([
     ["a file of the hub's", (hidden: string) => `cat ${hidden}`, 'No such file'],
     ['a file by way of a parent folder', () => 'cat ../../../../../etc/passwd', 'No such file'],
-    ['the file system of another process', () => 'ls /proc/1/root/old', 'No such file'],
+    ['the file system of another process', () => 'cd /proc/1 && ls root/old', 'No such file'],
     ['writing to programs', () => 'touch /usr/bin/evil', 'Read-only file system'],
     ['mounting', () => 'mount -t tmpfs none /usr', 'permission denied'],
     ['a namespace of its own with more rights', () => 'unshare --mount true', 'Operation not permitted'],

@@ -46,9 +46,9 @@ export function compileApplicationTemplate(
 /** Argo CD: what the generator's template has wins; what it lacks or has empty comes from the set's. */
 function mergeTemplates(set: ApplicationSetTemplate, own: GeneratorTemplate | undefined): ApplicationSetTemplate {
   if (own === undefined) return set;
-  // interfaces have no index signature: read from JSON, both are maps of values all the same
-  const merged = deepCopyMap(own as unknown as GoMap);
-  return mergeInto(merged, deepCopyMap(set as unknown as GoMap), false) as unknown as ApplicationSetTemplate;
+  const merged: unknown = mergeInto(deepCopyMap(own), deepCopyMap(set), false);
+  // the set's own template is whole, and whatever it has is there
+  return merged as ApplicationSetTemplate;
 }
 
 /** An Application of texts that are still templates. Always in the set's namespace, whatever the template says. */

@@ -21,7 +21,7 @@ export interface RenderTools {
   /** Only where Jsonnet can be evaluated. */
   jsonnet?: string;
   versions: { kustomize: string; helm: string; jsonnet?: string };
-  /** Config management plugins, where the hub has any. */
+  /** Absent where the hub was given no folder of plugins. */
   plugins?: Plugins;
 }
 

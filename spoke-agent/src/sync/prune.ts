@@ -22,7 +22,10 @@ export async function pruneResource(
   resourceState(state, formatRef(entry.ref)).error = undefined;
 }
 
-/** Forgets what was applied once it is neither desired nor there. Returns whether there was any. */
+/**
+ * Forgets what was applied once it is neither desired nor there. Returns whether there was any. It deletes nothing of the cluster, and
+ * is called only while every kind of the record is listed, so that what is not live is gone and not merely unseen.
+ */
 export function forgetGone(context: SyncContext, state: AppState): boolean {
   const undesired = Object.keys(state.record.resources).filter((key) => !state.target?.keys.has(key));
   if (undesired.length === 0) return false;

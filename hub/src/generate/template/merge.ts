@@ -30,8 +30,9 @@ export function deepCopy(value: Value): Value {
   return isMap(value) ? deepCopyMap(value) : value;
 }
 
-export function deepCopyMap(map: GoMap): GoMap {
+/** Of any object that was read from JSON, a typed one too. */
+export function deepCopyMap(map: object): GoMap {
   const copy = isStringMap(map) ? stringMap() : newMap();
-  for (const key of Object.keys(map)) copy[key] = deepCopy(map[key]);
+  for (const [key, value] of Object.entries(map)) copy[key] = deepCopy(value as Value);
   return copy;
 }

@@ -120,7 +120,7 @@ export function stringMap(entries: Record<string, string> = {}): GoMap {
   return map;
 }
 
-export function isStringMap(value: Value): value is GoMap {
+export function isStringMap(value: unknown): value is GoMap {
   return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === stringMapPrototype;
 }
 
