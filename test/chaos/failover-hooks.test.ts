@@ -4,6 +4,7 @@ import { createHmac } from 'node:crypto';
 import { connect } from '@nats-io/transport-node';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { whenSettled } from '../support/applications.ts';
+import { dnsApplication } from '../support/dns-application.ts';
 import { eventually } from '../support/eventually.ts';
 import { fleetSet, versionedConfigMap } from '../support/fleet-set.ts';
 import { startGitServer } from '../support/git-server.ts';
@@ -181,7 +182,7 @@ test('a NATS request and a Job come in their order', async () => {
     `${httpHook()}---\n${hook('lb', { at: '[{before: Relabelling}]', nats: '{subject: dns.switch}' })}`,
   );
   await platform.apply(
-    `${dnsApplication()}---\n${hook('zone', { at: '[{after: Arriving}]', job: '{application: dns}' })}`,
+    `${dnsApplication({ repoURL, cluster: 'eu-0', namespace: 'default' })}---\n${hook('zone', { at: '[{after: Arriving}]', job: '{application: dns}' })}`,
   );
   const { id } = await failover();
   const { hooks, history } = await expectMoved(id);
@@ -229,17 +230,5 @@ function secret(): string {
 kind: Secret
 metadata: {name: dns-key, namespace: argocd, labels: {wheelhouse.dev/secret-type: failover-hook}}
 stringData: {key: '${key}'}
-`;
-}
-
-/** Synced by nobody but the hook. */
-function dnsApplication(): string {
-  return `apiVersion: argoproj.io/v1alpha1
-kind: Application
-metadata: {name: dns, namespace: argocd}
-spec:
-  project: default
-  source: {repoURL: '${repoURL}', targetRevision: main, path: dns}
-  destination: {name: eu-0, namespace: default}
 `;
 }

@@ -9,6 +9,7 @@ import {
   whenSettled,
 } from '../support/applications.ts';
 import { eventually } from '../support/eventually.ts';
+import { numbersSet } from '../support/fleet-set.ts';
 import { freePort } from '../support/free-port.ts';
 import type { RepositoryFiles } from '../support/git-repository.ts';
 import { type ServedRepository, startGitServer } from '../support/git-server.ts';
@@ -33,7 +34,7 @@ beforeAll(async () => {
       'parent/project.yaml': project('the first text'),
       'parent/owned.yaml': child('owned', { finalizer: true }),
       'parent/kept.yaml': child('kept', { finalizer: false }),
-      'parent/set.yaml': applicationSet(['one', 'two']),
+      'parent/set.yaml': numbersSet({ repoURL: repository.url, project: 'team', names: ['one', 'two'] }),
     },
     'Add the children',
   );
@@ -59,7 +60,7 @@ test('follows changes of the children in Git', async () => {
   const sha = await repository.commit(
     {
       'parent/project.yaml': project('the second text'),
-      'parent/set.yaml': applicationSet(['one', 'two', 'three']),
+      'parent/set.yaml': numbersSet({ repoURL: repository.url, project: 'team', names: ['one', 'two', 'three'] }),
       'workloads/three/config.yaml': workload('three'),
     },
     'Change the children',
@@ -174,24 +175,6 @@ spec:
   source: {repoURL: '${repository.url}', targetRevision: main, path: ${spec.path}}
   destination: ${spec.destination}
   syncPolicy: {automated: {prune: true, selfHeal: true}}
-`;
-}
-
-function applicationSet(names: string[]): string {
-  return `apiVersion: argoproj.io/v1alpha1
-kind: ApplicationSet
-metadata: {name: numbers, namespace: argocd}
-spec:
-  goTemplate: true
-  generators:
-    - list: {elements: [${names.map((name) => `{name: ${name}}`).join(', ')}]}
-  template:
-    metadata: {name: '{{.name}}'}
-    spec:
-      project: team
-      source: {repoURL: '${repository.url}', targetRevision: main, path: 'workloads/{{.name}}'}
-      destination: {name: east, namespace: default}
-      syncPolicy: {automated: {prune: true, selfHeal: true}}
 `;
 }
 

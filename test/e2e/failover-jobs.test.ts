@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { whenSettled } from '../support/applications.ts';
 import type { Child } from '../support/child.ts';
+import { dnsApplication } from '../support/dns-application.ts';
 import { eventually } from '../support/eventually.ts';
 import { fleetSet, versionedConfigMap } from '../support/fleet-set.ts';
 import { startGitServer } from '../support/git-server.ts';
@@ -44,7 +45,7 @@ beforeAll(async () => {
   });
   await platform.apply(fleetSet({ repoURL: repository.url, selector: '{matchLabels: {role: active}}' }));
   await whenSettled(platform, { names: ['shop-eu-1'] }, within);
-  await platform.apply(dnsApplication(repository.url));
+  await platform.apply(dnsApplication({ repoURL: repository.url, cluster: 'tools', namespace: 'dns' }));
 });
 afterAll(async () => await stack.disposeAsync());
 
@@ -219,16 +220,3 @@ spec:
       restartPolicy: Never
       containers: [{name: dns, image: example.com/dns:1}]
 `;
-
-/** Synced by nobody but the hook. */
-function dnsApplication(repoURL: string): string {
-  return `apiVersion: argoproj.io/v1alpha1
-kind: Application
-metadata: {name: dns, namespace: argocd}
-spec:
-  project: default
-  source: {repoURL: '${repoURL}', targetRevision: main, path: dns}
-  destination: {name: tools, namespace: dns}
-  syncPolicy: {syncOptions: [CreateNamespace=true]}
-`;
-}

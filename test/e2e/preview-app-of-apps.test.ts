@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { whenSettled } from '../support/applications.ts';
 import { type CommandLine, createCommandLine } from '../support/command-line.ts';
+import { numbersSet } from '../support/fleet-set.ts';
 import type { RepositoryFiles } from '../support/git-repository.ts';
 import { type ServedRepository, startGitServer } from '../support/git-server.ts';
 import { type Platform, startPlatform } from '../support/platform.ts';
@@ -29,7 +30,7 @@ beforeAll(async () => {
     {
       'parent/one.yaml': child('one'),
       'parent/bare.yaml': child('bare', { finalizer: false }),
-      'parent/set.yaml': set(['two', 'three']),
+      'parent/set.yaml': numbersSet({ repoURL: repository.url, names: ['two', 'three'] }),
       'parent/nested.yaml': parent('nested'),
       'nested/deep.yaml': child('deep'),
       'other/other.yaml': child('four'),
@@ -64,7 +65,7 @@ test('a child that changes, and one that is new, change what runs', async () => 
   const shown = await preview('change', {
     'parent/one.yaml': child('one', { path: 'workloads/two' }),
     'parent/new.yaml': child('new', { path: 'workloads/one' }),
-    'parent/set.yaml': set(['two', 'three', 'five']),
+    'parent/set.yaml': numbersSet({ repoURL: repository.url, names: ['two', 'three', 'five'] }),
     'workloads/five/config.yaml': workload('five'),
   });
   expect(told(shown)).toEqual(['added five', 'added new', 'changed one', 'changed parent']);
@@ -146,23 +147,5 @@ spec:
   source: {repoURL: '${repository.url}', targetRevision: main, path: ${spec.path}}
   destination: ${spec.destination}
   syncPolicy: {automated: {prune: true, selfHeal: true}}
-`;
-}
-
-function set(elements: string[]): string {
-  return `apiVersion: argoproj.io/v1alpha1
-kind: ApplicationSet
-metadata: {name: numbers, namespace: argocd}
-spec:
-  goTemplate: true
-  generators:
-    - list: {elements: [${elements.map((name) => `{name: ${name}}`).join(', ')}]}
-  template:
-    metadata: {name: '{{.name}}'}
-    spec:
-      project: default
-      source: {repoURL: '${repository.url}', targetRevision: main, path: 'workloads/{{.name}}'}
-      destination: {name: east, namespace: default}
-      syncPolicy: {automated: {prune: true, selfHeal: true}}
 `;
 }

@@ -54,6 +54,33 @@ spec:
 `;
 }
 
+/** Set `numbers`: one Application for each name, from the folder of that name below `workloads`. */
+export function numbersSet({
+  repoURL,
+  names,
+  project = 'default',
+}: {
+  repoURL: string;
+  names: readonly string[];
+  project?: string;
+}): string {
+  return `apiVersion: argoproj.io/v1alpha1
+kind: ApplicationSet
+metadata: {name: numbers, namespace: argocd}
+spec:
+  goTemplate: true
+  generators:
+    - list: {elements: [${names.map((name) => `{name: ${name}}`).join(', ')}]}
+  template:
+    metadata: {name: '{{.name}}'}
+    spec:
+      project: ${project}
+      source: {repoURL: '${repoURL}', targetRevision: main, path: 'workloads/{{.name}}'}
+      destination: {name: east, namespace: default}
+      syncPolicy: {automated: {prune: true, selfHeal: true}}
+`;
+}
+
 /** Manifest of a ConfigMap that says which version of it runs. */
 export function versionedConfigMap(name: string, version: number | string): string {
   return `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: ${name}}\ndata: {version: "${version}"}\n`;

@@ -1,12 +1,6 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import type { ApiServer } from '@wheelhouse/hub/api/api-server';
-import { createApiServer } from '@wheelhouse/hub/api/server';
-import { adminToken, createFakeDeps, type FakeDeps } from '@wheelhouse/hub/api/testing/fake-deps';
+import { createFakeDeps } from '@wheelhouse/hub/api/testing/fake-deps';
 import { beforeEach, expect, it } from 'vitest';
-import { runCli } from '../program.ts';
+import { type Served, serve } from '../testing/served.ts';
 
 const set = `apiVersion: argoproj.io/v1alpha1
 kind: ApplicationSet
@@ -21,43 +15,22 @@ spec:
 `;
 const message = 'deleted by admin, step 1 of 1, the last one first';
 
-let deps: FakeDeps;
-let server: ApiServer;
-let cwd: string;
+let cli: Served;
 
 beforeEach(async () => {
-  deps = createFakeDeps();
+  const deps = createFakeDeps();
   deps.applicationSetStatus = () => ({
     conditions: [
       { type: 'ErrorOccurred', status: 'True', message: 'repository cannot be reached' },
       { type: 'DeletionProgressing', status: 'True', message },
     ],
   });
-  server = await createApiServer(deps);
-  await server.listen({ host: '127.0.0.1', port: 0 });
-  cwd = await mkdtemp(join(tmpdir(), 'wheelhouse-cli-'));
-  await run('apply', '-f', '-');
-  return async () => {
-    await server.close();
-    await rm(cwd, { recursive: true });
-  };
+  cli = await serve(deps);
+  await cli.run(['apply', '-f', '-'], set);
+  return async () => await cli[Symbol.asyncDispose]();
 });
 
-async function run(...args: string[]) {
-  let out = '';
-  let err = '';
-  const url = `http://127.0.0.1:${(server.server.address() as AddressInfo).port}`;
-  const code = await runCli([...args, '--server', url, '--token', adminToken], {
-    out: (text) => void (out += text),
-    err: (text) => void (err += text),
-    ask: async () => undefined,
-    readInput: async () => set,
-    env: { HOME: cwd },
-    cwd,
-    signal: new AbortController().signal,
-  });
-  return { code, out, err };
-}
+const run = async (...args: string[]) => await cli.run(args);
 
 it('a set that is deleted step by step is said to be on its way, and for what it waits', async () => {
   expect(await run('appset', 'delete', 'fleet')).toEqual({

@@ -1,43 +1,17 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import type { ApiServer } from '@wheelhouse/hub/api/api-server';
-import { createApiServer } from '@wheelhouse/hub/api/server';
-import { adminToken, createFakeDeps, type FakeDeps } from '@wheelhouse/hub/api/testing/fake-deps';
+import { createFakeDeps, type FakeDeps } from '@wheelhouse/hub/api/testing/fake-deps';
 import { beforeEach, expect, it } from 'vitest';
-import { runCli } from '../program.ts';
+import { type Served, serve } from '../testing/served.ts';
 
 let deps: FakeDeps;
-let server: ApiServer;
-let cwd: string;
+let cli: Served;
 
 beforeEach(async () => {
   deps = createFakeDeps();
-  server = await createApiServer(deps);
-  await server.listen({ host: '127.0.0.1', port: 0 });
-  cwd = await mkdtemp(join(tmpdir(), 'wheelhouse-cli-'));
-  return async () => {
-    await server.close();
-    await rm(cwd, { recursive: true });
-  };
+  cli = await serve(deps);
+  return async () => await cli[Symbol.asyncDispose]();
 });
 
-async function run(...args: string[]) {
-  let out = '';
-  let err = '';
-  const url = `http://127.0.0.1:${(server.server.address() as AddressInfo).port}`;
-  const code = await runCli(['rollout', ...args, '--server', url, '--token', adminToken], {
-    out: (text) => void (out += text),
-    err: (text) => void (err += text),
-    ask: async () => undefined,
-    readInput: async () => '',
-    env: { HOME: cwd },
-    cwd,
-    signal: new AbortController().signal,
-  });
-  return { code, out, err };
-}
+const run = async (...args: string[]) => await cli.run(['rollout', ...args]);
 
 it('lists rollouts with where each is, and why', async () => {
   expect((await run('list')).out).toMatch(/shop +FleetRollout +Progressing .*step canary \(1 of 2\): 0 of 1 healthy/);

@@ -1,10 +1,10 @@
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { Application } from '@wheelhouse/shared/resources/application';
-import type { ApplicationSet } from '@wheelhouse/shared/resources/application-set';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { applicationOf, createHubState, evaluationOf, type HubState, logger } from '../testing/hub-state.ts';
 import { type DeleteInOrderDeps, deleteInOrder, standingOf } from './delete-in-order.ts';
 import type { Evaluation } from './generate.ts';
+import { reverseOf, setWith, stepFor } from './testing/rolling-set.ts';
 
 const target = { kind: 'ApplicationSet', namespace: 'argocd', name: 'fleet' };
 const removal = { by: 'ann', reason: 'deleted by ann' };
@@ -12,22 +12,8 @@ let state: HubState;
 
 beforeEach(async () => {
   state = await createHubState();
-  await state.specs.put(setOf(), { by: 'test' });
+  await state.specs.put(setWith(reverseOf([stepFor('one'), stepFor('two')])), { by: 'test' });
 });
-
-function setOf(): ApplicationSet {
-  const step = (tier: string) => ({ matchExpressions: [{ key: 'tier', operator: 'In', values: [tier] }] });
-  return {
-    apiVersion: 'argoproj.io/v1alpha1',
-    kind: 'ApplicationSet',
-    metadata: { name: 'fleet', namespace: 'argocd' },
-    spec: {
-      generators: [],
-      template: { metadata: { name: 'x' }, spec: applicationOf('x').spec },
-      strategy: { type: 'RollingSync', deletionOrder: 'Reverse', rollingSync: { steps: [step('one'), step('two')] } },
-    },
-  };
-}
 
 function tiered(name: string, tier: string | undefined, cluster = 'east'): Application {
   return applicationOf(name, { cluster, metadata: tier ? { labels: { tier } } : {} });
@@ -178,8 +164,12 @@ describe('a set that is deleted in reverse order', () => {
         /ApplicationSet argocd\/fleet is being deleted since .*, by ann: .*--all-at-once/,
       ) as string,
     };
-    await expect(state.changes.put(setOf(), { by: 'bob' })).rejects.toMatchObject(refused);
-    await expect(state.specs.put(setOf(), { by: 'bob' })).rejects.toMatchObject(refused);
+    await expect(
+      state.changes.put(setWith(reverseOf([stepFor('one'), stepFor('two')])), { by: 'bob' }),
+    ).rejects.toMatchObject(refused);
+    await expect(
+      state.specs.put(setWith(reverseOf([stepFor('one'), stepFor('two')])), { by: 'bob' }),
+    ).rejects.toMatchObject(refused);
   });
 });
 
@@ -259,6 +249,6 @@ it('a mark that somebody else wrote meanwhile ends the job quietly', async () =>
 it('what is another set’s does not stand for this one', async () => {
   await state.derived.putEvaluation(evaluationOf([tiered('a', 'one')], { name: 'earlier' }));
   await state.derived.putEvaluation(evaluationOf([tiered('a', 'one'), tiered('b', 'one')]));
-  const { present } = standingOf(setOf(), depsOf());
+  const { present } = standingOf(setWith(reverseOf([stepFor('one'), stepFor('two')])), depsOf());
   expect(present.map(({ metadata }) => metadata.name)).toEqual(['b']);
 });

@@ -1,33 +1,15 @@
 import type { KubeObject } from '@wheelhouse/shared/kube/object';
-import type { ApplicationSet, RolloutStep } from '@wheelhouse/shared/resources/application-set';
+import type { RolloutStep } from '@wheelhouse/shared/resources/application-set';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Withdrawal } from '../store/additions.ts';
 import { applicationOf } from '../testing/hub-state.ts';
 import { isDeletedInOrder, nextDeparture, whyNoOrder } from './deletion-order.ts';
-
-type Strategy = NonNullable<ApplicationSet['spec']['strategy']>;
-
-function stepFor(tier: string, fields: Partial<RolloutStep> = {}): RolloutStep {
-  return { matchExpressions: [{ key: 'tier', operator: 'In', values: [tier] }], ...fields };
-}
+import { reverseOf, type Strategy, setWith, stepFor } from './testing/rolling-set.ts';
 
 const steps = [stepFor('one'), stepFor('two'), stepFor('three')];
 
-function setWith(strategy: Partial<Strategy> | undefined): ApplicationSet {
-  return {
-    apiVersion: 'argoproj.io/v1alpha1',
-    kind: 'ApplicationSet',
-    metadata: { name: 'fleet', namespace: 'argocd' },
-    spec: {
-      generators: [],
-      template: { metadata: { name: 'x' }, spec: applicationOf('x').spec },
-      ...(strategy ? { strategy } : {}),
-    },
-  };
-}
-
-const reverse = { type: 'RollingSync', deletionOrder: 'Reverse', rollingSync: { steps } };
+const reverse = reverseOf(steps);
 
 /** Name and tier: `a:one`; without a tier it is in no step. */
 function app(text: string) {

@@ -1,8 +1,8 @@
 import { canonicalJson, digestOf } from '@wheelhouse/shared/kube/canonical';
-import type { AssignedOperation, AssignedPolicy } from '@wheelhouse/shared/protocol/document';
+import type { AssignedPolicy } from '@wheelhouse/shared/protocol/document';
 import { describe, expect, it } from 'vitest';
 import { deployerOf, userOf } from '../cluster/testing/account.ts';
-import { automated, configMap, kindRef, type SimulatedSpoke, startSpoke } from './simulated-spoke.ts';
+import { automated, configMap, kindRef, type SimulatedSpoke, startSpoke, syncOf } from './simulated-spoke.ts';
 
 const signal = new AbortController().signal;
 const asDeployer: Partial<AssignedPolicy> = { syncOptions: [], actAs: { user: userOf('shop') } };
@@ -31,14 +31,6 @@ const edit = (spoke: SimulatedSpoke) =>
     ...live,
     data: { a: 'x' },
   }));
-const sync = (id: string, wish: Partial<AssignedOperation['sync']> = {}): AssignedOperation => ({
-  id,
-  type: 'sync',
-  app: 'shop',
-  expiresAt: '2030-01-01T00:00:00Z',
-  by: 'ann',
-  sync: { prune: false, dryRun: false, force: false, syncOptions: [], ...wish },
-});
 
 describe('an Application that acts as a service account', () => {
   it('does what the account may do', async () => {
@@ -72,7 +64,7 @@ describe('an Application that acts as a service account', () => {
   ])('%s that is asked for is the account’s too', async (_row, wish) => {
     await using spoke = await startTeam();
     const apps = [{ manifests: [configMap('a')], policy: asDeployer, isManual: true, ns: 'other' }];
-    spoke.assign({ apps, ops: [sync('1', wish)] });
+    spoke.assign({ apps, ops: [syncOf('1', wish)] });
     const { operation } = await spoke.settle();
     expect(operation).toMatchObject({ id: '1', phase: 'Failed', message: expect.stringMatching(refused) as string });
   });

@@ -1,17 +1,8 @@
 import { setImmediate } from 'node:timers/promises';
 import type { KubeObject } from '@wheelhouse/shared/kube/object';
-import type { AssignedOperation } from '@wheelhouse/shared/protocol/document';
 import { describe, expect, it, vi } from 'vitest';
-import { configMap, deployment, kindRef, startSpoke } from './simulated-spoke.ts';
+import { configMap, deployment, kindRef, startSpoke, syncOf } from './simulated-spoke.ts';
 
-const sync = (id: string, wish: Partial<AssignedOperation['sync']> = {}): AssignedOperation => ({
-  id,
-  type: 'sync',
-  app: 'shop',
-  expiresAt: '2030-01-01T00:00:00Z',
-  by: 'ann',
-  sync: { prune: false, dryRun: false, force: false, syncOptions: [], ...wish },
-});
 const signal = new AbortController().signal;
 
 describe('an operation', () => {
@@ -20,31 +11,31 @@ describe('an operation', () => {
     const apps = [{ manifests: [configMap('a')], isManual: true }];
     spoke.assign({ apps });
     expect((await spoke.settle()).sync).toBe('OutOfSync');
-    spoke.assign({ apps, ops: [sync('1')] });
+    spoke.assign({ apps, ops: [syncOf('1')] });
     expect(await spoke.settle()).toMatchObject({ sync: 'Synced', operation: { id: '1', phase: 'Succeeded' } });
     spoke.cluster.edit({ ...kindRef('ConfigMap'), namespace: 'shop', name: 'a' }, () => undefined);
-    spoke.assign({ apps, ops: [sync('1')] });
+    spoke.assign({ apps, ops: [syncOf('1')] });
     expect((await spoke.settle()).sync).toBe('OutOfSync');
-    spoke.assign({ apps, ops: [sync('1'), sync('2')] });
+    spoke.assign({ apps, ops: [syncOf('1'), syncOf('2')] });
     expect(await spoke.settle()).toMatchObject({ sync: 'Synced', operation: { id: '2' } });
   });
 
   it('is ignored when it expired', async () => {
     await using spoke = startSpoke();
-    const op = { ...sync('1'), expiresAt: '2020-01-01T00:00:00Z' };
+    const op = { ...syncOf('1'), expiresAt: '2020-01-01T00:00:00Z' };
     spoke.assign({ apps: [{ manifests: [configMap('a')], isManual: true }], ops: [op] });
     expect(await spoke.settle()).toMatchObject({ sync: 'OutOfSync' });
   });
 
   it('prunes only when told to', async () => {
     await using spoke = startSpoke();
-    spoke.assign({ apps: [{ manifests: [configMap('a'), configMap('b')], isManual: true }], ops: [sync('1')] });
+    spoke.assign({ apps: [{ manifests: [configMap('a'), configMap('b')], isManual: true }], ops: [syncOf('1')] });
     await spoke.settle();
     const apps = [{ manifests: [configMap('a')], isManual: true, revision: 'r2' }];
-    spoke.assign({ apps, ops: [sync('2')] });
+    spoke.assign({ apps, ops: [syncOf('2')] });
     expect((await spoke.settle()).sync).toBe('OutOfSync');
     expect(await spoke.find('ConfigMap', 'b')).toBeDefined();
-    spoke.assign({ apps, ops: [sync('3', { prune: true })] });
+    spoke.assign({ apps, ops: [syncOf('3', { prune: true })] });
     expect((await spoke.settle()).sync).toBe('Synced');
     expect(await spoke.find('ConfigMap', 'b')).toBeUndefined();
   });
@@ -54,7 +45,7 @@ describe('an operation', () => {
     const resources = [{ group: '', kind: 'ConfigMap', namespace: 'shop', name: 'b' }];
     spoke.assign({
       apps: [{ manifests: [configMap('a'), configMap('b')], isManual: true }],
-      ops: [sync('1', { resources })],
+      ops: [syncOf('1', { resources })],
     });
     expect((await spoke.settle()).sync).toBe('OutOfSync');
     expect(await spoke.find('ConfigMap', 'a')).toBeUndefined();
@@ -66,7 +57,7 @@ describe('an operation', () => {
     const policy = { syncOptions: [] };
     spoke.assign({
       apps: [{ manifests: [configMap('a')], policy, isManual: true, ns: 'default' }],
-      ops: [sync('1', { dryRun: true })],
+      ops: [syncOf('1', { dryRun: true })],
     });
     const status = await spoke.settle();
     expect(status.operation).toMatchObject({ phase: 'Succeeded', message: 'dry run: 1 resource(s) would change' });
@@ -78,7 +69,7 @@ describe('an operation', () => {
     const job = { apiVersion: 'batch/v1', kind: 'Job', metadata: { name: 'dns' }, spec: { template: {} } };
     const apps = [{ manifests: [configMap('a'), job], isManual: true }];
     const end = () => spoke.clock.advance(60_000);
-    spoke.assign({ apps, ops: [sync('1', { runJobs: true })] });
+    spoke.assign({ apps, ops: [syncOf('1', { runJobs: true })] });
     expect((await spoke.settle()).operation).toMatchObject({
       phase: 'Running',
       message: expect.stringMatching(/Job dns/),
@@ -90,7 +81,7 @@ describe('an operation', () => {
         [spoke.find('ConfigMap', 'a'), spoke.find('Job', 'dns')].map(async (one) => (await one)?.metadata.uid),
       );
     const [map, first] = await uids();
-    spoke.assign({ apps, ops: [sync('2', { runJobs: true })] });
+    spoke.assign({ apps, ops: [syncOf('2', { runJobs: true })] });
     expect((await spoke.settle()).operation).toMatchObject({ id: '2', phase: 'Running' });
     const [sameMap, second] = await uids();
     expect([sameMap === map, second === first, second === undefined]).toEqual([true, false, false]);
@@ -102,7 +93,7 @@ describe('an operation', () => {
     await using spoke = startSpoke();
     const metadata = { name: 'dns', annotations: { 'wheelhouse.dev/simulate': 'failed' } };
     const job = { apiVersion: 'batch/v1', kind: 'Job', metadata, spec: { template: {} } };
-    spoke.assign({ apps: [{ manifests: [job], isManual: true }], ops: [sync('1', { runJobs: true })] });
+    spoke.assign({ apps: [{ manifests: [job], isManual: true }], ops: [syncOf('1', { runJobs: true })] });
     expect((await spoke.settle()).operation).toMatchObject({ id: '1', phase: 'Failed' });
   });
 
@@ -111,7 +102,7 @@ describe('an operation', () => {
     const job = { apiVersion: 'batch/v1', kind: 'Job', metadata: { name: 'dns' }, spec: { template: {} } };
     const apps = [{ manifests: [job], isManual: true }];
     const within = (id: string, ms: number) => ({
-      ...sync(id, { runJobs: true }),
+      ...syncOf(id, { runJobs: true }),
       expiresAt: new Date(spoke.clock.now() + ms).toISOString(),
     });
     const hangs = within('1', 30_000);
@@ -136,7 +127,7 @@ describe('an operation', () => {
 
   it('that was cut off by the end of its agent is over, and is not done twice', async () => {
     const stuck = deployment('first', { 'argocd.argoproj.io/sync-wave': '-1', 'wheelhouse.dev/simulate': 'stuck' });
-    const document = { apps: [{ manifests: [stuck, configMap('second')], isManual: true }], ops: [sync('1')] };
+    const document = { apps: [{ manifests: [stuck, configMap('second')], isManual: true }], ops: [syncOf('1')] };
     await using before = startSpoke();
     before.assign(document);
     expect((await before.settle()).operation).toMatchObject({ id: '1', phase: 'Running' });
@@ -161,11 +152,11 @@ describe('an operation', () => {
           ...object,
           metadata: { ...object.metadata, finalizers },
         }));
-      spoke.assign({ apps, ops: [sync('1', { runJobs: true })] });
+      spoke.assign({ apps, ops: [syncOf('1', { runJobs: true })] });
       expect((await spoke.settle()).operation).toMatchObject({ id: '1', phase: 'Succeeded' });
       const first = (await spoke.find('Job', 'dns'))?.metadata.uid;
       hold([finalizer]);
-      spoke.assign({ apps, ops: [sync('2', { runJobs: true })] });
+      spoke.assign({ apps, ops: [syncOf('2', { runJobs: true })] });
       await spoke.settle();
       const { apply } = spoke.cluster.requests;
       spoke.clock.advance(60_000);
@@ -178,7 +169,7 @@ describe('an operation', () => {
       });
       expect(spoke.cluster.requests.apply).toBe(apply);
       hold([]);
-      spoke.assign({ apps, ops: [sync('3', { runJobs: true })] });
+      spoke.assign({ apps, ops: [syncOf('3', { runJobs: true })] });
       expect((await spoke.settle()).operation).toMatchObject({ id: '3', phase: 'Succeeded' });
       expect((await spoke.find('Job', 'dns'))?.metadata.uid).not.toBe(first);
     },
@@ -203,19 +194,19 @@ describe('an operation', () => {
 
   it('with force replaces what cannot be changed', async () => {
     await using spoke = startSpoke();
-    spoke.assign({ apps: [{ manifests: [deployment('web')], isManual: true }], ops: [sync('1')] });
+    spoke.assign({ apps: [{ manifests: [deployment('web')], isManual: true }], ops: [syncOf('1')] });
     await spoke.settle();
     const uid = (await spoke.find('Deployment', 'web'))?.metadata.uid;
     const changed = deployment('web');
     (changed['spec'] as { selector: object }).selector = { matchLabels: { app: 'web', tier: 'front' } };
-    spoke.assign({ apps: [{ manifests: [changed], isManual: true, revision: 'r2' }], ops: [sync('2')] });
+    spoke.assign({ apps: [{ manifests: [changed], isManual: true, revision: 'r2' }], ops: [syncOf('2')] });
     expect((await spoke.settle()).operation).toMatchObject({
       phase: 'Failed',
       message: expect.stringContaining('immutable') as string,
     });
     spoke.assign({
       apps: [{ manifests: [changed], isManual: true, revision: 'r2' }],
-      ops: [sync('3', { force: true })],
+      ops: [syncOf('3', { force: true })],
     });
     expect((await spoke.settle()).sync).toBe('Synced');
     expect((await spoke.find('Deployment', 'web'))?.metadata.uid).not.toBe(uid);
@@ -227,7 +218,7 @@ describe('an operation', () => {
     const apps = [{ manifests: [first, configMap('second')] }];
     spoke.assign({ apps });
     expect((await spoke.settle()).operation).toMatchObject({ phase: 'Running' });
-    spoke.assign({ apps, ops: [{ ...sync('1'), type: 'terminate' }] });
+    spoke.assign({ apps, ops: [{ ...syncOf('1'), type: 'terminate' }] });
     expect((await spoke.settle()).operation).toMatchObject({ phase: 'Failed', message: 'operation terminated by ann' });
     expect(await spoke.find('ConfigMap', 'second')).toBeUndefined();
   });
@@ -238,7 +229,7 @@ describe('an operation', () => {
     spoke.assign({ apps });
     await spoke.settle();
     expect(spoke.cluster.requests.dryRun).toBe(0);
-    spoke.assign({ apps, ops: [{ ...sync('1'), type: 'refresh' }] });
+    spoke.assign({ apps, ops: [{ ...syncOf('1'), type: 'refresh' }] });
     expect((await spoke.settle()).sync).toBe('Synced');
     expect(spoke.cluster.requests).toMatchObject({ dryRun: 1, apply: 2 });
   });
@@ -413,7 +404,7 @@ describe('a restart', () => {
 
   it('without records compares by dry run and writes nothing that is as it should be', async () => {
     const before = startSpoke();
-    before.assign({ apps: [{ manifests: [configMap('a')], isManual: true }], ops: [sync('1')] });
+    before.assign({ apps: [{ manifests: [configMap('a')], isManual: true }], ops: [syncOf('1')] });
     await before.settle();
     await before[Symbol.asyncDispose]();
     const { cluster } = before;
@@ -427,13 +418,13 @@ describe('a restart', () => {
   it('does not act on an operation again', async () => {
     const before = startSpoke();
     const apps = [{ manifests: [configMap('a')], isManual: true }];
-    before.assign({ apps, ops: [sync('1')] });
+    before.assign({ apps, ops: [syncOf('1')] });
     await before.settle();
     await before[Symbol.asyncDispose]();
     const { cluster, records } = before;
     cluster.edit({ ...kindRef('ConfigMap'), namespace: 'shop', name: 'a' }, () => undefined);
     await using spoke = startSpoke({ cluster, records });
-    spoke.assign({ apps, ops: [sync('1')] });
+    spoke.assign({ apps, ops: [syncOf('1')] });
     expect(await spoke.settle()).toMatchObject({ sync: 'OutOfSync', operation: { id: '1' } });
   });
 });
@@ -449,7 +440,7 @@ describe('app diff', () => {
     });
     spoke.assign({
       apps: [{ manifests: [configMap('a'), configMap('old'), secret('one')], isManual: true }],
-      ops: [sync('1')],
+      ops: [syncOf('1')],
     });
     await spoke.settle();
     expect(await spoke.reconciler.diff('shop', signal)).toEqual([]);

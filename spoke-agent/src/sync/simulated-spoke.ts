@@ -51,6 +51,12 @@ export const automated: AssignedPolicy = {
 
 const { automated: _automated, ...manual } = automated;
 
+/** A sync of `shop` that a person asked for. */
+export function syncOf(id: string, wish: Partial<AssignedOperation['sync']> = {}): AssignedOperation {
+  const sync = { prune: false, dryRun: false, force: false, syncOptions: [], ...wish };
+  return { id, type: 'sync', app: 'shop', expiresAt: '2030-01-01T00:00:00Z', by: 'ann', sync };
+}
+
 export interface SimulatedSpokeOptions extends MemoryOptions {
   cluster?: MemoryCluster;
   clock?: ManualClock;
