@@ -8,7 +8,7 @@ import type { KubeObject } from '@wheelhouse/shared/kube/object';
 import { parseYamlStream } from '@wheelhouse/shared/kube/yaml';
 import { deployerOf, userOf } from '@wheelhouse/spoke-agent/cluster/testing/account';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { getApplication } from '../support/applications.ts';
+import { getApplication, listApplications, messagesOf } from '../support/applications.ts';
 import { eventually } from '../support/eventually.ts';
 import { type GitServer, type ServedRepository, startGitServer } from '../support/git-server.ts';
 import { type KubeCluster, startCluster } from '../support/kube-cluster.ts';
@@ -198,4 +198,20 @@ test('an account that the agent may not act as is named as well', async () => {
   await platform.apply(project("[{server: '*', namespace: '*', defaultServiceAccount: 'kube-system:default'}]"));
   await whenOperation('Failed', /"default" is forbidden: User ".*:wheelhouse-agent" cannot impersonate resource/);
   expect(await namesIn('other')).toEqual([]);
+});
+
+test('a deletion that the account may not carry out goes on once the project names another', async () => {
+  await platform.apply(project(accounts));
+  await platform.apply(application('shop'));
+  await eventually(async () => expect(await namesIn('shop')).toEqual(['a']), within);
+  await platform.apply(project("[{server: '*', namespace: '*', defaultServiceAccount: 'kube-system:default'}]"));
+  await platform.api('DELETE', '/api/v1/applications/shop?cascade=true');
+  await eventually(async () => {
+    const said = messagesOf(await getApplication(platform, 'shop')).join();
+    expect(said).toMatch(/"default" is forbidden: User ".*:wheelhouse-agent" cannot impersonate/);
+  }, within);
+  expect(await namesIn('shop')).toEqual(['a']);
+  await platform.apply(project(accounts));
+  await eventually(async () => expect(await namesIn('shop')).toEqual([]), within);
+  await eventually(async () => expect(await listApplications(platform)).toEqual([]), within);
 });

@@ -64,6 +64,8 @@ export interface Applications {
   locations(): SourceLocation[];
   /** What an Application would be here, by the inventory and the projects of now; keeps nothing. */
   describe(application: Application, origin: IndexedApplication['origin']): IndexedApplication;
+  /** As whom an Application is written, or withdrawn, on a cluster; undefined where nobody is impersonated. */
+  accountAt(application: Application, cluster: string): IndexedApplication['actAs'];
   onChange(listener: (changes: ApplicationChange[]) => void): Disposable;
 }
 
@@ -116,6 +118,10 @@ export function createApplications(deps: ApplicationsDeps): Applications & Dispo
     bySource: table.bySource,
     locations: table.locations,
     describe,
+    accountAt: ({ spec, ...application }, cluster) => {
+      const there = { ...application, spec: { ...spec, destination: { ...spec.destination, name: cluster } } };
+      return accountOf(there, projectFor(there, { ...deps, globals }).project, deps).actAs;
+    },
     onChange: (listener) => {
       listeners.add(listener);
       return { [Symbol.dispose]: () => void listeners.delete(listener) };

@@ -32,7 +32,7 @@ export interface AssignDeps extends DraftDeps {
     publish(document: Omit<AssignmentDocument, 'kid'>, expectedSeq: number): Promise<PublishedDocument>;
   };
   blobs: { get(digest: string): Promise<Uint8Array> };
-  applications: Pick<Applications, 'byCluster' | 'find'>;
+  applications: Pick<Applications, 'byCluster' | 'accountAt' | 'find'>;
   derived: Pick<Derived, 'render'>;
   clusters: {
     /** Clusters whose agents may be given documents. */

@@ -49,6 +49,7 @@ function draft(previous: AssignmentDocument | undefined, world: World): Draft {
   return draftDocument('east', previous, {
     applications: {
       byCluster: () => Object.keys(desired).map((id) => indexedOf(applicationOf(id), actAs ? { actAs } : {})),
+      accountAt: () => actAs,
     },
     additions: {
       withdrawals: () => withdrawn.map(withdrawal),
@@ -110,6 +111,14 @@ describe('a draft', () => {
     const accountsIn = (world: World) => draft(narrowed, world).apps.map(({ policy }) => policy.actAs);
     expect(accountsIn({ desired: { a: bundle }, saysAccounts: false })).toEqual([actAs]);
     expect(accountsIn({ desired: { a: bundle } })).toEqual([undefined]);
+  });
+
+  it('has a tombstone carried out as whom the project names now, where it names somebody', () => {
+    const actAs = { user: 'system:serviceaccount:shop:deployer' };
+    const buried = draft(had, { desired: {}, withdrawn: ['a', 'b'], actAs });
+    expect(buried.tombstones.map((tombstone) => tombstone.actAs)).toEqual([actAs, actAs]);
+    expect(documentVersion(buried, { v: 1 })).toBe(2);
+    expect(draft(had, { desired: {}, withdrawn: ['a'] }).tombstones[0]).not.toHaveProperty('actAs');
   });
 
   it('carries operations of its Applications until they expire', () => {

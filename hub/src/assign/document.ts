@@ -6,7 +6,7 @@ import type {
   Tombstone,
 } from '@wheelhouse/shared/protocol/document';
 import type { Registration } from '@wheelhouse/shared/protocol/registration';
-import type { Additions } from '../store/additions.ts';
+import type { Additions, Withdrawal } from '../store/additions.ts';
 import type { Applications, IndexedApplication } from './applications.ts';
 import type { Resolution } from './resolve.ts';
 
@@ -23,7 +23,7 @@ export interface Draft {
 }
 
 export interface DraftDeps {
-  applications: Pick<Applications, 'byCluster'>;
+  applications: Pick<Applications, 'byCluster' | 'accountAt'>;
   additions: Pick<Additions, 'withdrawals' | 'operations'>;
   /** Whether a plan keeps an Application on a cluster although it is desired elsewhere by now. */
   retains(app: string, cluster: string): boolean;
@@ -63,7 +63,7 @@ function draftAssignment(cluster: string, previous: AssignmentDocument | undefin
   const tombstones = deps.additions
     .withdrawals(cluster)
     .filter((withdrawal) => !assigned.has(withdrawal.app))
-    .map(({ app, reason, cascade }) => ({ app, reason, cascade }));
+    .map((withdrawal) => tombstoneOf(withdrawal, deps));
   for (const { app } of tombstones) before.delete(app);
   return {
     apps: [...apps, ...before.values()].sort((a, b) => (a.app < b.app ? -1 : 1)),
@@ -72,6 +72,15 @@ function draftAssignment(cluster: string, previous: AssignmentDocument | undefin
     changed,
     unexplained: [...before.values()].filter(({ app }) => !deps.retains(app, cluster)),
   };
+}
+
+/** An account that can be found now is better than that of the last assignment: what it may do may have been mended since. */
+function tombstoneOf(
+  { app, reason, cascade, application, cluster }: Withdrawal,
+  { applications }: DraftDeps,
+): Tombstone {
+  const account = cascade ? applications.accountAt(application, cluster) : undefined;
+  return { app, reason, cascade, ...(account && 'user' in account ? { actAs: account } : {}) };
 }
 
 /** An Application's entry, which is the one that it had where nothing differs; undefined where there is none yet. */
@@ -101,7 +110,8 @@ export function documentVersion(
   previous: Pick<AssignmentDocument, 'v'> | undefined,
 ): AssignmentDocument['v'] {
   const isBuried = tombstones.length > 0 && previous?.v === 2;
-  return isBuried || apps.some(({ policy }) => policy.actAs !== undefined) ? 2 : 1;
+  const isNamed = tombstones.some(({ actAs }) => actAs !== undefined);
+  return isBuried || isNamed || apps.some(({ policy }) => policy.actAs !== undefined) ? 2 : 1;
 }
 
 function operationsOf(desired: readonly IndexedApplication[], deps: DraftDeps): AssignedOperation[] {

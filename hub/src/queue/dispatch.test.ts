@@ -329,3 +329,19 @@ it('renders again what was not permitted once the project is another one, and no
   expect(await renderedAfter('RenderFailed', 'one')).toBe(0);
   expect(await renderedAfter('NotPermitted', 'two')).toBe(1);
 });
+
+it('asks anew as whom what leaves is deleted, once its project is another one', async () => {
+  const state = await start();
+  await state.changes.withdraw([applicationOf('gone', { cluster: 'west' })], { by: 'ann', reason: 'x' });
+  state.enqueued();
+  const project = (name: string) => ({
+    apiVersion: 'argoproj.io/v1alpha1',
+    kind: 'AppProject',
+    metadata: { name, namespace: 'argocd' },
+    spec: {},
+  });
+  await state.specs.put(project('other'), by);
+  expect(state.enqueued()).not.toContain(`assign ${shardOf('west')}`);
+  await state.specs.put(project('default'), by);
+  expect(state.enqueued()).toContain(`assign ${shardOf('west')}`);
+});

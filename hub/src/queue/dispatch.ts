@@ -28,7 +28,7 @@ export interface DispatchDeps {
   specs: Pick<SpecStore, 'find' | 'list' | 'onChange'>;
   derived: Pick<Derived, 'onChange' | 'revision' | 'revisions' | 'render' | 'readersOf' | 'evaluations' | 'evaluation'>;
   applications: Applications;
-  additions: Pick<Additions, 'onChange'>;
+  additions: Pick<Additions, 'onChange' | 'allWithdrawals'>;
   clusters: {
     onChange(listener: (change: LabelsChange) => void): Disposable;
   };
@@ -148,15 +148,23 @@ const hubKinds = ['Application', 'ApplicationSet', 'AppProject', 'FleetRollout']
 
 type Send = (stage: Stage, triggers: readonly Trigger[]) => void;
 
+/** Clusters that Applications of a project are leaving: as whom they are deleted is up to the project. */
+function clustersLeft({ metadata }: KubeObject, { additions }: DispatchDeps): string[] {
+  const left = [...additions.allWithdrawals()].filter(({ application }) => application.spec.project === metadata.name);
+  return [...new Set(left.map(({ cluster }) => cluster))];
+}
+
 function onSpec({ kind, before, after }: SpecChange, deps: DispatchDeps, send: Send): void {
   const setting = (after ?? before)?.resource;
-  if (setting) send('generate', readersOfSetting(setting, deps));
+  if (!setting) return;
+  send('generate', readersOfSetting(setting, deps));
   onSetting(kind, deps, send);
   if (kind === 'ApplicationSet' && after) {
     send('generate', [{ key: keyOf(after.resource) }]);
     send('source', sourceTriggers(repositoriesOf(after.resource as ApplicationSet)));
   }
-  if (hubKinds.includes(kind) && (before ?? after)) send('assign', [{ key: hubCluster }]);
+  if (kind === 'AppProject') send('assign', shardsOf(clustersLeft(setting, deps)));
+  if (hubKinds.includes(kind)) send('assign', [{ key: hubCluster }]);
 }
 
 /** Logins and certificates are in both; argocd-cm also changes what renders give. */

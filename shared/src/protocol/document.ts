@@ -100,6 +100,8 @@ export interface Tombstone {
   reason: string;
   /** true: delete its resources; false: leave them running and forget them. */
   cascade: boolean;
+  /** Whom its project names now; absent: as whom it was written last. */
+  actAs?: { user: string };
 }
 
 /** Argo CD's name of an Application in tracking ids: its name, or `<namespace>_<name>` outside the control namespace. */

@@ -127,6 +127,24 @@ describe('an Application whose project names no account', () => {
     expect((await spoke.find('ConfigMap', 'a'))?.['data']).toEqual({ a: 'x' });
   });
 
+  it('is removed once its project names somebody, and as him', async () => {
+    await using spoke = await startTeam();
+    spoke.assign({ apps: [{ manifests: [configMap('a')], policy: asDeployer }] });
+    await spoke.settle();
+    spoke.assign({ apps: [{ manifests: [configMap('a')], policy: nobody }] });
+    await spoke.settle();
+    const tombstone = { app: 'shop', reason: 'deleted', cascade: true };
+    spoke.assign({ tombstones: [tombstone] });
+    expect(await spoke.settle()).toMatchObject({ conditions: [{ type: 'DeletionError' }] });
+    spoke.assign({ tombstones: [{ ...tombstone, actAs: { user: userOf('other') } }] });
+    expect((await spoke.settle()).conditions).toMatchObject([
+      { message: expect.stringMatching(new RegExp(`User "${userOf('other')}" cannot delete`)) as string },
+    ]);
+    spoke.assign({ tombstones: [{ ...tombstone, actAs: { user: userOf('shop') } }] });
+    expect(await spoke.settle()).toMatchObject({ removed: true });
+    expect(await spoke.find('ConfigMap', 'a')).toBeUndefined();
+  });
+
   it('fails its sync, and syncs by itself once one is named', async () => {
     await using spoke = await startTeam();
     const manifests = [configMap('a')];

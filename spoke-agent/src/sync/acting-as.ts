@@ -1,7 +1,7 @@
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { AppState } from './app-state.ts';
 
-type Subject = Pick<AppState, 'app' | 'assigned' | 'policy'>;
+type Subject = Pick<AppState, 'app' | 'assigned' | 'policy' | 'tombstone'>;
 
 /**
  * Argo CD: with impersonation, whatever is written for an Application is written as the service account that its project
@@ -21,6 +21,6 @@ export function comparingAs(state: Subject): { actAs?: string } {
   return account && 'user' in account ? { actAs: account.user } : {};
 }
 
-function accountOf({ assigned, policy }: Subject) {
-  return (assigned ?? policy.assigned)?.policy.actAs;
+function accountOf({ assigned, policy, tombstone }: Subject) {
+  return tombstone?.actAs ?? (assigned ?? policy.assigned)?.policy.actAs;
 }

@@ -189,8 +189,11 @@ class AppReconciler implements Reconciler {
     const state = this.#stateOf(tombstone.app);
     state.gen = gen;
     if (state.tombstone?.cascade === tombstone.cascade) {
+      const isSomebodyElse = state.tombstone.actAs?.user !== tombstone.actAs?.user;
+      state.tombstone = tombstone;
       // asked again: what was carried out is reported again, as of this document
       if (state.record.removed) this.#reportAgain(state);
+      else if (isSomebodyElse) this.#queue.add(state.app);
       return;
     }
     // it may wait already, behind others
