@@ -1,4 +1,4 @@
-import { type ApplicationAnswer, formatHealth, formatName, syncOf } from './application.ts';
+import { type ApplicationAnswer, formatHealth, formatName, formatOrphans, syncOf } from './application.ts';
 import { formatAge, formatFields, formatTable } from './output.ts';
 
 /** One Application as a page: where from, where to, its state with its age, conditions, resources. */
@@ -17,10 +17,18 @@ export function formatApplicationPage(app: ApplicationAnswer): string {
     ['Sync policy', describePolicy(spec.syncPolicy)],
     ['Sync', [syncOf(app), status?.sync?.revision].filter(Boolean).join(' to ')],
     ['Health', [formatHealth(app), status?.health?.message].filter(Boolean).join(': ')],
-    ['Status age', fleet.ageMs === undefined ? 'never reported' : formatAge(fleet.ageMs)],
+    ...describeNews(fleet),
     ['Operation', describeOperation(status?.operationState)],
   ]);
   return [fields, formatConditions(app), formatResources(app)].filter(Boolean).join('\n');
+}
+
+/** How old it is what the cluster said. */
+function describeNews({ ageMs, orphans }: ApplicationAnswer['fleet']): [string, string | undefined][] {
+  return [
+    ['Status age', ageMs === undefined ? 'never reported' : formatAge(ageMs)],
+    ['Orphaned', orphans && formatOrphans(orphans)],
+  ];
 }
 
 function describeSource({

@@ -44,6 +44,12 @@ export function formatHealth(app: ApplicationAnswer): string {
   return stale && ageMs !== undefined ? `${healthOf(app)} as of ${formatAge(ageMs)} ago` : healthOf(app);
 }
 
+/** `3, looked for 2m ago`. */
+export function formatOrphans({ total, surveyedAt }: NonNullable<ApplicationAnswer['fleet']['orphans']>): string {
+  if (surveyedAt === undefined) return total === 0 ? 'not looked for yet' : `${total}, being looked for again`;
+  return `${total}, looked for ${formatAge(Math.max(0, Date.now() - Date.parse(surveyedAt)))} ago`;
+}
+
 interface ApplicationList {
   metadata: { continue?: string; resourceVersion: string };
   items: ApplicationAnswer[];

@@ -175,7 +175,7 @@ async function openState({ config, environment, logger, signal, open, now }: Con
   const rolloutParts = createRolloutParts(stores);
   const generation = (cluster: string) =>
     Math.max(stores.documents.head(cluster)?.gen ?? 0, fleet.clusters.find(cluster)?.appliedGeneration ?? 0);
-  const { lastSeen, clusters } = fleet;
+  const { lastSeen, heartbeat, clusters } = fleet;
   const watched = { derived, additions, applications, isAnnounced: clusters.isAnnounced, now };
   const changes = createChanges({ ...stores, ...watched, destinations, generation, audit: fleet.audit });
   const retentions = followRetentions(stores.records);
@@ -186,6 +186,7 @@ async function openState({ config, environment, logger, signal, open, now }: Con
       resolve,
       gate: rolloutParts.gate,
       lastSeen,
+      heartbeat,
       leaving: retentions.find,
       adopted: fleet.adoption,
     }),

@@ -18,6 +18,7 @@ export interface MetricsSources {
     total: number;
     stale: number;
     adopted: number;
+    orphans: number;
     sync: Record<string, number>;
     health: Record<string, number>;
   };
@@ -112,6 +113,14 @@ function addGauges(registers: Registry[], sources: MetricsSources): void {
     collect() {
       this.reset();
       for (const [state, count] of Object.entries(sources.clusters())) this.set({ state }, count);
+    },
+  });
+  new Gauge({
+    name: 'wheelhouse_orphaned_resources',
+    help: 'Orphaned resources as clusters found them last, counted for each Application in whose namespace they are',
+    registers,
+    collect() {
+      this.set(sources.applications().orphans);
     },
   });
   addCounted(registers, sources);

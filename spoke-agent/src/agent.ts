@@ -14,6 +14,7 @@ import type { Cluster, ClusterInfo } from './cluster/cluster.ts';
 import { createDesired, type DesiredDocument } from './desired/desired.ts';
 import { healthOf } from './health/health.ts';
 import type { Link } from './link/link.ts';
+import { createOrphans } from './orphans/orphans.ts';
 import { continueTraces } from './receive.ts';
 import { credentialsOf, startHeartbeats } from './report/heartbeats.ts';
 import { followInventory } from './report/inventory.ts';
@@ -42,6 +43,8 @@ export interface AgentOptions {
   heartbeatMs?: number;
   /** Shortest wait between two questions for the newest document, which are at most twice that apart; default 5 minutes. */
   pollMs?: number;
+  /** How often orphaned resources are looked for, where a project asks for them; default 3 minutes. */
+  orphansIntervalMs?: number | undefined;
   /** Random; one for each process that runs this agent. */
   instance?: string;
 }
@@ -58,6 +61,7 @@ const defaultHeartbeatMs = 30_000;
 export async function createAgent(deps: AgentDeps, options: AgentOptions): Promise<Agent> {
   const { cluster, link, logger, clock = systemClock, random = Math.random } = deps;
   const { stateDir, info, agentVersion, labels, instance, pollMs, heartbeatMs = defaultHeartbeatMs } = options;
+  const { orphansIntervalMs: intervalMs } = options;
   const shared = { link, logger, clock, random };
   await using open = new AsyncDisposableStack();
   const stop = new AbortController();
@@ -67,6 +71,7 @@ export async function createAgent(deps: AgentDeps, options: AgentOptions): Promi
   const reporter = open.use(createReporter(shared));
   const report = (status: ReportedStatus) => reporter.report(status);
   const reconciler = open.use(createReconciler({ cluster, logger, clock, random, records, healthOf, report }));
+  const orphans = open.use(createOrphans({ ...shared, cluster, applications: reconciler }, { intervalMs }));
   let current: AssignmentDocument | undefined;
   const onDocument = ({ document, manifests, restored }: DesiredDocument) => {
     const { gen, ops, tombstones } = document;
@@ -74,6 +79,7 @@ export async function createAgent(deps: AgentDeps, options: AgentOptions): Promi
     current = document;
     reporter.forgetRemoved(new Set(tombstones.map(({ app }) => app)));
     reconciler.assign({ gen, apps, ops, tombstones, manifests });
+    orphans.follow(document);
   };
   const heldBundles = () => [...records.all()].flatMap(({ assigned }) => assigned?.bundle ?? []);
   const desired = open.use(await createDesired({ ...shared, onDocument, heldBundles }, { stateDir, pollMs }));
@@ -92,6 +98,7 @@ export async function createAgent(deps: AgentDeps, options: AgentOptions): Promi
     at: new Date(clock.now()).toISOString(),
     rejected: desired.rejected(),
     ...inventory(),
+    orphans: orphans.age(),
   });
   const onNewerGeneration = () => desired.catchUp();
   const onResend = (seqFloor: number) => reporter.resend(seqFloor);

@@ -1,6 +1,7 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { parseDuration } from '@wheelhouse/shared/config/duration';
 import { readConfig } from '@wheelhouse/shared/config/read-config';
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import { isLabelKey, isLabelValue } from '@wheelhouse/shared/kube/label-syntax';
@@ -33,6 +34,16 @@ const schema = z.object({
   simulatePort: z.coerce.number().int().min(0).max(65_535).optional(),
   /** Labels that it asks the hub to give its cluster, `key=value` separated by commas; the hub takes those that it allows. */
   labels: labels.optional(),
+  /** How often orphaned resources are looked for, where a project asks for them, in ms. */
+  orphansInterval: z
+    .string()
+    .default('3m')
+    .transform((text, context) => {
+      const ms = parseDuration(text);
+      if (ms !== undefined && ms >= 1_000) return ms;
+      context.addIssue(`'${text}' is no duration of a second or more, as 3m`);
+      return z.NEVER;
+    }),
   /** A file that is rewritten every 10 s while the agent is alive, for a container's health check. */
   healthFile: z.string().optional(),
   /** OTLP over HTTP, as http://127.0.0.1:4318. */

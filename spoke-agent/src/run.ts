@@ -48,6 +48,7 @@ export async function runAgent(
         info,
         agentVersion: version,
         labels: config.labels ?? {},
+        orphansIntervalMs: config.orphansInterval,
         link: { firstDelayMs: maxFirstDelayMs },
       },
     ),

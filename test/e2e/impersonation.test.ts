@@ -1,13 +1,13 @@
 // Syncs act as service accounts of the cluster: an agent that may read everything and write nothing itself, on a real API
 // server with RBAC; its roles are those that the chart renders.
 import { execFile } from 'node:child_process';
-import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { KubeObject } from '@wheelhouse/shared/kube/object';
 import { parseYamlStream } from '@wheelhouse/shared/kube/yaml';
 import { deployerOf, userOf } from '@wheelhouse/spoke-agent/cluster/testing/account';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { writeAccountKubeconfig } from '../support/account-kubeconfig.ts';
 import { getApplication, listApplications, messagesOf } from '../support/applications.ts';
 import { eventually } from '../support/eventually.ts';
 import { type GitServer, type ServedRepository, startGitServer } from '../support/git-server.ts';
@@ -40,7 +40,9 @@ beforeAll(async () => {
     ...(await rolesOf()),
   ])
     await create(object);
-  await platform.startSpoke('east', { kubeconfig: await kubeconfigOf() });
+  const file = join(platform.dir, 'agent-kubeconfig.json');
+  const kubeconfig = await writeAccountKubeconfig(server, { namespace: 'wheelhouse', account: agent, file });
+  await platform.startSpoke('east', { kubeconfig });
 }, 120_000);
 afterAll(async () => {
   await platform?.[Symbol.asyncDispose]();
@@ -78,28 +80,6 @@ async function rolesOf(): Promise<KubeObject[]> {
     { apiVersion, kind: 'ClusterRole', metadata: { name: 'reader' }, rules },
     ...rendered.filter(({ kind }) => kind === 'ServiceAccount' || kind.startsWith('ClusterRole')),
   ];
-}
-
-async function kubeconfigOf(): Promise<string> {
-  const path = `/api/v1/namespaces/wheelhouse/serviceaccounts/${agent}/token`;
-  const body = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { expirationSeconds: 7_200 } };
-  const { status } = await server.request('POST', path, { body });
-  const cluster = { server: server.server, 'certificate-authority-data': Buffer.from(server.caPem).toString('base64') };
-  const file = join(platform.dir, 'agent-kubeconfig.json');
-  const context = { cluster: 'east', user: agent };
-  await writeFile(
-    file,
-    JSON.stringify({
-      apiVersion: 'v1',
-      kind: 'Config',
-      'current-context': 'east',
-      clusters: [{ name: 'east', cluster }],
-      users: [{ name: agent, user: { token: status.token } }],
-      contexts: [{ name: 'east', context }],
-    }),
-    { mode: 0o600 },
-  );
-  return file;
 }
 
 const settings = (enabled: boolean) => `apiVersion: v1

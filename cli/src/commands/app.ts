@@ -13,6 +13,7 @@ import { collect } from '../option.ts';
 import { type Column, formatAge, formatTable } from '../output.ts';
 import type { Run } from '../session.ts';
 import { addFilters, type FilterOptions, toQuery } from './app-filters.ts';
+import { addResources } from './app-resources.ts';
 import { addSync } from './app-sync.ts';
 import { addWait } from './app-wait.ts';
 import { addWindows } from './app-windows.ts';
@@ -23,6 +24,7 @@ export function addAppCommands(program: Command, run: Run): void {
   addGet(app, run);
   addSync(app, run);
   addWait(app, run);
+  addResources(app, run);
   addDiff(app, run);
   addDelete(app, run);
   addTerminate(app, run);

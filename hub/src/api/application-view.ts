@@ -13,14 +13,24 @@ export const applicationAnswer = application
       observedAt: z.string().exactOptional().describe('When its cluster last reported (RFC 3339)'),
       ageMs: z.number().exactOptional(),
       stale: z.boolean().describe('true: the report is old, so its health must not be counted on'),
+      orphans: z
+        .object({
+          total: z.int(),
+          surveyedAt: z.string().exactOptional().describe('When its cluster last looked (RFC 3339)'),
+          problem: z.string().exactOptional().describe('Why there may be others'),
+        })
+        .exactOptional()
+        .describe('Resources in its namespace that belong to no Application; where its project asks for them'),
     }),
   })
   .meta({ id: 'ApplicationView' });
 
 export type ApplicationAnswer = z.infer<typeof applicationAnswer>;
 
-export function formatApplication({ application, ...fleet }: ApplicationView): ApplicationAnswer {
-  return { ...application, fleet };
+export function formatApplication({ application, orphans, ...fleet }: ApplicationView): ApplicationAnswer {
+  if (!orphans) return { ...application, fleet };
+  const { items: _items, ...counted } = orphans;
+  return { ...application, fleet: { ...fleet, orphans: counted } };
 }
 
 export function getApplication(deps: ApiDeps, { namespace, name }: ObjectKey): ApplicationView {

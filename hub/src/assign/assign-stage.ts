@@ -142,6 +142,7 @@ async function publishChange(
         ops: draft.ops,
         tombstones: draft.tombstones,
         ...(draft.registration ? { registration: draft.registration } : {}),
+        ...(draft.orphans ? { orphans: draft.orphans } : {}),
         ...(inline ? { inline } : {}),
       },
       previous?.seq ?? 0,

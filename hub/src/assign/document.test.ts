@@ -1,4 +1,5 @@
 import type { AssignedApp, AssignedOperation, AssignmentDocument } from '@wheelhouse/shared/protocol/document';
+import type { AppProject } from '@wheelhouse/shared/resources/app-project';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Withdrawal } from '../store/additions.ts';
@@ -13,6 +14,7 @@ interface World {
   withdrawn?: string[];
   operations?: AssignedOperation[];
   actAs?: { user: string };
+  project?: AppProject;
   /** Whether `argocd-cm` is there. */
   saysAccounts?: boolean;
 }
@@ -36,7 +38,8 @@ function documentOf(draft: Pick<Draft, 'apps' | 'ops' | 'tombstones'>): Assignme
 }
 
 function draft(previous: AssignmentDocument | undefined, world: World): Draft {
-  const { desired, withdrawn = [], operations = [], actAs, saysAccounts = true } = world;
+  const { desired, withdrawn = [], operations = [], actAs, project, saysAccounts = true } = world;
+  const known = { ...(actAs ? { actAs } : {}), ...(project ? { project } : {}) };
   const withdrawal = (app: string): Withdrawal => ({
     app,
     cluster: 'east',
@@ -48,7 +51,7 @@ function draft(previous: AssignmentDocument | undefined, world: World): Draft {
   });
   return draftDocument('east', previous, {
     applications: {
-      byCluster: () => Object.keys(desired).map((id) => indexedOf(applicationOf(id), actAs ? { actAs } : {})),
+      byCluster: () => Object.keys(desired).map((id) => indexedOf(applicationOf(id), known)),
       accountAt: () => actAs,
     },
     additions: {
@@ -71,6 +74,50 @@ const shown = ({ apps, tombstones, changed, unexplained }: Draft) => ({
   tombstones: tombstones.map(({ app }) => app),
   changed: changed.map(({ app }) => app),
   unexplained: unexplained.map(({ app }) => app),
+});
+
+describe('orphaned resources in a draft', () => {
+  const projectOf = (spec: AppProject['spec']): AppProject => ({
+    apiVersion: 'argoproj.io/v1alpha1',
+    kind: 'AppProject',
+    metadata: { name: 'default', namespace: 'argocd' },
+    spec,
+  });
+  const ignore = [{ kind: 'ConfigMap' }];
+  const denied = [{ group: '', kind: 'Secret' }];
+  it.each<[string, AppProject['spec'] | undefined, object | undefined]>([
+    ['are not spoken of where no project asks', {}, undefined],
+    ['are not where there is no project', undefined, undefined],
+    ['are asked for by a project that says nothing more', { orphanedResources: {} }, { ignore: [], denied: [] }],
+    [
+      'come with what the project ignores and permits, warned of or not',
+      {
+        orphanedResources: { warn: false, ignore },
+        namespaceResourceBlacklist: denied,
+        namespaceResourceWhitelist: [],
+      },
+      { ignore, denied, permitted: [] },
+    ],
+  ])('%s', (...[, spec, policy]) => {
+    const project = spec && projectOf(spec);
+    const { orphans } = draft(undefined, { desired: { a: '1', b: '1' }, ...(project ? { project } : {}) });
+    expect(orphans).toEqual(policy && { default: policy });
+  });
+
+  it('are published when a project begins to ask, and when it ends', () => {
+    const desired = { a: '1' };
+    const asking = draft(undefined, { desired, project: projectOf({ orphanedResources: {} }) });
+    const without = documentOf(draft(undefined, { desired }));
+    const withThem = { ...documentOf(asking), ...(asking.orphans ? { orphans: asking.orphans } : {}) };
+    expect(isPublished(draft(without, { desired, project: projectOf({ orphanedResources: {} }) }), without)).toBe(
+      false,
+    );
+    expect(isPublished(draft(withThem, { desired, project: projectOf({ orphanedResources: {} }) }), withThem)).toBe(
+      true,
+    );
+    expect(isPublished(draft(withThem, { desired }), withThem)).toBe(false);
+    expect(documentVersion(asking, undefined)).toBe(1);
+  });
 });
 
 describe('a draft', () => {

@@ -5,7 +5,9 @@ import type {
   AssignmentDocument,
   Tombstone,
 } from '@wheelhouse/shared/protocol/document';
+import type { OrphanPolicy } from '@wheelhouse/shared/protocol/orphans';
 import type { Registration } from '@wheelhouse/shared/protocol/registration';
+import { orphanPolicyOf } from '../project/orphans.ts';
 import type { Additions, Withdrawal } from '../store/additions.ts';
 import type { Applications, IndexedApplication } from './applications.ts';
 import type { Resolution } from './resolve.ts';
@@ -16,6 +18,8 @@ export interface Draft {
   ops: AssignedOperation[];
   tombstones: Tombstone[];
   registration?: Registration;
+  /** By project: what is to be looked for in the namespaces of its Applications. */
+  orphans?: Record<string, OrphanPolicy>;
   /** Applications whose entry differs from the one before. */
   changed: AssignedApp[];
   /** Applications that are assigned, but that nothing explains any more: kept, and shown as adopted. */
@@ -68,6 +72,7 @@ function draftAssignment(cluster: string, previous: AssignmentDocument | undefin
   return {
     apps: [...apps, ...before.values()].sort((a, b) => (a.app < b.app ? -1 : 1)),
     ops: operationsOf(desired, deps),
+    ...orphanPolicies(desired),
     tombstones: tombstones.sort((a, b) => (a.app < b.app ? -1 : 1)),
     changed,
     unexplained: [...before.values()].filter(({ app }) => !deps.retains(app, cluster)),
@@ -114,6 +119,17 @@ export function documentVersion(
   return isBuried || isNamed || apps.some(({ policy }) => policy.actAs !== undefined) ? 2 : 1;
 }
 
+/** Of the projects that ask for it, in order of their names: what every cluster else costs is nothing. */
+function orphanPolicies(desired: readonly IndexedApplication[]): Pick<Draft, 'orphans'> {
+  const policies = new Map<string, OrphanPolicy>();
+  for (const { project, application } of desired) {
+    const policy = project && !policies.has(application.spec.project) ? orphanPolicyOf(project) : undefined;
+    if (policy) policies.set(application.spec.project, policy);
+  }
+  if (policies.size === 0) return {};
+  return { orphans: Object.fromEntries([...policies].sort(([a], [b]) => (a < b ? -1 : 1))) };
+}
+
 function operationsOf(desired: readonly IndexedApplication[], deps: DraftDeps): AssignedOperation[] {
   const now = deps.now().getTime();
   const operations = desired.flatMap((app) => deps.additions.operations(app.id));
@@ -140,8 +156,10 @@ export function isPublished(draft: Draft, document: AssignmentDocument): boolean
   );
 }
 
-function besidesApps({ ops, tombstones, registration }: Pick<Draft, 'ops' | 'tombstones' | 'registration'>): string {
-  return formatJson([ops, tombstones, registration ?? null]);
+type BesidesApps = Pick<Draft, 'ops' | 'tombstones' | 'registration' | 'orphans'>;
+
+function besidesApps({ ops, tombstones, registration, orphans }: BesidesApps): string {
+  return formatJson([ops, tombstones, registration ?? null, orphans ?? null]);
 }
 
 function sameApp(was: AssignedApp, app: Omit<AssignedApp, 'traceparent'>): boolean {

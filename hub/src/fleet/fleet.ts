@@ -54,6 +54,8 @@ export interface Fleet {
   judgeOwnLabels(judge: LabelsJudge): void;
   /** ms since the epoch; undefined for a cluster that was never heard of. */
   lastSeen(cluster: string): number | undefined;
+  /** What its agent said last. */
+  heartbeat(cluster: string): Heartbeat | undefined;
   /** Clusters by state. */
   states(): Record<string, number>;
   /** How often this replica was the one that told of a cluster's contact, by what it told. */
@@ -152,6 +154,7 @@ export async function startFleet(deps: FleetDeps, options: FleetOptions, signal:
     adoption,
     judgeOwnLabels: agentLabels.judgedBy,
     lastSeen: (cluster) => presence.find(cluster)?.at,
+    heartbeat: (cluster) => presence.find(cluster)?.heartbeat,
     contacts: () => contacts,
     states: () => countBy(clusters.list().map((cluster) => cluster.state)),
     onChange: (listener) => register(listeners, listener),

@@ -1,5 +1,5 @@
+import { matchesGlob } from '@wheelhouse/shared/glob/gobwas';
 import type { AppProject, AppProjectSpec } from '@wheelhouse/shared/resources/app-project';
-import { matchesGlob } from './glob.ts';
 
 /** A cluster as a destination names it; either part may be empty. */
 export interface ProjectCluster {

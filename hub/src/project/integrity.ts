@@ -1,6 +1,6 @@
+import { matchesGlob } from '@wheelhouse/shared/glob/gobwas';
 import type { AppProject } from '@wheelhouse/shared/resources/app-project';
 import type { ApplicationSource } from '@wheelhouse/shared/resources/application-source';
-import { matchesGlob } from './glob.ts';
 
 /** What must be signed of a revision, and by whom. */
 export interface IntegrityPolicy {

@@ -1,6 +1,6 @@
+import { matchesGlob } from '@wheelhouse/shared/glob/gobwas';
 import type { AppProjectSpec } from '@wheelhouse/shared/resources/app-project';
 import { RE2JS } from 're2js';
-import { matchesGlob } from './glob.ts';
 
 /** Argo CD: Applications of the control namespace are always permitted, of others where `sourceNamespaces` names them. */
 export function isNamespacePermitted(

@@ -1,6 +1,6 @@
+import { matchesGlob } from '@wheelhouse/shared/glob/gobwas';
 import type { AssignedPolicy } from '@wheelhouse/shared/protocol/document';
 import type { AppProject } from '@wheelhouse/shared/resources/app-project';
-import { matchesGlob } from './glob.ts';
 
 type Account = NonNullable<AssignedPolicy['actAs']>;
 

@@ -1,6 +1,6 @@
+import { matchesGlob } from '@wheelhouse/shared/glob/gobwas';
 import type { AppProjectSpec } from '@wheelhouse/shared/resources/app-project';
 import { normalizeGitUrl } from './git-url.ts';
-import { matchesGlob } from './glob.ts';
 
 /** Argo CD: a source is permitted when a pattern matches it and no `!` pattern denies it. */
 export function isSourcePermitted({ sourceRepos = [] }: AppProjectSpec, repoURL: string): boolean {

@@ -1,11 +1,11 @@
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
+import { compileGlob } from '@wheelhouse/shared/glob/gobwas';
 import { canonicalJson } from '@wheelhouse/shared/kube/canonical';
 import type { KubeObject } from '@wheelhouse/shared/kube/object';
 import type { AppProject, AppProjectSpec, SyncWindow } from '@wheelhouse/shared/resources/app-project';
 import { controlNamespace } from '@wheelhouse/shared/resources/defaults';
 import { whyBudgetInvalid } from '../generate/deletion-budget.ts';
 import { whyRawSecretsInvalid } from '../render/raw-secrets.ts';
-import { compileGlob } from './glob.ts';
 import { whyGroupInvalid, whyPolicyInvalid } from './policy.ts';
 import { whyWindowInvalid } from './window.ts';
 

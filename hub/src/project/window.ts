@@ -1,7 +1,7 @@
+import { matchesGlob } from '@wheelhouse/shared/glob/gobwas';
 import type { SyncWindow } from '@wheelhouse/shared/resources/app-project';
 import type { AssignedWindow } from '@wheelhouse/shared/schedule/sync-window';
 import { compileWindow, whyWindowsForbid } from '@wheelhouse/shared/schedule/sync-window';
-import { matchesGlob } from './glob.ts';
 
 /** Argo CD: why a sync window cannot stand, or nothing. */
 export function whyWindowInvalid(window: SyncWindow): string | undefined {

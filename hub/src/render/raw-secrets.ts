@@ -2,8 +2,9 @@
  * Which Secrets may come with their data from Git: none, unless their project names them. What is let through is a warning on
  * the Application and a line in the audit stream, and its bundle is never put into a document.
  */
+
+import { compileGlob, matchesGlob } from '@wheelhouse/shared/glob/gobwas';
 import type { AppProject } from '@wheelhouse/shared/resources/app-project';
-import { compileGlob, matchesGlob } from '../project/glob.ts';
 
 /** `shop/registry-*, infra/ca` on an AppProject: namespace and name of Secrets, both with globs. */
 export const rawSecretsAnnotation = 'wheelhouse.dev/raw-secrets';

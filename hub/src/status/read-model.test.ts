@@ -35,6 +35,7 @@ beforeEach(async () => {
     statuses,
     resolve: (app) => resolve(app, { derived: state.derived, project: () => undefined }),
     lastSeen: () => startedAt,
+    heartbeat: () => undefined,
     isAnnounced: (cluster) => announced.has(cluster),
     adopted: {
       applications: () => adopted,
@@ -133,13 +134,21 @@ describe('the read model', () => {
     expect(model.summary()).toEqual({
       total: 2,
       adopted: 0,
+      orphans: 0,
       stale: 0,
       sync: { Synced: 1, Unknown: 1 },
       health: { Healthy: 1, Missing: 1 },
     });
     expect(model.clusterSummary('east')).toEqual({ total: 1, synced: 1, healthy: 1, stale: 0 });
     state.pass(91_000);
-    expect(model.summary()).toEqual({ total: 2, adopted: 0, stale: 1, sync: { Unknown: 1 }, health: { Missing: 1 } });
+    expect(model.summary()).toEqual({
+      total: 2,
+      adopted: 0,
+      orphans: 0,
+      stale: 1,
+      sync: { Unknown: 1 },
+      health: { Missing: 1 },
+    });
     expect(model.clusterSummary('east')).toEqual({ total: 1, synced: 0, healthy: 0, stale: 1 });
   });
 

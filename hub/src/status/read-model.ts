@@ -17,6 +17,7 @@ import type { Additions } from '../store/additions.ts';
 import type { Derived, Problem } from '../store/derived.ts';
 import type { ApplicationFilter } from './application-filter.ts';
 import { type ApplicationPage, listPage } from './list-page.ts';
+import { type OrphansAgent, orphansOf } from './orphans.ts';
 import type { Statuses } from './statuses.ts';
 import { createTold, type Told, type ViewChange } from './told.ts';
 import {
@@ -36,6 +37,8 @@ export interface ReadModelDeps {
   resolve(app: IndexedApplication): Resolution;
   gate: Pick<Gate, 'whyWaiting' | 'isRollingSync'>;
   lastSeen(cluster: string): number | undefined;
+  /** The last one of the cluster. */
+  heartbeat(cluster: string): OrphansAgent;
   /** The plan that moves an Application away from this cluster. */
   leaving(app: string, cluster: string): Retention | undefined;
   /** Whether the cluster is known by a Secret only: its agent has not enrolled. */
@@ -56,6 +59,8 @@ export interface ReadModel {
     total: number;
     stale: number;
     adopted: number;
+    /** Orphaned resources, counted for each Application in whose namespace they are. */
+    orphans: number;
     sync: Record<string, number>;
     health: Record<string, number>;
   };
@@ -187,6 +192,7 @@ function viewInput(indexed: IndexedApplication, deps: ReadModelDeps): ViewInput 
     lastSeen: onHubOnly ? now : deps.lastSeen(indexed.cluster ?? ''),
     now,
     problems: problemsOf(indexed, resolution, deps),
+    agent: deps.heartbeat(indexed.cluster ?? ''),
     isRollingSync: () => deps.gate.isRollingSync(indexed),
     whyWaiting: () => deps.gate.whyWaiting(indexed, resolution),
     leaving: deps.leaving(indexed.id, indexed.cluster ?? ''),
@@ -254,10 +260,18 @@ function summarizeCluster(cluster: string, deps: ReadModelDeps) {
 }
 
 function summarize(apps: Iterable<IndexedApplication>, deps: ReadModelDeps) {
-  const counts = { total: 0, stale: 0, sync: {} as Record<string, number>, health: {} as Record<string, number> };
+  const counts = {
+    total: 0,
+    stale: 0,
+    orphans: 0,
+    sync: {} as Record<string, number>,
+    health: {} as Record<string, number>,
+  };
   for (const app of apps) {
-    const { sync, health, stale } = formatBrief(viewInput(app, deps));
+    const input = viewInput(app, deps);
+    const { sync, health, stale } = formatBrief(input);
     counts.total += 1;
+    counts.orphans += orphansOf(input)?.total ?? 0;
     if (stale) counts.stale += 1;
     else {
       counts.sync[sync] = (counts.sync[sync] ?? 0) + 1;

@@ -9,6 +9,7 @@ import { isRollingSyncKey } from '../rollout/gate.ts';
 import { applicationSetController } from '../rollout/sync-request.ts';
 import type { Withdrawal } from '../store/additions.ts';
 import type { Problem } from '../store/derived.ts';
+import { type OrphansAgent, type OrphansView, orphanConditions, orphansOf } from './orphans.ts';
 import { formatRevision, formatSources, formatSourceTypes } from './sources-view.ts';
 
 /** An Application as people see it: Argo CD's object with its status filled in, and how old that status is. */
@@ -20,6 +21,8 @@ export interface ApplicationView {
   ageMs?: number;
   /** Its cluster was not heard of for a while: the status says what was, not what is. */
   stale: boolean;
+  /** Where its project asks for them. */
+  orphans?: OrphansView;
 }
 
 export interface ViewInput {
@@ -30,6 +33,8 @@ export interface ViewInput {
   lastSeen: number | undefined;
   now: number;
   problems: Problem[];
+  /** What the agent of its cluster said of itself last. */
+  agent?: OrphansAgent;
   /** Why a rollout keeps it from what Git gives. */
   whyWaiting?: () => string | undefined;
   /** Its set's RollingSync syncs it. */
@@ -65,11 +70,13 @@ export function formatBrief(input: ViewInput): Brief {
 export function formatView(input: ViewInput): ApplicationView {
   const { indexed } = input;
   const { seen, ageMs, stale } = ageOf(input);
+  const orphans = orphansOf(input);
   return {
     application: { ...shownOf(input), status: formatStatus(input) } as Application,
     ...(indexed.cluster === undefined ? {} : { cluster: indexed.cluster }),
     ...(input.status ? { observedAt: new Date(seen).toISOString(), ageMs } : {}),
     stale,
+    ...(orphans ? { orphans } : {}),
   };
 }
 
@@ -181,7 +188,8 @@ function leavingConditions(leaving: Retention | undefined, { cluster }: IndexedA
   return [{ type: 'Leaving', message: `plan ${leaving.plan}: ${what}` }];
 }
 
-function formatConditions({ indexed, resolution, status, problems, whyWaiting, leaving }: ViewInput) {
+function formatConditions(input: ViewInput) {
+  const { indexed, resolution, status, problems, whyWaiting, leaving } = input;
   const waiting = whyWaiting?.();
   return [
     ...problems.map(formatCondition),
@@ -190,6 +198,7 @@ function formatConditions({ indexed, resolution, status, problems, whyWaiting, l
     ...originWarnings(indexed).map((message) => ({ type: 'InvalidSpecWarning', message })),
     ...leavingConditions(leaving, indexed),
     ...(status?.conditions ?? []),
+    ...orphanConditions(input),
   ];
 }
 

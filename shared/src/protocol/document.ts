@@ -1,4 +1,5 @@
 import type { AssignedWindow } from '../schedule/sync-window.ts';
+import type { OrphanPolicy } from './orphans.ts';
 import type { Registration } from './registration.ts';
 
 /**
@@ -22,6 +23,8 @@ export interface AssignmentDocument {
   tombstones: Tombstone[];
   /** For the hub itself, should it lose its store. */
   registration?: Registration;
+  /** By project: what is to be looked for in the namespaces of its Applications. Agents that do not know it do not say `orphans` in heartbeats. */
+  orphans?: Record<string, OrphanPolicy>;
   /** Gzipped bundles (base64, by digest) that changed since the last generation, when they fit 64 KB together. */
   inline?: Record<string, string>;
 }

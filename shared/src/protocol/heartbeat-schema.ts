@@ -24,6 +24,7 @@ const heartbeat = z.object({
   rejected: z.object({ count, code: z.string().max(64), message: text, at: z.string().max(64) }).exactOptional(),
   inventory: inventorySchema.exactOptional(),
   inventoryProblem: text.exactOptional(),
+  orphans: z.object({ surveyedAt: z.iso.datetime().exactOptional(), problem: text.exactOptional() }).exactOptional(),
 });
 
 /** Reads what a spoke sent: a spoke is not trusted to send what the hub can use. Throws Malformed. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { FleetError } from '../errors/fleet-error.ts';
+import { orphanReport } from './orphans.ts';
 import type { AppStatus } from './status.ts';
 
 const syncStatus = z.enum(['Synced', 'OutOfSync', 'Unknown']);
@@ -43,6 +44,7 @@ const appStatus = z.object({
   total: count,
   firstBad: resourceStatus.optional(),
   conditions: z.array(z.object({ type: z.string(), message: z.string() })),
+  orphans: orphanReport.optional(),
   observedAt: z.iso.datetime(),
   traceparent: z.string().optional(),
   standby: z.literal(true).optional(),

@@ -1,4 +1,5 @@
 import type { Inventory } from './inventory.ts';
+import type { OrphanReport } from './orphans.ts';
 
 export type SyncStatus = 'Synced' | 'OutOfSync' | 'Unknown';
 export type HealthStatus = 'Healthy' | 'Suspended' | 'Progressing' | 'Missing' | 'Degraded' | 'Unknown';
@@ -23,6 +24,8 @@ export interface AppStatus {
   total: number;
   firstBad?: ResourceStatus;
   conditions: { type: string; message: string }[];
+  /** Absent where its project does not ask for orphaned resources, and until they were looked for. */
+  orphans?: OrphanReport;
   /** RFC 3339: when the spoke looked. */
   observedAt: string;
   traceparent?: string;
@@ -81,6 +84,8 @@ export interface Heartbeat {
   inventory?: Inventory;
   /** Why the inventory is not known, or may be old. */
   inventoryProblem?: string;
+  /** Absent from agents that cannot look for orphaned resources. `surveyedAt`: when all namespaces were looked at last (RFC 3339); `problem`: why that could not be done since. */
+  orphans?: { surveyedAt?: string; problem?: string };
 }
 
 export interface HeartbeatReply {

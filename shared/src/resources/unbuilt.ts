@@ -40,7 +40,7 @@ export function isUnbuiltKind(group: string, kind: string): kind is UnbuiltKind 
 
 /** Fields below `spec` that are read and kept, but that nothing acts upon yet, by kind. */
 const unbuiltFields: Readonly<Record<string, readonly string[]>> = {
-  AppProject: ['roles', 'orphanedResources'],
+  AppProject: ['roles'],
   Application: ['revisionHistoryLimit'],
 };
 

@@ -81,13 +81,15 @@ export interface Cluster extends AsyncDisposable {
   find(ref: ObjectRef, signal: AbortSignal): Promise<KubeObject | undefined>;
   /** All objects of a kind, in all namespaces, page by page. */
   list(kind: KubeKind, signal: AbortSignal): AsyncIterable<KubeObject>;
+  /** As `list`, of one namespace, and of each object only its apiVersion, kind and metadata. */
+  listMetadata(kind: KubeKind, namespace: string, signal: AbortSignal): AsyncIterable<KubeObject>;
   /** Lists, then follows, all objects of a kind; reconnects by itself; resolves when the signal aborts and never rejects. */
   watch(kind: KubeKind, listener: WatchListener, signal: AbortSignal): Promise<void>;
   /** Asks for deletion. false: it did not exist (or no longer with that uid). */
   remove(ref: ObjectRef, options: RemoveOptions): Promise<boolean>;
   /** How a kind is served; undefined when it is not. Known kinds cost no request; an unknown one is looked up again. */
   findResource(kind: KubeKind, signal: AbortSignal): Promise<ApiResource | undefined>;
-  /** Every kind that is served now. */
+  /** Every kind that is served now, of each group its preferred version first. */
   resources(signal: AbortSignal): Promise<ApiResource[]>;
   info(signal: AbortSignal): Promise<ClusterInfo>;
   /** Starts to follow the inventory, until the signal aborts. */

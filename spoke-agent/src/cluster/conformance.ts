@@ -193,6 +193,20 @@ export function describeCluster(name: string, start: () => Cluster, setStatus: S
       expect(mine).toMatchObject({ apiVersion: 'v1', kind: 'ConfigMap', data: { a: '1' } });
     });
 
+    it('lists the metadata of one namespace, and nothing else of it', async () => {
+      const live = await cluster.apply(configMap({ a: '1' }), by());
+      const found: KubeObject[] = [];
+      for await (const object of cluster.listMetadata(
+        { group: '', version: 'v1', kind: 'ConfigMap' },
+        namespace,
+        signal,
+      ))
+        found.push(object);
+      const mine = found.filter(({ metadata }) => metadata.name === 'settings');
+      expect(mine).toEqual([{ apiVersion: 'v1', kind: 'ConfigMap', metadata: live.metadata }]);
+      expect(found.every(({ metadata }) => metadata.namespace === namespace)).toBe(true);
+    });
+
     it('watches from a complete list on, in order', async () => {
       const existing = await cluster.apply(configMap({ a: '1' }), by());
       const stop = new AbortController();

@@ -4,6 +4,7 @@ import { canonicalJson, digestOf } from '@wheelhouse/shared/kube/canonical';
 import type { KubeObject, ObjectRef } from '@wheelhouse/shared/kube/object';
 import type { Logger } from '@wheelhouse/shared/logging/logger';
 import type { AssignedApp, AssignedOperation, AssignedPolicy, Tombstone } from '@wheelhouse/shared/protocol/document';
+import type { OrphanReport } from '@wheelhouse/shared/protocol/orphans';
 import { type AssignedWindow, compileWindow, type Window } from '@wheelhouse/shared/schedule/sync-window';
 import type { Cluster } from '../cluster/cluster.ts';
 import { compileIgnore, type IgnoreRule } from '../diff/ignore.ts';
@@ -62,6 +63,8 @@ export interface AppState {
   trace?: { traceparent: string; since: number } | undefined;
   /** Kinds whose objects a tombstone may have to delete. */
   removal?: { kinds: ObjectRef[] } | undefined;
+  /** What its namespace holds that belongs to nobody, as it was looked for last. */
+  orphans?: OrphanReport | undefined;
   /** Aborts the pass that runs; absent between passes. */
   pass?: AbortController | undefined;
 }

@@ -4,14 +4,17 @@
  * cannot be found again. What an assignment does not name is left alone; only a tombstone deletes. While nothing
  * changes it sends nothing to the API server but watches.
  */
+import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '@wheelhouse/shared/async/clock';
 import { createLimit } from '@wheelhouse/shared/async/limit';
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { KubeObject } from '@wheelhouse/shared/kube/object';
 import type { Logger } from '@wheelhouse/shared/logging/logger';
 import type { AssignedApp, AssignedOperation, Tombstone } from '@wheelhouse/shared/protocol/document';
+import type { OrphanReport } from '@wheelhouse/shared/protocol/orphans';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { ResourceDiff } from '../diff/resource-diff.ts';
+import type { Claims } from '../orphans/survey.ts';
 import type { HealthOf } from '../watch/live-entry.ts';
 import { createLiveIndex } from '../watch/live-index.ts';
 import { createWatches } from '../watch/watches.ts';
@@ -56,6 +59,10 @@ export interface Reconciler extends AsyncDisposable {
   assign(desired: DesiredState): void;
   /** Throws NotFound for an Application that is not assigned here. */
   diff(app: string, signal: AbortSignal): Promise<ResourceDiff[]>;
+  /** What the Applications of this cluster call their own. */
+  claims(): Claims;
+  /** What an Application's namespace holds that belongs to nobody; reported with its next status. */
+  tellOrphans(app: string, found: OrphanReport | undefined): void;
 }
 
 export function createReconciler(deps: ReconcilerDeps, options: ReconcilerOptions = {}): Reconciler {
@@ -126,6 +133,19 @@ class AppReconciler implements Reconciler {
     const state = this.#states.get(app);
     if (!state?.assigned) throw new FleetError('NotFound', `Application ${app} is not assigned to this cluster`);
     return await diffApp(this.#context, state, signal);
+  }
+
+  claims(): Claims {
+    const states = [...this.#states.values()];
+    const keys = states.flatMap(({ target, record }) => [...(target?.keys ?? []), ...Object.keys(record.resources)]);
+    return { apps: new Set(this.#states.keys()), keys: new Set(keys) };
+  }
+
+  tellOrphans(app: string, found: OrphanReport | undefined): void {
+    const state = this.#states.get(app);
+    if (!state || isDeepStrictEqual(state.orphans, found)) return;
+    state.orphans = found;
+    this.#queue.add(app);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

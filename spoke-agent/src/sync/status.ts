@@ -32,6 +32,7 @@ export function statusOf(context: Pick<SyncContext, 'index' | 'clock'>, state: A
     total: resources.length,
     ...(firstBad ? { firstBad } : {}),
     conditions: conditionsOf(context, state, comparisons),
+    ...(state.orphans ? { orphans: state.orphans } : {}),
     ...(state.trace ? { traceparent: state.trace.traceparent } : {}),
   };
 }

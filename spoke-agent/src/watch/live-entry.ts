@@ -51,7 +51,7 @@ export function liveKey(ref: ObjectRef): string {
 export function summarize(object: KubeObject, { healthOf, isDrifted }: Summarizing): LiveEntry {
   const ref = refOf(object);
   const { metadata } = object;
-  const owner = ownerOf(object, ref);
+  const owner = trackedBy(object, ref);
   const health = healthOf(object);
   const drifted = isDrifted(liveKey(ref), object);
   return {
@@ -66,8 +66,8 @@ export function summarize(object: KubeObject, { healthOf, isDrifted }: Summarizi
   };
 }
 
-/** Argo CD: a tracking id that does not name the object that carries it (a copy) makes it nobody's. */
-function ownerOf(object: KubeObject, ref: ObjectRef): string | undefined {
+/** The Application whose tracking id it carries. Argo CD: one that does not name the object itself (a copy) makes it nobody's. */
+export function trackedBy(object: KubeObject, ref: ObjectRef): string | undefined {
   const id = object.metadata.annotations?.[trackingAnnotation];
   if (!id) return undefined;
   const app = id.slice(0, Math.max(0, id.indexOf(':')));

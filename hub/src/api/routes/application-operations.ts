@@ -1,5 +1,6 @@
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import { formatJson } from '@wheelhouse/shared/kube/json';
+import type { OrphanedResource } from '@wheelhouse/shared/protocol/orphans';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { ApiServer } from '../api-server.ts';
@@ -82,12 +83,13 @@ function resourceTreeRoute(app: ApiServer, deps: ApiDeps): void {
     version: z.string(),
     health: z.looseObject({ status: z.string().exactOptional(), message: z.string().exactOptional() }).exactOptional(),
   });
+  const orphan = node.extend({ createdAt: z.string().exactOptional() });
   const response = {
-    200: z.object({ nodes: z.array(node), orphanedNodes: z.array(node), hosts: z.array(z.unknown()) }),
+    200: z.object({ nodes: z.array(node), orphanedNodes: z.array(orphan), hosts: z.array(z.unknown()) }),
   };
   const schema = { tags, params: applicationParams, querystring: applicationQuery, response };
   app.get(`${path}/resource-tree`, { schema }, async (request) => {
-    const { application } = getApplication(deps, keyOf(request.params, request.query));
+    const { application, orphans } = getApplication(deps, keyOf(request.params, request.query));
     permit(request, 'get', accessOf(application));
     const nodes = (application.status?.resources ?? []).map(
       ({ group = '', version = '', kind = '', namespace = '', name = '', health }) => ({
@@ -99,8 +101,12 @@ function resourceTreeRoute(app: ApiServer, deps: ApiDeps): void {
         ...(health ? { health } : {}),
       }),
     );
-    return { nodes, orphanedNodes: [], hosts: [] };
+    return { nodes, orphanedNodes: (orphans?.items ?? []).map(formatOrphan), hosts: [] };
   });
+}
+
+function formatOrphan({ createdAt, ...resource }: OrphanedResource) {
+  return { ...resource, ...(createdAt === undefined ? {} : { createdAt }) };
 }
 
 function managedResourcesRoute(app: ApiServer, deps: ApiDeps): void {

@@ -86,9 +86,10 @@ function resourcesOf(list: GroupDiscoveryList): ApiResource[] {
   );
 }
 
-/** Path of a kind's collection in all namespaces. */
-export function collectionPath(resource: ApiResource): string {
-  return `${versionPath(resource)}/${resource.plural}`;
+/** Path of a kind's collection, in all namespaces or in one. */
+export function collectionPath(resource: ApiResource, namespace?: string): string {
+  const within = namespace === undefined ? '' : `/namespaces/${encodeURIComponent(namespace)}`;
+  return `${versionPath(resource)}${within}/${resource.plural}`;
 }
 
 export function objectPath(resource: ApiResource, ref: ObjectRef): string {

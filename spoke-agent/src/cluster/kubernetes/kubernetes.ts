@@ -14,7 +14,7 @@ import { type KubeconfigOptions, openConnection } from './connection.ts';
 import { collectionPath, createDiscovery, objectPath } from './discovery.ts';
 import { followInventory, readVersion } from './inventory.ts';
 import { createRequests, type KubeRequest, type Requests } from './requests.ts';
-import { followKind, listPages, type WatchDeps } from './watch.ts';
+import { followKind, listMetadata, listPages, type WatchDeps } from './watch.ts';
 
 export interface KubernetesOptions extends KubeconfigOptions {
   /** Requests at a time, watches apart. Default 16. */
@@ -29,7 +29,7 @@ export function createKubernetesCluster(deps: { random: () => number }, options:
   const watching: WatchDeps = {
     requests,
     random: deps.random,
-    pathOf: async (kind, signal) => collectionPath(await getResource(kind, signal)),
+    pathOf: async (kind, signal, namespace) => collectionPath(await getResource(kind, signal), namespace),
   };
 
   async function getResource(kind: KubeKind, signal: AbortSignal): Promise<ApiResource> {
@@ -66,6 +66,7 @@ export function createKubernetesCluster(deps: { random: () => number }, options:
     async *list(kind, signal) {
       for await (const page of listPages(watching, { kind }, signal)) yield* page.items;
     },
+    listMetadata: (kind, namespace, signal) => listMetadata(watching, { kind, namespace }, signal),
     watch: async (kind, listener, signal) => await followKind(watching, { kind, listener, signal }),
     async remove(ref, options) {
       try {

@@ -5,13 +5,13 @@ import { toFleetError } from '@wheelhouse/shared/errors/fleet-error';
 import { parseJson } from '@wheelhouse/shared/kube/json';
 import type { KubeObject } from '@wheelhouse/shared/kube/object';
 import type { KubeKind, WatchListener } from '../cluster.ts';
-import type { Requests } from './requests.ts';
+import type { KubeRequest, Requests } from './requests.ts';
 import { errorOfStatus, isExpired, type KubeStatus } from './status-error.ts';
 
 export interface WatchDeps {
   requests: Requests;
-  /** Path of the kind's collection. Throws NotFound when the kind is not served. */
-  pathOf: (kind: KubeKind, signal: AbortSignal) => Promise<string>;
+  /** Path of the kind's collection, of one namespace where it is given. Throws NotFound when the kind is not served. */
+  pathOf: (kind: KubeKind, signal: AbortSignal, namespace?: string) => Promise<string>;
   random: () => number;
 }
 
@@ -67,37 +67,56 @@ async function listAll(deps: WatchDeps, following: Following): Promise<string> {
   return resourceVersion;
 }
 
+interface Listing extends Pick<Following, 'kind' | 'fieldSelector'> {
+  /** All namespaces unless given. */
+  namespace?: string;
+  /** As what it is asked for; whole objects unless given. */
+  accept?: string;
+}
+
 interface ListPage {
   items: KubeObject[];
   resourceVersion: string;
 }
 
+interface ListAnswer {
+  metadata?: { resourceVersion?: string; continue?: string };
+  items?: KubeObject[];
+}
+
 /** The items of a list name neither apiVersion nor kind; they are put back here. */
-export async function* listPages(
-  deps: WatchDeps,
-  { kind, fieldSelector }: Pick<Following, 'kind' | 'fieldSelector'>,
-  signal: AbortSignal,
-): AsyncGenerator<ListPage> {
-  const path = await deps.pathOf(kind, signal);
+export async function* listPages(deps: WatchDeps, listing: Listing, signal: AbortSignal): AsyncGenerator<ListPage> {
+  const { kind, namespace } = listing;
+  const path = await deps.pathOf(kind, signal, namespace);
   const apiVersion = kind.group === '' ? kind.version : `${kind.group}/${kind.version}`;
+  const what = `list ${kind.kind}${namespace === undefined ? '' : ` in namespace ${namespace}`}`;
   let next: string | undefined = '';
   while (next !== undefined) {
-    const list: { metadata?: { resourceVersion?: string; continue?: string }; items?: KubeObject[] } =
-      await deps.requests.send({
-        method: 'GET',
-        path,
-        query: {
-          limit: String(pageSize),
-          ...(fieldSelector ? { fieldSelector } : {}),
-          ...(next ? { continue: next } : {}),
-        },
-        signal,
-        what: `list ${kind.kind}`,
-      });
+    const list: ListAnswer = await deps.requests.send({ method: 'GET', path, ...pageOf(listing, next), signal, what });
     const items = (list.items ?? []).map((item) => Object.assign(item, { apiVersion, kind: kind.kind }));
     yield { items, resourceVersion: list.metadata?.resourceVersion ?? '' };
     next = list.metadata?.continue || undefined;
   }
+}
+
+function pageOf({ fieldSelector, accept }: Listing, next: string): Pick<KubeRequest, 'query' | 'accept'> {
+  const query = {
+    limit: String(pageSize),
+    ...(fieldSelector ? { fieldSelector } : {}),
+    ...(next ? { continue: next } : {}),
+  };
+  return { query, ...(accept ? { accept } : {}) };
+}
+
+/** Kubernetes: a list of names, labels, annotations and owners, and nothing else. */
+const metadataOf = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1';
+
+export async function* listMetadata(
+  deps: WatchDeps,
+  listing: { kind: KubeKind; namespace: string },
+  signal: AbortSignal,
+): AsyncGenerator<KubeObject> {
+  for await (const page of listPages(deps, { ...listing, accept: metadataOf }, signal)) yield* page.items;
 }
 
 async function followOnce(deps: WatchDeps, following: Following): Promise<void> {

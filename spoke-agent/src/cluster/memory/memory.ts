@@ -105,6 +105,12 @@ class SimulatedCluster implements MemoryCluster {
     yield* this.#store.list(kind);
   }
 
+  async *listMetadata(kind: KubeKind, namespace: string, signal: AbortSignal): AsyncGenerator<KubeObject> {
+    this.#enter('list', signal, { ...kind, namespace, name: '' });
+    for (const { apiVersion, kind: name, metadata } of this.#store.list(kind))
+      if (metadata.namespace === namespace) yield { apiVersion, kind: name, metadata };
+  }
+
   async watch(kind: KubeKind, ...[listener, signal]: [Parameters<Cluster['watch']>[1], AbortSignal]): Promise<void> {
     this.requests.watch += 1;
     while (!signal.aborted && !this.#resource(kind)) {
