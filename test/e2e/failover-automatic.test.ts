@@ -1,6 +1,6 @@
 // Failover by rule, with two hubs: a cluster whose agent was killed is lost, and exactly one plan is made and started for it,
 // told once. What policy Never keeps stays, what is beyond a budget or too soon is left to a person, and the cluster that
-// returns withdraws before it applies anything. Its API server is a real one, so that its objects outlive its agent.
+// returns withdraws before it applies anything. A rule for some Applications moves these alone. Its API server is a real one, so that its objects outlive its agent.
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { listApplications, whenSettled } from '../support/applications.ts';
 import { readAudit } from '../support/audit.ts';
@@ -19,7 +19,14 @@ const lost = { timeoutMs: 180_000, intervalMs: 200 };
 /** And what arrives is Healthy for a minute before anything is withdrawn. */
 const soaked = { ...lost, timeoutMs: 270_000 };
 const within = { timeoutMs: 60_000 };
-const places = { 'eu-1': 'active', 'us-1': 'standby', 'ap-1': 'active', 'sa-1': 'standby' };
+const places = {
+  'eu-1': 'active',
+  'us-1': 'standby',
+  'ap-1': 'active',
+  'sa-1': 'standby',
+  'af-1': 'active',
+  'me-1': 'standby',
+};
 
 const stack = new AsyncDisposableStack();
 const stop = new AbortController();
@@ -51,33 +58,39 @@ beforeAll(async () => {
   });
   const active = { repoURL: repository.url, selector: '{matchLabels: {role: active}}' };
   const ledger = fleetSet({ ...active, name: 'ledger', path: 'ledger' });
-  await platform.apply(`${fleetSet(active)}---\n${keepingData(ledger)}`);
-  await platform.apply(`${rule('eu', 'us', 10)}---\n${rule('ap', 'sa', 1)}`);
-  await whenSettled(platform, { names: [...namesOn('eu-1'), ...namesOn('ap-1')] }, within);
+  await platform.apply(`${labelled(fleetSet(active))}---\n${keepingData(ledger)}`);
+  const rules = [
+    rule('eu', 'us', 'atMost: {applications: 10}'),
+    rule('ap', 'sa', 'atMost: {applications: 1}'),
+    rule('af', 'me', 'apps: app=cart, atMost: {applications: 1}'),
+  ];
+  await platform.apply(rules.join('---\n'));
+  await whenSettled(platform, { names: ['eu-1', 'ap-1', 'af-1'].flatMap(namesOn) }, within);
 });
 afterAll(async () => await stack.disposeAsync());
 
 test('of two hubs one acts, once, and what is beyond the budget is left to a person', async () => {
-  await Promise.all(['eu-1', 'ap-1'].map(async (name) => await agents[name]?.kill('SIGKILL')));
-  const [eu, ap] = await eventually(async () => {
-    const plans = [await planOf('eu-1'), await planOf('ap-1')] as const;
-    expect(plans).toMatchObject([{ phase: 'Fenced' }, { phase: 'Planned' }]);
+  await Promise.all(['eu-1', 'ap-1', 'af-1'].map(async (name) => await agents[name]?.kill('SIGKILL')));
+  const [eu, ap, af] = await eventually(async () => {
+    const plans = [await planOf('eu-1'), await planOf('ap-1'), await planOf('af-1')] as const;
+    expect(plans).toMatchObject([{ phase: 'Fenced' }, { phase: 'Planned' }, { phase: 'Fenced', apps: 'app=cart' }]);
     return plans;
   }, soaked);
   moved = eu as ShownPlan;
   expect(moved.counts).toMatchObject({ incoming: 2, healthy: 2, outgoing: 2, withdrawn: 0, kept: 1 });
   expect(await audited(/automatic/)).toEqual([
+    { action: 'fail over automatically', by: 'failover rule argocd/af-down (term 1)', object: af?.id },
     { action: 'fail over automatically', by: 'failover rule argocd/eu-down (term 1)', object: moved.id },
     { action: 'refuse automatic failover', by: 'failover rule argocd/ap-down (term 1)', object: ap?.id },
   ]);
   expect(await audited(/^cluster (stale|lost)$/)).toEqual(
     ['lost', 'stale'].flatMap((state) =>
-      ['ap-1', 'eu-1'].map((object) => ({ action: `cluster ${state}`, by: 'hub', object })),
+      ['af-1', 'ap-1', 'eu-1'].map((object) => ({ action: `cluster ${state}`, by: 'hub', object })),
     ),
   );
-  expect(await counted('wheelhouse_automatic_failovers_total{outcome="started"}')).toBe(1);
+  expect(await counted('wheelhouse_automatic_failovers_total{outcome="started"}')).toBe(2);
   expect(await counted('wheelhouse_automatic_failovers_total{outcome="refused"}')).toBe(1);
-  expect(await counted('wheelhouse_cluster_contact_changes_total{state="lost"}')).toBe(2);
+  expect(await counted('wheelhouse_cluster_contact_changes_total{state="lost"}')).toBe(3);
 });
 
 test('what policy Never keeps neither leaves nor arrives', async () => {
@@ -85,6 +98,19 @@ test('what policy Never keeps neither leaves nor arrives', async () => {
   expect(names).toEqual(expect.arrayContaining(['shop-us-1', 'cart-us-1', 'ledger-eu-1', 'shop-ap-1', 'ledger-ap-1']));
   expect(names).not.toContain('ledger-us-1');
   expect(names.filter((name) => name.endsWith('-sa-1'))).toEqual([]);
+});
+
+test('a rule for some Applications moves these alone, and leaves the labels of the clusters', async () => {
+  const plan = await getPlan(platform, (await planOf('af-1'))?.id ?? '');
+  expect(plan.leaves).toMatchObject([{ app: 'cart-af-1', cluster: 'af-1' }]);
+  expect(plan.arrives).toMatchObject([{ app: 'cart-me-1', cluster: 'me-1' }]);
+  const names = (await listApplications(platform)).map(({ metadata }) => metadata.name);
+  expect(names).toEqual(expect.arrayContaining(['cart-me-1', 'shop-af-1', 'ledger-af-1']));
+  expect(names).not.toContain('shop-me-1');
+  expect(await platform.api('GET', '/api/v1/fleet/clusters/me-1')).toMatchObject({
+    labels: { region: 'me', role: 'standby' },
+    appLabels: [{ apps: 'app=cart', labels: { role: 'active' } }],
+  });
 });
 
 test('a source that returns withdraws before it applies anything, and nothing fails back by itself', async () => {
@@ -140,11 +166,15 @@ function keepingData(set: string): string {
   );
 }
 
-function rule(from: string, to: string, applications: number): string {
+function labelled(set: string): string {
+  return set.replace("    metadata: {name: '{{", "    metadata: {labels: {app: '{{.path.basename}}'}, name: '{{");
+}
+
+function rule(from: string, to: string, limits: string): string {
   return `apiVersion: wheelhouse.dev/v1alpha1
 kind: FailoverRule
 metadata: {name: ${from}-down, namespace: argocd}
-spec: {enabled: true, from: region=${from}, to: region=${to}, labels: [role], atMost: {applications: ${applications}}}
+spec: {enabled: true, from: region=${from}, to: region=${to}, labels: [role], ${limits}}
 `;
 }
 
@@ -167,7 +197,7 @@ async function planOf(cluster: string): Promise<ShownPlan | undefined> {
 async function audited(action: RegExp, by = ''): Promise<{ action: string; by: string; object: string | undefined }[]> {
   const entries = (await readAudit(hub.nats)).filter((entry) => action.test(entry.action) && entry.by.includes(by));
   const keyOf = (entry: { action: string; by: string; object?: string | undefined }) =>
-    `${entry.action} ${entry.action.startsWith('cluster') ? entry.object : ''}`;
+    `${entry.action} ${entry.action.startsWith('cluster') ? entry.object : entry.by}`;
   return entries
     .map((entry) => ({ action: entry.action, by: entry.by, object: entry.object }))
     .sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));

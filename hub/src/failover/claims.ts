@@ -25,11 +25,7 @@ export async function claimClusters(plan: Plan, deps: ClaimDeps): Promise<void> 
     const standing = await standingClaims(stored?.value, deps);
     const mine = new Set(clustersOf(plan));
     const rival = standing.find(({ id, clusters }) => id !== plan.id && clusters.some((name) => mine.has(name)));
-    if (rival)
-      throw new FleetError(
-        'Conflict',
-        `plan ${rival.id} is changing the same clusters: wait for it, or abort it with 'wheelhouse plan abort ${rival.id}'`,
-      );
+    if (rival) throw raceWith(rival.id);
     const own = { id: plan.id, clusters: [...mine], at: deps.now().toISOString() };
     const plans = [...standing.filter(({ id }) => id !== plan.id), own];
     try {
@@ -38,6 +34,22 @@ export async function claimClusters(plan: Plan, deps: ClaimDeps): Promise<void> 
       if (!isFleetError(error, 'Conflict') || attempt === attempts) throw error;
     }
   }
+}
+
+/** Conflict, with the plan that is at work on the same clusters. */
+export function raceWith(id: string, owner = ''): FleetError {
+  return new FleetError(
+    'Conflict',
+    `plan ${id}${owner && ` of ${owner}`} is changing the same clusters: wait for it, or abort it with 'wheelhouse plan abort ${id}'`,
+    { details: { plan: id } },
+  );
+}
+
+/** Which plan that was; undefined for any other error. */
+export function rivalIn(error: unknown): string | undefined {
+  if (!isFleetError(error, 'Conflict')) return undefined;
+  const { plan } = error.details;
+  return typeof plan === 'string' ? plan : undefined;
 }
 
 /** An end needs no write: a claim stands for as long as its plan is active. */

@@ -9,7 +9,7 @@ import { readAppSelector } from '../fleet/app-labels.ts';
 import type { Author } from '../fleet/metadata.ts';
 import type { Table } from '../fleet/records.ts';
 import type { SpecStore } from '../store/specs.ts';
-import { type Claims, claimClusters, clustersOf } from './claims.ts';
+import { type Claims, claimClusters, clustersOf, raceWith } from './claims.ts';
 import { decide } from './decide.ts';
 import type { Labelling } from './dry-run.ts';
 import { retryHooks } from './hooks/decide-hooks.ts';
@@ -278,11 +278,7 @@ function refuseFindings(plan: Plan, accept: readonly string[]): void {
 function refuseRace(plan: Plan, { plans }: Pick<FailoverDeps, 'plans'>): void {
   const mine = new Set(clustersOf(plan));
   const rival = plans.list().find((other) => isActive(other) && clustersOf(other).some((name) => mine.has(name)));
-  if (rival)
-    throw new FleetError(
-      'Conflict',
-      `plan ${rival.id} of ${rival.owner} is changing the same clusters: wait for it, or abort it with 'wheelhouse plan abort ${rival.id}'`,
-    );
+  if (rival) throw raceWith(rival.id, rival.owner);
 }
 
 function abort({ by, reason, now }: { by: string; reason: string; now: Date }): Edit['change'] {

@@ -5,7 +5,7 @@ export interface PlanMetrics {
   /** A plan that entered a phase, or paused itself. */
   planned(transition: { phase: string; direction: string }): void;
   /** An automatic failover: `started` or `refused`. */
-  failedOver(outcome: string): void;
+  failedOver(outcome: 'started' | 'refused' | 'waiting'): void;
   /** An attempt of a hook: `succeeded` or `failed`. */
   hookCalled(call: { type: string; outcome: string }): void;
 }

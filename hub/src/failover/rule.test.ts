@@ -68,6 +68,7 @@ const deps: RuleDeps = {
       return plan;
     },
     list: () => plans,
+    find: (id) => plans.find((one) => one.id === id),
   },
   clusters: () => clusters,
   contactOf: (name) => contacts[name] ?? clusters.find((one) => one.name === name)?.state,

@@ -5,15 +5,17 @@
  */
 import { parseDuration } from '@wheelhouse/shared/config/duration';
 import { isFleetError, toFleetError } from '@wheelhouse/shared/errors/fleet-error';
-import { matchesSelector, parseSelector } from '@wheelhouse/shared/kube/selector-text';
 import type { Logger } from '@wheelhouse/shared/logging/logger';
 import type { FailoverRule } from '@wheelhouse/shared/resources/failover-rule';
-import type { FleetCluster } from '../fleet/clusters.ts';
 import type { Table } from '../fleet/records.ts';
 import type { AuditEntry } from '../store/audit.ts';
+import { rivalIn } from './claims.ts';
 import type { Failover, PlanOptions } from './failover.ts';
 import type { FailoverRequest } from './label-changes.ts';
+import { type OutageDeps, outageOf } from './outage.ts';
+import { isActive } from './plan-record.ts';
 import type { PlanView } from './plan-view.ts';
+import { onlyFor } from './some-applications.ts';
 
 /** What a rule did last. */
 export interface RuleRecord {
@@ -27,25 +29,22 @@ export interface RuleRecord {
   plan?: string;
   /** Why no plan was started. */
   refused?: string;
+  /** A plan that was changing the same clusters: the rule acts once that is done. */
+  waitsFor?: string;
   /** RFC 3339: when a plan of the rule was started last, whichever term that was. */
   startedAt?: string;
 }
 
-export interface RuleDeps {
+export interface RuleDeps extends OutageDeps {
   logger: Logger;
   rules: Pick<Table<RuleRecord>, 'read' | 'put'>;
-  failover: Pick<Failover, 'plan' | 'start' | 'list'>;
-  clusters(): FleetCluster[];
-  /** What was told of a cluster's contact: by a hub that heard all the while, and by its stopwatch. */
-  contactOf(cluster: string): FleetCluster['state'] | undefined;
+  failover: Pick<Failover, 'plan' | 'start' | 'list' | 'find'>;
   audit(entry: AuditEntry): void;
-  /** `started` or `refused`. */
-  observe(outcome: string): void;
-  now(): Date;
+  observe(outcome: 'started' | 'refused' | 'waiting'): void;
 }
 
 const defaultEveryMs = 3_600_000;
-/** A hub that wrote the term and made no plan by then has died. */
+/** A hub that wrote the term and made no plan by then has died; one that had to wait for another plan looks again. */
 const graceMs = 30_000;
 
 export async function runRule(rule: FailoverRule, deps: RuleDeps, signal: AbortSignal): Promise<void> {
@@ -66,7 +65,7 @@ function recordName({ metadata }: FailoverRule): string {
 async function claim(rule: FailoverRule, outage: string, deps: RuleDeps): Promise<RuleRecord | undefined> {
   const name = recordName(rule);
   const stored = await deps.rules.read(name);
-  if (stored && !mayAct(stored.value, { outage, now: deps.now() })) return undefined;
+  if (stored && !mayAct(stored.value, { outage, now: deps.now() }, deps)) return undefined;
   const cutOff = stored && startedBefore(rule, stored.value, deps);
   if (cutOff) {
     await deps.rules.put(name, cutOff, stored.revision);
@@ -85,7 +84,7 @@ async function claim(rule: FailoverRule, outage: string, deps: RuleDeps): Promis
 
 /** The record of a term whose plan was started by a hub that died before it could write so. */
 function startedBefore(rule: FailoverRule, record: RuleRecord, { failover }: RuleDeps): RuleRecord | undefined {
-  if (record.plan !== undefined || record.refused !== undefined) return undefined;
+  if (!isOpen(record)) return undefined;
   const owner = ownerOf(rule, record);
   const started = failover.list().find((plan) => plan.owner === owner && !['Planned', 'Expired'].includes(plan.phase));
   return started && { ...record, plan: started.id, startedAt: record.at };
@@ -102,32 +101,17 @@ function nextTerm(before: RuleRecord | undefined, { outage, now }: { outage: str
   return { term: (before?.term ?? 0) + 1, outage, at: now.toISOString(), ...started };
 }
 
-/**
- * When the clusters of the rule were heard of last, if all of them are Lost and have been silent for long enough. A hub that
- * was deaf itself, or whose clock is ahead, sees silence where there is none: what was told of their contact must say so too.
- */
-export function outageOf(
-  { spec }: FailoverRule,
-  { clusters, contactOf, now }: Pick<RuleDeps, 'clusters' | 'contactOf' | 'now'>,
-): string | undefined {
-  const requirements = parseSelector(spec.from);
-  const from = clusters().filter(({ state, labels }) => state !== 'Expected' && matchesSelector(requirements, labels));
-  if (from.length === 0 || from.some(({ name, state }) => state !== 'Lost' || contactOf(name) !== 'Lost'))
-    return undefined;
-  const last =
-    from
-      .map(({ lastSeenAt, enrolledAt }) => lastSeenAt ?? enrolledAt ?? '')
-      .sort()
-      .at(-1) ?? '';
-  const silentMs = now().getTime() - Date.parse(last);
-  return silentMs >= (parseDuration(spec.lostFor ?? '') ?? 0) ? last : undefined;
+/** Once for each outage. */
+function mayAct(record: RuleRecord, at: { outage: string; now: Date }, { failover }: RuleDeps): boolean {
+  if (record.outage !== at.outage) return true;
+  const rival = record.waitsFor === undefined ? undefined : failover.find(record.waitsFor);
+  if (!isOpen(record) || (rival && isActive(rival))) return false;
+  return at.now.getTime() - Date.parse(record.at) > graceMs;
 }
 
-/** Once for each outage. */
-function mayAct(record: RuleRecord, at: { outage: string; now: Date }): boolean {
-  if (record.outage !== at.outage) return true;
-  const wasCutOff = record.plan === undefined && record.refused === undefined;
-  return wasCutOff && at.now.getTime() - Date.parse(record.at) > graceMs;
+/** Nothing came of it yet: its hub died, or it waits for another plan. */
+function isOpen({ plan, refused }: RuleRecord): boolean {
+  return plan === undefined && refused === undefined;
 }
 
 /** Records of earlier versions do not say it. */
@@ -153,6 +137,8 @@ async function act(
   } catch (error) {
     // nothing is written of what was only cut short: the next hub acts after the grace
     if (signal.aborted || toFleetError(error).retryable) throw error;
+    const rival = rivalIn(error);
+    if (rival !== undefined) return waitFor(rival, claimed, { name, deps });
     const refused = toFleetError(error).message;
     return refuse({ ...claimed, ...(plan ? { plan: plan.id } : {}), refused }, name, deps);
   }
@@ -167,10 +153,11 @@ async function act(
   return { ...claimed, plan: plan.id, startedAt: claimed.at };
 }
 
-function askedOf({ spec: { from, to, labels, setFrom, setTo } }: FailoverRule): FailoverRequest {
+function askedOf({ spec: { from, to, apps, labels, setFrom, setTo } }: FailoverRule): FailoverRequest {
   return {
     from,
     to,
+    ...onlyFor(apps),
     ...(labels ? { labels } : {}),
     ...(setFrom ? { setFrom } : {}),
     ...(setTo ? { setTo } : {}),
@@ -199,6 +186,23 @@ function whyTooSoon({ at, startedAt }: RuleRecord, { spec }: FailoverRule): stri
   const everyMs = parseDuration(spec.every ?? '') ?? defaultEveryMs;
   if (startedAt === undefined || Date.parse(at) - Date.parse(startedAt) >= everyMs) return undefined;
   return `the rule failed over at ${startedAt} and may do so once in ${spec.every ?? '1h'}`;
+}
+
+/** Two rules for different Applications of one region fire together; their plans change the same clusters one after the other. */
+function waitFor(waitsFor: string, record: RuleRecord, { name, deps }: { name: string; deps: RuleDeps }): RuleRecord {
+  const { term } = record;
+  deps.logger.warn(
+    { rule: name, waitsFor, term },
+    'automatic failover waits for a plan that changes the same clusters',
+  );
+  deps.audit({
+    by: `failover rule ${name} (term ${term})`,
+    action: 'wait with automatic failover',
+    object: waitsFor,
+    details: { term },
+  });
+  deps.observe('waiting');
+  return { ...record, waitsFor };
 }
 
 function refuse(record: RuleRecord, name: string, deps: RuleDeps): RuleRecord {

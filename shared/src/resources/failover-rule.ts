@@ -21,6 +21,8 @@ export const failoverRule = z.strictObject({
     /** Clusters whose silence, all of them, starts it. */
     from: selector,
     to: selector,
+    /** Applications that alone move, as `wheelhouse failover --app` takes them; all when absent. */
+    apps: selector.exactOptional(),
     /** How long they must have been silent; at least until the hub takes them for lost, 10 minutes unless set otherwise. */
     lostFor: duration.exactOptional(),
     /** Labels that both sides exchange; found when absent. */

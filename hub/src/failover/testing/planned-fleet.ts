@@ -1,4 +1,4 @@
-/** A fleet in memory for tests of plans: clusters with labels, one ApplicationSet that selects `role: active`. */
+/** A fleet in memory for tests of plans: clusters with labels, and ApplicationSets that select `role: active`. */
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { AppProject } from '@wheelhouse/shared/resources/app-project';
 import type { FailoverHook } from '@wheelhouse/shared/resources/failover-hook';
@@ -14,7 +14,7 @@ import type { Plan } from '../plan-record.ts';
 export interface PlannedFleet {
   deps: FailoverDeps;
   clusters: Map<string, FleetCluster>;
-  /** Annotations of the set's template. */
+  /** Annotations of the sets' template. */
   annotations: Record<string, string>;
   /** Annotations of the project of what goes to a cluster; absent: no project. */
   projects: Map<string, Record<string, string>>;
@@ -26,7 +26,10 @@ export interface PlannedFleet {
 
 const startedAt = Date.parse('2026-01-01T00:00:00Z');
 
-export function createPlannedFleet(names: readonly string[] = ['eu-1', 'us-1']): PlannedFleet {
+export function createPlannedFleet(
+  names: readonly string[] = ['eu-1', 'us-1'],
+  sets: readonly string[] = ['shop'],
+): PlannedFleet {
   let time = startedAt;
   const clusters = new Map(names.map((name) => [name, clusterOf(name)]));
   const annotations: Record<string, string> = {};
@@ -34,7 +37,10 @@ export function createPlannedFleet(names: readonly string[] = ['eu-1', 'us-1']):
   const audited: string[] = [];
   const hooks: FailoverHook[] = [];
   const deps: FailoverDeps = {
-    specs: { list: (kind) => (kind === 'ApplicationSet' ? [storedOf(applicationSet(annotations))] : []) },
+    specs: {
+      list: (kind) =>
+        kind === 'ApplicationSet' ? sets.map((name) => storedOf(applicationSet(name, annotations))) : [],
+    },
     derived: { evaluation: () => undefined },
     clusters: () => [...clusters.values()],
     snapshot: () => {
@@ -78,12 +84,12 @@ function projectOf(annotations: Record<string, string> | undefined): AppProject 
   return annotations && { ...defaultProject, metadata: { ...defaultProject.metadata, annotations } };
 }
 
-function applicationSet(annotations: Record<string, string>) {
+function applicationSet(name: string, annotations: Record<string, string>) {
   const template = {
-    metadata: { name: 'shop-{{name}}', annotations },
+    metadata: { name: `${name}-{{name}}`, annotations },
     spec: {
       project: 'default',
-      source: { repoURL: 'https://git.example.com/shop.git', path: 'shop', targetRevision: 'main' },
+      source: { repoURL: 'https://git.example.com/shop.git', path: name, targetRevision: 'main' },
       destination: { name: '{{name}}', namespace: 'shop' },
     },
   };
@@ -92,7 +98,7 @@ function applicationSet(annotations: Record<string, string>) {
     {
       apiVersion: 'argoproj.io/v1alpha1',
       kind: 'ApplicationSet',
-      metadata: { name: 'shop', namespace: 'argocd' },
+      metadata: { name, namespace: 'argocd' },
       spec: { generators, template },
     },
     { unknownFields: 'refuse' },
