@@ -18,6 +18,13 @@ const hook = {
   attempt: 0,
 } as const;
 
+it('shows annotations that change, in a line each', () => {
+  const annotations = [{ cluster: 'eu-1', key: 'site', before: null, after: `a\nb${'c'.repeat(80)}` }];
+  expect(formatProposal(fakePlan({ labels: [], annotations }))).toMatch(
+    /^CLUSTER +ANNOTATION +FROM +TO\neu-1 +site +\(none\) +a bc{56}…$/m,
+  );
+});
+
 it('shows whom a plan will call, and what came of it, without what a URL may hold', () => {
   const hooks = [hook, { ...hook, direction: 'back' as const, state: 'failed' as const, message: 'answers 500' }];
   const proposal = formatProposal(fakePlan({ hooks }));

@@ -30,7 +30,7 @@ export function formatProposal(plan: PlanView): string {
     `Plan ${plan.id}: ${plan.leaves.length} leave, ${plan.arrives.length} arrive, ${plan.changes.length} change in place\n`,
     plan.apps === undefined ? '' : `only Applications of '${plan.apps}' see these labels\n`,
     plan.onDeadline === 'Abort' ? `a step that takes longer than ${formatAge(plan.deadlineMs)} aborts it\n` : '',
-    formatTable(plan.labels, labelColumns),
+    ...formatChanges(plan),
     plan.leaves.length > 0 ? formatMoves('LEAVES', plan.leaves) : '',
     plan.arrives.length > 0 ? formatMoves('ARRIVES', plan.arrives) : '',
     plan.capacity.length > 0 ? formatTable(plan.capacity, capacityColumns) : '',
@@ -61,7 +61,7 @@ export function formatPlanPage(plan: PlanView): string {
       ['Paused', plan.paused && `by ${plan.paused.by}: ${plan.paused.reason}`],
       ['Waits for', formatWaits(plan.waits)],
     ]),
-    formatTable(plan.labels, labelColumns),
+    ...formatChanges(plan),
     plan.leaves.length > 0 ? formatMoves('LEAVES', plan.leaves) : '',
     plan.arrives.length > 0 ? formatMoves('ARRIVES', plan.arrives) : '',
     plan.hooks.length > 0 ? formatTable(plan.hooks, [...hookColumns, ...hookStateColumns]) : '',
@@ -78,12 +78,30 @@ function formatWaits(waits: readonly string[]): string | undefined {
   return waits.slice(0, 3).join('; ') + more;
 }
 
-const labelColumns: Column<PlanView['labels'][number]>[] = [
-  ['CLUSTER', ({ cluster }) => cluster],
-  ['LABEL', ({ key }) => key],
-  ['FROM', ({ before }) => before ?? '(none)'],
-  ['TO', ({ after }) => after ?? '(none)'],
-];
+type Change = PlanView['labels'][number];
+
+function formatChanges({ labels, annotations = [] }: PlanView): string[] {
+  return [
+    labels.length > 0 ? formatTable(labels, changeColumns('LABEL')) : '',
+    annotations.length > 0 ? formatTable(annotations, changeColumns('ANNOTATION')) : '',
+  ];
+}
+
+function changeColumns(what: string): Column<Change>[] {
+  return [
+    ['CLUSTER', ({ cluster }) => cluster],
+    [what, ({ key }) => key],
+    ['FROM', ({ before }) => formatValue(before)],
+    ['TO', ({ after }) => formatValue(after)],
+  ];
+}
+
+/** Annotations may be long, and of several lines. */
+function formatValue(value: string | null): string {
+  if (value === null) return '(none)';
+  const line = value.replaceAll(/\s+/g, ' ');
+  return line.length > 60 ? `${line.slice(0, 59)}…` : line;
+}
 
 const capacityColumns: Column<PlanView['capacity'][number]>[] = [
   ['DESTINATION', ({ cluster }) => cluster],

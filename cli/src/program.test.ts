@@ -473,6 +473,8 @@ describe('the other groups', () => {
     expect((await run('cluster get us-east')).out).toContain('Applications:  3: 3 Synced, 2 Healthy, 0 stale');
     expect((await run('cluster label us-east tier=gold region-')).out).toBe('cluster us-east labelled: tier=gold\n');
     expect((await run('cluster annotate us-east owner=core')).out).toBe('cluster us-east annotated: owner=core\n');
+    for (const change of ['label us-east tier=tin', 'annotate us-east owner=none'])
+      expect((await run(`cluster ${change} --dry-run`)).out).toMatch(/^nothing is set: this moves no Application/);
     await run('cluster label us-east tier=silver --reason cheaper');
     expect(deps.calls.slice(-2)).toEqual([
       'annotate us-east {"owner":"core"} by admin',
@@ -581,7 +583,17 @@ describe('plans', () => {
     expect(asked.out).toMatch(/LEAVES .*\nshop-eu-west +eu-west +Surge +60s/);
     expect(asked.out).toMatch(/plan p1 started: Relabelling; follow it with 'wheelhouse plan get p1'\n$/);
     expect((await run(`${label} --yes`)).err).toBe('');
-    expect(deps.calls).toEqual(['start p1 by admin', 'start p1 by admin']);
+    expect((await run('cluster annotate us-east role=active --yes')).err).toBe('');
+    expect(deps.calls).toEqual(['start p1 by admin', 'start p1 by admin', 'start p1 by admin']);
+  });
+
+  it('are for some Applications where labels are', async () => {
+    expect((await run(`${label} --app team=shop --yes`)).out).toMatch(
+      /only Applications of 'team=shop' see these labels\n/,
+    );
+    expect((await run('cluster label us-east tier=gold --app team=shop')).out).toBe(
+      'cluster us-east labelled for team=shop: region=us-east,tier=gold\n',
+    );
   });
 
   it.each<[string, string, RunOptions, object]>([

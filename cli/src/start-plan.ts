@@ -1,4 +1,4 @@
-import type { PlanView } from '@wheelhouse/hub/api/deps';
+import type { FleetCluster, PlanView } from '@wheelhouse/hub/api/deps';
 import { type Command, Option } from 'commander';
 import { confirm } from './confirm.ts';
 import { collect, readDuration } from './option.ts';
@@ -40,6 +40,17 @@ export function paceOf({ reason, soak, deadline, onDeadline }: StartOptions) {
     ...(deadline === undefined ? {} : { deadlineMs: deadline }),
     ...(onDeadline === undefined ? {} : { onDeadline }),
   };
+}
+
+/** What a change of a cluster is answered with: the cluster, or the plan that it takes. */
+export async function answerChange(
+  session: Session,
+  answer: FleetCluster | PlanView,
+  { options, done }: { options: StartOptions; done(cluster: FleetCluster): string },
+): Promise<void> {
+  if ('leaves' in answer) return await offerPlan(session, answer, options);
+  const nothing = 'nothing is set: this moves no Application, so it needs no plan and would be done at once\n';
+  session.print(answer, () => (options.dryRun ? nothing : done(answer)));
 }
 
 /** Shows a plan, asks, and starts it. What was not confirmed stays Planned, and can be started later. */

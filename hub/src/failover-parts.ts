@@ -35,7 +35,7 @@ export function createFailoverParts(deps: FailoverPartsDeps, dispatch: Dispatch)
   const asked = createFailover(failoverDeps(deps));
   const stage = stageDeps(deps, dispatch);
   deps.fleet.judgeOwnLabels(
-    async (cluster, labels, signal) => await asked.whyPlanned(new Map([[cluster, labels]]), signal),
+    async (cluster, labels, signal) => await asked.whyPlanned({ labels: new Map([[cluster, labels]]) }, signal),
   );
   const ruling = { ...ruleDeps(deps), failover: asked };
   return {
@@ -120,6 +120,8 @@ function failoverDeps(deps: FailoverPartsDeps): FailoverDeps {
     needs: createReadNeeds(async (digest) => await readBundle(digest, deps)),
     hooks: () => stores.specs.list('FailoverHook').map(({ resource }) => resource as FailoverHook),
     setLabels: fleet.clusters.setLabels,
+    setAnnotations: fleet.clusters.setAnnotations,
+    setAppLabels: fleet.clusters.setAppLabels,
     audit: fleet.audit,
   };
 }
@@ -141,6 +143,7 @@ function stageDeps(deps: FailoverPartsDeps, dispatch: Dispatch): FailoverStageDe
     logger,
     plans: stores.records.plans,
     setLabels: fleet.clusters.setLabels,
+    setAnnotations: fleet.clusters.setAnnotations,
     setAppLabels: fleet.clusters.setAppLabels,
     putWithdrawals: stores.additions.putWithdrawals,
     deleteWithdrawal: stores.additions.deleteWithdrawal,

@@ -1,9 +1,11 @@
 // A failover of some Applications: only what the selector matches moves, the clusters keep their labels, a new commit finds
-// each where it is, a hub that is killed goes on, and failing back leaves nothing behind.
+// each where it is, a hub that is killed goes on, and failing back leaves nothing behind. By hand for one cluster too, and
+// annotations that a template reads take the same path.
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { whenSettled } from '../support/applications.ts';
+import { listApplications, whenSettled } from '../support/applications.ts';
 import { type CommandLine, createCommandLine } from '../support/command-line.ts';
+import { eventually } from '../support/eventually.ts';
 import { versionedConfigMap } from '../support/fleet-set.ts';
 import { type ServedRepository, startGitServer } from '../support/git-server.ts';
 import { planIn, type ShownPlan } from '../support/plans.ts';
@@ -62,6 +64,42 @@ test('failing back leaves nothing of it behind', async () => {
   expect(await platform.api('GET', '/api/v1/fleet/clusters/us-1')).not.toHaveProperty('appLabels');
 });
 
+test('one cluster is labelled by hand for some, and let go of', async () => {
+  const label = ['cluster', 'label', 'us-1', '--app', 'app=search', '--soak', '1s'];
+  const plan = await cli.json<ShownPlan>(...label, 'role=active', '--yes');
+  await planIn(platform, plan, { phases: ['Completed'] });
+  await whenSettled(platform, { names: ['cart-eu-1', 'cart-eu-2', 'search-eu-1', 'search-eu-2', 'search-us-1'] });
+  const refused = await cli.run([...label, 'tier=gold']);
+  expect([refused.code, refused.stderr]).toEqual([
+    1,
+    expect.stringContaining("no Application of 'app=search' would move"),
+  ]);
+  const back = await cli.json<ShownPlan>(...label, 'role=standby', '--yes');
+  await planIn(platform, back, { phases: ['Completed'] });
+  expect(await platform.api('GET', '/api/v1/fleet/clusters/us-1')).not.toHaveProperty('appLabels');
+  expect(await cli.succeed('cluster', 'history', 'us-1')).toMatch(/role=active \(was standby\) for app=search/);
+});
+
+test('an annotation that a template reads is planned, and any other is set at once', async () => {
+  const annotate = ['cluster', 'annotate', 'eu-2'];
+  expect(await cli.succeed(...annotate, 'owner=core')).toBe('cluster eu-2 annotated: owner=core\n');
+  expect(await cli.succeed(...annotate, 'parked=true', '--dry-run')).toMatch(
+    /2 leave, 0 arrive[\s\S]*eu-2 +parked +\(none\) +true[\s\S]*is not started/,
+  );
+  const plan = await cli.json<ShownPlan>(...annotate, 'parked=true', '--soak', '1s', '--yes');
+  await planIn(platform, plan, { phases: ['Completed'] });
+  await eventually(async () => {
+    const names = (await listApplications(platform)).map(({ metadata }) => metadata.name);
+    expect(names.sort()).toEqual(['cart-eu-1', 'search-eu-1']);
+  });
+  const back = await cli.json<ShownPlan>('plan', 'fail-back', plan.id, '--soak', '1s', '--yes');
+  await planIn(platform, back, { phases: ['Completed'] });
+  await whenSettled(platform, { names: ['cart-eu-1', 'cart-eu-2', 'search-eu-1', 'search-eu-2'] });
+  expect(await cli.succeed('cluster', 'history', 'eu-2')).toMatch(
+    /plan p\S+ of admin +annotation parked- \(was true\)/,
+  );
+});
+
 test('a selector that nothing has is refused', async () => {
   const { code, stderr } = await cli.run(there.map((arg) => arg.replace('app=cart', 'wheelhouse.dev/project=none')));
   expect([code, stderr]).toEqual([
@@ -87,7 +125,8 @@ spec:
     - matrix:
         generators:
           - git: {repoURL: '${repoURL}', revision: main, directories: [{path: 'services/*'}]}
-          - clusters: {selector: {matchLabels: {role: active}}}
+          - clusters: {selector: {matchLabels: {role: active}}, values: {parked: '{{.metadata.annotations.parked | default "false"}}'}}
+      selector: {matchLabels: {values.parked: "false"}}
   template:
     metadata:
       name: '{{.path.basename}}-{{.name}}'

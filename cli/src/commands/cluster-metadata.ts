@@ -1,25 +1,31 @@
-import type { FleetCluster, HistoryEntry } from '@wheelhouse/hub/api/deps';
+import type { FleetCluster, HistoryEntry, PlanView } from '@wheelhouse/hub/api/deps';
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { Command } from 'commander';
 import { formatAge, formatTable } from '../output.ts';
 import type { Run } from '../session.ts';
+import { addStartOptions, answerChange, paceOf, type StartOptions } from '../start-plan.ts';
 
 const path = '/api/v1/fleet/clusters';
 
 /** `cluster annotate` and `cluster history`. */
 export function addMetadataCommands(cluster: Command, run: Run): void {
-  cluster
+  const annotate = cluster
     .command('annotate <name> <annotations...>')
-    .description('set annotations (key=value) and remove them (key-)')
-    .option('--reason <text>', 'why, for the history')
-    .action(
-      run<[string, string[]], { reason?: string }>(async ({ client, print }, [name, changes], { reason = '' }) => {
-        const annotations = Object.fromEntries(changes.map(parseAnnotationChange));
-        const url = `${path}/${encodeURIComponent(name)}/annotations`;
-        const changed = await client.request<FleetCluster>(url, { method: 'PATCH', body: { annotations, reason } });
-        print(changed, () => `cluster ${name} annotated: ${formatPairs(changed.annotations) || 'no annotations'}\n`);
-      }),
+    .description(
+      'set annotations (key=value) and remove them (key-); what would move Applications is planned and asked first',
     );
+  addStartOptions(annotate).action(
+    run<[string, string[]], StartOptions>(async (session, [name, changes], options) => {
+      const annotations = Object.fromEntries(changes.map(parseAnnotationChange));
+      const url = `${path}/${encodeURIComponent(name)}/annotations`;
+      const body = { annotations, planOnly: options.dryRun === true, ...paceOf(options) };
+      const answer = await session.client.request<FleetCluster | PlanView>(url, { method: 'PATCH', body });
+      await answerChange(session, answer, {
+        options,
+        done: (changed) => `cluster ${name} annotated: ${formatPairs(changed.annotations) || 'no annotations'}\n`,
+      });
+    }),
+  );
   cluster
     .command('history <name>')
     .description('who changed its labels and annotations, when and why; the newest last')
@@ -44,9 +50,10 @@ export function addMetadataCommands(cluster: Command, run: Run): void {
 }
 
 /** `role=standby (was active), tier-`, annotations after labels. */
-function formatEntry({ labels = {}, annotations = {} }: HistoryEntry): string {
+function formatEntry({ labels = {}, annotations = {}, apps }: HistoryEntry): string {
+  const seen = apps === undefined ? '' : ` for ${apps}`;
   return [
-    ...Object.entries(labels).map(formatChange),
+    ...Object.entries(labels).map((change) => formatChange(change) + seen),
     ...Object.entries(annotations).map((change) => `annotation ${formatChange(change)}`),
   ].join(', ');
 }

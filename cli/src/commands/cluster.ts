@@ -4,7 +4,7 @@ import { formatClusterPage, formatSeen } from '../cluster-page.ts';
 import { parseLabelChanges } from '../label.ts';
 import { type Column, formatLabels, formatTable } from '../output.ts';
 import type { Run } from '../session.ts';
-import { addStartOptions, offerPlan, paceOf, type StartOptions } from '../start-plan.ts';
+import { addStartOptions, answerChange, paceOf, type StartOptions } from '../start-plan.ts';
 import { addClusterIdentity } from './cluster-identity.ts';
 import { addMetadataCommands } from './cluster-metadata.ts';
 import { addClusterTokens } from './cluster-token.ts';
@@ -50,13 +50,26 @@ function addLabel(cluster: Command, run: Run): void {
     .description(
       'set labels (key=value) and remove them (key-); what would move Applications is planned and asked first',
     );
+  command.option(
+    '--app <selector>',
+    'only Applications with these labels see the change; the cluster keeps its labels',
+  );
   addStartOptions(command).action(
-    run<[string, string[]], StartOptions>(async (session, [name, changes], options) => {
+    run<[string, string[]], StartOptions & { app?: string }>(async (session, [name, changes], { app, ...options }) => {
       const url = `${path}/${encodeURIComponent(name)}/labels`;
-      const body = { labels: parseLabelChanges(changes), ...paceOf(options) };
+      const apps = app === undefined ? {} : { apps: app };
+      const body = {
+        labels: parseLabelChanges(changes),
+        ...apps,
+        planOnly: options.dryRun === true,
+        ...paceOf(options),
+      };
       const answer = await session.client.request<FleetCluster | PlanView>(url, { method: 'PATCH', body });
-      if ('leaves' in answer) await offerPlan(session, answer, options);
-      else session.print(answer, () => `cluster ${name} labelled: ${formatLabels(answer.labels) || 'no labels'}\n`);
+      const seen = app === undefined ? '' : ` for ${app}`;
+      await answerChange(session, answer, {
+        options,
+        done: ({ labels }) => `cluster ${name} labelled${seen}: ${formatLabels(labels) || 'no labels'}\n`,
+      });
     }),
   );
 }

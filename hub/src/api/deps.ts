@@ -10,7 +10,7 @@ import type { Registry } from 'prom-client';
 import type { Access } from '../access/access.ts';
 import type { Failover } from '../failover/failover.ts';
 import type { Adoption, AdoptionView } from '../fleet/adoption.ts';
-import type { Author, HistoryEntry } from '../fleet/metadata.ts';
+import type { HistoryEntry } from '../fleet/metadata.ts';
 import type { Preview, PreviewRequest } from '../preview/preview.ts';
 import type { WindowState } from '../project/window.ts';
 import type { Person, RolloutCommands } from '../rollout/commands.ts';
@@ -137,8 +137,6 @@ export interface ClusterInventory {
   /** Ordered by name. */
   list(): FleetCluster[];
   find(name: string): FleetCluster | undefined;
-  /** Sets annotations; null removes one. Throws NotFound, and Forbidden for one that the hub owns. */
-  setAnnotations(name: string, annotations: Record<string, string | null>, who: string | Author): Promise<FleetCluster>;
   /** Changes of its labels and annotations, oldest first. Throws NotFound. */
   history(name: string): HistoryEntry[];
 }

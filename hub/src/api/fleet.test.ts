@@ -226,6 +226,18 @@ describe('clusters', () => {
     expect((await get('/api/v1/fleet/clusters/us-east/history')).items).toHaveLength(2);
   });
 
+  it.each<['labels' | 'annotations', object, number, object]>([
+    ['labels', { labels: { role: 'x' }, apps: 'team=a' }, 202, { id: 'p1', apps: 'team=a' }],
+    ['labels', { labels: { role: 'x' }, planOnly: true }, 202, { id: 'p1' }],
+    ['labels', { labels: { tier: 'x' }, planOnly: true }, 200, { labels: { region: 'us-east' } }],
+    ['annotations', { annotations: { role: 'x' } }, 202, { id: 'p1', phase: 'Planned' }],
+    ['annotations', { annotations: { owner: 'x' }, planOnly: true }, 200, { annotations: {} }],
+  ])('of %s: what %j moves is planned, and nothing is done', async (...[what, payload, status, answer]) => {
+    const url = `/api/v1/fleet/clusters/us-east/${what}`;
+    const reply = await app.inject({ method: 'PATCH', url, headers, payload });
+    expect([reply.statusCode, reply.json(), deps.calls]).toMatchObject([status, answer, []]);
+  });
+
   it.each([
     ['PATCH', '/api/v1/fleet/clusters/us-east/annotations', { annotations: { 'a b': 'c' } }, 400],
     ['PATCH', '/api/v1/fleet/clusters/us-east/labels', { labels: {}, reason: 'x'.repeat(501) }, 400],

@@ -11,6 +11,20 @@ export const pace = {
   onDeadline: z.enum(['Pause', 'Abort']).optional().describe('What becomes of a plan that is late; Pause unless given'),
 };
 
+/** For what is done at once unless it has to be planned. */
+export const planOnly = z
+  .boolean()
+  .default(false)
+  .describe('Set nothing: a plan where one is needed, and otherwise the cluster as it is');
+
+/** Of Applications that alone see labels. */
+export const appSelector = z
+  .string()
+  .min(1)
+  .max(1_000)
+  .optional()
+  .describe('Selector of Applications: only these see the labels, in place of the own ones of the clusters');
+
 type Pace = Partial<Record<'soakMs' | 'deadlineMs', number | undefined>> & { onDeadline?: OnDeadline | undefined };
 
 /** Without the fields that are undefined. */
@@ -42,6 +56,13 @@ const placement = z
 
 const amounts = z.object({ cpuMillis: z.number(), memoryBytes: z.number() });
 
+const change = z.object({
+  cluster: z.string(),
+  key: z.string(),
+  before: z.string().nullable(),
+  after: z.string().nullable(),
+});
+
 /** A plan as the API shows it. */
 export const planView = z
   .object({
@@ -57,9 +78,8 @@ export const planView = z
     deadlineMs: z.number(),
     onDeadline: z.enum(['Pause', 'Abort']).exactOptional(),
     paused: z.object({ at: z.string(), by: z.string(), reason: z.string() }).exactOptional(),
-    labels: z.array(
-      z.object({ cluster: z.string(), key: z.string(), before: z.string().nullable(), after: z.string().nullable() }),
-    ),
+    labels: z.array(change),
+    annotations: z.array(change).exactOptional().describe('Changed together with the labels; not in lists of plans'),
     apps: z.string().exactOptional().describe('Selector of the Applications that alone see these labels'),
     leaves: z.array(placement),
     arrives: z.array(placement),

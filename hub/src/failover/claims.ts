@@ -1,6 +1,6 @@
 import { FleetError, isFleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { Table } from '../fleet/records.ts';
-import { isActive, type Plan } from './plan-record.ts';
+import { changedClusters, isActive, type Plan } from './plan-record.ts';
 
 /** Which plan is at work on which clusters: one record, so that compare-and-set lets only one of two begin. */
 export interface Claims {
@@ -68,6 +68,7 @@ function stands(plan: Plan, ageMs: number): boolean {
   return isActive(plan) || (ageMs < graceMs && (plan.phase === 'Planned' || plan.phase === 'Fenced'));
 }
 
-export function clustersOf({ labels, leaves, arrives }: Plan): string[] {
-  return [...new Set([...labels, ...leaves, ...arrives].map(({ cluster }) => cluster))];
+export function clustersOf(plan: Plan): string[] {
+  const moves = [...plan.leaves, ...plan.arrives].map(({ cluster }) => cluster);
+  return [...new Set([...changedClusters(plan), ...moves])];
 }

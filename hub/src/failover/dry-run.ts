@@ -34,9 +34,11 @@ export interface SetOutcome {
   problem?: string;
 }
 
+/** A change of labels and annotations of clusters. */
 export interface Relabelling {
   labels: Labelling;
-  /** Only Applications of this selector see them. */
+  annotations?: Labelling;
+  /** Only Applications of this selector see these labels. */
   apps?: string;
 }
 
@@ -78,23 +80,30 @@ export async function dryRun(change: Relabelling, deps: DryRunDeps, signal: Abor
 }
 
 /** What is seen by some Applications only counts as the last change: it comes after what there is. */
-export function relabel(clusters: readonly GeneratorCluster[], { labels, apps }: Relabelling): GeneratorCluster[] {
-  return clusters.map((cluster) => {
-    const changes = labels.get(cluster.name);
-    if (!changes) return cluster;
-    if (apps === undefined) return { ...cluster, labels: applyLabels(cluster.labels, changes) };
-    return { ...cluster, appLabels: nextAppLabels(cluster, { apps, labels: changes }, { at: lastOfAll, by: '' }) };
-  });
+export function relabel(clusters: readonly GeneratorCluster[], change: Relabelling): GeneratorCluster[] {
+  return clusters.map((cluster) => annotated(labelled(cluster, change), change));
+}
+
+function labelled(cluster: GeneratorCluster, { labels, apps }: Relabelling): GeneratorCluster {
+  const changes = labels.get(cluster.name);
+  if (!changes) return cluster;
+  if (apps === undefined) return { ...cluster, labels: applyChanges(cluster.labels, changes) };
+  return { ...cluster, appLabels: nextAppLabels(cluster, { apps, labels: changes }, { at: lastOfAll, by: '' }) };
+}
+
+function annotated(cluster: GeneratorCluster, { annotations }: Relabelling): GeneratorCluster {
+  const changes = annotations?.get(cluster.name);
+  return changes ? { ...cluster, annotations: applyChanges(cluster.annotations, changes) } : cluster;
 }
 
 /** Later than any moment of RFC 3339. */
 const lastOfAll = 'future';
 
-function applyLabels(
-  labels: Readonly<Record<string, string>>,
+function applyChanges(
+  present: Readonly<Record<string, string>>,
   changes: Readonly<Record<string, string | null>>,
 ): Record<string, string> {
-  const entries = Object.entries({ ...labels, ...changes }).filter(
+  const entries = Object.entries({ ...present, ...changes }).filter(
     (entry): entry is [string, string] => entry[1] !== null,
   );
   return Object.fromEntries(entries);

@@ -63,6 +63,22 @@ it('changes labels for some Applications only where the plan is for these', asyn
   expect(deps.findCluster('eu-1')?.labels).toMatchObject({ role: 'active' });
 });
 
+it('changes annotations together with the labels, and goes on once both are as wanted', async () => {
+  const labels = [{ cluster: 'eu-1', key: 'role', before: 'active', after: 'standby' }];
+  const annotations = [{ cluster: 'us-1', key: 'site', before: null, after: 'b' }];
+  const plan = planOf({ phase: 'Relabelling', deadlineMs: 60_000, labels, annotations, leaves: [], arrives: [] });
+  await plans.put('p2', { ...plan, id: 'p2' }, 0);
+  const { setAnnotations } = deps;
+  deps.setAnnotations = async () => undefined;
+  await runPlan('p2', deps, signal);
+  expect(plans.find('p2')?.phase).toBe('Relabelling');
+  deps.setAnnotations = setAnnotations;
+  await runPlan('p2', deps, signal);
+  expect(deps.findCluster('eu-1')?.labels).toMatchObject({ role: 'standby' });
+  expect(deps.findCluster('us-1')?.annotations).toEqual({ site: 'b' });
+  expect(plans.find('p2')?.phase).toBe('Completed');
+});
+
 it('says so, and counts nothing as withdrawn, when it does not know an Application any more', async () => {
   await runPlan('p1', deps, signal);
   expect(written).toEqual(['eu-1/shop-eu-1']);

@@ -14,12 +14,13 @@ import { type Act, type Decision, decide } from './decide.ts';
 import { type HookOutcome, settleHook } from './hooks/decide-hooks.ts';
 import type { PlannedHook } from './hooks/planned-hook.ts';
 import { type ObserveDeps, observe } from './observe.ts';
-import { outgoingOf, type Placement, type Plan, wantedLabels } from './plan-record.ts';
+import { outgoingOf, type Placement, type Plan, wantedAnnotations, wantedLabels } from './plan-record.ts';
 
 export interface FailoverStageDeps extends ObserveDeps {
   logger: Logger;
   plans: Pick<Table<Plan>, 'find' | 'read' | 'put'>;
   setLabels(cluster: string, labels: Record<string, string | null>, who: Author): Promise<unknown>;
+  setAnnotations(cluster: string, annotations: Record<string, string | null>, who: Author): Promise<unknown>;
   setAppLabels(cluster: string, change: AppLabelsChange, who: Author): Promise<unknown>;
   putWithdrawals(withdrawals: readonly Withdrawal[]): Promise<void>;
   deleteWithdrawal(cluster: string, app: string): Promise<void>;
@@ -143,6 +144,8 @@ async function label(plan: Plan, deps: FailoverStageDeps): Promise<void> {
     if (plan.apps === undefined) await deps.setLabels(cluster, labels, who);
     else await deps.setAppLabels(cluster, { apps: plan.apps, labels }, who);
   }
+  for (const [cluster, annotations] of wantedAnnotations(plan))
+    if (deps.findCluster(cluster)) await deps.setAnnotations(cluster, annotations, who);
 }
 
 /** Withdrawals first, then the record that releases them, then the generators, which drop what is released. */

@@ -96,7 +96,7 @@ describe('a plan for some Applications', () => {
       ['us-1', 'us-2'],
       ['eu-1', 'eu-2'],
     ]);
-    const own = await failover.relabel(new Map([['us-1', { role: 'other' }]]), by, signal);
+    const own = await failover.relabel({ labels: new Map([['us-1', { role: 'other' }]]) }, by, signal);
     expect(own).toBeUndefined();
   });
 
@@ -157,9 +157,9 @@ describe('labels that change no placement', () => {
   const tiers = () => fleet.deps.clusters().flatMap((cluster) => cluster.labels['tier'] ?? []);
 
   it('are set at once, or not at all where only a plan was asked for', async () => {
-    expect(await failover.relabel(labels, { ...by, planOnly: true }, signal)).toBeUndefined();
+    expect(await failover.relabel({ labels }, { ...by, planOnly: true }, signal)).toBeUndefined();
     expect(tiers()).toEqual([]);
-    expect(await failover.relabel(labels, by, signal)).toBeUndefined();
+    expect(await failover.relabel({ labels }, by, signal)).toBeUndefined();
     expect(tiers()).toEqual(['gold', 'gold']);
   });
 
@@ -172,7 +172,7 @@ describe('labels that change no placement', () => {
         return await setLabels(cluster, ...rest);
       },
     });
-    await expect(failover.relabel(labels, by, signal)).rejects.toThrow(
+    await expect(failover.relabel({ labels }, by, signal)).rejects.toThrow(
       'labels of eu-2 are not set: the store is away (set: eu-1); do it again',
     );
   });

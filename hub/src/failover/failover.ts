@@ -4,45 +4,56 @@
  * keeps every plan with who made it and what became of it.
  */
 
-import { FleetError, isFleetError, toFleetError } from '@wheelhouse/shared/errors/fleet-error';
+import { FleetError, isFleetError } from '@wheelhouse/shared/errors/fleet-error';
 import { readAppSelector } from '../fleet/app-labels.ts';
-import type { Author } from '../fleet/metadata.ts';
 import type { Table } from '../fleet/records.ts';
 import type { SpecStore } from '../store/specs.ts';
 import { type Claims, claimClusters, clustersOf, raceWith } from './claims.ts';
 import { decide } from './decide.ts';
-import type { Labelling } from './dry-run.ts';
+import type { Relabelling } from './dry-run.ts';
 import { retryHooks } from './hooks/decide-hooks.ts';
 import type { FailoverRequest } from './label-changes.ts';
-import { changesPlacements, type MakePlanDeps, makePlan, type PlanRequest, sameEffect } from './make-plan.ts';
+import { type MakePlanDeps, makePlan, type PlanRequest, sameEffect } from './make-plan.ts';
+import { differences } from './metadata-changes.ts';
 import { type ObserveDeps, observe } from './observe.ts';
 import { isActive, isUnfinished, outgoingOf, type Placement, type Plan } from './plan-record.ts';
 import { formatPlan, type PlanView } from './plan-view.ts';
+import {
+  refuseWithoutEffect,
+  relabellingOf,
+  reversed,
+  type SetAllDeps,
+  setAll,
+  whyPlanned,
+  withAppsRead,
+} from './relabel.ts';
 import { labelsOf, onlyFor, refuseWithoutMoves } from './some-applications.ts';
 import { enter, note, pause, turnBack } from './transitions.ts';
 
-export interface FailoverDeps extends MakePlanDeps, ObserveDeps {
+export interface FailoverDeps extends MakePlanDeps, ObserveDeps, SetAllDeps {
   specs: Pick<SpecStore, 'list'>;
   plans: Table<Plan>;
   claims: Table<Claims>;
-  setLabels(cluster: string, labels: Record<string, string | null>, who: Author): Promise<unknown>;
   audit(entry: { by: string; action: string; object: string; details?: Record<string, unknown> }): void;
 }
 
 export type PlanOptions = Pick<PlanRequest, 'owner' | 'reason' | 'soakMs' | 'deadlineMs' | 'onDeadline'>;
 
 export interface Failover {
-  /** Newest first, counted but without what leaves, arrives and changes: a list of many moves stays small. */
+  /** Newest first, counted but without what leaves, arrives and changes, and annotations: a list of many moves stays small. */
   list(): PlanView[];
   find(id: string): PlanView | undefined;
-  /** Labels that change no placement are set at once, and there is no plan; with `planOnly` they are not set either. */
+  /**
+   * Labels and annotations that change no placement are set at once, and there is no plan; with `planOnly` they are not set
+   * either. Labels for some Applications that move none of these are Invalid.
+   */
   relabel(
-    labels: Labelling,
+    change: Relabelling,
     options: PlanOptions & { planOnly?: boolean },
     signal: AbortSignal,
   ): Promise<PlanView | undefined>;
-  /** What labels would do that has to be planned, in words; undefined when they may be set at once. Keeps nothing. */
-  whyPlanned(labels: Labelling, signal: AbortSignal): Promise<string | undefined>;
+  /** What a change would do that has to be planned, in words; undefined when it may be made at once. Keeps nothing. */
+  whyPlanned(change: Relabelling, signal: AbortSignal): Promise<string | undefined>;
   plan(request: FailoverRequest, options: PlanOptions & { kind?: 'automatic' }, signal: AbortSignal): Promise<PlanView>;
   /** Throws Conflict when the fleet has changed since, PlanBlocked for findings that were not accepted. */
   start(id: string, options: { by: string; accept: readonly string[] }, signal: AbortSignal): Promise<PlanView>;
@@ -70,7 +81,7 @@ export function createFailover(deps: FailoverDeps): Failover {
       deps.plans
         .list()
         .sort((a, b) => (a.id < b.id ? 1 : -1))
-        .map((plan) => ({ ...view(plan), leaves: [], arrives: [], changes: [] })),
+        .map((plan) => withoutLists(view(plan))),
     find: (id) => {
       const plan = deps.plans.find(id);
       return plan && view(plan);
@@ -81,6 +92,15 @@ export function createFailover(deps: FailoverDeps): Failover {
 }
 
 type View = (plan: Plan) => PlanView;
+
+function isThere(change: Relabelling, deps: MakePlanDeps): boolean {
+  const { labels, annotations } = differences(change, deps);
+  return labels.length + annotations.length === 0;
+}
+
+function withoutLists({ annotations: _annotations, ...plan }: PlanView): PlanView {
+  return { ...plan, leaves: [], arrives: [], changes: [] };
+}
 
 function making(
   deps: FailoverDeps,
@@ -98,14 +118,18 @@ function making(
     return plan;
   };
   return {
-    relabel: async (labels, { planOnly = false, ...options }, signal) => {
-      const plan = await make({ ...options, kind: 'relabel', labels }, signal);
+    relabel: async (change, { planOnly = false, ...options }, signal) => {
+      const asked = withAppsRead(change);
+      // as ever, to annotate twice is no error
+      if (asked.annotations && isThere(asked, deps)) return undefined;
+      const plan = await make({ ...options, ...asked, kind: 'relabel' }, signal);
       if (whyPlanned(plan) !== undefined) return await keep(plan);
-      if (!planOnly) await setAll(labels, { by: options.owner, reason: options.reason }, deps);
+      refuseWithoutEffect(asked, plan, deps);
+      if (!planOnly) await setAll(asked, { by: options.owner, reason: options.reason }, deps);
       return undefined;
     },
-    whyPlanned: async (labels, signal) =>
-      whyPlanned(await make({ kind: 'relabel', labels, owner: 'hub', reason: '' }, signal)),
+    whyPlanned: async (change, signal) =>
+      whyPlanned(await make({ ...change, kind: 'relabel', owner: 'hub', reason: '' }, signal)),
     plan: async (request, { kind, ...options }, signal) => {
       const apps = request.apps === undefined ? undefined : readAppSelector(request.apps);
       const plan = await make(
@@ -127,36 +151,13 @@ function making(
       refuseUnless(plan.phase === 'Completed', plan, 'fail back');
       const request = {
         ...options,
-        ...onlyFor(plan.apps),
+        ...reversed(plan),
         kind: 'fail-back' as const,
-        labels: reversed(plan),
         failsBack: id,
       };
       return await keep(await make(request, signal));
     },
   };
-}
-
-function whyPlanned(plan: Plan): string | undefined {
-  const { leaves, arrives, changes, findings } = plan;
-  if (changesPlacements(plan))
-    return `${leaves.length} Applications would leave, ${arrives.length} arrive and ${changes.length} change in place`;
-  return findings.find(({ severity }) => severity === 'blocks')?.message;
-}
-
-/** Throws what kept one from being set, naming those that are: doing it again sets the rest. */
-async function setAll(labels: Labelling, who: Author, deps: FailoverDeps): Promise<void> {
-  const done: string[] = [];
-  for (const [cluster, changes] of labels) {
-    try {
-      await deps.setLabels(cluster, { ...changes }, who);
-    } catch (cause) {
-      const { code, message } = toFleetError(cause);
-      const set = done.length > 0 ? ` (set: ${done.join(', ')})` : '';
-      throw new FleetError(code, `labels of ${cluster} are not set: ${message}${set}; do it again`, { cause });
-    }
-    done.push(cluster);
-  }
 }
 
 function living(deps: FailoverDeps, view: View): Pick<Failover, 'pause' | 'resume' | 'abort' | 'withdraw'> {
@@ -205,7 +206,8 @@ async function startPlan(
   const { id } = plan;
   refuseUnless(plan.phase === 'Planned', plan, 'be started');
   refuseFindings(plan, accept);
-  const again = await makePlan({ ...plan, labels: labellingOf(plan) }, deps, signal);
+  const { annotations: _changed, ...asked } = plan;
+  const again = await makePlan({ ...asked, ...relabellingOf(plan) }, deps, signal);
   if (!sameEffect(plan, again))
     throw new FleetError(
       'Conflict',
@@ -310,21 +312,21 @@ function release({ by, apps, now }: { by: string; apps: readonly string[]; now: 
   };
 }
 
-export function labellingOf({ labels }: Plan): Labelling {
-  const labelling = new Map<string, Record<string, string | null>>();
-  for (const { cluster, key, after } of labels) labelling.set(cluster, { ...labelling.get(cluster), [key]: after });
-  return labelling;
-}
-
-function reversed({ labels }: Plan): Labelling {
-  return labellingOf({ labels: labels.map((change) => ({ ...change, after: change.before })) } as Plan);
-}
-
-function summary({ kind, reason, labels, apps, leaves, arrives, findings }: Plan): Record<string, unknown> {
+function summary({
+  kind,
+  reason,
+  labels,
+  annotations,
+  apps,
+  leaves,
+  arrives,
+  findings,
+}: Plan): Record<string, unknown> {
   return {
     kind,
     reason,
     labels: labels.slice(0, 100),
+    ...(annotations ? { annotations: annotations.slice(0, 100).map(({ cluster, key }) => `${cluster} ${key}`) } : {}),
     ...onlyFor(apps),
     leaves: leaves.length,
     arrives: arrives.length,

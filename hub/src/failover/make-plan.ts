@@ -7,22 +7,18 @@ import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { AppProject } from '@wheelhouse/shared/resources/app-project';
 import type { Application } from '@wheelhouse/shared/resources/application';
 import type { FailoverHook } from '@wheelhouse/shared/resources/failover-hook';
-import { labelsFor } from '../fleet/app-labels.ts';
 import type { FleetCluster } from '../fleet/clusters.ts';
-import { assertLabels } from '../fleet/metadata.ts';
 import { type BundleNeeds, capacityOf, type ReadNeeds } from './capacity.ts';
-import { type DryRunDeps, dryRun, type Labelling, type SetOutcome } from './dry-run.ts';
+import { type DryRunDeps, dryRun, type Relabelling, type SetOutcome } from './dry-run.ts';
 import { findingsOf } from './findings.ts';
 import { planHooks } from './hooks/plan-hooks.ts';
 import { type Impact, impactOf, placeOf } from './impact.ts';
-import type { LabelChange, OnDeadline, Placement, Plan } from './plan-record.ts';
+import { changesOf } from './metadata-changes.ts';
+import type { OnDeadline, Placement, Plan } from './plan-record.ts';
 import { movePolicyOf } from './policy.ts';
 
-export interface PlanRequest {
+export interface PlanRequest extends Relabelling {
   kind: Plan['kind'];
-  labels: Labelling;
-  /** Only these Applications see the labels. */
-  apps?: string;
   owner: string;
   reason: string;
   /** Instead of what Applications say. */
@@ -54,8 +50,7 @@ const mostPlacements = 20_000;
 
 /** Throws NotFound for an unknown cluster, Invalid when no label would change, TooLarge. */
 export async function makePlan(request: PlanRequest, deps: MakePlanDeps, signal: AbortSignal): Promise<Plan> {
-  const labels = changesOf(request, deps);
-  if (labels.length === 0) throw new FleetError('Invalid', 'no label would change: every cluster has these labels');
+  const { labels, annotations } = changesOf(request, deps);
   const outcomes = await dryRun(request, deps, signal);
   const impact = mergeImpacts(outcomes.map((outcome) => impactOfSet(outcome, request, deps)));
   if (impact.leaves.length + impact.arrives.length > mostPlacements)
@@ -86,10 +81,11 @@ export async function makePlan(request: PlanRequest, deps: MakePlanDeps, signal:
     deadlineMs: request.deadlineMs ?? defaultDeadlineMs,
     ...(request.onDeadline ? { onDeadline: request.onDeadline } : {}),
     labels,
+    ...(annotations.length > 0 ? { annotations } : {}),
     ...(request.apps === undefined ? {} : { apps: request.apps }),
     ...moves,
     changes: impact.changes,
-    ...hooksOf({ kind: request.kind, labels }, deps),
+    ...hooksOf({ kind: request.kind, labels, annotations }, deps),
     findings,
     capacity,
     history: [{ at: now.toISOString(), by: request.owner, message: `Planned: ${request.reason || request.kind}` }],
@@ -97,7 +93,10 @@ export async function makePlan(request: PlanRequest, deps: MakePlanDeps, signal:
   };
 }
 
-function hooksOf(plan: Pick<Plan, 'kind' | 'labels'>, { hooks, findCluster }: MakePlanDeps): Pick<Plan, 'hooks'> {
+function hooksOf(
+  plan: Pick<Plan, 'kind' | 'labels' | 'annotations'>,
+  { hooks, findCluster }: MakePlanDeps,
+): Pick<Plan, 'hooks'> {
   const planned = planHooks(plan, hooks(), findCluster);
   return planned.length > 0 ? { hooks: planned } : {};
 }
@@ -139,19 +138,6 @@ function formatId(now: Date): string {
   return `p${now.toISOString().slice(2, 16).replaceAll(/\D/g, '')}-${randomBytes(2).toString('hex')}`;
 }
 
-function changesOf({ labels, apps }: PlanRequest, deps: MakePlanDeps): LabelChange[] {
-  return [...labels].flatMap(([name, changes]) => {
-    const cluster = deps.findCluster(name);
-    if (!cluster || cluster.state === 'Expected')
-      throw new FleetError('NotFound', `there is no enrolled cluster ${name}`);
-    assertLabels(name, changes);
-    const seen = labelsFor(cluster, apps);
-    return Object.entries(changes)
-      .map(([key, after]) => ({ cluster: name, key, before: seen[key] ?? null, after }))
-      .filter(({ before, after }) => before !== after);
-  });
-}
-
 function impactOfSet(outcome: SetOutcome, request: PlanRequest, deps: MakePlanDeps): Impact {
   const { set, before, after } = outcome;
   const policyOf = (application: Application) => movePolicyOf(application, deps.projectOf(application), request.soakMs);
@@ -172,9 +158,10 @@ function mergeImpacts(impacts: readonly Impact[]): Impact {
 
 /** Whether two plans of the same labels would do the same: what was shown is what is begun. */
 export function sameEffect(a: Plan, b: Plan): boolean {
-  const effect = ({ labels, leaves, arrives, hooks = [] }: Plan) =>
+  const effect = ({ labels, annotations = [], leaves, arrives, hooks = [] }: Plan) =>
     JSON.stringify([
       labels,
+      annotations,
       hooks,
       ...[leaves, arrives].map((list) =>
         list

@@ -8,7 +8,7 @@ import type { FleetCluster } from '../fleet/clusters.ts';
 import type { Statuses } from '../status/statuses.ts';
 import type { Additions } from '../store/additions.ts';
 import type { Observation, Seen } from './decide.ts';
-import { type Plan, wantedLabels } from './plan-record.ts';
+import { type Plan, wantedAnnotations, wantedLabels } from './plan-record.ts';
 
 export interface ObserveDeps {
   applications: Pick<Applications, 'find'>;
@@ -26,11 +26,8 @@ export function observe(plan: Plan, deps: ObserveDeps): Observation {
     leaving.set(cluster, known);
     return known;
   };
-  const unlabelled = [...wantedLabels(plan)]
-    .filter(([name, labels]) => !carries(deps.findCluster(name), labels, plan.apps))
-    .map(([name]) => name);
   return {
-    unlabelled,
+    unlabelled: unlabelled(plan, deps),
     of: ({ app, cluster, standby }) => {
       const there = seen(app, cluster, deps);
       if (!standby) return { ...there, leaving: leavingOf(cluster).has(app) };
@@ -49,15 +46,21 @@ function isStandbyThere(app: string, { applications }: ObserveDeps): boolean {
 }
 
 /** A cluster that is gone has nothing to be labelled. */
-function carries(
-  cluster: FleetCluster | undefined,
-  labels: Record<string, string | null>,
-  apps: string | undefined,
-): boolean {
-  if (!cluster || cluster.state === 'Expected') return true;
-  const seen = labelsFor(cluster, apps);
-  return Object.entries(labels).every(([key, value]) => (seen[key] ?? null) === value);
+function unlabelled(plan: Plan, { findCluster }: ObserveDeps): string[] {
+  const lacks = (name: string, wanted: Record<string, string | null>, read: (of: FleetCluster) => Labels) => {
+    const cluster = findCluster(name);
+    if (!cluster || cluster.state === 'Expected') return false;
+    const present = read(cluster);
+    return Object.entries(wanted).some(([key, value]) => (present[key] ?? null) !== value);
+  };
+  const names = [
+    ...[...wantedLabels(plan)].filter(([name, wanted]) => lacks(name, wanted, (one) => labelsFor(one, plan.apps))),
+    ...[...wantedAnnotations(plan)].filter(([name, wanted]) => lacks(name, wanted, ({ annotations }) => annotations)),
+  ].map(([name]) => name);
+  return [...new Set(names)];
 }
+
+type Labels = Readonly<Record<string, string>>;
 
 function seen(app: string, name: string, deps: ObserveDeps): Omit<Seen, 'leaving'> {
   const cluster = deps.findCluster(name);

@@ -24,7 +24,7 @@ export type Direction = 'forward' | 'back';
 
 export type OnDeadline = 'Pause' | 'Abort';
 
-/** One label of one cluster; null: absent. */
+/** One label, or one annotation, of one cluster; null: absent. */
 export interface LabelChange {
   cluster: string;
   key: string;
@@ -117,6 +117,8 @@ export interface Plan {
   onDeadline?: OnDeadline;
   paused?: { at: string; by: string; reason: string };
   labels: LabelChange[];
+  /** Changed together with the labels; absent: none. */
+  annotations?: LabelChange[];
   /** Selector of the Applications that alone see these labels; absent: the clusters' own labels are changed. */
   apps?: string;
   leaves: Placement[];
@@ -136,6 +138,11 @@ export interface Plan {
 }
 
 export const activePhases: readonly PlanPhase[] = ['Relabelling', 'Arriving', 'Withdrawing'];
+
+/** Clusters whose labels or annotations it changes. */
+export function changedClusters({ labels, annotations = [] }: Pick<Plan, 'labels' | 'annotations'>): string[] {
+  return [...new Set([...labels, ...annotations].map(({ cluster }) => cluster))];
+}
 
 /** Whether a plan changes the fleet now: two such plans may not touch the same clusters. */
 export function isActive({ phase }: Pick<Plan, 'phase'>): boolean {
@@ -163,9 +170,21 @@ export function hasLeft({ withdrawal }: Placement): boolean {
 }
 
 /** What a cluster's labels are to be, in the plan's present direction. */
-export function wantedLabels({ labels, direction }: Plan): Map<string, Record<string, string | null>> {
+export function wantedLabels({ labels, direction }: Plan): Wanted {
+  return wantedOf(labels, direction);
+}
+
+/** As `wantedLabels`. */
+export function wantedAnnotations({ annotations = [], direction }: Plan): Wanted {
+  return wantedOf(annotations, direction);
+}
+
+/** By cluster; null: absent. */
+type Wanted = Map<string, Record<string, string | null>>;
+
+function wantedOf(changes: readonly LabelChange[], direction: Direction): Wanted {
   const wanted = new Map<string, Record<string, string | null>>();
-  for (const { cluster, key, before, after } of labels) {
+  for (const { cluster, key, before, after } of changes) {
     const own = wanted.get(cluster) ?? {};
     own[key] = direction === 'forward' ? after : before;
     wanted.set(cluster, own);

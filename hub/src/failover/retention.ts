@@ -1,4 +1,4 @@
-import { incomingOf, isUnfinished, outgoingOf, type Placement, type Plan } from './plan-record.ts';
+import { changedClusters, incomingOf, isUnfinished, outgoingOf, type Placement, type Plan } from './plan-record.ts';
 
 /** What plans say of an Application that its generator does not give any more, on the cluster that it was on. */
 export interface Retention {
@@ -26,7 +26,7 @@ export function indexRetentions(plans: readonly Plan[]): Retentions {
 }
 
 function addPlan(index: Map<string, Retention>, plan: Plan): void {
-  const touched = new Set(plan.apps === undefined ? plan.labels.map(({ cluster }) => cluster) : []);
+  const touched = new Set(plan.apps === undefined ? changedClusters(plan) : []);
   // other labels, another answer: what an older plan kept away from these clusters may come now
   for (const [place, { state }] of index)
     if (state === 'suppressed' && touched.has(place.slice(0, place.indexOf('/')))) index.delete(place);

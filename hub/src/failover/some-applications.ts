@@ -32,7 +32,8 @@ export function refuseWithoutMoves(plan: Plan, apps: string): void {
   throw nothingMoves(apps);
 }
 
-function nothingMoves(apps: string): FleetError {
+/** Invalid, with what is selected by. */
+export function nothingMoves(apps: string): FleetError {
   return new FleetError(
     'Invalid',
     `no Application of '${apps}' would move: what is selected are the labels that templates of ApplicationSets give ('wheelhouse app list -l ${apps}'), wheelhouse.dev/applicationset and wheelhouse.dev/project; what is not generated names its cluster itself`,

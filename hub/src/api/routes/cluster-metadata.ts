@@ -3,8 +3,10 @@ import { z } from 'zod';
 import type { ApiServer } from '../api-server.ts';
 import { permit } from '../authentication.ts';
 import type { ApiDeps } from '../deps.ts';
-import { fleetCluster, getCluster, reason } from '../fleet-cluster-schema.ts';
+import { fleetCluster, getCluster } from '../fleet-cluster-schema.ts';
+import { definite, pace, planOnly, planView } from '../plan-schema.ts';
 import { formatList, listOf, noQuery } from '../schema.ts';
+import { planningSignal } from './fleet-plans.ts';
 
 const path = '/api/v1/fleet/clusters';
 const tags = ['fleet'];
@@ -26,20 +28,25 @@ const historyEntry = z
 export function clusterMetadataRoutes(app: ApiServer, deps: ApiDeps): void {
   const schema = {
     tags,
-    summary: 'Set annotations; null removes one',
+    summary:
+      'Set annotations; null removes one. What would move Applications is planned instead, and has to be started',
     params,
     querystring: noQuery,
     body: z.strictObject({
       annotations: z.record(z.string().refine(isLabelKey, 'not an annotation key'), z.string().nullable()),
-      reason,
+      planOnly,
+      ...pace,
     }),
-    response: { 200: fleetCluster },
+    response: { 200: fleetCluster, 202: planView },
   };
-  app.patch(`${path}/:name/annotations`, { schema }, async (request) => {
+  app.patch(`${path}/:name/annotations`, { schema }, async (request, reply) => {
     const cluster = getCluster(deps, request.params.name);
-    const by = permit(request, 'update', { kind: 'clusters', name: cluster.server });
-    const { annotations, reason } = request.body;
-    return await deps.clusters.setAnnotations(cluster.name, annotations, { by, reason });
+    const owner = permit(request, 'update', { kind: 'clusters', name: cluster.server });
+    const { annotations, ...options } = definite(request.body);
+    const changes = { labels: new Map(), annotations: new Map([[cluster.name, annotations]]) };
+    const plan = await deps.plans.relabel(changes, { ...options, owner }, planningSignal());
+    if (plan) return await reply.status(202).send(plan);
+    return getCluster(deps, cluster.name);
   });
 
   app.get(

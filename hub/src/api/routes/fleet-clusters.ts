@@ -4,7 +4,7 @@ import type { ApiServer } from '../api-server.ts';
 import { permit } from '../authentication.ts';
 import type { ApiDeps } from '../deps.ts';
 import { fleetCluster, getCluster, states } from '../fleet-cluster-schema.ts';
-import { definite, pace, planView } from '../plan-schema.ts';
+import { appSelector, definite, pace, planOnly, planView } from '../plan-schema.ts';
 import { formatList, labelChanges, listOf, manyOf, noQuery } from '../schema.ts';
 import { clusterMetadataRoutes } from './cluster-metadata.ts';
 import { planningSignal } from './fleet-plans.ts';
@@ -43,15 +43,15 @@ function labelRoute(app: ApiServer, deps: ApiDeps): void {
     summary: 'Set labels; null removes one. What would move Applications is planned instead, and has to be started',
     params,
     querystring: noQuery,
-    body: z.strictObject({ labels: labelChanges, ...pace }),
+    body: z.strictObject({ labels: labelChanges, apps: appSelector, planOnly, ...pace }),
     response: { 200: fleetCluster, 202: planView },
   };
   app.patch(`${path}/:name/labels`, { schema }, async (request, reply) => {
     const cluster = getCluster(deps, request.params.name);
     const owner = permit(request, 'update', { kind: 'clusters', name: cluster.server });
-    const { labels, ...options } = definite(request.body);
-    const changes = new Map([[cluster.name, labels]]);
-    const plan = await deps.plans.relabel(changes, { ...options, owner }, planningSignal());
+    const { labels, apps, ...options } = definite(request.body);
+    const change = { labels: new Map([[cluster.name, labels]]), ...(apps === undefined ? {} : { apps }) };
+    const plan = await deps.plans.relabel(change, { ...options, owner }, planningSignal());
     if (plan) return await reply.status(202).send(plan);
     return getCluster(deps, cluster.name);
   });

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { ApiServer } from '../api-server.ts';
 import { permit } from '../authentication.ts';
 import type { ApiDeps, PlanView } from '../deps.ts';
-import { definite, pace, planView } from '../plan-schema.ts';
+import { appSelector, definite, pace, planView } from '../plan-schema.ts';
 import { formatList, labelChanges, listOf, noQuery } from '../schema.ts';
 
 const path = '/api/v1/fleet/plans';
@@ -12,12 +12,7 @@ const params = z.strictObject({ id: z.string() });
 const failoverBody = z.strictObject({
   from: z.string().describe('Selector of the clusters that Applications leave'),
   to: z.string().describe('Selector of the clusters that they go to'),
-  apps: z
-    .string()
-    .min(1)
-    .max(1_000)
-    .optional()
-    .describe('Selector of Applications: only these move, and see other labels of the clusters from then on'),
+  apps: appSelector,
   labels: z.array(z.string()).min(1).optional().describe('Labels that both sides exchange; found when absent'),
   setFrom: labelChanges.optional(),
   setTo: labelChanges.optional(),
@@ -26,6 +21,7 @@ const failoverBody = z.strictObject({
 
 const relabelBody = z.strictObject({
   clusters: z.record(z.string(), labelChanges).describe('Label changes by cluster; null removes one'),
+  apps: appSelector,
   ...pace,
 });
 
@@ -70,9 +66,9 @@ function makingRoutes(app: ApiServer, deps: ApiDeps): void {
       };
       return await deps.plans.plan(asked, { ...options, owner }, signal);
     }
-    const { clusters, ...options } = definite(request.body);
-    const labels = new Map(Object.entries(clusters));
-    const plan = await deps.plans.relabel(labels, { ...options, owner, planOnly: true }, signal);
+    const { clusters, apps, ...options } = definite(request.body);
+    const change = { labels: new Map(Object.entries(clusters)), ...(apps === undefined ? {} : { apps }) };
+    const plan = await deps.plans.relabel(change, { ...options, owner, planOnly: true }, signal);
     if (!plan)
       throw new FleetError(
         'Invalid',

@@ -56,7 +56,7 @@ export function createFakeDeps(): FakeDeps {
   const logLines: string[] = [];
   const applications = createFakeReadModel();
   const specs = createFakeSpecs();
-  const clusters = createFakeClusters(calls);
+  const clusters = createFakeClusters();
   return {
     access: createAdminAccess({ tokenHash: hashToken(adminToken) }),
     logger: createLogger({ name: 'test', destination: { write: (line) => void logLines.push(line) } }),
@@ -256,6 +256,11 @@ function createPlans(all: Map<string, FleetCluster>, calls: string[]): FakeDeps[
       calls.push(`label ${name} ${JSON.stringify(labels)} by ${by}`);
       setLabels(all, name, labels);
     },
+    setAnnotations: (name, annotations, by) => {
+      calls.push(`annotate ${name} ${JSON.stringify(annotations)} by ${by}`);
+      const cluster = all.get(name) as FleetCluster;
+      all.set(name, { ...cluster, annotations: withChange(cluster.annotations, annotations) });
+    },
   });
 }
 
@@ -265,13 +270,10 @@ function setLabels(
   labels: Readonly<Record<string, string | null>>,
 ): void {
   const cluster = all.get(name) as FleetCluster;
-  const kept = Object.entries({ ...cluster.labels, ...labels }).filter(
-    (entry): entry is [string, string] => entry[1] !== null,
-  );
-  all.set(name, { ...cluster, labels: Object.fromEntries(kept) });
+  all.set(name, { ...cluster, labels: withChange(cluster.labels, labels) });
 }
 
-function createFakeClusters(calls: string[]): ClusterInventory & { all: Map<string, FleetCluster> } {
+function createFakeClusters(): ClusterInventory & { all: Map<string, FleetCluster> } {
   const all = new Map<string, FleetCluster>([
     [
       'us-east',
@@ -291,12 +293,6 @@ function createFakeClusters(calls: string[]): ClusterInventory & { all: Map<stri
     all,
     list: () => [...all.values()],
     find: (name) => all.get(name),
-    setAnnotations: async (name, annotations, who) => {
-      calls.push(`annotate ${name} ${JSON.stringify(annotations)} ${formatAuthor(who)}`);
-      const cluster = all.get(name) as FleetCluster;
-      all.set(name, { ...cluster, annotations: withChange(cluster.annotations, annotations) });
-      return all.get(name) as FleetCluster;
-    },
     history: (name) => {
       if (all.get(name)?.state === 'Expected') throw new FleetError('NotFound', `there is no enrolled cluster ${name}`);
       return [
@@ -307,11 +303,10 @@ function createFakeClusters(calls: string[]): ClusterInventory & { all: Map<stri
   };
 }
 
-function formatAuthor(who: Parameters<ClusterInventory['setAnnotations']>[2]): string {
-  return typeof who === 'string' ? `by ${who}` : `by ${who.by}${who.reason ? `: ${who.reason}` : ''}`;
-}
-
-function withChange(current: Record<string, string>, change: Record<string, string | null>): Record<string, string> {
+function withChange(
+  current: Record<string, string>,
+  change: Readonly<Record<string, string | null>>,
+): Record<string, string> {
   const entries = Object.entries({ ...current, ...change });
   return Object.fromEntries(entries.filter((entry): entry is [string, string] => entry[1] !== null));
 }

@@ -7,6 +7,7 @@ import { planOf } from '../../failover/testing/plan.ts';
 export interface FakePlansDeps {
   calls: string[];
   setLabels(cluster: string, labels: Record<string, string | null>, by: string): void;
+  setAnnotations(cluster: string, annotations: Record<string, string | null>, by: string): void;
 }
 
 export interface FakePlans {
@@ -15,8 +16,8 @@ export interface FakePlans {
   readonly reads: number;
 }
 
-/** Plans in memory. A change of label `role` moves an Application; every other label is set at once. */
-export function createFakePlans({ calls, setLabels }: FakePlansDeps): Failover & FakePlans {
+/** Plans in memory. A change of label or annotation `role` moves an Application; everything else is set at once. */
+export function createFakePlans({ calls, setLabels, setAnnotations }: FakePlansDeps): Failover & FakePlans {
   const all = new Map<string, PlanView>();
   let reads = 0;
   const keep = (plan: PlanView) => {
@@ -45,10 +46,15 @@ export function createFakePlans({ calls, setLabels }: FakePlansDeps): Failover &
       return all.get(id);
     },
     whyPlanned: async () => undefined,
-    relabel: async (labels, { owner, deadlineMs = 1_800_000, onDeadline = 'Pause' }) => {
-      if ([...labels.values()].some((changes) => 'role' in changes))
-        return keep(fakePlan({ owner, kind: 'relabel', deadlineMs, onDeadline }));
+    relabel: async ({ labels, annotations = new Map(), apps }, { owner, reason, planOnly, ...pace }) => {
+      if ([...labels.values(), ...annotations.values()].some((changes) => 'role' in changes)) {
+        const some = apps === undefined ? {} : { apps };
+        return keep(fakePlan({ owner, kind: 'relabel', deadlineMs: 1_800_000, onDeadline: 'Pause', ...some, ...pace }));
+      }
+      if (planOnly) return undefined;
+      const by = reason ? `${owner}: ${reason}` : owner;
       for (const [cluster, changes] of labels) setLabels(cluster, changes, owner);
+      for (const [cluster, changes] of annotations) setAnnotations(cluster, changes, by);
       return undefined;
     },
     plan: async ({ from, to: destination }, { owner, reason, deadlineMs = 1_800_000, onDeadline = 'Pause' }) => {

@@ -16,6 +16,8 @@ export interface HookMessage {
   from: string[];
   to: string[];
   labels: Plan['labels'];
+  /** Annotations that change too, without their values, which may be long. */
+  annotations?: { cluster: string; key: string }[];
   /** Selector of the Applications that alone see the labels, where it is not all. */
   apps?: string;
   leaves: { total: number; items: MessagePlacement[] };
@@ -40,6 +42,9 @@ export function messageOf(plan: Plan, hook: PlannedHook): HookMessage {
     from: clustersOf(outgoing),
     to: clustersOf(incoming),
     labels: labels.slice(0, mostItems),
+    ...(plan.annotations
+      ? { annotations: plan.annotations.slice(0, mostItems).map(({ cluster, key }) => ({ cluster, key })) }
+      : {}),
     ...(plan.apps === undefined ? {} : { apps: plan.apps }),
     leaves: listOf(outgoing),
     arrives: listOf(incoming),

@@ -2,7 +2,7 @@ import { parseDuration } from '@wheelhouse/shared/config/duration';
 import { matchesSelector, parseSelector } from '@wheelhouse/shared/kube/selector-text';
 import type { FailoverHook } from '@wheelhouse/shared/resources/failover-hook';
 import type { LabelledCluster } from '../label-changes.ts';
-import type { Plan } from '../plan-record.ts';
+import { changedClusters, type Plan } from '../plan-record.ts';
 import type { HookCall, PlannedHook } from './planned-hook.ts';
 
 const defaultTimeoutMs = 30_000;
@@ -11,11 +11,11 @@ const directions = ['forward', 'back'] as const;
 
 /** The calls that a plan will make, as its hooks say now: a later change of a hook is not for plans that exist. */
 export function planHooks(
-  plan: Pick<Plan, 'kind' | 'labels'>,
+  plan: Pick<Plan, 'kind' | 'labels' | 'annotations'>,
   hooks: readonly FailoverHook[],
   findCluster: (name: string) => LabelledCluster | undefined,
 ): PlannedHook[] {
-  const clusters = [...new Set(plan.labels.map(({ cluster }) => cluster))].flatMap((name) => findCluster(name) ?? []);
+  const clusters = changedClusters(plan).flatMap((name) => findCluster(name) ?? []);
   return hooks
     .filter(({ spec }) => (spec.plans ?? [plan.kind]).includes(plan.kind))
     .filter(({ spec }) => spec.clusters === undefined || matchesAny(spec.clusters, clusters))

@@ -3,6 +3,7 @@ import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { AppProject } from '@wheelhouse/shared/resources/app-project';
 import type { FailoverHook } from '@wheelhouse/shared/resources/failover-hook';
 import { parseResource } from '@wheelhouse/shared/resources/parse';
+import { nextAppLabels } from '../../fleet/app-labels.ts';
 import type { FleetCluster } from '../../fleet/clusters.ts';
 import { createMemoryTable } from '../../fleet/testing/memory-records.ts';
 import { defaultProject } from '../../project/project.ts';
@@ -66,6 +67,14 @@ export function createPlannedFleet(
     setLabels: async (name, labels) => {
       const cluster = clusters.get(name);
       if (cluster) Object.assign(cluster.labels, labels);
+    },
+    setAnnotations: async (name, annotations) => {
+      const cluster = clusters.get(name);
+      if (cluster) Object.assign(cluster.annotations, annotations);
+    },
+    setAppLabels: async (name, change, who) => {
+      const cluster = clusters.get(name);
+      if (cluster) cluster.appLabels = nextAppLabels(cluster, change, { ...who, at: new Date(time).toISOString() });
     },
     audit: ({ action, object }) => void audited.push(`${action} ${object}`),
     now: () => new Date(time),
