@@ -107,7 +107,8 @@ export function createRenderer(deps: RendererDeps, options: RendererOptions): Re
   const workspaces = createWorkspaces(options.directory);
   const reader = createManifestReader({ timeoutMs });
   const { memoryBytes = 512 * mega, outputBytes = 50 * mega, cacheBytes = 64 * mega } = options;
-  const pool = createToolPool(deps, { concurrency: options.concurrency, timeoutMs, memoryBytes, outputBytes });
+  const tooling = createToolPool(deps, { concurrency: options.concurrency, timeoutMs, memoryBytes, outputBytes });
+  const pool = tooling.run;
   const bundles = new LRUCache<string, Bundle>({
     maxSize: cacheBytes,
     sizeCalculation: ({ bytes }) => bytes.length + 1024,
@@ -149,6 +150,7 @@ export function createRenderer(deps: RendererDeps, options: RendererOptions): Re
       await discoverKey(request, async (source, snapshot) => await discover(source, snapshot, { signal })),
     [Symbol.asyncDispose]: async () => {
       await reader[Symbol.asyncDispose]();
+      await tooling[Symbol.asyncDispose]();
       await workspaces[Symbol.asyncDispose]();
     },
   };

@@ -1,9 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { createLimit } from '@wheelhouse/shared/async/limit';
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { Logger } from '@wheelhouse/shared/logging/logger';
 import { tethered } from '@wheelhouse/shared/process/tether';
 import { type Confinement, confinement } from './confinement.ts';
+import { createLauncher, type Ended, type Launch, type Launcher } from './launcher.ts';
 import type { Sandbox } from './plugins/sandbox.ts';
 
 export interface ToolPoolOptions {
@@ -41,21 +41,26 @@ export interface ToolRun {
 /** Runs children: bounded, without network, with a scrubbed environment. Returns standard output. */
 export type ToolPool = (run: ToolRun, signal: AbortSignal) => Promise<string>;
 
+export interface OwnedToolPool extends AsyncDisposable {
+  run: ToolPool;
+}
+
 /**
  * Children have no network: a network namespace of their own where the kernel allows, else proxies that lead nowhere (then
  * a warning says so once). RLIMIT_DATA bounds memory, since Go reserves far more address space than it uses.
  */
-export function createToolPool(deps: { logger: Logger }, options: ToolPoolOptions): ToolPool {
+export function createToolPool(deps: { logger: Logger }, options: ToolPoolOptions): OwnedToolPool {
   const limit = createLimit(options.concurrency);
+  const launcher = createLauncher(deps);
   let confined: Promise<Confinement> | undefined;
-  return async (run, signal) =>
+  const run: ToolPool = async (wanted, signal) =>
     await limit(async () => {
       signal.throwIfAborted();
       confined ??= confinement(deps.logger, options.memoryBytes);
-      const prefix = await prefixOf(run, await confined);
-      signal.throwIfAborted();
-      return await runChild(run, { ...options, prefix }, signal);
+      const prefix = await prefixOf(wanted, await confined);
+      return await runChild(wanted, { launcher, prefix, options }, signal);
     });
+  return { run, [Symbol.asyncDispose]: async () => await launcher[Symbol.asyncDispose]() };
 }
 
 async function prefixOf(run: ToolRun, { prefix, jail, sandbox }: Confinement): Promise<string[]> {
@@ -76,83 +81,43 @@ function unconfined({ what }: ToolRun, needed: string): FleetError {
   );
 }
 
-interface Outcome {
-  code: number | null;
-  stdout: Buffer[];
-  stderr: string;
-  stopped?: FleetError;
-}
-
 async function runChild(
   run: ToolRun,
-  options: ToolPoolOptions & { prefix: string[] },
+  { launcher, prefix, options }: { launcher: Launcher; prefix: string[]; options: ToolPoolOptions },
   signal: AbortSignal,
 ): Promise<string> {
-  const [confiner = run.command, ...confined] = [...options.prefix, run.command, ...run.args];
-  const [command, ...args] = tethered([confiner, ...confined]);
-  const child = spawn(command, args, {
+  const launch = launchOf(run, prefix, options);
+  const ended = await launcher.launch(launch, signal);
+  const { killed, code, stdout } = ended;
+  if (killed) throw whyKilled(run, { ...launch, killed }, signal);
+  if (code === 0) return Buffer.from(stdout.buffer, stdout.byteOffset, stdout.length).toString();
+  if (code === 127 && !run.sandbox) throw toolMissing(run.command);
+  throw failure(run, ended, options.memoryBytes);
+}
+
+function launchOf(run: ToolRun, prefix: string[], options: ToolPoolOptions): Launch {
+  const [confiner = run.command, ...confined] = [...prefix, run.command, ...run.args];
+  return {
+    line: tethered([confiner, ...confined]),
     cwd: run.sandbox?.workspace ?? run.jail ?? run.cwd,
-    env: run.environment ?? childEnvironment(run.home, options.memoryBytes),
-    detached: true,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  const outcome = await watch(child, { run, options, signal });
-  if (outcome.stopped) throw outcome.stopped;
-  if (outcome.code === 0) return Buffer.concat(outcome.stdout).toString();
-  if (outcome.code === 127 && !run.sandbox) throw toolMissing(run.command);
-  throw failure(run, outcome, options.memoryBytes);
-}
-
-function watch(
-  child: ChildProcess,
-  context: { run: ToolRun; options: ToolPoolOptions; signal: AbortSignal },
-): Promise<Outcome> {
-  const { run, options, signal } = context;
-  const outcome: Outcome = { code: null, stdout: [], stderr: '' };
-  const timeoutMs = Math.min(options.timeoutMs, run.timeoutMs ?? options.timeoutMs);
-  let bytes = 0;
-  const stop = (error: FleetError) => {
-    outcome.stopped ??= error;
-    killGroup(child);
+    environment: run.environment ?? childEnvironment(run.home, options.memoryBytes),
+    timeoutMs: Math.min(options.timeoutMs, run.timeoutMs ?? options.timeoutMs),
+    outputBytes: options.outputBytes,
   };
-  const onAbort = () => stop(new FleetError('Aborted', `${run.what} was stopped`, { cause: signal.reason }));
-  const timer = setTimeout(
-    () => stop(new FleetError('RenderTimeout', `${run.what} took longer than ${timeoutMs / 1000} s and was stopped`)),
-    timeoutMs,
-  );
-  signal.addEventListener('abort', onAbort, { once: true });
-  child.stdout?.on('data', (chunk: Buffer) => {
-    bytes += chunk.length;
-    if (bytes <= options.outputBytes) outcome.stdout.push(chunk);
-    else stop(new FleetError('TooLarge', `${run.what} wrote more than ${options.outputBytes / 1024 ** 2} MB`));
-  });
-  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-    if (outcome.stderr.length < 64 * 1024) outcome.stderr += text;
-  });
-  return new Promise((resolve) => {
-    const end = (code: number | null) => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', onAbort);
-      resolve({ ...outcome, code });
-    };
-    child.once('close', end);
-    child.once('error', (error) => {
-      outcome.stopped ??= toolMissing(run.command, error);
-      end(null);
-    });
-  });
 }
 
-function killGroup(child: ChildProcess): void {
-  if (child.pid === undefined) return;
-  try {
-    process.kill(-child.pid, 'SIGKILL');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
-  }
+function whyKilled(
+  { what }: ToolRun,
+  { killed, timeoutMs, outputBytes }: Required<Pick<Ended, 'killed'>> & Pick<Launch, 'timeoutMs' | 'outputBytes'>,
+  signal: AbortSignal,
+): FleetError {
+  if (killed === 'timeout')
+    return new FleetError('RenderTimeout', `${what} took longer than ${timeoutMs / 1000} s and was stopped`);
+  if (killed === 'output') return new FleetError('TooLarge', `${what} wrote more than ${outputBytes / 1024 ** 2} MB`);
+  return new FleetError('Aborted', `${what} was stopped`, { cause: signal.reason });
 }
 
-function childEnvironment(home: string, memoryBytes: number): NodeJS.ProcessEnv {
+function childEnvironment(home: string, memoryBytes: number): Record<string, string> {
   const nowhere = 'http://127.0.0.1:9';
   return {
     HOME: home,
@@ -167,18 +132,22 @@ function childEnvironment(home: string, memoryBytes: number): NodeJS.ProcessEnv 
     GOMAXPROCS: '1',
     GOMEMLIMIT: String(Math.floor(memoryBytes * 0.75)),
     GOTRACEBACK: 'none',
+    // helm compresses kubectl's translations before it does anything: English ones are 350 KB, these 6, none of it in what it renders.
+    LC_MESSAGES: 'fr_FR.UTF-8',
   };
 }
 
-function failure(run: ToolRun, outcome: Outcome, memoryBytes: number): FleetError {
-  const output = trimOutput(outcome.stderr, run.root);
-  if (/out of memory|cannot allocate memory/u.test(output) || outcome.code === null)
+function failure(run: ToolRun, { code, stderr, notBegun }: Ended, memoryBytes: number): FleetError {
+  if (notBegun?.code === 'ENOENT' || notBegun?.code === 'EACCES') return toolMissing(run.command, notBegun.message);
+  if (notBegun) return new FleetError('RenderFailed', `${run.what} could not be started: ${notBegun.message}`);
+  const output = trimOutput(stderr, run.root);
+  if (/out of memory|cannot allocate memory/u.test(output) || code === null)
     return new FleetError(
       'RenderFailed',
       `${run.what} was killed, or needs more memory than ${memoryBytes / 1024 ** 2} MB: ${output.split('\n')[0]}`,
     );
-  return new FleetError('RenderFailed', `${run.what} failed: ${output || `exit code ${outcome.code}`}`, {
-    details: { exitCode: outcome.code },
+  return new FleetError('RenderFailed', `${run.what} failed: ${output || `exit code ${code}`}`, {
+    details: { exitCode: code },
   });
 }
 

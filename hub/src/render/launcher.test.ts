@@ -1,0 +1,115 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createLogger } from '@wheelhouse/shared/logging/logger';
+import { tethered } from '@wheelhouse/shared/process/tether';
+import { afterAll, expect, it, vi } from 'vitest';
+import { createLauncher, type Launch } from './launcher.ts';
+
+const logger = createLogger({ name: 'test', level: 'silent' });
+const folder = mkdtempSync(join(tmpdir(), 'wheelhouse-launcher-'));
+const launcher = createLauncher({ logger });
+afterAll(async () => {
+  await launcher[Symbol.asyncDispose]();
+  rmSync(folder, { recursive: true });
+});
+const signal = new AbortController().signal;
+const isTethered = tethered(['true'])[0] !== 'true';
+const shell = (script: string, change: Partial<Launch> = {}): Launch => ({
+  line: tethered(['/bin/sh', '-c', script]),
+  cwd: '/',
+  environment: { GIVEN: 'it' },
+  timeoutMs: 60_000,
+  outputBytes: 1024 ** 2,
+  ...change,
+});
+const text = (bytes: Uint8Array) => Buffer.from(bytes).toString();
+/** Whether a process has ended: one that nobody has waited for yet has too. */
+const isAlive = async (pid: number) => {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => ') Z');
+  return !stat.includes(') Z');
+};
+const living = async (pids: number[]) => (await Promise.all(pids.map(isAlive))).filter(Boolean).length;
+
+it('gives what a child wrote and how it ended, several at a time', async () => {
+  const launched = [3, 0, 7].map(async (code) =>
+    launcher.launch(shell(`echo "$GIVEN $PWD ${code}"; echo trouble >&2; exit ${code}`), signal),
+  );
+  const ended = await Promise.all(launched);
+  expect(ended.map(({ code, stdout, stderr }) => [code, text(stdout), stderr])).toEqual(
+    [3, 0, 7].map((code) => [code, `it / ${code}\n`, 'trouble\n']),
+  );
+});
+
+it.each([
+  ['a program that is not there', { line: ['/nonexistent/tool'] }, /ENOENT/u],
+  ['a folder that is not there', { cwd: '/nonexistent' }, /ENOENT/u],
+  ['an argument that is too long', { line: ['/bin/true', 'x'.repeat(1024 ** 2)] }, /E2BIG/u],
+  ['an argument with a null byte', { line: ['/bin/true', 'a\0b'] }, /null bytes/u],
+] as const)('says why a child did not begin: %s', async (_name, change, message) => {
+  const { code, notBegun } = await launcher.launch(shell('true', change), signal);
+  expect(code).toBeNull();
+  expect(notBegun?.message).toMatch(message);
+});
+
+it.each([
+  ['timeout', { timeoutMs: 300 }, 'sleep 600'],
+  ['output', { outputBytes: 10_000 }, 'while :; do echo y; done'],
+] as const)('kills a child that is over its limit of %s', async (killed, change, script) => {
+  const ended = await launcher.launch(shell(script, change), signal);
+  expect(ended).toMatchObject({ code: null, killed });
+  expect(ended.stdout).toHaveLength(0);
+});
+
+it('kills a child whose caller gives up', async () => {
+  const ended = await launcher.launch(shell('sleep 600'), AbortSignal.timeout(300));
+  expect(ended).toMatchObject({ code: null, killed: 'stopped' });
+});
+
+it('returns 40 MB of output whole', async () => {
+  const bytes = 40 * 1024 ** 2;
+  const { stdout } = await launcher.launch(shell(`head -c ${bytes} /dev/zero`, { outputBytes: bytes }), signal);
+  expect(stdout).toHaveLength(bytes);
+});
+
+it('takes another process when the one that starts children is killed', async () => {
+  const starter = async () => Number(text((await launcher.launch(shell('echo $PPID'), signal)).stdout));
+  const first = await starter();
+  const cut = launcher.launch(shell('sleep 600'), signal);
+  process.kill(first, 'SIGKILL');
+  await expect(cut).rejects.toMatchObject({ code: 'Internal', retryable: true });
+  const second = await starter();
+  expect(second).not.toBe(first);
+});
+
+/** Its process id and that of what started it are in `file` when it has begun. */
+const sleeping = (file: string): Launch => shell(`echo $PPID $$ > ${file}.new; mv ${file}.new ${file}; exec sleep 600`);
+
+async function readPids(file: string): Promise<number[]> {
+  const read = async () => await readFile(file, 'utf8');
+  return (await vi.waitFor(read, { timeout: 20_000 })).trim().split(' ').map(Number);
+}
+
+it('ends its children and its process with itself', async () => {
+  const file = join(folder, 'of-launcher');
+  const another = createLauncher({ logger });
+  const cut = another.launch(sleeping(file), signal).catch((error: unknown) => error);
+  const pids = await readPids(file);
+  expect(await living(pids)).toBe(2);
+  await another[Symbol.asyncDispose]();
+  expect(await cut).toMatchObject({ code: 'Internal' });
+  await vi.waitFor(async () => expect(await living(pids)).toBe(0), { timeout: 20_000 });
+});
+
+it.skipIf(!isTethered)('ends them also when the hub is killed', async () => {
+  const file = join(folder, 'of-hub');
+  const script = `import { createLauncher } from ${JSON.stringify(new URL('./launcher.ts', import.meta.url).href)};
+    await createLauncher({ logger: console }).launch(${JSON.stringify(sleeping(file))}, new AbortController().signal)`;
+  const hub = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: 'ignore' });
+  const pids = await readPids(file);
+  expect(await living(pids)).toBe(2);
+  hub.kill('SIGKILL');
+  await vi.waitFor(async () => expect(await living(pids)).toBe(0), { timeout: 20_000 });
+});
