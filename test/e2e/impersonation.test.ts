@@ -143,7 +143,7 @@ test('a project that names no account for the destination fails the sync, and no
   await platform.apply(application('shop'));
   const said =
     /failed to find a matching service account to impersonate: no matching service account found .*namespace shop/;
-  expect(await whenOperation('Failed', said)).toBe('OutOfSync');
+  expect(await whenOperation('Error', said)).toBe('OutOfSync');
   expect(await namesIn('shop')).toEqual([]);
 });
 

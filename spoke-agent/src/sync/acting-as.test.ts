@@ -121,7 +121,7 @@ describe('an Application whose project names no account', () => {
     expect(await spoke.settle()).toMatchObject({ sync: 'Synced' });
     edit(spoke);
     const message = 'application shop: failed to find an account';
-    expect(await spoke.settle()).toMatchObject({ sync: 'OutOfSync', operation: { phase: 'Failed', message } });
+    expect(await spoke.settle()).toMatchObject({ sync: 'OutOfSync', operation: { phase: 'Error', message } });
     spoke.assign({ tombstones: [{ app: 'shop', reason: 'deleted', cascade: true }] });
     expect((await spoke.settle()).conditions).toEqual([{ type: 'DeletionError', message }]);
     expect((await spoke.find('ConfigMap', 'a'))?.['data']).toEqual({ a: 'x' });
@@ -150,7 +150,7 @@ describe('an Application whose project names no account', () => {
     const manifests = [configMap('a')];
     const retry = { limit: 0, backoff: { durationMs: 1, factor: 1, maxDurationMs: 1 } };
     spoke.assign({ apps: [{ manifests, policy: { ...nobody, retry } }] });
-    expect((await spoke.settle()).operation).toMatchObject({ phase: 'Failed' });
+    expect((await spoke.settle()).operation).toMatchObject({ phase: 'Error' });
     expect(spoke.cluster.requests).toMatchObject({ apply: 5 });
     spoke.assign({ apps: [{ manifests, policy: asDeployer }] });
     expect(await spoke.settle()).toMatchObject({ sync: 'Synced', operation: { phase: 'Succeeded' } });

@@ -15,6 +15,12 @@ export function actingAs(state: Subject): { actAs?: string } {
   return comparingAs(state);
 }
 
+/** Argo CD: a sync that nobody may carry out is no failed one but an error. */
+export function phaseOfFailure(state: Subject): 'Failed' | 'Error' {
+  const account = accountOf(state);
+  return account && 'problem' in account ? 'Error' : 'Failed';
+}
+
 /** As whom dry runs compare: so that the agent itself needs no right to write. It compares where the project names nobody. */
 export function comparingAs(state: Subject): { actAs?: string } {
   const account = accountOf(state);

@@ -1,5 +1,6 @@
 import { isFleetError, toFleetError } from '@wheelhouse/shared/errors/fleet-error';
 import { spans, withSpan } from '@wheelhouse/shared/telemetry/tracing';
+import { phaseOfFailure } from './acting-as.ts';
 import { type AppState, resourceState, type SyncContext } from './app-state.ts';
 import { applyResource } from './apply.ts';
 import type { Comparison, Comparisons } from './compare.ts';
@@ -78,7 +79,7 @@ function report(
   context.logger.info({ app: state.app, resources: names.slice(0, 10), failures: failures.length }, 'drift healed');
   if (state.operation) return;
   state.record.operation = {
-    phase: failures.length > 0 ? 'Failed' : 'Succeeded',
+    phase: failures.length > 0 ? phaseOfFailure(state) : 'Succeeded',
     message: failures.length > 0 ? failures.join('; ').slice(0, 2_000) : `healed drift of ${listed(names)}`,
     revision: state.policy.assigned?.revision ?? '',
     startedAt: new Date(startedAt).toISOString(),

@@ -1,7 +1,7 @@
 import { FleetError, toFleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { OperationPhase, OperationState } from '@wheelhouse/shared/protocol/status';
 import { spans, withSpan } from '@wheelhouse/shared/telemetry/tracing';
-import { actingAs } from './acting-as.ts';
+import { actingAs, phaseOfFailure } from './acting-as.ts';
 import type { AppState, SyncContext } from './app-state.ts';
 import type { Applying } from './apply.ts';
 import { compareApp } from './compare.ts';
@@ -62,13 +62,13 @@ export async function advance(context: SyncContext, state: AppState, signal: Abo
   const step = await attempt(context, state, signal).catch((error: unknown): Step => {
     const failure = toFleetError(error);
     if (failure.code === 'ClusterUnavailable' || failure.code === 'Aborted') throw failure;
-    return { phase: 'Failed', message: failure.message };
+    return { phase: phaseOfFailure(state), message: failure.message };
   });
   if (step.phase === 'Running') {
     publish(context, state, step);
     return timeLeft(operation, now);
   }
-  return step.phase === 'Failed' ? retryOrFail(context, state, step.message) : finish(context, state, step);
+  return step.phase === 'Succeeded' ? finish(context, state, step) : retryOrFail(context, state, step);
 }
 
 function timeLeft({ endsAt }: Operation, now: number): number | undefined {
@@ -142,13 +142,13 @@ async function dryRun(context: SyncContext, state: AppState, signal: AbortSignal
   return { phase: 'Succeeded', message: `dry run: ${changes} resource(s) would change` };
 }
 
-function retryOrFail(context: SyncContext, state: AppState, message: string): number | undefined {
+function retryOrFail(context: SyncContext, state: AppState, { phase, message }: Step): number | undefined {
   const operation = state.operation as Operation;
   const automated = operation.id === undefined;
   const retry = retryOf(automated ? state.policy.assigned?.policy.retry : undefined, automated);
   if (!mayRetry(retry, operation.retryCount)) {
     const retried = operation.retryCount > 0 ? ` (retried ${operation.retryCount} times)` : '';
-    return finish(context, state, { phase: 'Failed', message: `${message}${retried}` });
+    return finish(context, state, { phase, message: `${message}${retried}` });
   }
   const wait = retryWaitMs(retry.backoff, operation.retryCount);
   operation.retryCount += 1;
