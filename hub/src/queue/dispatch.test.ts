@@ -345,3 +345,28 @@ it('asks anew as whom what leaves is deleted, once its project is another one', 
   await state.specs.put(project('default'), by);
   expect(state.enqueued()).toContain(`assign ${shardOf('west')}`);
 });
+
+it('surveys what a render read elsewhere only as long as the project permits it', async () => {
+  const base = { repoURL: otherURL, targetRevision: 'main' };
+  const project = (...sourceRepos: string[]) => ({
+    apiVersion: 'argoproj.io/v1alpha1',
+    kind: 'AppProject',
+    metadata: { name: 'default', namespace: 'argocd' },
+    spec: { sourceRepos, destinations: [{ server: '*', namespace: '*' }] },
+  });
+  const state = await start();
+  await state.specs.put(project('*'), by);
+  const outcome = outcomeOf(requestOf(state));
+  const parts = outcome.record?.parts.map((part) => ({ ...part, inputs: [{ path: '', oid: '1', from: base }] })) ?? [];
+  await state.derived.putRender({ ...outcome, ...(outcome.record ? { record: { ...outcome.record, parts } } : {}) });
+  await state.derived.putRevision({ ...base, sha: 'f00d' });
+  const sweptFor = async (): Promise<string[]> => {
+    state.enqueued();
+    await state.dispatch.sweep();
+    const elsewhere = [`source ${repositoryKey(otherURL)}`, `render ${surveyKey(base)}`];
+    return state.enqueued().filter((name) => elsewhere.includes(name));
+  };
+  expect(await sweptFor()).toHaveLength(2);
+  await state.specs.put(project(repoURL), by);
+  expect(await sweptFor()).toEqual([]);
+});

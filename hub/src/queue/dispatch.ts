@@ -14,6 +14,7 @@ import { applicationSetKey } from '../generate/generate-stage.ts';
 import { mayConcern } from '../generate/layers.ts';
 import { surveyKey } from '../render/render-stage.ts';
 import { locationOf, locationText, type SourceLocation } from '../source/location.ts';
+import { requestsReading } from '../source/readers.ts';
 import { repositoryKey } from '../source/source-stage.ts';
 import { gitGenerators, isWanted, locationOfRead, locationsRead } from '../source/wanted.ts';
 import type { AdditionChange, Additions, Withdrawal } from '../store/additions.ts';
@@ -215,8 +216,8 @@ function onRevision(resolved: ResolvedRevision, deps: DispatchDeps, send: Send):
 }
 
 /** Whether a survey of it can find anything. */
-function isRead(location: SourceLocation, { applications, derived }: DispatchDeps): boolean {
-  return applications.bySource(location).length > 0 || derived.readersOf(location).length > 0;
+function isRead(location: SourceLocation, deps: DispatchDeps): boolean {
+  return deps.applications.bySource(location).length > 0 || requestsReading(location, deps).length > 0;
 }
 
 function onApplications(changes: ApplicationChange[], deps: DispatchDeps, send: Send): void {

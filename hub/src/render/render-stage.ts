@@ -15,11 +15,13 @@ import type { Applications } from '../assign/applications.ts';
 import type { Trigger, WorkQueue } from '../queue/queue.ts';
 import { locationOf, type SourceLocation } from '../source/location.ts';
 import { openOnce } from '../source/open-once.ts';
+import { requestsReading } from '../source/readers.ts';
 import type { Sources } from '../source/sources.ts';
 import type { AuditEntry } from '../store/audit.ts';
 import { type Derived, type RenderOutcome, type ResolvedRevision, revisionKey } from '../store/derived.ts';
 import { openPermitted } from './permitted.ts';
 import type { Rendered, Renderer, RenderFacts, RenderRequest } from './render.ts';
+import type { OpenLocation } from './request.ts';
 import { isSurveyed, lookAt, type SurveyDeps } from './survey-paths.ts';
 
 export interface RenderDeps extends Pick<Sources, 'open' | 'verify'> {
@@ -282,17 +284,18 @@ function definedKind(manifest: KubeObject): [key: string, clusterScoped: boolean
 async function survey(trigger: Trigger, deps: RenderDeps, signal: AbortSignal): Promise<void> {
   const revision = deps.derived.revisions().find((one) => surveyKey(one) === trigger.key);
   if (!revision?.sha) return;
+  const reading = requestsReading(revision, deps);
+  if (deps.applications.bySource(revision).length === 0 && reading.length === 0) return;
   using opened = openLocations(deps);
   await lookAt(revision, await opened.open(revision, signal), withDiscovery(deps, signal));
   const named = deps.applications.bySource(revision).flatMap((app) => app.request?.key ?? []);
-  const reading = deps.derived.readersOf(revision).filter((key) => deps.applications.byRequest(key).length > 0);
   const due: string[] = [];
   for (const key of new Set([...named, ...reading])) {
     const outcome = deps.derived.render(key);
     if (
       !outcome?.record ||
       outcome.problem ||
-      !(await deps.renderer.stillValid(outcome.record, opened.open, signal).catch(() => false))
+      !(await deps.renderer.stillValid(outcome.record, openFor(key, opened.open, deps), signal).catch(() => false))
     )
       due.push(key);
   }
@@ -300,4 +303,10 @@ async function survey(trigger: Trigger, deps: RenderDeps, signal: AbortSignal): 
     'render',
     due.map((key) => ({ key, traceparent: trigger.traceparent })),
   );
+}
+
+/** What those that want a request may have opened for it. */
+function openFor(key: string, open: OpenLocation, { applications }: RenderDeps): OpenLocation {
+  const asking = applications.byRequest(key);
+  return openPermitted(open, asking[0]?.sources ?? [], () => asking);
 }

@@ -3,6 +3,7 @@ import type { Applications, IndexedApplication } from '../assign/applications.ts
 import type { Derived } from '../store/derived.ts';
 import type { SpecStore } from '../store/specs.ts';
 import { locationOf, locationText, type SourceLocation } from './location.ts';
+import { requestsReading } from './readers.ts';
 
 export interface WantedDeps {
   applications: Pick<Applications, 'bySource' | 'byRequest'>;
@@ -27,11 +28,11 @@ export function isWanted(location: SourceLocation, deps: WantedDeps): boolean {
   return generatorReads(deps).some((read) => locationText(read) === text);
 }
 
-/** Named by a source of an Application that may go somewhere, or read by the last good render of one. */
+/** Named by a source of an Application that may go somewhere, or read by the last good render of one whose project permits it. */
 function isReadByApplication(location: SourceLocation, { applications, derived }: WantedDeps): boolean {
   return (
     applications.bySource(location).some(({ problem }) => !problem) ||
-    derived.readersOf(location).some((key) => applications.byRequest(key).length > 0)
+    requestsReading(location, { applications, derived }).length > 0
   );
 }
 
