@@ -89,7 +89,7 @@ async function waitCurrent(platform: Platform, { count, since }: { count: number
       Date.parse(lastSeenAt) >= since && generation === appliedGeneration;
     current = items.filter(isCurrent).length;
     if (current === count) return;
-    await sleep(500);
+    await sleep(1_000);
   }
   throw new Error(`only ${current} of ${count} clusters were current after ${patienceMs / 1000} s`);
 }

@@ -4,7 +4,7 @@ import { blobName } from '@wheelhouse/shared/protocol/blob';
 import { createKeyPair } from '@wheelhouse/shared/protocol/nkeys';
 import { subjects } from '@wheelhouse/shared/protocol/subjects';
 import { eventually } from '@wheelhouse/test/support/eventually';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import {
   connectSpoke,
   createStores,
@@ -156,7 +156,10 @@ describe('who sends most', () => {
     const system = createSystemAccount({ nats: own.systemNats });
     const account = own.authority.fleetAccount({ keys: {}, changedAt: 0 }).publicKey;
     const found = await system.busiest(account, 3);
-    expect(found.map(({ cluster }) => cluster)).toContain('young');
+    const holders = await Promise.all(found.map(async ({ id }) => await system.holder(id)));
+    expect(holders).toContainEqual({ cluster: 'young', publicKey: expect.stringMatching(/^U[A-Z2-7]{55}$/) });
+    await system.disconnect(found[0]?.id ?? '');
+    await vi.waitFor(async () => expect(await system.holder(found[0]?.id ?? '')).toBeUndefined());
     expect(new Set(found.map(({ id }) => id)).size).toBe(found.length);
     expect(found.length).toBeLessThanOrEqual(6);
   });

@@ -16,6 +16,7 @@ function startGuard(step: (look: number) => BusyConnection[], shut: (holder: Key
   let look = 0;
   const system = {
     busiest: async () => step((look += 1)),
+    holder: async (id: string) => ({ cluster: `name-of-${id}`, publicKey: `key-of-${id}` }),
     disconnect: async (id: string) => void disconnected.push(id),
   };
   const deps = { system, account: 'A', shutOut: shut, attempts: { record: () => undefined }, logger };
@@ -23,12 +24,7 @@ function startGuard(step: (look: number) => BusyConnection[], shut: (holder: Key
   return { disconnected, looks: () => look, [Symbol.dispose]: () => stop.abort() };
 }
 
-const connection = (id: string, messages: number): BusyConnection => ({
-  id,
-  cluster: `name-of-${id}`,
-  publicKey: `key-of-${id}`,
-  messages,
-});
+const connection = (id: string, messages: number): BusyConnection => ({ id, messages });
 
 describe('the guard from floods', () => {
   it('stops the others when one of them cannot be stopped', async () => {

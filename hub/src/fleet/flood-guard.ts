@@ -7,10 +7,10 @@ import { toFleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { Logger } from '@wheelhouse/shared/logging/logger';
 import type { Attempts } from './attempts.ts';
 import type { KeyHolder } from './shut-out.ts';
-import type { BusyConnection, SystemAccount } from './system-account.ts';
+import type { BusyConnection, ConnectionHolder, SystemAccount } from './system-account.ts';
 
 export interface FloodGuardDeps {
-  system: Pick<SystemAccount, 'busiest' | 'disconnect'>;
+  system: Pick<SystemAccount, 'busiest' | 'holder' | 'disconnect'>;
   /** Account of the spokes. */
   account: string;
   /** Shuts out whoever holds the key, whatever the cluster is called by now. */
@@ -58,10 +58,11 @@ export async function guardFromFloods(
 /** That one of them cannot be stopped keeps nobody from stopping the others. */
 async function strikeOne(deps: FloodGuardDeps, flood: StruckFlood, signal: AbortSignal): Promise<void> {
   try {
-    await strike(deps, flood);
+    const holder = await deps.system.holder(flood.connection.id);
+    if (holder) await strike(deps, { ...flood, holder });
   } catch (error) {
-    const { cluster, publicKey } = flood.connection;
-    if (!signal.aborted) deps.logger.error({ err: toFleetError(error), cluster, publicKey }, 'cannot stop a flood');
+    const connection = flood.connection.id;
+    if (!signal.aborted) deps.logger.error({ err: toFleetError(error), connection }, 'cannot stop a flood');
   }
 }
 
@@ -102,8 +103,11 @@ function forgetOld(struck: Map<string, number[]>, now: number): void {
   for (const [key, times] of struck) if (now - (times.at(-1) ?? 0) >= strikeMs) struck.delete(key);
 }
 
-async function strike(deps: FloodGuardDeps, { connection, perSecond, struck }: StruckFlood): Promise<void> {
-  const { cluster, publicKey } = connection;
+async function strike(
+  deps: FloodGuardDeps,
+  { connection, perSecond, struck, holder }: StruckFlood & { holder: ConnectionHolder },
+): Promise<void> {
+  const { cluster, publicKey } = holder;
   const recent = [...(struck.get(publicKey) ?? []), deps.now()].filter((at) => deps.now() - at < strikeMs);
   struck.set(publicKey, recent);
   deps.logger.error({ cluster, publicKey, perSecond }, 'a spoke floods the fleet; it loses its connection');

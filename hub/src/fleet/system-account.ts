@@ -10,6 +10,8 @@ export interface SystemAccount {
   onEvent(listener: (event: SystemEvent) => void, signal: AbortSignal): void;
   /** Of each server, the connections of an account that sent most since they were made, and those that sent last. */
   busiest(account: string, limit: number): Promise<BusyConnection[]>;
+  /** Undefined when the connection has ended. */
+  holder(id: string): Promise<ConnectionHolder | undefined>;
   /** Ends a connection; its client may come back. */
   disconnect(id: string): Promise<void>;
   onReconnect(listener: () => void): Disposable;
@@ -27,10 +29,13 @@ export interface SystemEvent {
 export interface BusyConnection {
   /** Server and connection. */
   id: string;
-  /** As its JWT says. */
+  messages: number;
+}
+
+export interface ConnectionHolder {
+  /** As its JWT says; '' when that cannot be read. */
   cluster: string;
   publicKey: string;
-  messages: number;
 }
 
 interface Answer {
@@ -46,7 +51,7 @@ interface Advisory {
 interface Connz {
   server?: { id?: string };
   data?: {
-    connections?: { cid: number; name_tag?: string; authorized_user?: string; in_msgs: number; jwt?: string }[];
+    connections?: { cid: number; authorized_user?: string; in_msgs: number; jwt?: string }[];
   };
 }
 
@@ -81,19 +86,24 @@ export function createSystemAccount({ nats }: { nats: HubNats }): SystemAccount 
     },
     busiest: async (account, limit) => {
       // who has just begun is far from the top of those that are there for months, but nobody sent later
-      const [most, last] = await Promise.all(
-        ['msgs_from', 'last'].map(
-          async (sort) => await listConnections(nats, { acc: account, auth: true, sort, limit }),
-        ),
+      const lists = await Promise.all(
+        ['msgs_from', 'last'].map(async (sort) => await listConnections(nats, { acc: account, sort, limit })),
       );
-      return [...new Map([...(most ?? []), ...(last ?? [])].map((one) => [one.id, one])).values()];
+      return [...new Map(lists.flat().map((one) => [one.id, one])).values()];
+    },
+    holder: async (id) => {
+      const { server, cid } = parseId(id);
+      // asked of one connection only: for each that it tells of, the server checks the signature of its JWT
+      const options = JSON.stringify({ cid, auth: true });
+      const subject = `$SYS.REQ.SERVER.${server}.CONNZ`;
+      const answer = await nats.run(() => nats.connection.request(subject, options, { timeout: timeoutMs }));
+      const found = answer.json<Connz>().data?.connections?.[0];
+      return found && { cluster: nameIn(found.jwt ?? ''), publicKey: found.authorized_user ?? '' };
     },
     disconnect: async (id) => {
-      const [server = '', cid = ''] = id.split('.');
+      const { server, cid } = parseId(id);
       const subject = `$SYS.REQ.SERVER.${server}.KICK`;
-      await nats.run(() =>
-        nats.connection.request(subject, JSON.stringify({ cid: Number(cid) }), { timeout: timeoutMs }),
-      );
+      await nats.run(() => nats.connection.request(subject, JSON.stringify({ cid }), { timeout: timeoutMs }));
     },
     onReconnect: (listener) => nats.onReconnect(listener),
   };
@@ -108,18 +118,14 @@ async function listConnections(nats: HubNats, options: object): Promise<BusyConn
   });
   for await (const message of answers) {
     const { server, data } = message.json<Connz>();
-    for (const one of data?.connections ?? [])
-      found.push({
-        id: `${server?.id}.${one.cid}`,
-        // only who floods is asked for his name, and its signature costs
-        get cluster() {
-          return nameIn(one.jwt ?? '');
-        },
-        publicKey: one.authorized_user ?? '',
-        messages: one.in_msgs,
-      });
+    for (const one of data?.connections ?? []) found.push({ id: `${server?.id}.${one.cid}`, messages: one.in_msgs });
   }
   return found;
+}
+
+function parseId(id: string): { server: string; cid: number } {
+  const [server = '', cid = ''] = id.split('.');
+  return { server, cid: Number(cid) };
 }
 
 function nameIn(jwt: string): string {

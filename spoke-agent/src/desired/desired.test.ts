@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempDisposable, readdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { createManualClock } from '@wheelhouse/shared/async/manual-clock';
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import { digestOf } from '@wheelhouse/shared/kube/canonical';
@@ -144,6 +145,24 @@ describe('what a spoke keeps on disk', () => {
     send(signed(6, [app(1)]).envelope);
     await vi.waitFor(() => expect(desired.appliedGen()).toBe(6));
     expect(received.map(({ document }) => document.gen)).toEqual([5, 6]);
+    await desired[Symbol.asyncDispose]();
+  });
+
+  it('takes what it holds already without a word, but judges it again by other keys', async () => {
+    await using directory = await mkdtempDisposable(join(tmpdir(), 'desired-'));
+    const { link, send } = fakeLink(new Map());
+    let keys = { [key.kid]: publicHalf(key) };
+    const { desired, received } = await start(directory.path, { ...link, documentKeys: () => keys });
+    const { envelope } = signed(5, []);
+    for (let sent = 0; sent < 3; sent += 1) send(envelope);
+    await vi.waitFor(() => expect(desired.appliedGen()).toBe(5));
+    await setImmediate();
+    expect([received.length, desired.rejected()]).toEqual([1, undefined]);
+
+    const other = createSigningKey();
+    keys = { [other.kid]: publicHalf(other) };
+    send(envelope);
+    await vi.waitFor(() => expect(desired.rejected()).toMatchObject({ count: 1, code: 'SignatureInvalid' }));
     await desired[Symbol.asyncDispose]();
   });
 });

@@ -1,3 +1,4 @@
+import { createSecureContext } from 'node:tls';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { createUptime } from '@wheelhouse/shared/async/uptime';
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
@@ -101,7 +102,7 @@ async function dial(identity: Identity, policy: ReconnectPolicy): Promise<NatsCo
     servers: natsUrls,
     name: cluster,
     inboxPrefix: `_INBOX.${cluster}`,
-    ...(ca && natsUrls.some((url) => url.startsWith('tls:')) ? { tls: { ca } } : {}),
+    ...(ca && natsUrls.some((url) => url.startsWith('tls:')) ? { tls: trustOnly(ca) } : {}),
     authenticator: (nonce) => formatLogin(membershipOf(identity).jwt, identity.key, nonce),
     ...policy.options,
     ignoreClusterUpdates: true,
@@ -109,4 +110,9 @@ async function dial(identity: Identity, policy: ReconnectPolicy): Promise<NatsCo
     timeout: 30_000,
     noAsyncTraces: true,
   });
+}
+
+/** The client hands these to `tls.connect`, which would otherwise read the CA again for each attempt. */
+function trustOnly(ca: string) {
+  return { ca, secureContext: createSecureContext({ ca }) };
 }

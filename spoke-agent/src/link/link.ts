@@ -20,7 +20,7 @@ import {
   openConnection,
 } from './connection.ts';
 import { membershipOf } from './enrol.ts';
-import { keepCredentials, lifetimeOf } from './renewal.ts';
+import { createLifetime, keepCredentials } from './renewal.ts';
 
 export interface Link extends AsyncDisposable {
   readonly cluster: string;
@@ -86,7 +86,7 @@ export function createLink(deps: LinkDeps, options: LinkOptions): Link {
   return {
     cluster,
     formerNames: () => membershipOf(identity).formerNames ?? [],
-    credentials: () => lifetimeOf(membershipOf(identity).jwt),
+    credentials: createLifetime(() => membershipOf(identity).jwt),
     renewSoon: () => renewal.soon(),
     state: () => connection.state(),
     documentKeys: () => membershipOf(identity).documentKeys,

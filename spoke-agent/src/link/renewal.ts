@@ -98,8 +98,22 @@ export function renewalAt(jwt: string, random: number): number {
   return parseJwt(jwt).iat * 1000 + lifeOf(jwt) * (0.5 + 0.2 * random);
 }
 
-/** From when until when it lets its holder in; undefined for one without end. */
-export function lifetimeOf(jwt: string): { issuedAt: string; expiresAt: string } | undefined {
+interface Lifetime {
+  issuedAt: string;
+  expiresAt: string;
+}
+
+/** From when until when the JWT of the moment lets its holder in, read once for each; undefined for one without end. */
+export function createLifetime(current: () => string): () => Lifetime | undefined {
+  let read: { jwt: string; lifetime: Lifetime | undefined } | undefined;
+  return () => {
+    const jwt = current();
+    if (read?.jwt !== jwt) read = { jwt, lifetime: lifetimeOf(jwt) };
+    return read.lifetime;
+  };
+}
+
+function lifetimeOf(jwt: string): Lifetime | undefined {
   const claims = parseJwt(jwt);
   const expiresAt = expiryOf(claims)?.toISOString();
   return expiresAt === undefined ? undefined : { issuedAt: new Date(claims.iat * 1000).toISOString(), expiresAt };
