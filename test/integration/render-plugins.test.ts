@@ -157,7 +157,7 @@ describe('a plugin is confined', () => {
     ['a file by way of a parent folder', () => 'cat ../../../../../etc/passwd', 'No such file'],
     ['the file system of another process', () => 'cd /proc/1 && ls root/old', 'No such file'],
     ['writing to programs', () => 'touch /usr/bin/evil', 'Read-only file system'],
-    ['mounting', () => 'mount -t tmpfs none /usr', 'permission denied'],
+    ['mounting', () => 'mount -t tmpfs none /usr || echo refused', 'refused'],
     ['a namespace of its own with more rights', () => 'unshare --mount true', 'Operation not permitted'],
     ['leaving by chroot', () => 'chroot . true', 'Operation not permitted'],
     ['a device', () => 'mknod disk b 254 0', 'Operation not permitted'],
@@ -187,6 +187,49 @@ describe('a plugin is confined', () => {
     await using fixture = await start({ plugins: { x: shell(script) }, files });
     expect(namesOf(await fixture.render(web))).toEqual(['ConfigMap/made']);
     await eventually(async () => expect(await commandLines()).not.toContain(`sleep\0${seconds}\0`));
+  });
+
+  it.each([
+    [
+      'a fork bomb',
+      'bomb() { bomb | bomb & }; bomb; sleep 60',
+      'ran more than 256 processes and threads and was stopped',
+    ],
+    [
+      'a fork bomb that nobody waits for',
+      'bomb() { bomb & bomb & sleep 60; }; bomb',
+      'ran more than 256 processes and threads',
+    ],
+    [
+      'many processes that each keep to their bound',
+      'for i in 1 2 3 4; do (head -c 100000000 /dev/zero | tail | sleep 60) & done; wait',
+      'needed more memory than 256 MB for all of its processes and was stopped',
+    ],
+  ])('ends %s with its reason, and nothing of it is left', async (_name, script, reason) => {
+    const plugins = { x: shell(script), well: print('echo well') };
+    await using fixture = await start({ plugins, files }, { memoryBytes: 128 * 1024 ** 2 });
+    const before = (await commandLines()).length;
+    const message = expect.stringContaining(`plugin x of apps/web ${reason}`) as string;
+    await expect(fixture.render(web)).rejects.toMatchObject({ code: 'RenderFailed', message });
+    await eventually(async () => expect((await commandLines()).length).toBeLessThan(before + 20));
+    expect(await textOf(fixture, { path: 'apps/web', plugin: { name: 'well' } })).toEqual({ text: 'well ' });
+  });
+
+  it('runs as many processes as it may', async () => {
+    const script = 'for i in $(seq 200); do sleep 2 & done; wait; echo done';
+    await using fixture = await start({ plugins: { x: print(script) }, files });
+    expect(await textOf(fixture, web)).toEqual({ text: 'done ' });
+  });
+
+  it('has its processes counted by the kernel, apart from those of everybody else', async () => {
+    const more = 'ulimit -p 20; for i in $(seq 40); do sleep 5 & done; echo all';
+    await using fixture = await start({
+      plugins: { x: print(`grep processes /proc/self/limits; sh -c '${more}'`) },
+      files,
+    });
+    const { text } = await textOf(fixture, web);
+    expect(text).toMatch(/^Max processes +512 +512 .*Cannot fork/u);
+    expect(text).not.toContain('all');
   });
 
   it('cannot fill the disk', async () => {

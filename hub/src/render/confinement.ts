@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Logger } from '@wheelhouse/shared/logging/logger';
-import { namespaces, type Sandbox, sandboxArguments } from './plugins/sandbox.ts';
+import { namespaces, type Sandbox, type SandboxMaker, sandboxArguments } from './plugins/sandbox.ts';
 
 const run = promisify(execFile);
 
@@ -26,7 +26,7 @@ export async function confinement(logger: Logger, memoryBytes: number): Promise<
   ]);
   const memory = await firstThatWorks([['prlimit', `--data=${memoryBytes}`]]);
   const jail = network && (await firstThatWorks([[...network, '--root=/', '--wd=/']]));
-  let found: Promise<string[] | undefined> | undefined;
+  let found: Promise<FoundSandbox | undefined> | undefined;
   if (!network) logger.warn('kustomize and helm run without a network namespace: only their proxies are cut off');
   if (!memory) logger.warn('kustomize and helm run without a hard memory limit: prlimit is not available');
   if (!jail)
@@ -38,7 +38,7 @@ export async function confinement(logger: Logger, memoryBytes: number): Promise<
     sandbox: async (given, cwd) => {
       found ??= findSandbox();
       const sandbox = await found;
-      return sandbox && [...(memory ?? []), ...sandbox, ...sandboxArguments(given, cwd)];
+      return sandbox && [...(memory ?? []), ...sandbox.prefix, ...sandboxArguments(given, cwd, sandbox.maker)];
     },
     ...(jail && network
       ? { jail: (root, cwd) => [...(memory ?? []), ...network, `--root=${root}`, `--wd=${cwd}`] }
@@ -46,19 +46,30 @@ export async function confinement(logger: Logger, memoryBytes: number): Promise<
   };
 }
 
-/** What goes before the arguments of a sandbox: tried with one that holds nothing. */
-async function findSandbox(): Promise<string[] | undefined> {
+interface FoundSandbox {
+  /** What goes before the arguments of a sandbox. */
+  prefix: string[];
+  maker: SandboxMaker;
+}
+
+/** Tried with one that holds nothing. */
+async function findSandbox(): Promise<FoundSandbox | undefined> {
   const workspace = await mkdtemp(join(tmpdir(), 'wheelhouse-sandbox-'));
   try {
     await Promise.all(['repository', 'home'].map(async (name) => await mkdir(join(workspace, name))));
-    const ending = sandboxArguments({ workspace, shown: [], bytes: 1024 ** 2 }, '/repository');
-    const shell = ['/bin/sh', ...ending];
-    // a user namespace also where the hub is root: the child then has no rights over the machine
-    const found = await firstThatWorks([
-      ['unshare', '--user', '--map-root-user', ...namespaces, ...shell],
-      ['unshare', ...namespaces, ...shell],
-    ]);
-    return found?.slice(0, -ending.length);
+    const isRoot = process.getuid?.() === 0;
+    const alone = ['unshare', ...namespaces];
+    const makers: [SandboxMaker, string[]][] = [
+      ...(isRoot ? [['root', alone] as [SandboxMaker, string[]]] : []),
+      ['user', ['unshare', '--user', '--map-root-user', ...namespaces]],
+      ...(isRoot ? [['bare-root', alone] as [SandboxMaker, string[]]] : []),
+    ];
+    for (const [maker, line] of makers) {
+      const ending = sandboxArguments({ workspace, shown: [], bytes: 1024 ** 2 }, '/repository', maker);
+      const works = await firstThatWorks([[...line, '/bin/sh', ...ending]]);
+      if (works) return { prefix: works.slice(0, -ending.length), maker };
+    }
+    return undefined;
   } finally {
     await rm(workspace, { recursive: true, force: true });
   }

@@ -1,8 +1,11 @@
 /** The process of a launcher: starts children as it is told to and says how each ended. Ends, with all of them, when the hub does. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Ended, Launch, LauncherReply, LauncherRequest } from './launcher.ts';
+import { type TreeBounds, whatExceeds } from './process-tree.ts';
 
 const errorChars = 64 * 1024;
+/** Between two looks at what a child has started. */
+const lookMs = 200;
 const stops = new Map<number, (why: NonNullable<Ended['killed']>) => void>();
 
 process.on('message', (request: LauncherRequest) => {
@@ -32,7 +35,8 @@ interface Watching {
   onStart(stop: (why: NonNullable<Ended['killed']>) => void): void;
 }
 
-function watch({ line, cwd, environment, timeoutMs, outputBytes }: Launch, { reply, onStart }: Watching): void {
+function watch(launch: Launch, { reply, onStart }: Watching): void {
+  const { line, cwd, environment, timeoutMs, outputBytes, tree } = launch;
   const [command, ...args] = line;
   const child = spawn(command, args, { cwd, env: environment, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
   const stdout: Buffer[] = [];
@@ -44,6 +48,7 @@ function watch({ line, cwd, environment, timeoutMs, outputBytes }: Launch, { rep
     killGroup(child);
   };
   const timer = setTimeout(stop, timeoutMs, 'timeout');
+  const looking = tree && setInterval(look, lookMs, child, tree, stop);
   onStart(stop);
   child.stdout.on('data', (chunk: Buffer) => {
     bytes += chunk.length;
@@ -55,6 +60,7 @@ function watch({ line, cwd, environment, timeoutMs, outputBytes }: Launch, { rep
   });
   const end = (ended: Ended) => {
     clearTimeout(timer);
+    clearInterval(looking);
     reply(ended);
   };
   child.once('error', (error: NodeJS.ErrnoException) => {
@@ -66,6 +72,11 @@ function watch({ line, cwd, environment, timeoutMs, outputBytes }: Launch, { rep
     const output = killed === undefined ? Buffer.concat(stdout) : Buffer.alloc(0);
     end({ code, stdout: output, stderr, ...(killed === undefined ? {} : { killed }) });
   });
+}
+
+function look(child: ChildProcess, bounds: TreeBounds, stop: (why: keyof TreeBounds) => void): void {
+  const exceeded = child.pid === undefined ? undefined : whatExceeds(child.pid, bounds);
+  if (exceeded) stop(exceeded);
 }
 
 function notBegun({ code, message }: NodeJS.ErrnoException): Ended {

@@ -63,6 +63,30 @@ it.each([
   expect(ended.stdout).toHaveLength(0);
 });
 
+it.each([
+  [
+    'tasks',
+    { tasks: 20, memoryBytes: 1024 ** 3 },
+    'for i in 1 2 3; do (for j in 1 2 3 4 5 6 7; do sleep 600 & done; wait) & done; wait',
+  ],
+  [
+    'memoryBytes',
+    { tasks: 100, memoryBytes: 96 * 1024 ** 2 },
+    '(head -c 60000000 /dev/zero | tail | sleep 600) & (head -c 60000000 /dev/zero | tail | sleep 600) & wait',
+  ],
+] as const)('kills a child that exceeds %s with all that it started', async (killed, tree, script) => {
+  const ended = await launcher.launch(shell(script, { tree }), signal);
+  expect(ended).toMatchObject({ code: null, killed });
+});
+
+it('counts what a child shares with those that it forked once', async () => {
+  const script =
+    'big=$(head -c 40000000 /dev/zero | tr "\\0" x); for i in 1 2 3 4 5; do (sleep 1; echo "${#big}") & done; wait';
+  const tree = { tasks: 100, memoryBytes: 160 * 1024 ** 2 };
+  const ended = await launcher.launch(shell(script, { tree, environment: { PATH: '/usr/bin:/bin' } }), signal);
+  expect([ended.killed, text(ended.stdout)]).toEqual([undefined, '40000000\n'.repeat(5)]);
+});
+
 it('kills a child whose caller gives up', async () => {
   const ended = await launcher.launch(shell('sleep 600'), AbortSignal.timeout(300));
   expect(ended).toMatchObject({ code: null, killed: 'stopped' });

@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { Logger } from '@wheelhouse/shared/logging/logger';
 import { tethered } from '@wheelhouse/shared/process/tether';
+import type { TreeBounds } from './process-tree.ts';
 
 /** One child: a process group of its own with nothing on its standard input. */
 export interface Launch {
@@ -19,6 +20,8 @@ export interface Launch {
   timeoutMs: number;
   /** Of standard output. */
   outputBytes: number;
+  /** Of the child and everything that it starts; not bounded unless given. */
+  tree?: TreeBounds;
 }
 
 export interface Ended {
@@ -28,7 +31,7 @@ export interface Ended {
   /** Its first 64 KiB, or a little more. */
   stderr: string;
   /** Why it was killed, with its whole group. */
-  killed?: 'stopped' | 'timeout' | 'output';
+  killed?: 'stopped' | 'timeout' | 'output' | keyof TreeBounds;
   /** Why it never began: what the system says. */
   notBegun?: { code?: string; message: string };
 }

@@ -4,7 +4,7 @@ import type { Logger } from '@wheelhouse/shared/logging/logger';
 import { tethered } from '@wheelhouse/shared/process/tether';
 import { type Confinement, confinement } from './confinement.ts';
 import { createLauncher, type Ended, type Launch, type Launcher } from './launcher.ts';
-import type { Sandbox } from './plugins/sandbox.ts';
+import { type Sandbox, sandboxTasks } from './plugins/sandbox.ts';
 
 export interface ToolPoolOptions {
   /** Children at a time. */
@@ -103,17 +103,35 @@ function launchOf(run: ToolRun, prefix: string[], options: ToolPoolOptions): Lau
     environment: run.environment ?? childEnvironment(run.home, options.memoryBytes),
     timeoutMs: Math.min(options.timeoutMs, run.timeoutMs ?? options.timeoutMs),
     outputBytes: options.outputBytes,
+    ...(run.sandbox ? { tree: { tasks: sandboxTasks, memoryBytes: treeBytes(options) } } : {}),
   };
+}
+
+/** What programs of a sandbox may use together: any one of them is bounded as every child is. */
+function treeBytes({ memoryBytes }: Pick<ToolPoolOptions, 'memoryBytes'>): number {
+  return 2 * memoryBytes;
 }
 
 function whyKilled(
   { what }: ToolRun,
-  { killed, timeoutMs, outputBytes }: Required<Pick<Ended, 'killed'>> & Pick<Launch, 'timeoutMs' | 'outputBytes'>,
+  {
+    killed,
+    timeoutMs,
+    outputBytes,
+    tree,
+  }: Required<Pick<Ended, 'killed'>> & Omit<Launch, 'line' | 'cwd' | 'environment'>,
   signal: AbortSignal,
 ): FleetError {
   if (killed === 'timeout')
     return new FleetError('RenderTimeout', `${what} took longer than ${timeoutMs / 1000} s and was stopped`);
   if (killed === 'output') return new FleetError('TooLarge', `${what} wrote more than ${outputBytes / 1024 ** 2} MB`);
+  if (killed === 'tasks')
+    return new FleetError('RenderFailed', `${what} ran more than ${tree?.tasks} processes and threads and was stopped`);
+  if (killed === 'memoryBytes')
+    return new FleetError(
+      'RenderFailed',
+      `${what} needed more memory than ${(tree?.memoryBytes ?? 0) / 1024 ** 2} MB for all of its processes and was stopped`,
+    );
   return new FleetError('Aborted', `${what} was stopped`, { cause: signal.reason });
 }
 

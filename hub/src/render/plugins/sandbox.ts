@@ -8,26 +8,42 @@ export interface Sandbox {
   bytes: number;
 }
 
+/** Processes and threads at a time; more than that are noticed within moments, and end the run. */
+export const sandboxTasks = 256;
+/** As many as the kernel itself lets there be: what a fork bomb comes to before it is noticed. */
+const mostTasks = 2 * sandboxTasks;
+
 /** A process group is not enough for programs that leave it: all end with the first process of their own number space. */
 export const namespaces = ['--net', '--mount', '--pid', '--ipc', '--uts', '--fork', '--kill-child=KILL'];
 
+/**
+ * Who makes the sandbox: the user of the hub, with rights in a user namespace only; or root of the machine, who leaves it as nobody,
+ * in a user namespace or, where there is none to be had, without.
+ */
+export type SandboxMaker = 'user' | 'root' | 'bare-root';
+
 /** Arguments of /bin/sh inside the namespaces; the command line of the child follows. */
-export function sandboxArguments({ workspace, shown, bytes }: Sandbox, cwd: string): string[] {
+export function sandboxArguments({ workspace, shown, bytes }: Sandbox, cwd: string, maker: SandboxMaker): string[] {
   const pairs = shown.flatMap(({ from, at }) => [from, at]);
-  return ['-c', script, 'sandbox', workspace, String(bytes), cwd, ...pairs, '--'];
+  return ['-c', script, 'sandbox', workspace, String(bytes), cwd, maker, ...pairs, '--'];
 }
+
+/** Kernel: overflowuid, which owns nothing. */
+const nobody = 65_534;
 
 /**
  * A root on tmpfs, with the machine's programs and libraries bound read-only and nothing of /home, /root, /data or /run. The
  * old root is unmounted rather than left (a process with all rights of its user namespace leaves a chroot), and every
- * capability is dropped before the child's own line.
+ * capability is dropped before the child's own line. Linux counts processes for each user of a user namespace, and never
+ * those of root, so that root becomes nobody and makes a user namespace then; becoming somebody else ends the tie to the parent,
+ * which is made again.
  */
 const script = `
 set -e
 given=$PATH
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
-workspace=$1 bytes=$2 cwd=$3
-shift 3
+workspace=$1 bytes=$2 cwd=$3 maker=$4
+shift 4
 cd "$workspace"
 mkdir new
 mount -t tmpfs -o "size=$bytes,mode=755,nosuid,nodev" none new
@@ -35,6 +51,7 @@ cp -a repository home new/
 cd new
 mkdir dev proc etc tmp old
 chmod 1777 tmp
+if [ "$maker" != user ]; then chown -R ${nobody}:${nobody} .; fi
 show() {
   if [ -L "$1" ]; then cp -P "$1" ".$2"; return; fi
   mkdir -p "$(dirname ".$2")"
@@ -61,5 +78,8 @@ rmdir /old
 cd "$cwd"
 PATH=$given
 unset OLDPWD
-exec /usr/bin/setpriv --no-new-privs --bounding-set=-all --inh-caps=-all --ambient-caps=-all "$@"
+set -- /usr/bin/setpriv --pdeathsig KILL --no-new-privs --bounding-set=-all --inh-caps=-all --ambient-caps=-all /usr/bin/prlimit --nproc=${mostTasks} "$@"
+if [ "$maker" = root ]; then set -- /usr/bin/unshare --user "$@"; fi
+if [ "$maker" != user ]; then set -- /usr/bin/setpriv --reuid=${nobody} --regid=${nobody} --clear-groups "$@"; fi
+exec "$@"
 `;
