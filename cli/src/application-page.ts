@@ -1,10 +1,11 @@
+import { drySourceOf, sourcesOf } from '@wheelhouse/shared/resources/application-sources';
 import { type ApplicationAnswer, formatHealth, formatName, formatOrphans, syncOf } from './application.ts';
 import { formatAge, formatFields, formatTable } from './output.ts';
 
 /** One Application as a page: where from, where to, its state with its age, conditions, resources. */
 export function formatApplicationPage(app: ApplicationAnswer): string {
   const { metadata, spec, status, fleet } = app;
-  const sources = spec.sources ?? (spec.source ? [spec.source] : []);
+  const dry = spec.sourceHydrator && drySourceOf(spec.sourceHydrator);
   const fields = formatFields([
     ['Name', formatName(metadata)],
     ['Project', spec.project],
@@ -13,7 +14,9 @@ export function formatApplicationPage(app: ApplicationAnswer): string {
       [spec.destination.name ?? spec.destination.server, spec.destination.namespace].filter(Boolean).join(' / '),
     ],
     ['Cluster', fleet.cluster],
-    ...sources.map((source): [string, string] => ['Source', describeSource(source)]),
+    ...sourcesOf(spec).map((source): [string, string] => ['Source', describeSource(source)]),
+    ...(dry ? [['Rendered from', describeSource(dry)] as [string, string]] : []),
+    ['Hydrated', describeHydration(app)],
     ['Sync policy', describePolicy(spec.syncPolicy)],
     ['Sync', [syncOf(app), status?.sync?.revision].filter(Boolean).join(' to ')],
     ['Health', [formatHealth(app), status?.health?.message].filter(Boolean).join(': ')],
@@ -38,6 +41,22 @@ function describeSource({
   targetRevision = 'HEAD',
 }: NonNullable<ApplicationAnswer['spec']['source']>): string {
   return `${repoURL} ${chart ?? path ?? '.'} @ ${targetRevision}`;
+}
+
+/** Which commit of the dry source is in the branch, and what was tried since. */
+function describeHydration({ spec, status }: ApplicationAnswer): string | undefined {
+  if (!spec.sourceHydrator) return undefined;
+  const { lastSuccessfulOperation: last, currentOperation: now } = status?.sourceHydrator ?? {};
+  const to = spec.sourceHydrator.hydrateTo?.targetBranch ?? spec.sourceHydrator.syncSource.targetBranch;
+  const written = last
+    ? `${shorten(last.drySHA)} to ${to} as ${shorten(last.hydratedSHA)}`
+    : `nothing was written to ${to} yet`;
+  const tried = now && now.phase !== 'Hydrated' ? `${now.phase} at ${shorten(now.drySHA)} since ${now.startedAt}` : '';
+  return [written, tried].filter(Boolean).join('; ');
+}
+
+function shorten(sha = '?'): string {
+  return sha.slice(0, 8);
 }
 
 function describePolicy(policy: ApplicationAnswer['spec']['syncPolicy']): string {

@@ -7,6 +7,8 @@ import type { Applications, IndexedApplication } from './assign/applications.ts'
 import type { Changes } from './assign/change.ts';
 import type { Resolution } from './assign/resolve.ts';
 import { createHoldActions } from './generate/hold-actions.ts';
+import { type Hydration, renderedParts } from './hydrate/describe-hydration.ts';
+import type { HydrationStore } from './hydrate/hydration-store.ts';
 import { windowStateOf } from './project/window.ts';
 import type { Dispatch } from './queue/dispatch.ts';
 import type { Statuses } from './status/statuses.ts';
@@ -21,7 +23,8 @@ export interface ActionsDeps {
   additions: Additions;
   changes: Changes;
   derived: Pick<Derived, 'evaluation' | 'render'>;
-  dispatch: Pick<Dispatch, 'source' | 'generate' | 'assign'>;
+  hydrations: Pick<HydrationStore, 'request'>;
+  dispatch: Pick<Dispatch, 'source' | 'generate' | 'assign' | 'hydrate'>;
   verdicts: Verdicts;
   statuses: Pick<Statuses, 'find'>;
   resolve(app: IndexedApplication): Resolution;
@@ -58,9 +61,8 @@ export function createActions(deps: ActionsDeps): Actions {
     windows: (key) => windowStateOf(getApplication(key, deps).windows ?? [], deps.now()),
     refresh: async (key, { hard }, by) => {
       const app = getApplication(key, deps);
-      const record = app.request && deps.derived.render(app.request.key)?.record;
-      const read = [...app.sources, ...readBesides(record)];
-      for (const url of new Set(read.map(({ repoURL }) => repoURL))) await deps.dispatch.source(url);
+      for (const url of repositoriesRead(app, deps)) await deps.dispatch.source(url);
+      if (app.hydration) await hydrateAgain(app.hydration, { hard }, deps);
       if (!hard) return;
       if (app.origin.type === 'generated') await deps.dispatch.generate(...splitKey(app.origin.applicationSet));
       if (app.cluster !== undefined) await ask(app, { type: 'refresh', by }, deps);
@@ -71,6 +73,20 @@ export function createActions(deps: ActionsDeps): Actions {
     },
     ...createHoldActions(deps),
   };
+}
+
+function repositoriesRead(app: IndexedApplication, { derived }: Pick<ActionsDeps, 'derived'>): Set<string> {
+  const read = renderedParts(app).flatMap(({ sources, request }) => [
+    ...sources,
+    ...readBesides(request && derived.render(request.key)?.record),
+  ]);
+  return new Set(read.map(({ repoURL }) => repoURL));
+}
+
+/** Argo CD: a hard refresh compares everything with the branch, a normal one only what is new. */
+async function hydrateAgain({ branchKey }: Hydration, { hard }: { hard: boolean }, deps: ActionsDeps): Promise<void> {
+  if (hard) await deps.hydrations.request({ branchKey, at: deps.now().toISOString() });
+  await deps.dispatch.hydrate(branchKey);
 }
 
 function getApplication(key: ObjectKey, deps: Pick<ActionsDeps, 'applications'>): IndexedApplication {

@@ -166,7 +166,7 @@ async function openState({ config, environment, logger, signal, open, now }: Con
     enrolled: fleet.clusters.registered,
     onChange: fleet.onDestinationsChange,
   });
-  const { specs, derived, additions } = stores;
+  const { specs, derived, additions, hydrations } = stores;
   const applications: Applications = open.use(
     createApplications({ specs, derived, destinations, onClustersChange: fleet.onDestinationsChange }),
   );
@@ -176,7 +176,7 @@ async function openState({ config, environment, logger, signal, open, now }: Con
   const generation = (cluster: string) =>
     Math.max(stores.documents.head(cluster)?.gen ?? 0, fleet.clusters.find(cluster)?.appliedGeneration ?? 0);
   const { lastSeen, heartbeat, clusters } = fleet;
-  const watched = { derived, additions, applications, isAnnounced: clusters.isAnnounced, now };
+  const watched = { derived, additions, hydrations, applications, isAnnounced: clusters.isAnnounced, now };
   const changes = createChanges({ ...stores, ...watched, destinations, generation, audit: fleet.audit });
   const retentions = followRetentions(stores.records);
   const readModel = open.use(
@@ -232,7 +232,7 @@ function startStages(context: Context, foundation: Foundation, state: State) {
     queue: queue.counts,
     rollouts: rolloutViews.phases,
   });
-  const { sources, renderer } = openTools(context, stores, state);
+  const { sources, branches, renderer } = openTools(context, stores, state);
   const schedule = createSchedule({
     logger,
     queue,
@@ -244,6 +244,7 @@ function startStages(context: Context, foundation: Foundation, state: State) {
     specs: stores.specs,
     derived: stores.derived,
     additions: stores.additions,
+    hydrations: stores.hydrations,
     applications,
     clusters: fleet,
     plans: duePlans(stores),
@@ -265,7 +266,7 @@ function startStages(context: Context, foundation: Foundation, state: State) {
   const signingKeyId = authority.documentKey.kid;
   const { setUnexplained } = fleet.adoption;
   const assigning = { clusters: fleet.clusters, reportHub, signingKeyId, setUnexplained };
-  const pipeline = { ...shared, ...generating, sources, renderer, ...assigning };
+  const pipeline = { ...shared, ...generating, sources, branches, renderer, ...assigning };
   const hookCallers = open.use(openHookCallers(config, context.environment));
   const { failover, run } = createFailoverParts({ ...pipeline, fleet, hookCallers }, dispatch);
   startPipeline(pipeline, dispatch, { run });
@@ -306,8 +307,8 @@ function openTools({ config, logger, environment, open, now }: Context, { specs 
   const { renderConcurrency: concurrency, renderTimeout: timeoutMs } = config;
   const settings = () => readRenderSettings(specs.find('ConfigMap', controlNamespace, 'argocd-cm'));
   const renderer = createRenderer({ logger, settings }, { tools, concurrency, timeoutMs });
-  const sources = openSources({ git: open.use(git), specs, now }, { ...reach, data });
-  return { sources: open.use(sources), renderer: open.use(renderer) };
+  const sources = openSources({ git: open.use(git), specs, now }, { ...reach, data, replica: config.replica });
+  return { sources: open.use(sources), branches: sources.branches, renderer: open.use(renderer) };
 }
 
 /** The API, last: it answers only when everything behind it does. */
@@ -315,13 +316,14 @@ async function serve({ config, logger, open, now }: Context, parts: Foundation &
   const { authority, adminToken, nats, stores, queue, fleet, readModel, changes, metrics, dispatch, tools, wanted } =
     parts;
   const { applications, resolve, rollouts, rolloutViews, statuses, failover, listings } = parts;
-  const { additions, derived, verdicts } = stores;
+  const { additions, derived, hydrations, verdicts } = stores;
   const commands = createCommands({ nats });
   const actions = createActions({
     applications,
     additions,
     changes,
     derived,
+    hydrations,
     dispatch,
     verdicts,
     statuses,

@@ -1,8 +1,9 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { createPlanMetrics, type PlanMetrics } from './failover/plan-metrics.ts';
+import { createHydrationMetrics, type HydrationMetrics } from './hydrate/hydration-metrics.ts';
 
 /** What the hub counts; labels are bounded, never names of objects. */
-export interface Metrics extends PlanMetrics {
+export interface Metrics extends PlanMetrics, HydrationMetrics {
   registry: Registry;
   fetched(outcome: { repository: string; seconds: number; failed: boolean }): void;
   rendered(outcome: { type: string; seconds: number; failed: boolean }): void;
@@ -81,6 +82,7 @@ export function createMetrics(sources: MetricsSources): Metrics {
     registry,
     fetched: ({ seconds, failed }) => source.observe({ outcome: failed ? 'failed' : 'ok' }, seconds),
     rendered: ({ type, seconds, failed }) => render.observe({ type, outcome: failed ? 'failed' : 'ok' }, seconds),
+    ...createHydrationMetrics(registers),
     published: () => documents.inc(),
     statusRecorded: () => statuses.inc(),
     hostAsked: ({ host, status, seconds }) => hosts.observe({ host, status }, seconds),

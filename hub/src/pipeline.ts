@@ -17,6 +17,9 @@ import type { Clusters } from './fleet/clusters.ts';
 import { runGenerate } from './generate/generate-stage.ts';
 import { createMemos } from './generate/memo.ts';
 import type { OpenOutside } from './generate/outside.ts';
+import type { Branches } from './hydrate/branches.ts';
+import { type HydrateDeps, runHydrate } from './hydrate/hydrate-stage.ts';
+import { readHydratorSettings } from './hydrate/hydrator-settings.ts';
 import type { Metrics } from './metrics.ts';
 import type { Dispatch } from './queue/dispatch.ts';
 import type { WorkQueue } from './queue/queue.ts';
@@ -40,6 +43,8 @@ export interface PipelineDeps {
   stores: Stores;
   queue: WorkQueue;
   sources: Sources;
+  /** Where rendered manifests are written to. */
+  branches: Branches;
   renderer: Renderer;
   applications: Applications;
   clusters: Clusters;
@@ -62,7 +67,16 @@ export interface PipelineDeps {
 }
 
 /** Assignment jobs mostly wait for what else arrives for their shard, and jobs of plans for hooks. */
-const concurrency = { source: 8, generate: 2, render: 32, assign: 64, failover: 16, rollout: 4, sweep: 1 } as const;
+const concurrency = {
+  source: 8,
+  generate: 2,
+  render: 32,
+  hydrate: 4,
+  assign: 64,
+  failover: 16,
+  rollout: 4,
+  sweep: 1,
+} as const;
 
 export interface Plans {
   run(plan: string, signal: AbortSignal): Promise<void>;
@@ -94,6 +108,12 @@ export function startPipeline(deps: PipelineDeps, dispatch: Dispatch, plans: Pla
     observe: metrics.rendered,
   };
   queue.work('render', async (trigger, signal) => await runRender(trigger, rendering, signal), concurrency.render);
+  const hydrating = hydrateDeps(deps, {
+    open: sources.sources.open,
+    resolve: resolveLocation,
+    render: async (trigger, stop) => await runRender(trigger, rendering, stop),
+  });
+  queue.work('hydrate', async (trigger, signal) => await runHydrate(trigger, hydrating, signal), concurrency.hydrate);
   const assigning = assignStage(deps);
   const onHub = {
     logger,
@@ -119,6 +139,22 @@ export function startPipeline(deps: PipelineDeps, dispatch: Dispatch, plans: Pla
   const rolling = { ...rolloutDeps(deps, dispatch), open: sources.sources.open, resolveLocation };
   queue.work('rollout', async (trigger, signal) => await runRollout(trigger, rolling, signal), concurrency.rollout);
   queue.work('sweep', async () => await dispatch.sweep(), concurrency.sweep);
+}
+
+function hydrateDeps(
+  { stores, ...deps }: PipelineDeps,
+  through: Pick<HydrateDeps, 'open' | 'resolve' | 'render'>,
+): HydrateDeps {
+  return {
+    ...deps,
+    ...through,
+    derived: stores.derived,
+    hydrations: stores.hydrations,
+    bundle: async (digest) => await getBundle(digest, { ...deps, stores }),
+    settings: () => readHydratorSettings(stores.specs.find('ConfigMap', controlNamespace, 'argocd-cm')),
+    audit: stores.audit.append,
+    observe: deps.metrics.hydrated,
+  };
 }
 
 function rolloutDeps({ stores, ...deps }: PipelineDeps, dispatch: Dispatch) {

@@ -27,7 +27,9 @@ beforeAll(async () => {
 afterAll(async () => await stack.disposeAsync());
 
 /** The stages in the life of a commit. */
-const everySpan = Object.values(spans).filter((name) => !/^(plan|rollout)\.|^appset\.delete$/.test(name));
+const everySpan = Object.values(spans).filter(
+  (name) => !/^(plan|rollout)\.|^appset\.delete$|^source\.hydrate$/.test(name),
+);
 const bySpoke: string[] = [spans.spokeReceive, spans.appApply, spans.appHealthy];
 
 test.each([

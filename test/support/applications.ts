@@ -8,6 +8,7 @@ export interface ShownApplication {
   status: {
     sync: { status: string; revision: string; revisions?: string[]; comparedTo?: object };
     health: { status: string; message?: string };
+    sourceHydrator?: { currentOperation?: object; lastSuccessfulOperation?: object };
     sourceType?: string;
     sourceTypes?: string[];
     conditions?: { type: string; message: string }[];

@@ -5,6 +5,8 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import { createGunzip } from 'node:zlib';
 import { createGitRepository, type GitRepository, gitEnvironment, type RepositoryFiles } from './git-repository.ts';
 import { tempDir } from './temp-dir.ts';
@@ -32,10 +34,19 @@ export interface GitServer extends AsyncDisposable {
   createRepository(name: string, files?: RepositoryFiles): Promise<ServedRepository>;
   /** From now on refuses requests without these credentials with 401. */
   requireBasic(user: string, password: string): void;
+  /** The same for pushes alone, in place of what reading needs. */
+  requireBasicToPush(user: string, password: string): void;
+  /** Called with each push from now on: before it is served, and when it is done but not answered. */
+  interceptPushes(hooks: PushHooks): void;
   /** From now on answers every request with this HTTP status; undefined serves again. */
   failWith(status: number | undefined): void;
   /** Requests answered so far, as `METHOD /path?query`. */
   readonly requests: readonly string[];
+}
+
+export interface PushHooks {
+  before?(): Promise<void>;
+  after?(): Promise<void>;
 }
 
 /** Serves Git over HTTP on a free port, in this process. */
@@ -46,13 +57,15 @@ export async function startGitServer(options: GitServerOptions = {}): Promise<Gi
   const git = getTool('git');
   const requests: string[] = [];
   let authorization: string | undefined;
+  let writing: string | undefined;
+  let hooks: PushHooks = {};
   let failure: number | undefined;
   const server = createServer((request, response) => {
     requests.push(`${request.method} ${request.url}`);
     if (failure) response.writeHead(failure).end();
-    else if (authorization && request.headers.authorization !== authorization)
+    else if (isRefused(request, isPush(request) ? (writing ?? authorization) : authorization))
       response.writeHead(401, { 'www-authenticate': 'Basic realm="git"' }).end();
-    else serve({ git, dir }, request, response);
+    else void serve({ git, dir, hooks: request.method === 'POST' && isPush(request) ? hooks : {} }, request, response);
   });
   server.listen(options.port ?? 0, host);
   await once(server, 'listening');
@@ -73,7 +86,13 @@ export async function startGitServer(options: GitServerOptions = {}): Promise<Gi
       return { ...repository, url: `${url}/${name}.git` };
     },
     requireBasic: (user, password) => {
-      authorization = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
+      authorization = formatBasic(user, password);
+    },
+    requireBasicToPush: (user, password) => {
+      writing = formatBasic(user, password);
+    },
+    interceptPushes: (wanted) => {
+      hooks = wanted;
     },
     failWith: (status) => {
       failure = status;
@@ -82,8 +101,26 @@ export async function startGitServer(options: GitServerOptions = {}): Promise<Gi
   };
 }
 
+function isPush({ url = '' }: IncomingMessage): boolean {
+  return url.includes('git-receive-pack');
+}
+
+function isRefused({ headers }: IncomingMessage, wanted: string | undefined): boolean {
+  return wanted !== undefined && headers.authorization !== wanted;
+}
+
+function formatBasic(user: string, password: string): string {
+  return `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
+}
+
 /** One request as a CGI call of `git http-backend` (RFC 3875). */
-function serve(host: { git: string; dir: string }, request: IncomingMessage, response: ServerResponse): void {
+async function serve(
+  host: { git: string; dir: string; hooks: PushHooks },
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const { before, after } = host.hooks;
+  await before?.();
   const url = new URL(request.url ?? '/', 'http://localhost');
   const { headers } = request;
   const backend = spawn(host.git, ['http-backend'], {
@@ -105,7 +142,10 @@ function serve(host: { git: string; dir: string }, request: IncomingMessage, res
   const body = headers['content-encoding'] === 'gzip' ? request.pipe(createGunzip()) : request;
   body.pipe(backend.stdin);
   response.on('close', () => backend.kill());
-  answer(backend.stdout, response);
+  if (!after) return answer(backend.stdout, response);
+  const whole = await buffer(backend.stdout);
+  await after();
+  answer(Readable.from([whole]), response);
 }
 
 function answer(output: NodeJS.ReadableStream, response: ServerResponse): void {

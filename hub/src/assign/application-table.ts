@@ -1,10 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import { formatJson } from '@wheelhouse/shared/kube/json';
-import { locationOf, type SourceLocation } from '../source/location.ts';
+import { renderedParts } from '../hydrate/describe-hydration.ts';
+import { locationOf, locationText, type SourceLocation } from '../source/location.ts';
 import { createLocationIndex, type LocationIndex } from '../source/location-index.ts';
 import type { ApplicationChange, IndexedApplication } from './applications.ts';
 
-/** The index itself: Applications by id, and their ids by cluster, by render request and by source. */
+/** The index itself: Applications by id, and their ids by cluster, by render request, by source and by branch written to. */
 export interface ApplicationTable {
   all(): Iterable<IndexedApplication>;
   size(): number;
@@ -12,6 +13,7 @@ export interface ApplicationTable {
   byCluster(cluster: string): IndexedApplication[];
   byRequest(requestKey: string): IndexedApplication[];
   bySource(location: SourceLocation): IndexedApplication[];
+  byBranch(branchKey: string): IndexedApplication[];
   /** Every location that `bySource` finds Applications for. */
   locations(): SourceLocation[];
   /** Puts `after` in the place of `before`; false when nothing differs. */
@@ -20,15 +22,28 @@ export interface ApplicationTable {
 
 export function createApplicationTable(): ApplicationTable {
   const apps = new Map<string, IndexedApplication>();
-  const groups: Groupings = { clusters: createGroups(), requests: createGroups(), sources: createLocationIndex() };
+  const groups: Groupings = {
+    clusters: createGroups(),
+    requests: createGroups(),
+    branches: createGroups(),
+    sources: createLocationIndex(),
+  };
   const members = (ids: Iterable<string>) => [...ids].flatMap((id) => apps.get(id) ?? []);
+  const parts = (ids: Iterable<string>, which: (part: IndexedApplication) => boolean) =>
+    members(ids).flatMap((app) => renderedParts(app).filter(which));
   return {
     all: () => apps.values(),
     size: () => apps.size,
     find: (id) => apps.get(id),
     byCluster: (cluster) => members(groups.clusters.of(cluster)),
-    byRequest: (key) => members(groups.requests.of(key)),
-    bySource: (location) => members(groups.sources.readersOf(location)),
+    byRequest: (key) => parts(groups.requests.of(key), ({ request }) => request?.key === key),
+    bySource: (location) => {
+      const place = locationText(location);
+      return parts(groups.sources.readersOf(location), ({ sources }) =>
+        sources.some((source) => locationText(locationOf(source)) === place),
+      );
+    },
+    byBranch: (key) => members(groups.branches.of(key)),
     locations: groups.sources.locations,
     replace: ({ before, after }) => {
       const one = after ?? before;
@@ -46,14 +61,19 @@ export function createApplicationTable(): ApplicationTable {
 interface Groupings {
   clusters: Groups;
   requests: Groups;
+  branches: Groups;
   sources: LocationIndex;
 }
 
 /** Adds an Application to every group that it belongs to, or removes it from them. */
-function file({ id, cluster, request, sources }: IndexedApplication, groups: Groupings, act: 'add' | 'remove'): void {
+function file(app: IndexedApplication, groups: Groupings, act: 'add' | 'remove'): void {
+  const { id, cluster, hydration } = app;
   if (cluster !== undefined) groups.clusters[act](cluster, id);
-  if (request) groups.requests[act](request.key, id);
-  for (const source of sources) groups.sources[act](locationOf(source), id);
+  if (hydration) groups.branches[act](hydration.branchKey, id);
+  for (const { request, sources } of renderedParts(app)) {
+    if (request) groups.requests[act](request.key, id);
+    for (const source of sources) groups.sources[act](locationOf(source), id);
+  }
 }
 
 function same(before: IndexedApplication, after: IndexedApplication): boolean {
@@ -61,10 +81,16 @@ function same(before: IndexedApplication, after: IndexedApplication): boolean {
     before.cluster === after.cluster &&
     before.hubOnly === after.hubOnly &&
     before.project === after.project &&
-    before.request?.key === after.request?.key &&
+    requestKeys(before) === requestKeys(after) &&
     before.problem?.message === after.problem?.message &&
     sameManifest(before, after)
   );
+}
+
+function requestKeys(app: IndexedApplication): string {
+  return renderedParts(app)
+    .map(({ request }) => request?.key ?? '')
+    .join(' ');
 }
 
 /** What it is, where it came from, and as whom it is written. */

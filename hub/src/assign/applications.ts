@@ -8,7 +8,9 @@ import { type AssignedPolicy, applicationId } from '@wheelhouse/shared/protocol/
 import type { AppProject, SyncWindow } from '@wheelhouse/shared/resources/app-project';
 import type { Application } from '@wheelhouse/shared/resources/application';
 import type { ApplicationSource } from '@wheelhouse/shared/resources/application-source';
+import { drySourceOf, sourcesOf } from '@wheelhouse/shared/resources/application-sources';
 import { controlNamespace } from '@wheelhouse/shared/resources/defaults';
+import { describeHydration, type Hydration, renderedParts } from '../hydrate/describe-hydration.ts';
 import { createGlobalProjects, type GlobalProjects } from '../project/global-projects.ts';
 import { defaultProject, whyNamespaceNotPermitted, whyNotPermitted } from '../project/project.ts';
 import { isImpersonating, noAccount, serviceAccountFor } from '../project/service-accounts.ts';
@@ -45,6 +47,8 @@ export interface IndexedApplication {
   sources: readonly ApplicationSource[];
   /** What must be rendered; absent when it cannot be, or as long as the kind of its source is not known. */
   request?: { key: string; facts: RenderFacts } | undefined;
+  /** Only of one with a source hydrator: what is rendered to be written to where its manifests come from. */
+  hydration?: Hydration;
 }
 
 export interface ApplicationChange {
@@ -57,9 +61,12 @@ export interface Applications {
   size(): number;
   find(id: string): IndexedApplication | undefined;
   byCluster(cluster: string): IndexedApplication[];
+  /** Of one with a source hydrator, the part that wants it. */
   byRequest(requestKey: string): IndexedApplication[];
-  /** Applications that name this location in any of their sources. */
+  /** Applications (or the parts of such) that name this location in any of their sources. */
   bySource(location: SourceLocation): IndexedApplication[];
+  /** Applications whose manifests are written to a branch. */
+  byBranch(branchKey: string): IndexedApplication[];
   /** Every location that `bySource` finds Applications for. */
   locations(): SourceLocation[];
   /** What an Application would be here, by the inventory and the projects of now; keeps nothing. */
@@ -102,8 +109,8 @@ export function createApplications(deps: ApplicationsDeps): Applications & Dispo
     deps.derived.onChange((change) => {
       if (change.type === 'evaluation') apply(evaluationChanges(change.before, change.after, index));
       if (change.type === 'discovery' && change.after) {
-        const undiscovered = new Set(table.bySource(change.after));
-        again((app) => undiscovered.has(app));
+        const undiscovered = new Set(table.bySource(change.after).map(({ id }) => id));
+        again(({ id }) => undiscovered.has(id));
       }
     }),
     deps.onClustersChange(() => again(() => true)),
@@ -116,6 +123,7 @@ export function createApplications(deps: ApplicationsDeps): Applications & Dispo
     byCluster: table.byCluster,
     byRequest: table.byRequest,
     bySource: table.bySource,
+    byBranch: table.byBranch,
     locations: table.locations,
     describe,
     accountAt: ({ spec, ...application }, cluster) => {
@@ -140,7 +148,8 @@ function concernedBy(
 ): ((app: IndexedApplication) => boolean) | undefined {
   if (globals.concerns(kind, name)) return () => true;
   if (kind === 'AppProject') return (app) => app.application.spec.project === name;
-  if (kind === 'ConfigMap' && name === keysConfigMap) return (app) => app.request?.facts.integrity !== undefined;
+  if (kind === 'ConfigMap' && name === keysConfigMap)
+    return (app) => renderedParts(app).some(({ request }) => request?.facts.integrity !== undefined);
   return undefined;
 }
 
@@ -237,20 +246,13 @@ function describeApplication(
   origin: IndexedApplication['origin'],
 ): IndexedApplication {
   const { cluster, hubOnly, problem: nowhere } = findDestination(application, deps.destinations);
-  const sources = sourcesOf(application);
+  const sources = sourcesOf(application.spec);
   const { project, problem: unknown } = projectFor(application, deps);
   const problem =
     whyNotBuilt(application, project, sources) ??
     nowhere ??
     unknown ??
     (project && notPermitted(application, project, deps.destinations));
-  const request = problem
-    ? undefined
-    : requestOf(application, sources, {
-        derived: deps.derived,
-        project,
-        ...integrityFacts(project, sources, deps.specs),
-      });
   return {
     id: idOf(application),
     application,
@@ -262,8 +264,21 @@ function describeApplication(
     ...(cluster === undefined ? {} : { cluster }),
     ...(hubOnly ? { hubOnly } : {}),
     ...(problem ? { problem } : {}),
-    ...(request ? { request } : {}),
+    ...(problem ? {} : rendersOf({ application, origin, sources, project }, deps)),
   };
+}
+
+/** What must be rendered of an Application that may go somewhere. */
+function rendersOf(
+  part: Pick<IndexedApplication, 'application' | 'origin' | 'sources' | 'project'>,
+  { specs, derived }: DescribeDeps,
+): Pick<IndexedApplication, 'request' | 'hydration'> {
+  const { application, sources, project } = part;
+  const read = (of: readonly ApplicationSource[]) =>
+    requestOf(application, of, { derived, project, ...integrityFacts(project, of, specs) });
+  const request = read(sources);
+  const hydration = describeHydration({ ...part, id: idOf(application) }, read);
+  return { ...(request ? { request } : {}), ...(hydration ? { hydration } : {}) };
 }
 
 /** What the Application or its project asks for, and this version does not do. */
@@ -272,13 +287,9 @@ function whyNotBuilt(
   project: AppProject | undefined,
   sources: readonly ApplicationSource[],
 ): Problem | undefined {
-  return whyUnsupported(application) ?? whyUnverifiable(application, project, sources);
-}
-
-/** Argo CD: `sources` win over `source`. */
-export function sourcesOf({ spec }: Application): readonly ApplicationSource[] {
-  if (spec.sources?.length) return spec.sources;
-  return spec.source ? [spec.source] : [];
+  const { sourceHydrator } = application.spec;
+  const read = sourceHydrator ? [...sources, drySourceOf(sourceHydrator)] : sources;
+  return whyUnsupported(application) ?? whyUnverifiable(application, project, read);
 }
 
 /** The windows that apply to an Application, its cluster being named as the inventory names it. */

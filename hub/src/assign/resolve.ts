@@ -107,14 +107,8 @@ function whyRefused(
   const unclear = whyNotStandby(application);
   if (unclear) return { code: 'Invalid', message: unclear };
   if (!project) return undefined;
-  for (const { repoURL } of readBesides(outcome.record)) {
-    // a remote base or a chart that another needs is read with the hub's credentials, whoever named it
-    if (!isSourcePermitted(project.spec, repoURL))
-      return {
-        code: 'NotPermitted',
-        message: `application ${application.metadata.name}: its manifests are made with files of ${withoutLogin(repoURL)}, which project ${project.metadata.name} does not permit: add it to sourceRepos`,
-      };
-  }
+  const unread = whyReadNotPermitted(application, outcome, project);
+  if (unread) return unread;
   for (const { group, kind, namespaced, names } of outcome.kinds) {
     for (const name of names) {
       const reason = whyKindNotPermitted(project, { group, kind, name, namespaced });
@@ -123,4 +117,18 @@ function whyRefused(
     }
   }
   return undefined;
+}
+
+/** A remote base, or a chart that another needs, is read with the hub's credentials, whoever named it. */
+export function whyReadNotPermitted(
+  { metadata }: Application,
+  { record }: Pick<RenderOutcome, 'record'>,
+  project: AppProject,
+): Problem | undefined {
+  const refused = readBesides(record).find(({ repoURL }) => !isSourcePermitted(project.spec, repoURL));
+  if (!refused) return undefined;
+  return {
+    code: 'NotPermitted',
+    message: `application ${metadata.name}: its manifests are made with files of ${withoutLogin(refused.repoURL)}, which project ${project.metadata.name} does not permit: add it to sourceRepos`,
+  };
 }

@@ -1,5 +1,6 @@
 /** What a change of labels does to one ApplicationSet: compares what it gives now with what it would give. Pure. */
 import type { Application } from '@wheelhouse/shared/resources/application';
+import { drySourceOf, sourcesOf } from '@wheelhouse/shared/resources/application-sources';
 import { isStandby } from '@wheelhouse/shared/resources/standby';
 import { idOf } from '../assign/applications.ts';
 import { cascades } from '../assign/withdraw.ts';
@@ -98,7 +99,7 @@ export function placeOf({ app, cluster }: { app: string; cluster: string }): str
 
 /** The same source in the same namespace is the same workload, also where its path names the cluster. */
 function workloadOf({ spec }: Application, cluster: string): string {
-  const source = spec.source ?? spec.sources?.[0];
+  const [source] = spec.sourceHydrator ? [drySourceOf(spec.sourceHydrator)] : sourcesOf(spec);
   const path = (source?.path ?? '').split('/').map((segment) => (segment === cluster ? '*' : segment));
   return [source?.repoURL, source?.chart, path.join('/'), spec.destination.namespace].join('\n');
 }

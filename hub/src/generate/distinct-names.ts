@@ -32,7 +32,8 @@ export function distinguish(
     `path.basename is the same for every directory of ${patterns.map((pattern) => pattern.join('/')).join(', ')}: names begin with what the wildcard matched`,
   );
   const rename = (application: Application) => {
-    const matched = wildcardOf(application.spec.source?.path ?? '', patterns);
+    const { source, sourceHydrator } = application.spec;
+    const matched = wildcardOf(sourceHydrator?.drySource.path ?? source?.path ?? '', patterns);
     if (matched === undefined) return application;
     const name = normalizeName(`${matched}-${application.metadata.name}`);
     return { ...application, metadata: { ...application.metadata, name } };

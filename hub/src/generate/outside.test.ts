@@ -115,6 +115,11 @@ describe('a plugin', () => {
       [configMap('my-plugin', { baseUrl: 'https://x', token: '$a:b' }), secret('a', { b: 'c' }, 'cluster')],
       'Secret argocd/a is not for generators: label it argocd.argoproj.io/secret-type: scm-creds',
     ],
+    [
+      'a Secret for writing to repositories',
+      [configMap('my-plugin', { baseUrl: 'https://x', token: '$a:b' }), secret('a', { b: 'c' }, 'repository-write')],
+      'Secret argocd/a is not for generators: label it argocd.argoproj.io/secret-type: scm-creds',
+    ],
   ])('fails as a whole with %s', async (_why, objects, message) => {
     const { failed, applications } = await evaluate([{ plugin }], objects);
     expect(failed?.message).toContain(message);

@@ -9,6 +9,7 @@ import { locationOf } from '../source/location.ts';
 import type { BlobStore } from '../store/blobs.ts';
 import type { Derived } from '../store/derived.ts';
 import type { Overlay } from './overlay.ts';
+import { previewedPart } from './previewed-part.ts';
 
 export interface BundlesDeps {
   derived: Pick<Derived, 'render'>;
@@ -38,9 +39,13 @@ export function createBundles(overlay: Overlay, deps: BundlesDeps, signal: Abort
   const read = new LRUCache<string, Promise<Bundle>>({ max: heldBundles });
   const rendered = new LRUCache<string, Promise<Bundle>>({ max: heldBundles });
   const judged = new Map<string, Promise<boolean>>();
-  const outcomeOf = (app: IndexedApplication) => app.request && deps.derived.render(app.request.key);
+  const outcomeOf = (app: IndexedApplication) => {
+    const { request } = previewedPart(app, overlay);
+    return request && deps.derived.render(request.key);
+  };
 
-  const render = async (app: IndexedApplication): Promise<Bundle> => {
+  const render = async (whole: IndexedApplication): Promise<Bundle> => {
+    const app = previewedPart(whole, overlay);
     const sources = await Promise.all(
       app.sources.map(async (source) => ({ source, snapshot: await overlay.open(locationOf(source), signal) })),
     );

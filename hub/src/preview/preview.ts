@@ -17,6 +17,7 @@ import { compareBundles, type ObjectChange } from './compare-bundles.ts';
 import { type ApplicationChange, type ChangeGroup, groupChanges } from './group-changes.ts';
 import { lookAhead, type Outlook, type OutlookDeps, type PreviewProblem } from './outlook.ts';
 import { type Overlay, type OverlayDeps, openOverlay, type PreviewRequest } from './overlay.ts';
+import { previewedPart } from './previewed-part.ts';
 import { addChildren, type SpecChanges } from './spec-changes.ts';
 
 export type { PreviewRequest } from './overlay.ts';
@@ -124,9 +125,10 @@ async function bundleOf(app: IndexedApplication, { bundles, signal }: Look): Pro
 function isDue(app: IndexedApplication, { overlay, deps }: Look): boolean {
   if (app.problem) return false;
   if (deps.applications.find(app.id) !== app) return true;
-  const outcome = app.request && deps.derived.render(app.request.key);
+  const { request, sources } = previewedPart(app, overlay);
+  const outcome = request && deps.derived.render(request.key);
   const besides = outcome?.record?.parts.flatMap(({ inputs }) => inputs.flatMap(({ from }) => from ?? [])) ?? [];
-  return [...app.sources.map(locationOf), ...besides].some(overlay.replaces);
+  return [...sources.map(locationOf), ...besides].some(overlay.replaces);
 }
 
 interface Compared {
@@ -181,8 +183,9 @@ function compareWith(app: IndexedApplication, differences: Differences, versions
   return { change, ...prunedOf(app, objects) };
 }
 
-function failsAlready(present: IndexedApplication | undefined, message: string, { deps }: Look): boolean {
-  const outcome = present?.request && deps.derived.render(present.request.key);
+function failsAlready(present: IndexedApplication | undefined, message: string, { deps, overlay }: Look): boolean {
+  const request = present && previewedPart(present, overlay).request;
+  const outcome = request && deps.derived.render(request.key);
   return outcome?.problem?.message === message;
 }
 

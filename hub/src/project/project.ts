@@ -5,6 +5,7 @@
  */
 import type { AppProject } from '@wheelhouse/shared/resources/app-project';
 import type { Application } from '@wheelhouse/shared/resources/application';
+import { drySourceOf, sourcesOf } from '@wheelhouse/shared/resources/application-sources';
 import { isDestinationPermitted, type ProjectCluster } from './destinations.ts';
 import { isKindPermitted, type KindInUse } from './kinds.ts';
 import { isNamespacePermitted } from './namespaces.ts';
@@ -78,9 +79,8 @@ export function whyKindNotPermitted(project: AppProject, object: KindInUse): Rea
 }
 
 function repositoriesOf({ spec }: Application): string[] {
-  if (spec.sourceHydrator !== undefined) return [spec.sourceHydrator.drySource.repoURL];
-  if (spec.sources !== undefined && spec.sources.length > 0) return spec.sources.map(({ repoURL }) => repoURL);
-  return spec.source === undefined ? [] : [spec.source.repoURL];
+  const dry = spec.sourceHydrator ? [drySourceOf(spec.sourceHydrator)] : [];
+  return [...dry, ...sourcesOf(spec)].map(({ repoURL }) => repoURL);
 }
 
 const localServer = 'https://kubernetes.default.svc';

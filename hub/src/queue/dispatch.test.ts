@@ -1,6 +1,7 @@
 import type { KubeObject } from '@wheelhouse/shared/kube/object';
 import { describe, expect, it } from 'vitest';
 import { formatShard, shardCount, shardOf } from '../assign/shard.ts';
+import { hydratedApplication } from '../hydrate/testing/hydrated-application.ts';
 import { surveyKey } from '../render/render-stage.ts';
 import { repositoryKey } from '../source/source-stage.ts';
 import { wantedRevisions } from '../source/wanted.ts';
@@ -214,6 +215,95 @@ describe('what a change makes due', () => {
     // any change of an Application may be one of a parent's children
     made.delete('assign hub');
     expect([...made].sort()).toEqual([...due].sort());
+  });
+});
+
+describe('an Application with a source hydrator', () => {
+  const branch = { repoURL, targetRevision: 'environments/east', sha: 'wet' };
+  const hydrated = (name: string, fields: Parameters<typeof applicationOf>[1] = {}) =>
+    hydratedApplication(name, { dry: { path: 'folder' } }, fields);
+  const begin = async () => {
+    const state = await start();
+    await state.derived.putRevision(branch);
+    await state.derived.putDiscovery({ ...branch, types: { wet: 'Directory' } });
+    await state.specs.put(hydrated('wet'), by);
+    const { hydration, request } = state.applications.find('wet') ?? {};
+    const keys = {
+      dry: hydration?.dry.request?.key ?? '',
+      wet: request?.key ?? '',
+      branch: hydration?.branchKey ?? '',
+    };
+    for (const key of [keys.dry, keys.wet]) await state.derived.putRender(outcomeOf(key));
+    state.enqueued();
+    return { state, keys };
+  };
+  type Keys = Awaited<ReturnType<typeof begin>>['keys'];
+
+  it.each<[string, (state: Started, keys: Keys) => unknown, string[]]>([
+    [
+      'a dry commit: a survey of it, and its branch',
+      async ({ derived }) => await derived.putRevision({ ...main, sha: 'd00d' }),
+      [survey, 'hydrate BRANCH'],
+    ],
+    [
+      'a commit of the branch: a survey of it alone',
+      async ({ derived }) => await derived.putRevision({ ...branch, sha: 'd00d' }),
+      [`render ${surveyKey(branch)}`],
+    ],
+    [
+      'a render of its dry source: its branch, and no cluster',
+      async ({ derived }, { dry }) => await derived.putRender(outcomeOf(dry, 'sha256:two')),
+      ['hydrate BRANCH'],
+    ],
+    [
+      'a render of what is in the branch: its cluster',
+      async ({ derived }, { wet }) => await derived.putRender(outcomeOf(wet, 'sha256:two')),
+      [east],
+    ],
+    [
+      'one that joins the branch: its dry render, a survey of the branch, which is written first, and its cluster',
+      async ({ specs }) => await specs.put(hydrated('second', { source: { path: 'x' } }), by),
+      ['hydrate BRANCH', 'render DRY', `render ${surveyKey(branch)}`, source, east],
+    ],
+    [
+      'one that leaves: its branch, so that its record goes too, and its cluster',
+      async ({ specs }) => await specs.delete('Application', 'argocd', 'wet'),
+      ['hydrate BRANCH', east],
+    ],
+    [
+      'another value of its annotation: a look at its repositories, its branch, its cluster',
+      async ({ specs }) =>
+        await specs.put(hydrated('wet', { metadata: { annotations: { 'argocd.argoproj.io/hydrate': 'normal' } } }), by),
+      [source, 'hydrate BRANCH', east],
+    ],
+    [
+      'a login: every repository, and every branch',
+      async ({ specs }) =>
+        await specs.put({ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'r', namespace: 'argocd' } }, by),
+      [source, 'hydrate BRANCH'],
+    ],
+    [
+      'a forgotten render of its dry source: that render',
+      async ({ derived }, { dry }) => await derived.deleteRender(dry),
+      ['render DRY'],
+    ],
+  ])('%s', async (_name, change, due) => {
+    const { state, keys } = await begin();
+    await change(state, keys);
+    const named = state.enqueued().map((job) => job.replace(keys.branch, 'BRANCH').replace(keys.dry, 'DRY'));
+    expect([...new Set(named)].filter((job) => job !== 'assign hub').sort()).toEqual([...due].sort());
+  });
+
+  it('is swept with its dry render and its branch, also one that nothing is written to any more', async () => {
+    const { state, keys } = await begin();
+    const record = { key: 'k', branchKey: 'old', repoURL, branch: 'old', apps: {}, startedAt: '' };
+    await state.hydrations.put({ ...record, phase: 'Hydrated' }, 0);
+    for (const key of [keys.dry, keys.wet]) await state.derived.deleteRender(key);
+    state.enqueued();
+    await state.dispatch.sweep();
+    expect(state.enqueued()).toEqual(
+      expect.arrayContaining([`render ${keys.dry}`, `render ${keys.wet}`, `hydrate ${keys.branch}`, 'hydrate old']),
+    );
   });
 });
 

@@ -12,6 +12,9 @@ import { formatShard, shardCount, shardOf } from '../assign/shard.ts';
 import type { LabelsChange } from '../fleet/fleet.ts';
 import { applicationSetKey } from '../generate/generate-stage.ts';
 import { mayConcern } from '../generate/layers.ts';
+import { renderedParts } from '../hydrate/describe-hydration.ts';
+import { allBranches, branchesChanged, hydrateTriggers, partChanges, repositoriesAsked } from '../hydrate/due.ts';
+import type { HydrationStore } from '../hydrate/hydration-store.ts';
 import { surveyKey } from '../render/render-stage.ts';
 import { locationOf, locationText, type SourceLocation } from '../source/location.ts';
 import { requestsReading } from '../source/readers.ts';
@@ -29,6 +32,7 @@ export interface DispatchDeps {
   specs: Pick<SpecStore, 'find' | 'list' | 'onChange'>;
   derived: Pick<Derived, 'onChange' | 'revision' | 'revisions' | 'render' | 'readersOf' | 'evaluations' | 'evaluation'>;
   applications: Applications;
+  hydrations: Pick<HydrationStore, 'list'>;
   additions: Pick<Additions, 'onChange' | 'allWithdrawals'>;
   clusters: {
     onChange(listener: (change: LabelsChange) => void): Disposable;
@@ -59,6 +63,7 @@ export interface Dispatch extends Disposable {
   plans(): Promise<void>;
   assign(...clusters: string[]): Promise<void>;
   rollouts(keys: readonly string[]): Promise<void>;
+  hydrate(branchKey: string): Promise<void>;
 }
 
 export function createDispatch(deps: DispatchDeps): Dispatch {
@@ -97,7 +102,9 @@ export function createDispatch(deps: DispatchDeps): Dispatch {
         'generate',
         deps.specs.list('ApplicationSet').map((spec) => ({ key: keyOf(spec.resource) })),
       );
-      await enqueue('render', [...missingRenders([...deps.applications.list()], deps), ...surveys(deps)]);
+      const parts = [...deps.applications.list()].flatMap(renderedParts);
+      await enqueue('render', [...missingRenders(parts, deps), ...surveys(deps)]);
+      await enqueue('hydrate', allBranches(deps.applications.list(), deps.hydrations.list()));
       await enqueue('assign', [
         { key: hubCluster },
         ...Array.from({ length: shardCount }, (_, index) => ({ key: formatShard(index) })),
@@ -115,6 +122,7 @@ export function createDispatch(deps: DispatchDeps): Dispatch {
       ),
     assign: async (...clusters) => await enqueue('assign', shardsOf(clusters)),
     rollouts: async (keys) => await enqueue('rollout', rolloutTriggers(keys)),
+    hydrate: async (key) => await enqueue('hydrate', [{ key }]),
     [Symbol.dispose]: () => {
       for (const subscription of subscriptions) subscription[Symbol.dispose]();
     },
@@ -170,7 +178,10 @@ function onSpec({ kind, before, after }: SpecChange, deps: DispatchDeps, send: S
 
 /** Logins and certificates are in both; argocd-cm also changes what renders give. */
 function onSetting(kind: string, deps: DispatchDeps, send: Send): void {
-  if (kind === 'Secret' || kind === 'ConfigMap') send('source', sourceTriggers(deps.repositories()));
+  if (kind === 'Secret' || kind === 'ConfigMap') {
+    send('source', sourceTriggers(deps.repositories()));
+    send('hydrate', allBranches(deps.applications.list(), []));
+  }
   if (kind === 'ConfigMap') send('render', surveys(deps));
 }
 
@@ -190,6 +201,7 @@ function onDerived(change: DerivedChange, deps: DispatchDeps, send: Send): void 
         change.after.traceparent,
       ),
     );
+    send('hydrate', hydrateTriggers(apps, deps.applications.find, change.after.traceparent));
   }
   if (change.type === 'evaluation' && change.after) {
     const { repositories } = change.after.reads;
@@ -213,6 +225,7 @@ function onRevision(resolved: ResolvedRevision, deps: DispatchDeps, send: Send):
     readersOf(repoURL, targetRevision, deps).map((key) => ({ key, traceparent })),
   );
   if (isRead(resolved, deps)) send('render', [{ key: surveyKey(resolved), traceparent }]);
+  send('hydrate', hydrateTriggers(deps.applications.bySource(resolved), deps.applications.find, traceparent));
 }
 
 /** Whether a survey of it can find anything. */
@@ -221,8 +234,10 @@ function isRead(location: SourceLocation, deps: DispatchDeps): boolean {
 }
 
 function onApplications(changes: ApplicationChange[], deps: DispatchDeps, send: Send): void {
-  send('source', sourceTriggers(new Set(changes.flatMap((change) => sourceToLookAt(change, deps)))));
-  send('render', rendersToCheck(changes, deps));
+  const unknown = changes.flatMap((change) => sourceToLookAt(change, deps));
+  send('source', sourceTriggers(new Set([...unknown, ...repositoriesAsked(changes)])));
+  send('render', rendersToCheck(partChanges(changes), deps));
+  send('hydrate', branchesChanged(changes));
   send('generate', setsThatLost(changes));
   send(
     'assign',

@@ -6,6 +6,7 @@
 import { toFleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { Logger } from '@wheelhouse/shared/logging/logger';
 import type { ApplicationChange, Applications } from '../assign/applications.ts';
+import { partChanges } from '../hydrate/due.ts';
 import { locationText, type SourceLocation } from '../source/location.ts';
 import { isWanted, locationOfRead, locationsRead, type WantedDeps } from '../source/wanted.ts';
 import type { Derived } from '../store/derived.ts';
@@ -70,7 +71,7 @@ export function createForget(deps: ForgetDeps): Forget {
 
 function requestsLeft(changes: readonly ApplicationChange[]): Set<string> {
   return new Set(
-    changes.flatMap(({ before, after }) =>
+    partChanges(changes).flatMap(({ before, after }) =>
       before?.request && before.request.key !== after?.request?.key ? before.request.key : [],
     ),
   );

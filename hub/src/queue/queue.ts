@@ -10,11 +10,11 @@ import { type Logger } from '@wheelhouse/shared/logging/logger';
 import { type Job, Queue, UnrecoverableError, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 
-export const stages = ['source', 'generate', 'render', 'assign', 'failover', 'rollout', 'sweep'] as const;
+export const stages = ['source', 'generate', 'render', 'hydrate', 'assign', 'failover', 'rollout', 'sweep'] as const;
 export type Stage = (typeof stages)[number];
 
 export interface Trigger {
-  /** What to work on: a repository, an ApplicationSet, a render key, a shard. No `:`. */
+  /** What to work on: a repository, an ApplicationSet, a render key, a branch, a shard. No `:`. */
   key: string;
   /** W3C trace context of what caused it. */
   traceparent?: string | undefined;

@@ -52,7 +52,7 @@ function hasLogin(remote: Remote): boolean {
 }
 
 /** Foreign output never carries a secret on, even if a server echoes one. */
-function scrub(text: string, remote: Remote): string {
+export function scrub(text: string, remote: Remote): string {
   const { password, bearerToken, proxy } = remote.credentials;
   let clean = text.replace(/(\w+:\/\/)[^/\s@]+@/g, '$1');
   for (const secret of [password, bearerToken, proxy]) if (secret) clean = clean.replaceAll(secret, '[redacted]');

@@ -17,6 +17,17 @@ export interface GithubAppDeps {
   now(): number;
 }
 
+/** The repository with the login that its App gives, if it has one. Throws as `login`. */
+export async function withAppLogin(
+  { githubApp: app, ...repository }: Repository,
+  logins: GithubAppLogins,
+  signal: AbortSignal,
+): Promise<Repository> {
+  if (!app) return repository;
+  const login = await logins.login({ app, repository }, signal);
+  return { ...repository, credentials: { ...repository.credentials, ...login } };
+}
+
 const maxBytes = 1 << 20;
 const maxTokens = 1_000;
 

@@ -1,13 +1,14 @@
 import path from 'node:path';
 import { readKeys } from '../assign/signed.ts';
+import { type Branches, createBranches } from '../hydrate/branches.ts';
 import type { SpecStore } from '../store/specs.ts';
 import { createChartSource } from './charts/chart-source.ts';
-import { createGithubAppLogins } from './github-app.ts';
+import { createGithubAppLogins, withAppLogin } from './github-app.ts';
 import { createHttpClient } from './http/http-client.ts';
 import { createLfs } from './lfs/lfs.ts';
 import { createRecentRefs } from './recent-refs.ts';
 import { createRemoteFiles } from './remote-files.ts';
-import { findRepository } from './repositories.ts';
+import { findRepository, findWriteRepository } from './repositories.ts';
 import { createSignatures } from './signatures/signatures.ts';
 import type { GitSource, Repository, Rewrite } from './source.ts';
 import { createSources, type Sources } from './sources.ts';
@@ -15,6 +16,8 @@ import { createSources, type Sources } from './sources.ts';
 export interface OpenSourcesOptions {
   /** The hub's data directory. */
   data: string;
+  /** Its folders are no other process's. */
+  replica: string;
   timeoutMs: number;
   rewrites: readonly Rewrite[];
   /** Of the process; git sees little of it. */
@@ -24,18 +27,19 @@ export interface OpenSourcesOptions {
 /** Every kind of source, with the credentials that the hub keeps. The Git source stays the caller's to dispose. */
 export function openSources(
   deps: { git: GitSource; specs: Pick<SpecStore, 'list' | 'find'>; now(): Date },
-  { data, timeoutMs, rewrites, environment }: OpenSourcesOptions,
-): Sources & AsyncDisposable {
+  { data, replica, timeoutMs, rewrites, environment }: OpenSourcesOptions,
+): Sources & AsyncDisposable & { branches: Branches } {
   const stack = new AsyncDisposableStack();
   const now = () => deps.now().getTime();
   const charts = stack.use(createChartSource({ directory: path.join(data, 'charts'), timeoutMs, now }));
   const http = stack.use(createHttpClient({ timeoutMs }));
-  const repository = (url: string): Repository =>
-    findRepository(url, { secrets: deps.specs.list('Secret'), configMaps: deps.specs.list('ConfigMap') });
+  const settings = () => ({ secrets: deps.specs.list('Secret'), configMaps: deps.specs.list('ConfigMap') });
+  const repository = (url: string): Repository => findRepository(url, settings());
+  const githubApps = createGithubAppLogins({ http, now });
   const sources = createSources({
     git: deps.git,
     charts,
-    githubApps: createGithubAppLogins({ http, now }),
+    githubApps,
     repository,
     files: createRemoteFiles({ directory: path.join(data, 'files'), timeoutMs }),
     lfs: createLfs({ directory: path.join(data, 'lfs'), timeoutMs, rewrites, path: environment['PATH'] }),
@@ -47,5 +51,13 @@ export function openSources(
     }),
     keys: () => readKeys(deps.specs),
   });
-  return { ...sources, [Symbol.asyncDispose]: async () => await stack.disposeAsync() };
+  const branches = createBranches(
+    {
+      repository: async (url, projects, signal) =>
+        await withAppLogin(findWriteRepository(url, projects, settings()), githubApps, signal),
+      now,
+    },
+    { directory: path.join(data, 'hydrate', replica), rewrites, timeoutMs, environment, allowFile: false },
+  );
+  return { ...sources, branches, [Symbol.asyncDispose]: async () => await stack.disposeAsync() };
 }

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { compilePathMatch } from '@wheelhouse/shared/glob/path-match';
 import type { Application } from '@wheelhouse/shared/resources/application';
+import { drySourceOf, sourcesOf } from '@wheelhouse/shared/resources/application-sources';
 
 export const generatePathsAnnotation = 'argocd.argoproj.io/manifest-generate-paths';
 
@@ -27,10 +28,11 @@ export function refreshPaths(
   return paths;
 }
 
-/** As `refreshPaths`, over all sources of an Application. */
+/** As `refreshPaths`, over all sources of an Application; what is written for it counts whatever the annotation says. */
 export function refreshPathsOf({ metadata, spec }: Application): string[] {
-  const sources = spec.sources ?? (spec.source ? [spec.source] : []);
-  return sources.flatMap((source) => refreshPaths(metadata.annotations, source));
+  if (!spec.sourceHydrator) return sourcesOf(spec).flatMap((source) => refreshPaths(metadata.annotations, source));
+  const paths = refreshPaths(metadata.annotations, drySourceOf(spec.sourceHydrator));
+  return paths.length === 0 ? [] : [...paths, spec.sourceHydrator.syncSource.path];
 }
 
 /**

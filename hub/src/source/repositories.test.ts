@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { StoredSpec } from '../store/specs.ts';
 import { storedOf } from '../testing/hub-state.ts';
-import { findRepository } from './repositories.ts';
+import { findRepository, findWriteRepository } from './repositories.ts';
 
 const secret = (type: string, stringData: Record<string, string>): StoredSpec =>
   storedOf({
@@ -104,5 +104,60 @@ describe('findRepository', () => {
     const find = () => findRepository(asked, { secrets: [secret('repository', { url, ...fields })] });
     expect(find).toThrow(message);
     expect(find).not.toThrow('key-material');
+  });
+});
+
+describe('findWriteRepository', () => {
+  const team = new Set(['team']);
+  const own = secret('repository-write', { url, username: 'robot', password: 'p' });
+  it.each<[string, StoredSpec[], object]>([
+    ['the same repository', [secret('repo-write-creds', wide), own], { username: 'robot', password: 'p' }],
+    [
+      'the same, without .git',
+      [secret('repository-write', { url: url.slice(0, -4), password: 'p' })],
+      { password: 'p' },
+    ],
+    [
+      'the longest prefix',
+      [secret('repo-write-creds', wide), secret('repo-write-creds', near)],
+      { username: 'near', password: 'n' },
+    ],
+    ['an entry without a login: whoever may reach it may write', [secret('repository-write', { url })], {}],
+    [
+      'one of the only project that asks',
+      [secret('repository-write', { url, password: 'p', project: 'team' })],
+      { password: 'p' },
+    ],
+  ])('%s', (_name, secrets, credentials) => {
+    expect(findWriteRepository(url, team, { secrets })).toEqual({ url, credentials });
+  });
+
+  it.each<[string, StoredSpec[], ReadonlySet<string>]>([
+    ['nothing', [], team],
+    ['logins for reading', [secret('repository', { url, password: 'r' }), secret('repo-creds', wide)], team],
+    ['another repository', [secret('repository-write', { url: 'https://git.example/other', password: 'p' })], team],
+    ['a login of another project', [secret('repository-write', { url, password: 'p', project: 'other' })], team],
+    [
+      'a login of one project where two ask',
+      [secret('repository-write', { url, password: 'p', project: 'team' })],
+      new Set(['team', 'other']),
+    ],
+  ])('refuses to write with %s', (_name, secrets, projects) => {
+    expect(() => findWriteRepository(url, projects, { secrets })).toThrow(
+      expect.objectContaining({
+        code: 'RepositoryAuthentication',
+        retryable: false,
+        message: expect.stringContaining('repository-write') as string,
+      }),
+    );
+  });
+
+  it('never uses what the URL itself holds', () => {
+    const found = findWriteRepository('https://ann:secret@git.example/team/shop.git', team, {
+      secrets: [secret('repo-write-creds', near)],
+    });
+    expect(found).toEqual({ url, credentials: { username: 'near', password: 'n' } });
+    const none = () => findWriteRepository('https://ann:secret@git.example/x', team, { secrets: [] });
+    expect(none).toThrow(expect.objectContaining({ message: expect.not.stringContaining('secret@') as string }));
   });
 });

@@ -3,8 +3,16 @@
  * certificate authorities and SSH hosts of `argocd-tls-certs-cm` and `argocd-ssh-known-hosts-cm`. What it returns is never logged.
  */
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
-import { type ConfigMap, type Secret, secretEntries, secretTypeOf } from '@wheelhouse/shared/resources/settings';
+import {
+  type ConfigMap,
+  type Secret,
+  type SecretType,
+  secretEntries,
+  secretTypeLabel,
+  secretTypeOf,
+} from '@wheelhouse/shared/resources/settings';
 import type { StoredSpec } from '../store/specs.ts';
+import { withoutLogin } from './http/http-client.ts';
 import { parseRepositoryFields, type RepositoryFields } from './repository-fields.ts';
 import type { Repository } from './source.ts';
 
@@ -13,11 +21,37 @@ export interface RepositorySettings {
   configMaps?: readonly StoredSpec[];
 }
 
+/**
+ * What may write there: Secrets `repository-write` (same URL), else `repo-write-creds` (longest prefix), for all projects or for the
+ * only one that asks. Never one that is for reading. Throws RepositoryAuthentication when there is none, and Unsupported.
+ */
+export function findWriteRepository(
+  written: string,
+  projects: ReadonlySet<string>,
+  { secrets, configMaps = [] }: RepositorySettings,
+): Repository {
+  // what the URL itself holds is for reading
+  const url = written.replace(/^(https?:\/\/)[^@/]*@/iu, '$1');
+  const entries = secrets
+    .map((spec) => readEntry(spec.resource as Secret))
+    .filter(({ fields: { project } }) => !project || (projects.size === 1 && projects.has(project)));
+  const own = entries.find(({ type, fields }) => type === 'repository-write' && sameUrl(fields['url'] ?? '', url));
+  const login = merge(parse(own), parse(findTemplate(url, entries, 'repo-write-creds')));
+  if (!login)
+    throw new FleetError(
+      'RepositoryAuthentication',
+      `no login may write to ${withoutLogin(url)}: add a Secret with its url, labelled ${secretTypeLabel}: repository-write`,
+      { retryable: false },
+    );
+  const { credentials, ...rest } = login;
+  return { url, ...rest, credentials: { ...trustOf(url, configMaps), ...credentials } };
+}
+
 /** Finds what is known of a URL, or of `@name` and `alias:name` (Helm); without an entry, the URL alone. Throws Unsupported, NotFound. */
 export function findRepository(written: string, { secrets, configMaps = [] }: RepositorySettings): Repository {
   const entries = secrets.map((spec) => readEntry(spec.resource as Secret));
   const { url, exact } = findEntry(written, entries);
-  const login = merge(parse(exact), parse(findTemplate(url, entries)));
+  const login = merge(parse(exact), parse(findTemplate(url, entries, 'repo-creds')));
   const { credentials: own, ...rest } = login ?? {};
   const credentials = { ...trustOf(url, configMaps), ...own };
   return { url, ...rest, ...(Object.keys(credentials).length > 0 ? { credentials } : {}) };
@@ -34,11 +68,11 @@ function findEntry(written: string, entries: readonly Entry[]): { url: string; e
   throw new FleetError('NotFound', `no repository Secret has the name ${alias}, which a chart refers to as ${written}`);
 }
 
-function findTemplate(url: string, entries: readonly Entry[]): Entry | undefined {
+function findTemplate(url: string, entries: readonly Entry[], type: SecretType): Entry | undefined {
   let longest: Entry | undefined;
   for (const entry of entries) {
     const prefix = entry.fields['url'];
-    if (entry.type !== 'repo-creds' || !prefix || !normalize(url).startsWith(normalize(prefix))) continue;
+    if (entry.type !== type || !prefix || !normalize(url).startsWith(normalize(prefix))) continue;
     if (prefix.length > (longest?.fields['url']?.length ?? 0)) longest = entry;
   }
   return longest;

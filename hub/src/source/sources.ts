@@ -4,7 +4,7 @@
  */
 import type { IntegrityPolicy } from '../project/integrity.ts';
 import { type ChartSource, isChartLocation } from './charts/chart-source.ts';
-import type { GithubAppLogins } from './github-app.ts';
+import { type GithubAppLogins, withAppLogin } from './github-app.ts';
 import type { Lfs } from './lfs/lfs.ts';
 import type { SourceLocation } from './location.ts';
 import { prefixedRevision } from './refs.ts';
@@ -51,12 +51,8 @@ export interface SourcesDeps {
 }
 
 export function createSources(deps: SourcesDeps): Sources {
-  const repositoryOf = async (location: SourceLocation, signal: AbortSignal): Promise<Repository> => {
-    const { githubApp, ...repository } = deps.repository(location.repoURL);
-    if (!githubApp) return repository;
-    const login = await deps.githubApps.login({ app: githubApp, repository }, signal);
-    return { ...repository, credentials: { ...repository.credentials, ...login } };
-  };
+  const repositoryOf = async (location: SourceLocation, signal: AbortSignal): Promise<Repository> =>
+    await withAppLogin(deps.repository(location.repoURL), deps.githubApps, signal);
   return {
     fetch: async (location, signal) => {
       if (location.file) return await deps.files.fetch(deps.repository(location.repoURL), signal);

@@ -1,5 +1,6 @@
 import type { ApplicationSet } from '@wheelhouse/shared/resources/application-set';
 import type { Applications, IndexedApplication } from '../assign/applications.ts';
+import { renderedParts } from '../hydrate/describe-hydration.ts';
 import type { Derived } from '../store/derived.ts';
 import type { SpecStore } from '../store/specs.ts';
 import { locationOf, locationText, type SourceLocation } from './location.ts';
@@ -38,7 +39,7 @@ function isReadByApplication(location: SourceLocation, { applications, derived }
 
 /** What the sources of an Application name, unless it may not go anywhere. */
 export function locationsRead(app: IndexedApplication | undefined): SourceLocation[] {
-  return !app || app.problem ? [] : app.sources.map(locationOf);
+  return !app || app.problem ? [] : renderedParts(app).flatMap(({ sources }) => sources.map(locationOf));
 }
 
 function generatorReads(deps: WantedDeps): SourceLocation[] {

@@ -1,5 +1,6 @@
 import { type LabelRequirement, matchesSelector } from '@wheelhouse/shared/kube/selector-text';
 import type { HealthStatus, SyncStatus } from '@wheelhouse/shared/protocol/status';
+import { drySourceOf, sourcesOf } from '@wheelhouse/shared/resources/application-sources';
 import type { ApplicationView } from './view.ts';
 
 /** Which Applications a list or a stream is about: every field that is present must match. */
@@ -30,7 +31,8 @@ export function matchesFilter(view: ApplicationView, filter: ApplicationFilter):
 }
 
 function matchesSpec({ application: { spec } }: ApplicationView, { projects, repo }: ApplicationFilter): boolean {
-  const sources = spec.sources ?? (spec.source ? [spec.source] : []);
+  const dry = spec.sourceHydrator ? [drySourceOf(spec.sourceHydrator)] : [];
+  const sources = [...sourcesOf(spec), ...dry];
   return (
     (!projects || projects.includes(spec.project)) &&
     (repo === undefined || sources.some((source) => source.repoURL === repo))

@@ -11,10 +11,12 @@ import { hubCluster } from '../assign/hub-cluster.ts';
 import type { Resolution } from '../assign/resolve.ts';
 import type { Retention } from '../failover/retention.ts';
 import type { Adoption } from '../fleet/adoption.ts';
+import { renderedParts } from '../hydrate/describe-hydration.ts';
+import type { HydrationStore } from '../hydrate/hydration-store.ts';
 import type { Gate } from '../rollout/gate.ts';
 import { locationOf } from '../source/location.ts';
 import type { Additions } from '../store/additions.ts';
-import type { Derived, Problem } from '../store/derived.ts';
+import type { Derived, DerivedChange, Problem } from '../store/derived.ts';
 import type { ApplicationFilter } from './application-filter.ts';
 import { type ApplicationPage, listPage } from './list-page.ts';
 import { type OrphansAgent, orphansOf } from './orphans.ts';
@@ -33,6 +35,7 @@ export interface ReadModelDeps {
   applications: Applications;
   additions: Pick<Additions, 'allWithdrawals' | 'withdrawalOf' | 'onChange'>;
   derived: Pick<Derived, 'revision' | 'onChange'>;
+  hydrations: Pick<HydrationStore, 'find' | 'onChange'>;
   statuses: Statuses;
   resolve(app: IndexedApplication): Resolution;
   gate: Pick<Gate, 'whyWaiting' | 'isRollingSync'>;
@@ -91,6 +94,10 @@ export function createReadModel(deps: ReadModelDeps): ReadModel & Disposable {
     revision += 1;
   };
   const told = createTold({ ids, view });
+  const changed = (apps: readonly string[]) => {
+    revision += 1;
+    for (const id of apps) told.tell(id);
+  };
   const adopted = createAdoptedTeller(told, deps);
 
   const subscriptions = [
@@ -111,15 +118,9 @@ export function createReadModel(deps: ReadModelDeps): ReadModel & Disposable {
       rowsChanged();
       if (told.isHeard()) adopted.tell();
     }),
-    deps.derived.onChange((change) => {
-      revision += 1;
-      if (change.type !== 'render' || !change.after || !told.isHeard()) return;
-      for (const app of deps.applications.byRequest(change.after.requestKey)) told.tell(app.id);
-    }),
-    deps.statuses.onChange(({ status }) => {
-      revision += 1;
-      told.tell(status.app);
-    }),
+    deps.derived.onChange((change) => changed(told.isHeard() ? renderedBy(change, deps) : [])),
+    deps.hydrations.onChange(({ before, after }) => changed(Object.keys({ ...before?.apps, ...after?.apps }))),
+    deps.statuses.onChange(({ status }) => changed([status.app])),
   ];
 
   return {
@@ -136,6 +137,12 @@ export function createReadModel(deps: ReadModelDeps): ReadModel & Disposable {
       for (const subscription of subscriptions) subscription[Symbol.dispose]();
     },
   };
+}
+
+/** Ids of the Applications that a render is for. */
+function renderedBy(change: DerivedChange, { applications }: Pick<ReadModelDeps, 'applications'>): string[] {
+  if (change.type !== 'render' || !change.after) return [];
+  return applications.byRequest(change.after.requestKey).map(({ id }) => id);
 }
 
 /** What clusters run without an explanation changes as a whole; only what came or went is told. */
@@ -195,6 +202,7 @@ function viewInput(indexed: IndexedApplication, deps: ReadModelDeps): ViewInput 
     agent: deps.heartbeat(indexed.cluster ?? ''),
     isRollingSync: () => deps.gate.isRollingSync(indexed),
     whyWaiting: () => deps.gate.whyWaiting(indexed, resolution),
+    hydration: indexed.hydration && deps.hydrations.find(indexed.hydration.key),
     leaving: deps.leaving(indexed.id, indexed.cluster ?? ''),
   };
 }
@@ -245,9 +253,9 @@ function mergeStatus(onHub: AppStatus, reported: AppStatus): AppStatus {
   };
 }
 
-function revisionProblem({ sources, problem }: IndexedApplication, deps: ReadModelDeps): Problem | undefined {
-  if (problem) return undefined;
-  for (const source of sources) {
+function revisionProblem(app: IndexedApplication, deps: ReadModelDeps): Problem | undefined {
+  if (app.problem) return undefined;
+  for (const source of renderedParts(app).flatMap(({ sources }) => sources)) {
     const found = deps.derived.revision(locationOf(source))?.problem;
     if (found) return found;
   }

@@ -1,9 +1,10 @@
 import type { Application } from '@wheelhouse/shared/resources/application';
 import type { ApplicationSource } from '@wheelhouse/shared/resources/application-source';
+import { sourcesOf } from '@wheelhouse/shared/resources/application-sources';
 
 /** Argo CD: an Application with `spec.sources`, were it only one, has lists where others have one value. */
 export function hasSeveralSources({ spec }: Application): boolean {
-  return (spec.sources?.length ?? 0) > 0;
+  return !spec.sourceHydrator && (spec.sources?.length ?? 0) > 0;
 }
 
 /** `revision`, or `revisions` of several sources; the text is as in the document, separated by commas. */
@@ -14,8 +15,8 @@ export function formatRevision(application: Application, text: string): { revisi
 export function formatSources(
   application: Application,
 ): { source: ApplicationSource | undefined } | { sources: ApplicationSource[] } {
-  const { source, sources = [] } = application.spec;
-  return hasSeveralSources(application) ? { sources } : { source };
+  const sources = [...sourcesOf(application.spec)];
+  return hasSeveralSources(application) ? { sources } : { source: sources[0] };
 }
 
 export function formatSourceTypes(

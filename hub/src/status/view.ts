@@ -5,6 +5,8 @@ import type { Resolution } from '../assign/resolve.ts';
 import type { Retention } from '../failover/retention.ts';
 import { adoptedApplication } from '../fleet/adopted-application.ts';
 import type { AdoptedApplication } from '../fleet/records.ts';
+import { formatHydration, whyNotHydrated } from '../hydrate/hydration-status.ts';
+import type { HydrationRecord } from '../hydrate/hydration-store.ts';
 import { isRollingSyncKey } from '../rollout/gate.ts';
 import { applicationSetController } from '../rollout/sync-request.ts';
 import type { Withdrawal } from '../store/additions.ts';
@@ -39,6 +41,8 @@ export interface ViewInput {
   whyWaiting?: () => string | undefined;
   /** Its set's RollingSync syncs it. */
   isRollingSync?: () => boolean;
+  /** How far it is that its manifests are written to where it is deployed from. */
+  hydration?: HydrationRecord | undefined;
   /** A plan that moves it away from its cluster. */
   leaving?: Retention | undefined;
 }
@@ -152,6 +156,7 @@ function formatStatus(input: ViewInput) {
   const { application } = indexed;
   const { destination } = application.spec;
   const revision = status?.revision || resolution.revision || '';
+  const sourceHydrator = formatHydration(indexed, input.hydration);
   return {
     conditions: formatConditions(input),
     health: status?.health ?? { status: 'Missing' },
@@ -161,6 +166,7 @@ function formatStatus(input: ViewInput) {
       comparedTo: { ...formatSources(application), destination },
     },
     ...formatSourceTypes(application, resolution.sourceTypes),
+    ...(sourceHydrator ? { sourceHydrator } : {}),
     resources: (status?.resources ?? []).map(formatResource),
     ...(status ? formatObserved(status, application) : {}),
   };
@@ -189,10 +195,12 @@ function leavingConditions(leaving: Retention | undefined, { cluster }: IndexedA
 }
 
 function formatConditions(input: ViewInput) {
-  const { indexed, resolution, status, problems, whyWaiting, leaving } = input;
+  const { indexed, resolution, status, problems, whyWaiting, leaving, hydration } = input;
   const waiting = whyWaiting?.();
+  const unhydrated = hydration && whyNotHydrated(indexed.id, hydration);
   return [
     ...problems.map(formatCondition),
+    ...(unhydrated === undefined ? [] : [{ type: 'HydrationError', message: unhydrated }]),
     ...(waiting === undefined ? [] : [{ type: 'RolloutWaiting', message: waiting }]),
     ...resolution.warnings.map(formatWarning),
     ...originWarnings(indexed).map((message) => ({ type: 'InvalidSpecWarning', message })),

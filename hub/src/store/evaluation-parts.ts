@@ -7,6 +7,7 @@
 
 import { createHash } from 'node:crypto';
 import type { Application } from '@wheelhouse/shared/resources/application';
+import { sourcesOf } from '@wheelhouse/shared/resources/application-sources';
 import type { StoredEvaluation } from './derived.ts';
 import { packJson, unpackJson } from './packed-json.ts';
 
@@ -134,7 +135,7 @@ function place(
 /** Row by cluster, column by source: a change of either touches one row or one column. */
 function placeOf({ metadata, spec }: Application, side: number): number {
   const { name, server } = spec.destination;
-  const source = spec.source ?? spec.sources?.[0];
+  const [source] = sourcesOf(spec);
   const column = source?.path ?? source?.chart ?? metadata.name;
   return hashOf(name ?? server ?? '', side) * side + hashOf(column, side);
 }

@@ -1,6 +1,7 @@
 import type { Logger } from '@wheelhouse/shared/logging/logger';
 import type { Authority } from '../fleet/authority.ts';
 import { createFleetRecords, type FleetRecords } from '../fleet/records.ts';
+import { createHydrationStore, type HydrationStore } from '../hydrate/hydration-store.ts';
 import { createRolloutStore, type RolloutStore } from '../rollout/rollout-store.ts';
 import { type Additions, createAdditions } from './additions.ts';
 import { type AuditLog, createAuditLog } from './audit.ts';
@@ -23,6 +24,7 @@ export interface Stores {
   verdicts: Verdicts;
   records: FleetRecords;
   rollouts: RolloutStore;
+  hydrations: HydrationStore;
   documents: DocumentStore;
   blobs: BlobStore;
   /** What code hosts answered; may be deleted. Not copied to memory. */
@@ -50,7 +52,7 @@ export async function openStores(deps: OpenStoresDeps, signal: AbortSignal): Pro
   const bucket = async (name: string) => await openBucket({ nats, logger }, { name }, signal);
   const blobs = createBlobStore({ nats });
   const documents = createDocumentStore({ nats, blobs, logger, authority }, signal);
-  const [specs, derived, additions, verdicts, records, rollouts] = await Promise.all([
+  const [specs, derived, additions, verdicts, records, rollouts, hydrations] = await Promise.all([
     bucket('spec').then(
       async (spec) => await createSpecStore({ bucket: spec, seal: createSeal(deps.sealingKey), now }),
     ),
@@ -61,6 +63,7 @@ export async function openStores(deps: OpenStoresDeps, signal: AbortSignal): Pro
       createFleetRecords,
     ),
     bucket('fleet').then(createRolloutStore),
+    bucket('fleet').then(createHydrationStore),
     documents.loaded(),
   ]);
   const hosts = await openBucket({ nats, logger }, { name: 'hosts', ttlMs: hostAnswerTtlMs }, signal);
@@ -71,6 +74,7 @@ export async function openStores(deps: OpenStoresDeps, signal: AbortSignal): Pro
     verdicts,
     records,
     rollouts,
+    hydrations,
     documents,
     blobs,
     hosts,

@@ -10,6 +10,7 @@ import type { ApplicationSource } from '@wheelhouse/shared/resources/application
 import { type Applications, createApplications, type IndexedApplication, idOf } from '../assign/applications.ts';
 import { type Changes, createChanges } from '../assign/change.ts';
 import { createDestinations, type Destinations } from '../assign/destination.ts';
+import { createHydrationStore, type HydrationStore } from '../hydrate/hydration-store.ts';
 import type { Stage, Trigger } from '../queue/queue.ts';
 import { type Additions, createAdditions } from '../store/additions.ts';
 import type { AuditEntry } from '../store/audit.ts';
@@ -25,6 +26,7 @@ export interface HubState {
   derived: Derived;
   additions: Additions;
   verdicts: Verdicts;
+  hydrations: HydrationStore;
   applications: Applications & Disposable;
   destinations: Destinations;
   changes: Changes;
@@ -61,6 +63,7 @@ export async function createHubState(
   const derived = await createDerived(buckets.open('derived'));
   const additions = await createAdditions(buckets.open('fleet'));
   const verdicts = await createVerdicts(buckets.open('fleet'));
+  const hydrations = await createHydrationStore(buckets.open('fleet'));
   const applications = createApplications({ specs, derived, destinations, onClustersChange: inventory.onChange });
   const generation = { now: 0 };
   const sent: string[] = [];
@@ -71,6 +74,7 @@ export async function createHubState(
     derived,
     additions,
     verdicts,
+    hydrations,
     applications,
     destinations,
     changes: createChanges({

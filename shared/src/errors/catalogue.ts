@@ -18,6 +18,7 @@ export const catalogue = {
   RepositoryAuthentication: { status: 502, retryable: true },
   HostKeyMismatch: { status: 502, retryable: false },
   RevisionNotFound: { status: 404, retryable: false },
+  PushRefused: { status: 422, retryable: false },
   PathNotFound: { status: 404, retryable: false },
   PathOutsideRepository: { status: 400, retryable: false },
   // generate

@@ -40,6 +40,21 @@ const revisionHistory = z.looseObject({
   deployStartedAt: text,
 });
 
+const hydrated = { drySHA: text, hydratedSHA: text, sourceHydrator: anyObject.exactOptional() };
+
+const hydratorStatus = z.looseObject({
+  lastSuccessfulOperation: z.looseObject(hydrated).exactOptional(),
+  currentOperation: z
+    .looseObject({
+      ...hydrated,
+      phase: z.enum(['Hydrating', 'Hydrated', 'Failed']),
+      message: text,
+      startedAt: z.string(),
+      finishedAt: text,
+    })
+    .exactOptional(),
+});
+
 export const applicationStatus = z.looseObject({
   sync: z
     .looseObject({
@@ -54,6 +69,7 @@ export const applicationStatus = z.looseObject({
   operationState: operationState.exactOptional(),
   conditions: z.array(condition).exactOptional(),
   history: z.array(revisionHistory).exactOptional(),
+  sourceHydrator: hydratorStatus.exactOptional(),
   reconciledAt: text,
   observedAt: text,
   sourceType: text,
@@ -63,4 +79,5 @@ export const applicationStatus = z.looseObject({
   controllerNamespace: text,
 });
 
+export type SourceHydratorStatus = z.infer<typeof hydratorStatus>;
 export type ApplicationStatus = z.infer<typeof applicationStatus>;

@@ -25,9 +25,13 @@ const requiredEntry: Record<Exclude<SecretType, 'scm-creds'>, string> = {
 const builtSettings: Record<string, readonly string[] | 'all'> = {
   'argocd-cm': [
     'application.sync.impersonation.enabled',
+    'commit.author.email',
+    'commit.author.name',
     'globalProjects',
     'helm.valuesFileSchemes',
     'kustomize.buildOptions',
+    'sourceHydrator.commitMessageTemplate',
+    'sourceHydrator.readmeMessageTemplate',
   ],
   'argocd-tls-certs-cm': 'all',
   'argocd-ssh-known-hosts-cm': 'all',

@@ -51,10 +51,13 @@ export function isPartOfArgo({ metadata }: { metadata: { labels?: Record<string,
   return metadata.labels?.[partOfLabel] === 'argocd';
 }
 
-/** Whether generators may use the Secret for code hosts and plugins: credentials of clusters and of the hub stay out. */
+/** Kinds of Secrets that generators never send anywhere. */
+const keptFromGenerators: readonly SecretType[] = ['cluster', 'repository-write', 'repo-write-creds'];
+
+/** Whether generators may use the Secret for code hosts and plugins: credentials of clusters, for writing and of the hub stay out. */
 export function isForGenerators(value: Secret): boolean {
   const type = secretTypeOf(value);
-  if (type !== undefined) return type !== 'cluster';
+  if (type !== undefined) return !keptFromGenerators.includes(type);
   return isPartOfArgo(value) || value.metadata.name === 'argocd-secret';
 }
 

@@ -10,6 +10,8 @@ export const spans = {
   sourceFetch: 'source.fetch',
   appsetGenerate: 'appset.generate',
   appRender: 'app.render',
+  /** Only where manifests are written to a branch first: between the render of what they are made of and the look at that branch. */
+  sourceHydrate: 'source.hydrate',
   clusterAssign: 'cluster.assign',
   spokeReceive: 'spoke.receive',
   appApply: 'app.apply',

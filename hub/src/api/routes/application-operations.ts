@@ -1,6 +1,8 @@
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import { formatJson } from '@wheelhouse/shared/kube/json';
 import type { OrphanedResource } from '@wheelhouse/shared/protocol/orphans';
+import type { Application } from '@wheelhouse/shared/resources/application';
+import { sourcesOf } from '@wheelhouse/shared/resources/application-sources';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { ApiServer } from '../api-server.ts';
@@ -176,9 +178,10 @@ function toSyncOptions(body: z.infer<typeof syncBody>): SyncOptions {
 /** A spoke applies what its document says, so a sync is always to the revision that the source resolved to. */
 function refuseOtherRevision(
   revision: string | undefined,
-  application: { spec: { source?: { targetRevision?: string } }; status?: { sync?: { revision?: string } } },
+  application: Pick<Application, 'spec'> & { status?: { sync?: { revision?: string } } },
 ): void {
-  const possible = ['', application.spec.source?.targetRevision ?? 'HEAD', application.status?.sync?.revision];
+  const [source] = sourcesOf(application.spec);
+  const possible = ['', source?.targetRevision ?? 'HEAD', application.status?.sync?.revision];
   if (revision === undefined || possible.includes(revision)) return;
   throw new FleetError(
     'Unsupported',

@@ -14,6 +14,8 @@ export interface GitCall {
   args: readonly string[];
   env?: Readonly<Record<string, string>>;
   config?: readonly (readonly [key: string, value: string])[];
+  /** Standard input. */
+  input?: Uint8Array;
 }
 
 export interface GitCommand {
@@ -21,6 +23,8 @@ export interface GitCommand {
   run(remote: Remote, call: GitCall, signal: AbortSignal): Promise<GitResult>;
   /** Any end is an answer. */
   ask(call: GitCall, signal: AbortSignal): Promise<GitResult>;
+  /** As `ask`, with the login of a remote. */
+  attempt(remote: Remote, call: GitCall, signal: AbortSignal): Promise<GitResult>;
 }
 
 const passedVariables = [
@@ -70,10 +74,12 @@ export function createGitCommand({ environment, allowFile }: NativeOptions): Git
 
   const start = async (remote: Remote, call: GitCall, signal: AbortSignal): Promise<GitResult> => {
     await using login = await createLogin(remote);
-    return await runGit({ args: call.args, env: environmentOf(login, call), signal });
+    const { args, input } = call;
+    return await runGit({ args, env: environmentOf(login, call), signal, ...(input ? { input } : {}) });
   };
   return {
     ask: async (call, signal) => await start(noRemote, call, signal),
+    attempt: start,
     run: async (remote, call, signal) => {
       const result = await start(remote, call, signal);
       if (result.exitCode !== 0) throw toNativeFailure(remote, result.stderr);

@@ -8,6 +8,8 @@ export interface GitRun {
   args: readonly string[];
   /** Everything the process sees of the environment. */
   env: Readonly<Record<string, string>>;
+  /** Standard input; none unless given. */
+  input?: Uint8Array;
   signal: AbortSignal;
   /** Standard output above this ends the process; 256 MiB. */
   maxOutputBytes?: number;
@@ -33,7 +35,9 @@ export async function runGit(run: GitRun): Promise<GitResult> {
   const { maxOutputBytes = 256 << 20, program = git } = run;
   const missing = (cause: unknown) => new FleetError('ToolMissing', program.missing, { cause });
   const [command, ...args] = tethered([program.command, ...run.args]);
-  const child = spawn(command, args, { env: run.env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(command, args, { env: run.env, detached: true, stdio: ['pipe', 'pipe', 'pipe'] });
+  child.stdin.on('error', () => undefined); // who does not read it to its end says why by its exit code
+  child.stdin.end(run.input);
   const killGroup = (signal: NodeJS.Signals) => {
     if (child.pid === undefined) return;
     try {

@@ -1,0 +1,119 @@
+import { isDeepStrictEqual } from 'node:util';
+import { withoutLogin } from '../source/http/http-client.ts';
+import { type HydratedIndexed, type HydrationGroup, hydrateAnnotation } from './group.ts';
+import type { HydratedApplication, HydrationRecord, HydrationStore } from './hydration-store.ts';
+
+/** One look at what a branch gets from a revision, and its record, which is written only when it says something new. */
+export interface Attempt {
+  /** RFC 3339. */
+  startedAt: string;
+  /** As it was when the attempt began. */
+  before: HydrationRecord | undefined;
+  /** Something is due that cannot be told yet, or is being written. */
+  begin(drySHA: string): Promise<void>;
+  fail(why: Failure): Promise<void>;
+  succeed(outcome: { drySHA: string; hydratedSHA: string; apps: Record<string, HydratedApplication> }): Promise<void>;
+  /** What is in the branch is what is wanted: nothing was due. */
+  confirm(apps: Record<string, HydratedApplication>): Promise<void>;
+}
+
+export interface Failure {
+  /** For those of which nothing of their own is said. */
+  message: string;
+  /** By Application id. */
+  failures?: Record<string, string>;
+  drySHA?: string | undefined;
+}
+
+export interface AttemptDeps {
+  hydrations: Pick<HydrationStore, 'read' | 'put'>;
+  now(): Date;
+}
+
+export async function openAttempt(group: HydrationGroup, { hydrations, now }: AttemptDeps): Promise<Attempt> {
+  const stored = await hydrations.read(group.key);
+  const startedAt = now().toISOString();
+  const { repoURL, branch } = group.first.hydration.target;
+  let revision = stored?.revision ?? 0;
+  let present = stored?.value;
+  const put = async (fields: Omit<HydrationRecord, 'key' | 'branchKey' | 'repoURL' | 'branch' | 'apps'>) => {
+    const { key, branchKey } = group;
+    const last = fields.last ?? present?.last;
+    const next: HydrationRecord = {
+      key,
+      branchKey,
+      repoURL: withoutLogin(repoURL),
+      branch,
+      apps: Object.fromEntries(group.apps.map((app) => [app.id, wantedOf(app)])),
+      ...fields,
+      ...(last ? { last } : {}),
+    };
+    if (present && isDeepStrictEqual(untimed(present), untimed(next))) return;
+    revision = await hydrations.put(next, revision);
+    present = next;
+  };
+  const finish = () => ({ startedAt, finishedAt: now().toISOString() });
+  const hydrated = async (last: NonNullable<HydrationRecord['last']>) => {
+    const { drySHA, hydratedSHA } = last;
+    await put({ phase: 'Hydrated', ...finish(), drySHA, hydratedSHA, last });
+  };
+  return {
+    startedAt,
+    before: stored?.value,
+    begin: async (drySHA) => await put({ phase: 'Hydrating', startedAt, drySHA }),
+    fail: async ({ message, failures, drySHA }) =>
+      await put({
+        phase: 'Failed',
+        ...finish(),
+        message,
+        ...(failures ? { failures } : {}),
+        ...(drySHA === undefined ? {} : { drySHA }),
+      }),
+    succeed: async (outcome) => await hydrated({ at: startedAt, ...outcome }),
+    confirm: async (apps) => {
+      const last = stored?.value.last;
+      if (last) await hydrated({ ...last, apps });
+    },
+  };
+}
+
+/** Times alone are nothing new. */
+function untimed({ startedAt: _, finishedAt: __, last, ...record }: HydrationRecord) {
+  return { ...record, last: last && { ...last } };
+}
+
+/** What is asked for by an Application now. */
+export function wantedOf({ application }: HydratedIndexed, digest?: string): HydratedApplication {
+  const asked = application.metadata.annotations?.[hydrateAnnotation];
+  const { sourceHydrator } = application.spec;
+  return {
+    hydrator: sourceHydrator as HydratedApplication['hydrator'],
+    ...(digest === undefined ? {} : { digest }),
+    ...(asked ? { asked } : {}),
+  };
+}
+
+export interface DueInput {
+  last: HydrationRecord['last'];
+  sha: string;
+  /** The dry commit is one that was written for the same branch: what differs by its id alone is not due. */
+  isOwn: boolean;
+  /** Somebody wants everything to be compared with the branch. */
+  isForced: boolean;
+}
+
+/** Whether an Application's folder must be compared with what its branch has. */
+export function isDue(
+  { id, wanted, holdsRevision }: { id: string; wanted: HydratedApplication; holdsRevision: boolean },
+  { last, sha, isOwn, isForced }: DueInput,
+): boolean {
+  const written = last?.apps[id];
+  const isNewCommit = last?.drySHA !== sha && !isOwn;
+  if (!written || isForced || isNewCommit || isAskedAnew(wanted, written)) return true;
+  return wanted.digest !== written.digest && !(isOwn && holdsRevision);
+}
+
+/** By other fields, or by the annotation. Argo CD: only `hard` asks for more than what is due anyway. */
+function isAskedAnew({ asked, hydrator }: HydratedApplication, written: HydratedApplication): boolean {
+  return (asked === 'hard' && written.asked !== 'hard') || !isDeepStrictEqual(hydrator, written.hydrator);
+}

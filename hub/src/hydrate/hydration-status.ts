@@ -1,0 +1,44 @@
+import type { SourceHydrator } from '@wheelhouse/shared/resources/application-source';
+import type { SourceHydratorStatus } from '@wheelhouse/shared/resources/application-status';
+import type { IndexedApplication } from '../assign/applications.ts';
+import type { HydrationRecord } from './hydration-store.ts';
+
+/** What people see of an Application's hydration, in Argo CD's shape; undefined as long as nothing was tried. */
+export function formatHydration(
+  { id, hydration }: Pick<IndexedApplication, 'id' | 'hydration'>,
+  record: HydrationRecord | undefined,
+): SourceHydratorStatus | undefined {
+  if (!hydration || !record) return undefined;
+  const { application } = hydration.dry;
+  const spec = application.spec.sourceHydrator;
+  const written = record.last?.apps[id];
+  return {
+    ...(record.last && written
+      ? { lastSuccessfulOperation: { ...shasOf(record.last), sourceHydrator: written.hydrator } }
+      : {}),
+    ...(spec ? { currentOperation: formatOperation(id, record, spec) } : {}),
+  };
+}
+
+function formatOperation(id: string, record: HydrationRecord, spec: SourceHydrator) {
+  const { phase, startedAt, finishedAt, drySHA, hydratedSHA, apps } = record;
+  const message = whyNotHydrated(id, record);
+  return {
+    phase,
+    startedAt,
+    ...(finishedAt ? { finishedAt } : {}),
+    ...(message === undefined ? {} : { message }),
+    ...(drySHA === undefined ? {} : { drySHA }),
+    ...(hydratedSHA === undefined ? {} : { hydratedSHA }),
+    sourceHydrator: apps[id]?.hydrator ?? spec,
+  };
+}
+
+function shasOf({ drySHA, hydratedSHA }: { drySHA: string; hydratedSHA: string }) {
+  return { drySHA, hydratedSHA };
+}
+
+/** Why what was written last is not the newest, of one Application. */
+export function whyNotHydrated(id: string, { phase, failures, message }: HydrationRecord): string | undefined {
+  return phase === 'Failed' ? (failures?.[id] ?? message) : undefined;
+}

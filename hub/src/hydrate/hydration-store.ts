@@ -1,0 +1,115 @@
+import type { SourceHydrator } from '@wheelhouse/shared/resources/application-source';
+import type { Bucket } from '../store/bucket.ts';
+import { packJson, unpackJson } from '../store/packed-json.ts';
+
+/** What is written of one Application. */
+export interface HydratedApplication {
+  hydrator: SourceHydrator;
+  /** Of the bundle that was written. */
+  digest?: string;
+  /** The value of its annotation `hydrate`, which was acted upon. */
+  asked?: string;
+}
+
+/**
+ * How far the manifests are that one branch gets from one revision. What is in the branch is the truth: a record that is lost is
+ * made again by the next look, which finds nothing to push.
+ */
+export interface HydrationRecord {
+  key: string;
+  /** Of the jobs that write it. */
+  branchKey: string;
+  /** Without a login. */
+  repoURL: string;
+  branch: string;
+  phase: 'Hydrating' | 'Hydrated' | 'Failed';
+  /** RFC 3339. */
+  startedAt: string;
+  finishedAt?: string;
+  /** Why it failed, for those Applications of which `failures` says nothing of their own. */
+  message?: string;
+  /** By Application id. */
+  failures?: Record<string, string>;
+  drySHA?: string;
+  hydratedSHA?: string;
+  /** Of this attempt, by id. */
+  apps: Record<string, HydratedApplication>;
+  /** The last that went well. */
+  last?: { drySHA: string; hydratedSHA: string; at: string; apps: Record<string, HydratedApplication> };
+}
+
+/** Somebody wants a branch to be looked at, whatever is known of it. */
+export interface HydrationRequest {
+  branchKey: string;
+  /** RFC 3339. */
+  at: string;
+}
+
+export interface HydrationChange {
+  key: string;
+  before: HydrationRecord | undefined;
+  after: HydrationRecord | undefined;
+}
+
+/** Records of hydrations in KV `fleet`, with a copy in memory by watch. */
+export interface HydrationStore {
+  find(key: string): HydrationRecord | undefined;
+  list(): HydrationRecord[];
+  /** From the store itself, not from the copy. */
+  read(key: string): Promise<{ value: HydrationRecord; revision: number } | undefined>;
+  /** `expectedRevision` 0: must not exist. Returns its new revision once the copy has it. Throws Conflict. */
+  put(record: HydrationRecord, expectedRevision: number): Promise<number>;
+  delete(key: string): Promise<void>;
+  /** The newest request for a branch. */
+  requested(branchKey: string): HydrationRequest | undefined;
+  request(request: HydrationRequest): Promise<void>;
+  withdrawRequest(branchKey: string): Promise<void>;
+  onChange(listener: (change: HydrationChange) => void): Disposable;
+}
+
+const recordPrefix = 'hydration.';
+const requestPrefix = 'hydrate.';
+
+export async function createHydrationStore(bucket: Bucket): Promise<HydrationStore> {
+  const records = new Map<string, HydrationRecord>();
+  const requests = new Map<string, HydrationRequest>();
+  const listeners = new Set<(change: HydrationChange) => void>();
+  await bucket.watchAll(({ key: entry, value }) => {
+    if (entry.startsWith(requestPrefix)) replace(requests, entry.slice(requestPrefix.length), value);
+    if (!entry.startsWith(recordPrefix)) return;
+    const key = entry.slice(recordPrefix.length);
+    const change = { key, ...replace(records, key, value) };
+    for (const listener of listeners) listener(change);
+  });
+  return {
+    find: (key) => records.get(key),
+    list: () => [...records.values()],
+    read: async (key) => {
+      const entry = await bucket.get(recordPrefix + key);
+      return entry && { value: unpackJson(entry.value) as HydrationRecord, revision: entry.revision };
+    },
+    put: async (record, expectedRevision) => {
+      const revision = await bucket.put(recordPrefix + record.key, packJson(record), expectedRevision);
+      await bucket.caughtUp(revision);
+      return revision;
+    },
+    delete: async (key) => await bucket.delete(recordPrefix + key),
+    requested: (key) => requests.get(key),
+    request: async (request) => {
+      await bucket.caughtUp(await bucket.put(requestPrefix + request.branchKey, packJson(request)));
+    },
+    withdrawRequest: async (key) => await bucket.delete(requestPrefix + key),
+    onChange: (listener) => {
+      listeners.add(listener);
+      return { [Symbol.dispose]: () => void listeners.delete(listener) };
+    },
+  };
+}
+
+function replace<T>(table: Map<string, T>, key: string, value: Uint8Array | undefined) {
+  const before = table.get(key);
+  const after = value && (unpackJson(value) as T);
+  if (after === undefined) table.delete(key);
+  else table.set(key, after);
+  return { before, after };
+}

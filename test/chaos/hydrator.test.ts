@@ -1,0 +1,70 @@
+// A hub that is killed while it writes rendered manifests to a branch: the next one ends what was begun, with one commit for each
+// commit of the dry source, whether the push got through or not.
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { getApplication } from '../support/applications.ts';
+import { eventually } from '../support/eventually.ts';
+import type { PushHooks } from '../support/git-server.ts';
+import { configMap, type Shop, startShop } from '../support/shop.ts';
+
+const within = { timeoutMs: 60_000, intervalMs: 100 };
+const branch = 'environments/east';
+let shop: Shop;
+
+beforeAll(async () => {
+  shop = await startShop({
+    'app/config.yaml': configMap('plain', 'one'),
+    'base/config.yaml': configMap('shop', 'one'),
+  });
+  const { url } = shop.repository;
+  await shop.platform.apply(`apiVersion: v1
+kind: Secret
+metadata: {name: writer, namespace: argocd, labels: {argocd.argoproj.io/secret-type: repository-write}}
+stringData: {url: '${url}'}
+---
+apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata: {name: hydrated, namespace: argocd}
+spec:
+  project: default
+  sourceHydrator:
+    drySource: {repoURL: '${url}', targetRevision: main, path: base}
+    syncSource: {targetBranch: ${branch}, path: shop}
+  destination: {name: east, namespace: default}
+  syncPolicy: {automated: {}}
+`);
+  await eventually(async () => {
+    if (!('shop' in (await shop.live()))) throw new Error('what was hydrated does not run yet');
+  }, within);
+});
+afterAll(async () => await shop[Symbol.asyncDispose]());
+
+const commits = async () => (await shop.repository.git('log', '--format=%H', branch)).split('\n');
+
+test.each<[string, (kill: () => Promise<void>) => PushHooks]>([
+  ['two: before the push', (kill) => ({ before: kill })],
+  ['three: between the push and its record', (kill) => ({ after: kill })],
+])('%s', async (what, hooksOf) => {
+  const [text = ''] = what.split(':');
+  const before = await commits();
+  const killed = Promise.withResolvers<void>();
+  const kill = async () => {
+    shop.git.interceptPushes({});
+    await shop.platform.hubs[0]?.kill('SIGKILL');
+    killed.resolve();
+  };
+  shop.git.interceptPushes(hooksOf(kill));
+  await shop.push({ 'base/config.yaml': configMap('shop', text) });
+  await killed.promise;
+  await shop.platform.hubs[0]?.restart();
+  await eventually(async () => expect(await shop.live()).toMatchObject({ shop: text }), within);
+  const drySHA = await shop.repository.git('rev-parse', 'main');
+  const [hydratedSHA, ...others] = await commits();
+  expect(others).toEqual(before);
+  await eventually(
+    async () =>
+      expect((await getApplication(shop.platform, 'hydrated')).status.sourceHydrator).toMatchObject({
+        currentOperation: { phase: 'Hydrated', drySHA, hydratedSHA },
+      }),
+    within,
+  );
+});
