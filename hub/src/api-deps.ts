@@ -26,7 +26,8 @@ import type { RolloutViews } from './rollout/rollout-view.ts';
 import type { Rollouts } from './rollout/rollouts.ts';
 import type { SourceLocation } from './source/location.ts';
 import { receiveWebhook } from './source/receive-webhook.ts';
-import type { PullRequestContent } from './source/webhook/provider.ts';
+import type { ProviderName, PullRequestContent } from './source/webhook/provider.ts';
+import type { WebhookSecrets } from './source/webhook.ts';
 import { formatApplicationSetStatus } from './status/application-set-status.ts';
 import { type DeletionInput, deletionCondition, formatDeletion } from './status/deletion-status.ts';
 import type { ReadModel } from './status/read-model.ts';
@@ -172,27 +173,22 @@ function withApplications(cluster: FleetCluster, readModel: ReadModel) {
   return { ...cluster, applications: readModel.clusterSummary(cluster.name) };
 }
 
-function webhookSecrets(config: HubConfig) {
-  const {
-    webhookSecretAzureDevops: azureDevOps,
-    webhookSecretBitbucket: bitbucket,
-    webhookSecretGithub: github,
-    webhookSecretGitlab: gitlab,
-    webhookSecretBitbucketServer: bitbucketServer,
-    webhookSecretGitea: gitea,
-    webhookSecretGogs: gogs,
-    webhookSecretHarbor: harbor,
-  } = config;
-  return {
-    ...(azureDevOps ? { azureDevOps } : {}),
-    ...(bitbucket ? { bitbucket } : {}),
-    ...(github ? { github } : {}),
-    ...(gitlab ? { gitlab } : {}),
-    ...(bitbucketServer ? { bitbucketServer } : {}),
-    ...(gitea ? { gitea } : {}),
-    ...(gogs ? { gogs } : {}),
-    ...(harbor ? { harbor } : {}),
+function webhookSecrets(config: HubConfig): WebhookSecrets {
+  const secrets: Record<ProviderName, string | undefined> = {
+    azureDevOps: config.webhookSecretAzureDevops,
+    bitbucket: config.webhookSecretBitbucket,
+    bitbucketServer: config.webhookSecretBitbucketServer,
+    dockerHub: config.webhookSecretDockerHub,
+    // signed as all of GitHub's calls
+    ghcr: undefined,
+    gitea: config.webhookSecretGitea,
+    github: config.webhookSecretGithub,
+    gitlab: config.webhookSecretGitlab,
+    gogs: config.webhookSecretGogs,
+    harbor: config.webhookSecretHarbor,
+    quay: config.webhookSecretQuay,
   };
+  return Object.fromEntries(Object.entries(secrets).filter(([, secret]) => secret));
 }
 
 /** What a webhook may set off. */

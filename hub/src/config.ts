@@ -91,6 +91,9 @@ const schema = z.object({
   webhookSecretGogs: z.string().optional(),
   /** Harbor: the webhook's auth header. */
   webhookSecretHarbor: z.string().optional(),
+  /** Docker Hub and Quay sign nothing: the token in the address that they call. */
+  webhookSecretDockerHub: z.string().optional(),
+  webhookSecretQuay: z.string().optional(),
   /** OTLP over HTTP, as http://127.0.0.1:4318. */
   otlpEndpoint: z.url().optional(),
   logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),

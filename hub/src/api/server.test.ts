@@ -14,7 +14,8 @@ beforeEach(async () => {
   return async () => await app.close();
 });
 
-const open = ['/healthz', '/readyz', '/api/v1/fleet/enrol', '/api/v1/fleet/renew', '/api/v1/fleet/ca', '/api/webhook'];
+const webhooks = ['/api/webhook', '/api/webhook/docker-hub', '/api/webhook/quay'];
+const open = ['/healthz', '/readyz', '/api/v1/fleet/enrol', '/api/v1/fleet/renew', '/api/v1/fleet/ca', ...webhooks];
 
 describe('authentication', () => {
   it('is asked of every path in the description but the open ones', async () => {
@@ -173,6 +174,23 @@ describe('webhook', () => {
     });
     expect(reply.statusCode).toBe(200);
     expect(deps.calls).toEqual(['webhook push 7b20ff7d']);
+  });
+});
+
+describe('webhooks of registries', () => {
+  it.each([
+    ['docker-hub', '?token=word', 'docker-hub word'],
+    ['quay', '', 'quay '],
+  ])('%s are known by their address and its token', async (registry, query, told) => {
+    const given: string[] = [];
+    deps.webhook = async (sent) =>
+      void given.push(`${String(sent['x-wheelhouse-registry'])} ${String(sent['x-wheelhouse-registry-token'])}`);
+    const forged = { 'x-wheelhouse-registry': 'other', 'x-wheelhouse-registry-token': 'guess' };
+    const url = `/api/webhook/${registry}${query}`;
+    const reply = await app.inject({ method: 'POST', url, headers: forged, payload: {} });
+    expect([reply.statusCode, given]).toEqual([200, [told]]);
+    const other = await app.inject({ method: 'POST', url: `/api/webhook/${registry}?tokn=word`, payload: {} });
+    expect(other.statusCode).toBe(400);
   });
 });
 

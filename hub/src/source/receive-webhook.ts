@@ -44,7 +44,7 @@ export async function receiveWebhook(call: ReceivedCall, deps: WebhookDeps): Pro
   deps.observe('unknown', 'ignored');
   throw new FleetError(
     'Malformed',
-    'no Git host sends such a call: expected an event of GitHub, GitLab, Bitbucket, Gitea, Gogs, Azure DevOps or Harbor',
+    'no Git host sends such a call: expected an event of GitHub, GitLab, Bitbucket, Gitea, Gogs, Azure DevOps or Harbor; Docker Hub and Quay have addresses of their own, /api/webhook/docker-hub and /api/webhook/quay',
   );
 }
 

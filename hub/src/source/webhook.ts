@@ -6,6 +6,7 @@ import { satisfies } from './version-constraint.ts';
 import { azureDevOps } from './webhook/azure-devops.ts';
 import { bitbucket } from './webhook/bitbucket.ts';
 import { bitbucketServer } from './webhook/bitbucket-server.ts';
+import { dockerHub } from './webhook/docker-hub.ts';
 import { ghcr } from './webhook/ghcr.ts';
 import { gitea } from './webhook/gitea.ts';
 import { github } from './webhook/github.ts';
@@ -20,6 +21,7 @@ import {
   type PushContent,
   shortRef,
 } from './webhook/provider.ts';
+import { quay } from './webhook/quay.ts';
 
 export interface PushEvent extends PushContent {
   provider: ProviderName;
@@ -47,10 +49,12 @@ export const maxPayloadBytes = 50 << 20;
 const unread = Buffer.alloc(0);
 
 /**
- * The order matters: Gitea sends the headers of Gogs and GitHub too, GitHub's packages are a registry's, Bitbucket Cloud sends those of
+ * The order matters: the address of a call says more than any header, Gitea sends the headers of Gogs and GitHub too, GitHub's packages are a registry's, Bitbucket Cloud sends those of
  * Bitbucket Server, and Harbor none that others do not.
  */
 const providers: readonly Provider[] = [
+  dockerHub,
+  quay,
   gitea,
   gogs,
   ghcr,

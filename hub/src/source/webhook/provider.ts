@@ -10,7 +10,9 @@ export type ProviderName =
   | 'gogs'
   | 'azureDevOps'
   | 'ghcr'
-  | 'harbor';
+  | 'harbor'
+  | 'dockerHub'
+  | 'quay';
 
 export interface Change {
   /** Short name of the branch or tag. */
