@@ -34,9 +34,10 @@ export interface FailoverParts {
 export function createFailoverParts(deps: FailoverPartsDeps, dispatch: Dispatch): FailoverParts {
   const asked = createFailover(failoverDeps(deps));
   const stage = stageDeps(deps, dispatch);
-  deps.fleet.judgeOwnLabels(
-    async (cluster, labels, signal) => await asked.whyPlanned({ labels: new Map([[cluster, labels]]) }, signal),
-  );
+  deps.fleet.judgeOwnLabels({
+    whyPlanned: async (labels, signal) => await asked.whyPlanned({ labels }, signal),
+    changing: asked.changing,
+  });
   const ruling = { ...ruleDeps(deps), failover: asked };
   return {
     failover: asked,

@@ -6,6 +6,7 @@
 
 import { FleetError, isFleetError } from '@wheelhouse/shared/errors/fleet-error';
 import { readAppSelector } from '../fleet/app-labels.ts';
+import type { Verdict } from '../fleet/judge-labels.ts';
 import type { Table } from '../fleet/records.ts';
 import type { SpecStore } from '../store/specs.ts';
 import { type Claims, claimClusters, clustersOf, raceWith } from './claims.ts';
@@ -13,12 +14,13 @@ import { decide } from './decide.ts';
 import type { Relabelling } from './dry-run.ts';
 import { retryHooks } from './hooks/decide-hooks.ts';
 import type { FailoverRequest } from './label-changes.ts';
-import { type MakePlanDeps, makePlan, type PlanRequest, sameEffect } from './make-plan.ts';
+import { type MakePlanDeps, makePlan, type PlanRequest, sameEffect, weigh } from './make-plan.ts';
 import { differences } from './metadata-changes.ts';
 import { type ObserveDeps, observe } from './observe.ts';
 import { isActive, isUnfinished, outgoingOf, type Placement, type Plan } from './plan-record.ts';
 import { formatPlan, type PlanView } from './plan-view.ts';
 import {
+  mustBePlanned,
   refuseWithoutEffect,
   relabellingOf,
   reversed,
@@ -52,8 +54,10 @@ export interface Failover {
     options: PlanOptions & { planOnly?: boolean },
     signal: AbortSignal,
   ): Promise<PlanView | undefined>;
-  /** What a change would do that has to be planned, in words; undefined when it may be made at once. Keeps nothing. */
-  whyPlanned(change: Relabelling, signal: AbortSignal): Promise<string | undefined>;
+  /** What a change would do that has to be planned; undefined when it may be made at once. Keeps nothing. */
+  whyPlanned(change: Relabelling, signal: AbortSignal): Promise<Verdict | undefined>;
+  /** Clusters that a plan is changing now. */
+  changing(): ReadonlySet<string>;
   plan(request: FailoverRequest, options: PlanOptions & { kind?: 'automatic' }, signal: AbortSignal): Promise<PlanView>;
   /** Throws Conflict when the fleet has changed since, PlanBlocked for findings that were not accepted. */
   start(id: string, options: { by: string; accept: readonly string[] }, signal: AbortSignal): Promise<PlanView>;
@@ -105,7 +109,7 @@ function withoutLists({ annotations: _annotations, ...plan }: PlanView): PlanVie
 function making(
   deps: FailoverDeps,
   view: View,
-): Pick<Failover, 'relabel' | 'whyPlanned' | 'plan' | 'start' | 'failBack'> {
+): Pick<Failover, 'relabel' | 'whyPlanned' | 'changing' | 'plan' | 'start' | 'failBack'> {
   const keep = async (plan: Plan) => {
     await forgetOld(deps);
     await deps.plans.put(plan.id, plan, 0);
@@ -123,13 +127,13 @@ function making(
       // as ever, to annotate twice is no error
       if (asked.annotations && isThere(asked, deps)) return undefined;
       const plan = await make({ ...options, ...asked, kind: 'relabel' }, signal);
-      if (whyPlanned(plan) !== undefined) return await keep(plan);
+      if (mustBePlanned(plan)) return await keep(plan);
       refuseWithoutEffect(asked, plan, deps);
       if (!planOnly) await setAll(asked, { by: options.owner, reason: options.reason }, deps);
       return undefined;
     },
-    whyPlanned: async (change, signal) =>
-      whyPlanned(await make({ ...change, kind: 'relabel', owner: 'hub', reason: '' }, signal)),
+    whyPlanned: async (change, signal) => whyPlanned(await weigh(change, deps, signal)),
+    changing: () => new Set(deps.plans.list().filter(isActive).flatMap(clustersOf)),
     plan: async (request, { kind, ...options }, signal) => {
       const apps = request.apps === undefined ? undefined : readAppSelector(request.apps);
       const plan = await make(

@@ -22,7 +22,7 @@ export interface FindingsInput {
 export function findingsOf(input: FindingsInput): Finding[] {
   const { impact } = input;
   const findings = [
-    ...failedSets(input),
+    ...failedSets(input.outcomes),
     ...emptied(impact),
     ...staleDestinations(input),
     ...offlineSources(input),
@@ -43,7 +43,7 @@ export function finding(severity: Finding['severity'], code: Finding['code'], me
   return { severity, code, message };
 }
 
-function failedSets({ outcomes }: FindingsInput): Finding[] {
+export function failedSets(outcomes: readonly SetOutcome[]): Finding[] {
   return outcomes.flatMap(({ set, problem }) =>
     problem === undefined
       ? []

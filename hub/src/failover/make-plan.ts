@@ -13,7 +13,7 @@ import { type DryRunDeps, dryRun, type Relabelling, type SetOutcome } from './dr
 import { findingsOf } from './findings.ts';
 import { planHooks } from './hooks/plan-hooks.ts';
 import { type Impact, impactOf, placeOf } from './impact.ts';
-import { changesOf } from './metadata-changes.ts';
+import { type Changes, changesOf } from './metadata-changes.ts';
 import type { OnDeadline, Placement, Plan } from './plan-record.ts';
 import { movePolicyOf } from './policy.ts';
 
@@ -48,11 +48,25 @@ const expiresMs = 60 * 60_000;
 /** Of what leaves and arrives together: more make a record that NATS does not take. */
 const mostPlacements = 20_000;
 
+export interface Weighed extends Changes {
+  outcomes: SetOutcome[];
+  impact: Impact;
+}
+
+/** What a change would do to every ApplicationSet. Throws as `makePlan`. */
+export async function weigh(
+  request: Relabelling & Pick<PlanRequest, 'soakMs'>,
+  deps: MakePlanDeps,
+  signal: AbortSignal,
+): Promise<Weighed> {
+  const changes = changesOf(request, deps);
+  const outcomes = await dryRun(request, deps, signal);
+  return { ...changes, outcomes, impact: mergeImpacts(outcomes.map((one) => impactOfSet(one, request, deps))) };
+}
+
 /** Throws NotFound for an unknown cluster, Invalid when no label would change, TooLarge. */
 export async function makePlan(request: PlanRequest, deps: MakePlanDeps, signal: AbortSignal): Promise<Plan> {
-  const { labels, annotations } = changesOf(request, deps);
-  const outcomes = await dryRun(request, deps, signal);
-  const impact = mergeImpacts(outcomes.map((outcome) => impactOfSet(outcome, request, deps)));
+  const { labels, annotations, outcomes, impact } = await weigh(request, deps, signal);
   if (impact.leaves.length + impact.arrives.length > mostPlacements)
     throw new FleetError(
       'TooLarge',
@@ -138,7 +152,7 @@ function formatId(now: Date): string {
   return `p${now.toISOString().slice(2, 16).replaceAll(/\D/g, '')}-${randomBytes(2).toString('hex')}`;
 }
 
-function impactOfSet(outcome: SetOutcome, request: PlanRequest, deps: MakePlanDeps): Impact {
+function impactOfSet(outcome: SetOutcome, request: Pick<PlanRequest, 'soakMs'>, deps: MakePlanDeps): Impact {
   const { set, before, after } = outcome;
   const policyOf = (application: Application) => movePolicyOf(application, deps.projectOf(application), request.soakMs);
   return impactOf({ set, before, after, clusterOf: deps.clusterOf, policyOf });
@@ -173,6 +187,6 @@ export function sameEffect(a: Plan, b: Plan): boolean {
 }
 
 /** Whether any Application comes, goes or changes; otherwise the labels need no plan. */
-export function changesPlacements({ leaves, arrives, changes }: Plan): boolean {
+export function changesPlacements({ leaves, arrives, changes }: Pick<Plan, 'leaves' | 'arrives' | 'changes'>): boolean {
   return leaves.length + arrives.length + changes.length > 0;
 }

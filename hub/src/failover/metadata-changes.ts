@@ -9,7 +9,7 @@ interface ChangesDeps {
   findCluster(name: string): FleetCluster | undefined;
 }
 
-type Changes = Required<Pick<Plan, 'labels' | 'annotations'>>;
+export type Changes = Required<Pick<Plan, 'labels' | 'annotations'>>;
 
 /** Of annotations, before and after: more make a record that NATS does not take. */
 const mostAnnotationBytes = 1_048_576;

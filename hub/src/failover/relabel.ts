@@ -5,9 +5,11 @@
 import { FleetError, toFleetError } from '@wheelhouse/shared/errors/fleet-error';
 import { type AppLabelsChange, nextAppLabels, readAppSelector } from '../fleet/app-labels.ts';
 import type { FleetCluster } from '../fleet/clusters.ts';
+import type { Verdict } from '../fleet/judge-labels.ts';
 import type { Author } from '../fleet/metadata.ts';
 import type { Labelling, Relabelling } from './dry-run.ts';
-import { changesPlacements } from './make-plan.ts';
+import { failedSets } from './findings.ts';
+import { changesPlacements, type Weighed } from './make-plan.ts';
 import type { LabelChange, Plan } from './plan-record.ts';
 import { nothingMoves, onlyFor } from './some-applications.ts';
 
@@ -22,12 +24,19 @@ export function withAppsRead({ apps, ...change }: Relabelling): Relabelling {
   return { ...change, ...onlyFor(apps === undefined ? undefined : readAppSelector(apps)) };
 }
 
-/** Why a change has to be planned, in words; undefined when it may be made at once. */
-export function whyPlanned(plan: Plan): string | undefined {
-  const { leaves, arrives, changes, findings } = plan;
-  if (changesPlacements(plan))
-    return `${leaves.length} Applications would leave, ${arrives.length} arrive and ${changes.length} change in place`;
-  return findings.find(({ severity }) => severity === 'blocks')?.message;
+/** Whether a change has to be planned; otherwise it may be made at once. */
+export function mustBePlanned(plan: Plan): boolean {
+  return changesPlacements(plan) || plan.findings.some(({ severity }) => severity === 'blocks');
+}
+
+/** Why a change has to be planned, however much it would move; undefined when it may be made at once. */
+export function whyPlanned({ impact, outcomes }: Weighed): Verdict | undefined {
+  const { leaves, arrives, changes } = impact;
+  const reason = `${leaves.length} Applications would leave, ${arrives.length} arrive and ${changes.length} change in place`;
+  const clusters = new Set([...leaves, ...arrives, ...changes].map(({ cluster }) => cluster));
+  if (changesPlacements(impact)) return { reason, clusters };
+  const [failed] = failedSets(outcomes);
+  return failed && { reason: failed.message, clusters };
 }
 
 /**

@@ -11,7 +11,7 @@ import type { Stores } from '../store/open-stores.ts';
 import { consumeStatus, type StatusFeed } from '../store/status-stream.ts';
 import { purgeReports } from '../store/streams.ts';
 import { type Adoption, createAdoption } from './adoption.ts';
-import { createAgentLabels, type LabelsJudge } from './agent-labels.ts';
+import { createAgentLabels, type OwnLabelsJudge } from './agent-labels.ts';
 import { appsRelabelled } from './app-labels.ts';
 import { type Attempts, createAttempts } from './attempts.ts';
 import type { Authority } from './authority.ts';
@@ -51,7 +51,7 @@ export interface Fleet {
   renames: Renames;
   adoption: Adoption;
   /** Who knows what labels would do: until then those that agents report wait. */
-  judgeOwnLabels(judge: LabelsJudge): void;
+  judgeOwnLabels(judge: OwnLabelsJudge): void;
   /** ms since the epoch; undefined for a cluster that was never heard of. */
   lastSeen(cluster: string): number | undefined;
   /** What its agent said last. */

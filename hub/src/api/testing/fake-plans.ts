@@ -46,6 +46,7 @@ export function createFakePlans({ calls, setLabels, setAnnotations }: FakePlansD
       return all.get(id);
     },
     whyPlanned: async () => undefined,
+    changing: () => new Set(),
     relabel: async ({ labels, annotations = new Map(), apps }, { owner, reason, planOnly, ...pace }) => {
       if ([...labels.values(), ...annotations.values()].some((changes) => 'role' in changes)) {
         const some = apps === undefined ? {} : { apps };
