@@ -58,7 +58,7 @@ beforeAll(async () => {
   });
   const active = { repoURL: repository.url, selector: '{matchLabels: {role: active}}' };
   const ledger = fleetSet({ ...active, name: 'ledger', path: 'ledger' });
-  await platform.apply(`${labelled(fleetSet(active))}---\n${keepingData(ledger)}`);
+  await platform.apply(`${fleetSet({ ...active, labels: "{app: '{{.path.basename}}'}" })}---\n${keepingData(ledger)}`);
   const rules = [
     rule('eu', 'us', 'atMost: {applications: 10}'),
     rule('ap', 'sa', 'atMost: {applications: 1}'),
@@ -164,10 +164,6 @@ function keepingData(set: string): string {
     "    metadata: {name: '{{",
     "    metadata: {annotations: {wheelhouse.dev/failover: Never}, name: '{{",
   );
-}
-
-function labelled(set: string): string {
-  return set.replace("    metadata: {name: '{{", "    metadata: {labels: {app: '{{.path.basename}}'}, name: '{{");
 }
 
 function rule(from: string, to: string, limits: string): string {

@@ -6,6 +6,8 @@ interface SetOfClusters {
   revision?: string;
   /** Of the clusters generator, in YAML's flow style: `{matchLabels: {role: active}}`. */
   selector: string;
+  /** Of the Applications, in YAML's flow style: `{app: '{{.path.basename}}'}`; none unless given. */
+  labels?: string;
 }
 
 export interface FleetSet extends SetOfClusters {
@@ -35,7 +37,7 @@ export function ringSet(of: SetOfClusters): string {
 }
 
 function formatSet(
-  { repoURL, revision = 'main' }: SetOfClusters,
+  { repoURL, revision = 'main', labels }: SetOfClusters,
   { name, generator, application, folder }: { name: string; generator: string; application: string; folder: string },
 ): string {
   return `apiVersion: argoproj.io/v1alpha1
@@ -45,7 +47,7 @@ spec:
   goTemplate: true
   generators:${generator}
   template:
-    metadata: {name: '${application}'}
+    metadata: {${labels === undefined ? '' : `labels: ${labels}, `}name: '${application}'}
     spec:
       project: default
       source: {repoURL: '${repoURL}', targetRevision: ${revision}, path: '${folder}'}
