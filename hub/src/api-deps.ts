@@ -13,6 +13,7 @@ import { standingOf } from './generate/delete-in-order.ts';
 import { nextDeparture } from './generate/deletion-order.ts';
 import { listsPullRequestOf } from './generate/generators/pull-request-event.ts';
 import type { Listings } from './hosts/listings.ts';
+import { writeState } from './hydrate/write-state.ts';
 import type { Metrics } from './metrics.ts';
 import { type Dispatch, repositoriesOf } from './queue/dispatch.ts';
 import type { WorkQueue } from './queue/queue.ts';
@@ -106,6 +107,7 @@ export function createApiDeps(input: ApiDepsInput): ApiDeps {
       return formatApplicationSetStatus(evaluation, { rollingSync: rollingSyncOf(evaluation, input), deletion });
     },
     repositoryState: (url) => repositoryState(url, stores),
+    writeState: (url) => writeState(url, stores.hydrations.list()),
     webhook: async (headers, body) =>
       await receiveWebhook(
         { headers, body },

@@ -49,6 +49,24 @@ test.each([
   expect([root?.name, others]).toEqual([spans.sourceFetch, []]);
 });
 
+test('a push to a dry source is one trace, over the branch that it is hydrated to, until it is Healthy', async () => {
+  await repository.commit({ 'dry/app.yaml': deployment('wet', 1) }, 'Add a dry source');
+  await platform.apply(hydrated(repository.url));
+  const names = ['cart', 'till', 'wet'];
+  await whenSettled(platform, { names });
+  const sha = await repository.commit({ 'dry/app.yaml': deployment('wet', 2) }, 'Change what runs');
+  await sendPush(platform, repository.url, sha);
+
+  const trace = await eventually(async () => await findTrace(sha), { timeoutMs: 20_000, intervalMs: 250 });
+
+  const hydratedSHA = await repository.git('rev-parse', 'environments/east');
+  const tagOf = (span: string, tag: string) => trace.filter(({ name }) => name === span).map(({ tags }) => tags[tag]);
+  expect(tagOf(spans.sourceHydrate, 'revision')).toEqual([sha]);
+  expect(new Set(tagOf(spans.appRender, 'revision'))).toEqual(new Set([sha, hydratedSHA]));
+  const roots = trace.filter(({ parent }) => !trace.some(({ id }) => id === parent));
+  expect(roots.map(({ name }) => name)).toEqual([spans.sourceFetch]);
+});
+
 interface Span {
   id: string;
   parent: string | undefined;
@@ -101,6 +119,25 @@ spec:
   template:
     metadata: {labels: {app: ${name}}}
     spec: {containers: [{name: ${name}, image: example.com/${name}}]}
+`;
+}
+
+function hydrated(repoURL: string): string {
+  return `apiVersion: v1
+kind: Secret
+metadata: {name: writer, namespace: argocd, labels: {argocd.argoproj.io/secret-type: repository-write}}
+stringData: {url: '${repoURL}'}
+---
+apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata: {name: wet, namespace: argocd}
+spec:
+  project: default
+  sourceHydrator:
+    drySource: {repoURL: '${repoURL}', targetRevision: main, path: dry}
+    syncSource: {targetBranch: environments/east, path: wet}
+  destination: {name: east, namespace: default}
+  syncPolicy: {automated: {}}
 `;
 }
 

@@ -5,7 +5,12 @@ import type { Command } from 'commander';
 import { type Column, formatTable } from '../output.ts';
 import type { Run } from '../session.ts';
 
-const path = '/api/v1/repositories';
+/** Logins for writing rendered manifests are kept apart from those for reading. */
+function pathOf({ write = false }: { write?: boolean }): string {
+  return write ? '/api/v1/write-repositories' : '/api/v1/repositories';
+}
+
+const writeOption = ['--write', 'of logins that rendered manifests are pushed with, which are kept apart'] as const;
 
 interface Repository {
   repo: string;
@@ -25,6 +30,7 @@ interface AddOptions {
   sshPrivateKeyPath?: string;
   insecure?: boolean;
   upsert?: boolean;
+  write?: boolean;
 }
 
 export function addRepoCommands(program: Command, run: Run): void {
@@ -33,19 +39,21 @@ export function addRepoCommands(program: Command, run: Run): void {
   repo
     .command('list')
     .description('repositories, and how the last contact went; credentials are never shown')
+    .option(...writeOption)
     .action(
-      run(async ({ client, print }) => {
-        const { items } = await client.request<{ items: Repository[] }>(path);
+      run<[], { write?: boolean }>(async ({ client, print }, _args, options) => {
+        const { items } = await client.request<{ items: Repository[] }>(pathOf(options));
         print(items, () => formatTable(items, columns, 'no repositories were added; public ones need not be'));
       }),
     );
   repo
     .command('rm <url...>')
     .description('forget repositories and their credentials')
+    .option(...writeOption)
     .action(
-      run<[string[]]>(async ({ client, tell }, [urls]) => {
+      run<[string[]], { write?: boolean }>(async ({ client, tell }, [urls], options) => {
         for (const url of urls) {
-          await client.request(`${path}/${encodeURIComponent(url)}`, { method: 'DELETE' });
+          await client.request(`${pathOf(options)}/${encodeURIComponent(url)}`, { method: 'DELETE' });
           tell({ name: url, outcome: 'removed' }, `repository ${url} removed\n`);
         }
       }),
@@ -65,6 +73,7 @@ function addAdd(repo: Command, run: Run): void {
     .option('--ssh-private-key-path <file>')
     .option('--insecure', 'do not check the server’s certificate or host key')
     .option('--upsert', 'replace what is known of it')
+    .option('--write', 'a login that rendered manifests are pushed with, and nothing else')
     .action(
       run<[string], AddOptions>(async ({ client, io, print }, [url], options) => {
         const { name, project, username, bearerToken, sshPrivateKeyPath, insecure, upsert = false } = options;
@@ -72,7 +81,7 @@ function addAdd(repo: Command, run: Run): void {
         const sshPrivateKey =
           sshPrivateKeyPath === undefined ? undefined : await readKey(resolve(io.cwd, sshPrivateKeyPath));
         const body = { repo: url, name, project, username, password, bearerToken, sshPrivateKey, insecure };
-        const added = await client.request<Repository>(path, { method: 'POST', query: { upsert }, body });
+        const added = await client.request<Repository>(pathOf(options), { method: 'POST', query: { upsert }, body });
         print(added, () => `repository ${url} added\n`);
       }),
     );

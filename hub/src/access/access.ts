@@ -25,6 +25,7 @@ export interface AccessedResource {
     | 'projects'
     | 'clusters'
     | 'repositories'
+    | 'write-repositories'
     | 'tokens'
     | 'settings'
     | 'metrics';

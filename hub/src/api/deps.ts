@@ -56,6 +56,8 @@ export interface ApiDeps {
   applicationSetStatus: (set: ObjectKey) => Record<string, unknown> | undefined;
   /** How the last contact with a repository went; undefined before the first. */
   repositoryState: (url: string) => ConnectionState | undefined;
+  /** How the last writing to a branch of it went. */
+  writeState: (url: string) => ConnectionState | undefined;
   /** A Git host's call. Throws Unauthenticated or Forbidden for a missing or wrong signature, Malformed for a bad body. */
   webhook: (headers: Record<string, string | string[] | undefined>, body: Buffer) => Promise<void>;
   /** One entry for each thing the hub cannot do without. */

@@ -386,8 +386,11 @@ describe('the identity of a cluster', () => {
   });
 });
 
-describe('repositories', () => {
-  const url = '/api/v1/repositories';
+describe.each([
+  ['repositories', 'repository'],
+  ['write-repositories', 'repository-write'],
+])('%s', (kind, type) => {
+  const url = `/api/v1/${kind}`;
   const payload = { repo: 'https://git.example/apps', username: 'robot', password: 'hunter2' };
 
   it('are kept with credentials that are never answered', async () => {
@@ -407,6 +410,16 @@ describe('repositories', () => {
       connectionState: { status: 'Unknown' },
     });
     expect(JSON.stringify(deps.specs.list('Secret'))).toContain('hunter2');
+    const labels = deps.specs.list('Secret').map(({ resource }) => resource.metadata.labels);
+    expect(labels).toEqual([{ 'argocd.argoproj.io/secret-type': type }]);
+  });
+
+  it('are none of the other kind', async () => {
+    await app.inject({ method: 'POST', url, headers, payload });
+    const other = kind === 'repositories' ? '/api/v1/write-repositories' : '/api/v1/repositories';
+    expect((await app.inject({ url: other, headers })).json()).toMatchObject({ items: [] });
+    const gone = await app.inject({ method: 'DELETE', url: `${other}/${encodeURIComponent(payload.repo)}`, headers });
+    expect([gone.statusCode, deps.specs.all.size]).toEqual([404, 1]);
   });
 
   it('refuse to be overwritten but by upsert, and go', async () => {

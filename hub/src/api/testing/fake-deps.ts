@@ -94,6 +94,7 @@ export function createFakeDeps(): FakeDeps {
     rollouts: createFakeRollouts(calls),
     applicationSetStatus: () => ({ conditions: [{ type: 'ParametersGenerated', status: 'True' }] }),
     repositoryState: () => undefined,
+    writeState: () => undefined,
     webhook: async (headers, body) =>
       void calls.push(`webhook ${String(headers['x-github-event'])} ${body.toString('hex')}`),
     readiness: async () => checks,
