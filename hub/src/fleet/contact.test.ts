@@ -136,7 +136,25 @@ describe('contact with clusters', () => {
     await fleet.settled();
     fleet.states.delete('eu-1');
     await fleet.settled();
+    fleet.clock.ms += 61_000;
+    await fleet.settled();
     expect(fleet.told()).toEqual(['eu-1: cluster connected']);
     expect(fleet.contacts.list()).toEqual([]);
+  });
+
+  it('is not told again when a replica does not know of a new cluster yet', async () => {
+    using fleet = createFixture();
+    fleet.start();
+    fleet.states.set('eu-1', { state: 'Connected' });
+    await fleet.settled();
+    fleet.states.delete('eu-1');
+    await fleet.settled();
+    fleet.clock.ms += 59_000;
+    await fleet.settled();
+    fleet.states.set('eu-1', { state: 'Connected' });
+    await fleet.settled();
+    fleet.clock.ms += 59_000;
+    await fleet.settled();
+    expect([fleet.told(), fleet.contacts.list().length]).toEqual([['eu-1: cluster connected'], 1]);
   });
 });

@@ -40,6 +40,7 @@ export interface ContactDeps {
 }
 
 const parallelWrites = 32;
+const goneAfterMs = 60_000;
 
 /** Looks again and again until the signal aborts. */
 export async function watchContact(
@@ -48,9 +49,11 @@ export async function watchContact(
   signal: AbortSignal,
 ): Promise<void> {
   const silences = createSilences(deps);
+  const absences = createAbsences(deps);
   while (await sleep(intervalMs, signal)) {
     try {
       await lookOnce(deps, silences);
+      await forgetGone(deps, absences);
     } catch (error) {
       if (!signal.aborted) deps.logger.warn({ err: toFleetError(error) }, 'cannot tell whose contact was lost');
     }
@@ -68,10 +71,29 @@ async function lookOnce(deps: ContactDeps, silences: Silences): Promise<void> {
     return isNews(change, deps.contacts.find(name)) ? [change] : [];
   });
   await mapLimit(due, parallelWrites, async (change) => await tell(change, deps));
-  const names = new Set(clusters.map(({ name }) => name));
-  silences.keepOnly(names);
-  const gone = deps.contacts.list().filter(({ cluster }) => !names.has(cluster));
-  await mapLimit(gone, parallelWrites, async ({ cluster }) => await deps.contacts.delete(cluster));
+  silences.keepOnly(new Set(clusters.map(({ name }) => name)));
+}
+
+/** Where another replica was faster to see a cluster that is new, it is not one that is gone. */
+async function forgetGone({ clusters, contacts }: ContactDeps, absences: Absences): Promise<void> {
+  const names = new Set(clusters.list().map(({ name }) => name));
+  const gone = absences.longGone(contacts.list().flatMap(({ cluster }) => (names.has(cluster) ? [] : cluster)));
+  await mapLimit(gone, parallelWrites, async (cluster) => await contacts.delete(cluster));
+}
+
+interface Absences {
+  /** Of clusters that are not there now, those that were not for a while. */
+  longGone(absent: readonly string[]): string[];
+}
+
+function createAbsences({ elapsedMs }: Pick<ContactDeps, 'elapsedMs'>): Absences {
+  let since = new Map<string, number>();
+  return {
+    longGone: (absent) => {
+      since = new Map(absent.map((name) => [name, since.get(name) ?? elapsedMs()]));
+      return absent.filter((name) => elapsedMs() - (since.get(name) ?? 0) > goneAfterMs);
+    },
+  };
 }
 
 function isContact(state: ClusterState): state is Contact {
