@@ -1,5 +1,6 @@
-import { mkdir, symlink, writeFile } from 'node:fs/promises';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import { isUnsafeName } from './objects/tree.ts';
 import { outside } from './repository-path.ts';
@@ -24,16 +25,32 @@ export async function materialise(
 ): Promise<{ files: number; bytes: number }> {
   const { directory, limits, signal, keepModes = true } = options;
   const written = { files: 0, bytes: 0 };
-  for (const entry of await collect(snapshot, paths, limits)) {
+  const made = new Set<string>();
+  let pause = { entries: entriesAtOnce, bytes: bytesAtOnce };
+  for (const [index, entry] of (await collect(snapshot, paths, limits)).entries()) {
+    if (index >= pause.entries || written.bytes >= pause.bytes) {
+      pause = { entries: index + entriesAtOnce, bytes: written.bytes + bytesAtOnce };
+      await setImmediate();
+    }
     signal.throwIfAborted();
     const file = placeOf(directory, entry.path);
-    await mkdir(path.dirname(file), { recursive: true });
-    if (entry.type === 'tree') await mkdir(file, { recursive: true });
-    else written.bytes += await writeEntry(snapshot, entry, { file, keepModes });
-    if (entry.type !== 'tree') written.files += 1;
+    makeFolder(entry.type === 'tree' ? file : path.dirname(file), made);
+    if (entry.type === 'tree') continue;
+    written.bytes += await writeEntry(snapshot, entry, { file, keepModes });
+    written.files += 1;
     if (written.bytes > limits.maxBytes) throw tooLarge(`${limits.maxBytes} bytes`);
   }
   return written;
+}
+
+/** Written at once, which is ten times cheaper than through the pool of threads, until everything else has its turn. */
+const entriesAtOnce = 100;
+const bytesAtOnce = 1024 * 1024;
+
+function makeFolder(folder: string, made: Set<string>): void {
+  if (made.has(folder)) return;
+  mkdirSync(folder, { recursive: true });
+  made.add(folder);
 }
 
 /** Each entry once: directories, then files, then symlinks. */
@@ -71,9 +88,9 @@ async function writeEntry(
   const content = await snapshot.read(entry.oid);
   if (entry.type === 'symlink') {
     await resolveEntry(snapshot, entry.path);
-    await symlink(content.toString('utf8'), file);
+    symlinkSync(content.toString('utf8'), file);
   } else {
-    await writeFile(file, content, { flag: 'wx', mode: keepModes && entry.mode === '100755' ? 0o755 : 0o644 });
+    writeFileSync(file, content, { flag: 'wx', mode: keepModes && entry.mode === '100755' ? 0o755 : 0o644 });
   }
   return content.length;
 }

@@ -192,6 +192,18 @@ describe('materialise', () => {
     expect(readdirSync(directory)).toEqual([]);
   });
 
+  it('leaves room for others between portions of many files, and stops there', async () => {
+    const names = Array.from({ length: 300 }, (_, index) => `100644 f${index}`);
+    const many = snapshotOf(repository.tree(Object.fromEntries(names.map((name) => [name, oids['a'] ?? '']))));
+    const stopping = new AbortController();
+    const limits = { maxBytes: 10_000, maxFiles: 1_000 };
+    setImmediate(() => stopping.abort());
+    await expect(materialise(many, [''], { directory, limits, signal: stopping.signal })).rejects.toThrow(/aborted/u);
+    const written = readdirSync(directory).length;
+    expect(written).toBeGreaterThan(0);
+    expect(written).toBeLessThan(300);
+  });
+
   it('does not overwrite', async () => {
     await write(['base']);
     await expect(write(['base'])).rejects.toThrow(/EEXIST/);
