@@ -10,7 +10,7 @@ const run = promisify(execFile);
 
 /** Command prefixes that confine a child on this machine. */
 export interface Confinement {
-  /** No network, bounded data segment, as far as the kernel allows. */
+  /** Bounded data segment, as far as the kernel allows. */
   prefix: string[];
   /** The same, and `root` is all that the child can see of the disk. Absent where the kernel allows no such thing. */
   jail?: (root: string, cwd: string) => string[];
@@ -18,31 +18,43 @@ export interface Confinement {
   sandbox(given: Sandbox, cwd: string): Promise<string[] | undefined>;
 }
 
-/** Finds out what this machine allows. Warns of what is missing. */
-export async function confinement(logger: Logger, memoryBytes: number): Promise<Confinement> {
-  const network = await firstThatWorks([
-    ['unshare', '--net'],
-    ['unshare', '--user', '--map-root-user', '--net'],
-  ]);
-  const memory = await firstThatWorks([['prlimit', `--data=${memoryBytes}`]]);
-  const jail = network && (await firstThatWorks([[...network, '--root=/', '--wd=/']]));
+/** Whether a command line ends well where children are started. */
+export type Try = (line: readonly [string, ...string[]]) => Promise<boolean>;
+
+const networks = [
+  ['unshare', '--net'],
+  ['unshare', '--user', '--map-root-user', '--net'],
+];
+
+/** The prefix of a process without network, and so of all that it starts; undefined where the kernel allows no such thing. Warns of that. */
+export async function withoutNetwork(logger: Logger): Promise<string[] | undefined> {
+  const found = await firstThatWorks(networks, async ([command, ...args]) => await isDone(run(command, args)));
+  if (!found) logger.warn('kustomize and helm run without a network namespace: only their proxies are cut off');
+  return found;
+}
+
+/** Finds out what this machine allows to children of a process `withoutNetwork`. Warns of what is missing. */
+export async function confinement(logger: Logger, memoryBytes: number, attempt: Try): Promise<Confinement> {
+  const memory = await firstThatWorks([['prlimit', `--data=${memoryBytes}`]], attempt);
+  const jails = networks.map((network) => [...network, '--root=/', '--wd=/']);
+  const jail = (await firstThatWorks(jails, attempt))?.slice(0, -2);
   let found: Promise<FoundSandbox | undefined> | undefined;
-  if (!network) logger.warn('kustomize and helm run without a network namespace: only their proxies are cut off');
   if (!memory) logger.warn('kustomize and helm run without a hard memory limit: prlimit is not available');
   if (!jail)
     logger.warn(
       'jsonnet is not run, nor kustomize without load restrictions: this machine allows no root of their own',
     );
   return {
-    prefix: [...(network ?? []), ...(memory ?? [])],
+    prefix: memory ?? [],
     sandbox: async (given, cwd) => {
-      found ??= findSandbox();
+      found ??= findSandbox(attempt).catch((error: unknown) => {
+        found = undefined;
+        throw error;
+      });
       const sandbox = await found;
       return sandbox && [...(memory ?? []), ...sandbox.prefix, ...sandboxArguments(given, cwd, sandbox.maker)];
     },
-    ...(jail && network
-      ? { jail: (root, cwd) => [...(memory ?? []), ...network, `--root=${root}`, `--wd=${cwd}`] }
-      : {}),
+    ...(jail ? { jail: (root, cwd) => [...(memory ?? []), ...jail, `--root=${root}`, `--wd=${cwd}`] } : {}),
   };
 }
 
@@ -53,7 +65,7 @@ interface FoundSandbox {
 }
 
 /** Tried with one that holds nothing. */
-async function findSandbox(): Promise<FoundSandbox | undefined> {
+async function findSandbox(attempt: Try): Promise<FoundSandbox | undefined> {
   const workspace = await mkdtemp(join(tmpdir(), 'wheelhouse-sandbox-'));
   try {
     await Promise.all(['repository', 'home'].map(async (name) => await mkdir(join(workspace, name))));
@@ -66,7 +78,7 @@ async function findSandbox(): Promise<FoundSandbox | undefined> {
     ];
     for (const [maker, line] of makers) {
       const ending = sandboxArguments({ workspace, shown: [], bytes: 1024 ** 2 }, '/repository', maker);
-      const works = await firstThatWorks([[...line, '/bin/sh', ...ending]]);
+      const works = await firstThatWorks([[...line, '/bin/sh', ...ending]], attempt);
       if (works) return { prefix: works.slice(0, -ending.length), maker };
     }
     return undefined;
@@ -75,18 +87,20 @@ async function findSandbox(): Promise<FoundSandbox | undefined> {
   }
 }
 
-async function firstThatWorks(candidates: string[][]): Promise<string[] | undefined> {
+async function firstThatWorks(candidates: string[][], attempt: Try): Promise<string[] | undefined> {
   for (const [command = '', ...args] of candidates) {
     const path = await run('/bin/sh', ['-c', `command -v ${command}`]).then(
       ({ stdout }) => stdout.trim(),
       () => undefined,
     );
-    if (!path) continue;
-    const works = await run(path, [...args, '/bin/true']).then(
-      () => true,
-      () => false,
-    );
-    if (works) return [path, ...args];
+    if (path && (await attempt([path, ...args, '/bin/true']))) return [path, ...args];
   }
   return undefined;
+}
+
+async function isDone(running: Promise<unknown>): Promise<boolean> {
+  return await running.then(
+    () => true,
+    () => false,
+  );
 }

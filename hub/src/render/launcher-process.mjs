@@ -1,14 +1,26 @@
-/** The process of a launcher: starts children as it is told to and says how each ended. Ends, with all of them, when the hub does. */
-import { type ChildProcess, spawn } from 'node:child_process';
-import type { Ended, Launch, LauncherReply, LauncherRequest } from './launcher.ts';
-import { type TreeBounds, whatExceeds } from './process-tree.ts';
+// @ts-check
+/**
+ * The process of a launcher: starts children as it is told to and says how each ended. Ends, with all of them, when the hub does.
+ * JavaScript, because the compiler that strips types would stay in memory, and be copied for each child.
+ * @import { ChildProcess } from 'node:child_process'
+ * @import { Ended, Launch, LauncherReply, LauncherRequest } from './launcher.ts'
+ * @import { TreeBounds } from './process-tree.ts'
+ * @typedef {NonNullable<Ended['killed']>} Why
+ */
+import { spawn } from 'node:child_process';
 
 const errorChars = 64 * 1024;
 /** Between two looks at what a child has started. */
 const lookMs = 200;
-const stops = new Map<number, (why: NonNullable<Ended['killed']>) => void>();
+/** @type {Map<number, (why: Why) => void>} */
+const stops = new Map();
+/**
+ * With the compiler, so when it is first needed: few children have such bounds.
+ * @type {typeof import('./process-tree.ts') | undefined}
+ */
+let trees;
 
-process.on('message', (request: LauncherRequest) => {
+process.on('message', (/** @type {LauncherRequest} */ request) => {
   if (request.type === 'stop') stops.get(request.id)?.('stopped');
   else start(request);
 });
@@ -17,53 +29,57 @@ process.on('disconnect', () => {
   process.exit();
 });
 
-function start({ id, ...launch }: Extract<LauncherRequest, { type: 'launch' }>): void {
-  const reply = (ended: Ended) => {
+/** @param {Extract<LauncherRequest, { type: 'launch' }>} request */
+function start({ id, ...launch }) {
+  const reply = (/** @type {Ended} */ ended) => {
     stops.delete(id);
-    const message: LauncherReply = { id, ...ended };
+    /** @type {LauncherReply} */
+    const message = { id, ...ended };
     if (process.connected) process.send?.(message);
   };
   try {
     watch(launch, { reply, onStart: (stop) => void stops.set(id, stop) });
   } catch (error) {
-    reply(notBegun(error as NodeJS.ErrnoException));
+    reply(notBegun(/** @type {NodeJS.ErrnoException} */ (error)));
   }
 }
 
-interface Watching {
-  reply(ended: Ended): void;
-  onStart(stop: (why: NonNullable<Ended['killed']>) => void): void;
-}
-
-function watch(launch: Launch, { reply, onStart }: Watching): void {
+/**
+ * @param {Launch} launch
+ * @param {{ reply(ended: Ended): void; onStart(stop: (why: Why) => void): void }} watching
+ */
+function watch(launch, { reply, onStart }) {
   const { line, cwd, environment, timeoutMs, outputBytes, tree } = launch;
   const [command, ...args] = line;
   const child = spawn(command, args, { cwd, env: environment, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
-  const stdout: Buffer[] = [];
+  /** @type {Buffer[]} */
+  const stdout = [];
   let bytes = 0;
   let stderr = '';
-  let killed: Ended['killed'];
-  const stop = (why: NonNullable<Ended['killed']>) => {
+  /** @type {Why | undefined} */
+  let killed;
+  const stop = (/** @type {Why} */ why) => {
     killed ??= why;
     killGroup(child);
   };
-  const timer = setTimeout(stop, timeoutMs, 'timeout');
-  const looking = tree && setInterval(look, lookMs, child, tree, stop);
+  const timer = setTimeout(() => stop('timeout'), timeoutMs);
+  if (tree) void loadTrees();
+  const looking = tree && setInterval(() => look(child, tree, stop), lookMs);
   onStart(stop);
-  child.stdout.on('data', (chunk: Buffer) => {
+  child.stdout.on('data', (/** @type {Buffer} */ chunk) => {
     bytes += chunk.length;
     if (bytes <= outputBytes) stdout.push(chunk);
     else stop('output');
   });
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+  child.stderr.setEncoding('utf8').on('data', (/** @type {string} */ text) => {
     if (stderr.length < errorChars) stderr += text;
   });
-  const end = (ended: Ended) => {
+  const end = (/** @type {Ended} */ ended) => {
     clearTimeout(timer);
     clearInterval(looking);
     reply(ended);
   };
-  child.once('error', (error: NodeJS.ErrnoException) => {
+  child.once('error', (/** @type {NodeJS.ErrnoException} */ error) => {
     // 'close' follows for some of them
     child.removeAllListeners('close');
     end(notBegun(error));
@@ -74,21 +90,35 @@ function watch(launch: Launch, { reply, onStart }: Watching): void {
   });
 }
 
-function look(child: ChildProcess, bounds: TreeBounds, stop: (why: keyof TreeBounds) => void): void {
-  const exceeded = child.pid === undefined ? undefined : whatExceeds(child.pid, bounds);
+/**
+ * @param {ChildProcess} child
+ * @param {TreeBounds} bounds
+ * @param {(why: keyof TreeBounds) => void} stop
+ */
+function look(child, bounds, stop) {
+  const exceeded = child.pid === undefined ? undefined : trees?.whatExceeds(child.pid, bounds);
   if (exceeded) stop(exceeded);
 }
 
-function notBegun({ code, message }: NodeJS.ErrnoException): Ended {
+async function loadTrees() {
+  trees ??= await import('./process-tree.ts');
+}
+
+/**
+ * @param {NodeJS.ErrnoException} error
+ * @returns {Ended}
+ */
+function notBegun({ code, message }) {
   const why = code === undefined ? { message } : { code, message };
   return { code: null, stdout: Buffer.alloc(0), stderr: '', notBegun: why };
 }
 
-function killGroup(child: ChildProcess): void {
+/** @param {ChildProcess} child */
+function killGroup(child) {
   if (child.pid === undefined) return;
   try {
     process.kill(-child.pid, 'SIGKILL');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'ESRCH') throw error;
   }
 }

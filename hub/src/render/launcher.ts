@@ -47,11 +47,12 @@ export interface Launcher extends AsyncDisposable {
 /** Its own waiting and copying is all that the process does, so it needs few threads and no room for garbage. */
 const flags = ['--single-threaded', '--max-semi-space-size=1'];
 
-export function createLauncher(deps: { logger: Logger }): Launcher {
+/** What goes before a command line confines the process, and so all that it starts. */
+export function createLauncher(deps: { logger: Logger }, options: { prefix: readonly string[] }): Launcher {
   let current: Starter | undefined;
   return {
     launch: async (launch, signal) => {
-      if (!current?.isUsable()) current = startStarter(deps.logger);
+      if (!current?.isUsable()) current = startStarter(deps.logger, options.prefix);
       return await current.launch(launch, signal);
     },
     [Symbol.asyncDispose]: async () => await current?.end(),
@@ -64,8 +65,8 @@ interface Starter {
   end(): Promise<void>;
 }
 
-function startStarter(logger: Logger): Starter {
-  const child = startProcess();
+function startStarter(logger: Logger, prefix: readonly string[]): Starter {
+  const child = startProcess(prefix);
   const waiting = new Map<number, PromiseWithResolvers<Ended>>();
   const exited = new AbortController();
   let next = 0;
@@ -108,9 +109,10 @@ function startStarter(logger: Logger): Starter {
   };
 }
 
-function startProcess(): ChildProcess {
-  const file = fileURLToPath(new URL('./launcher-process.ts', import.meta.url));
-  const [command, ...args] = tethered([process.execPath, ...flags, file]);
+function startProcess(prefix: readonly string[]): ChildProcess {
+  const file = fileURLToPath(new URL('./launcher-process.mjs', import.meta.url));
+  const [confiner, ...confined] = [...prefix, process.execPath, ...flags, file];
+  const [command, ...args] = tethered([confiner, ...confined]);
   // a group of its own: what a terminal sends to the hub is the hub's to act upon
   return spawn(command, args, {
     env: {},

@@ -2,7 +2,7 @@ import { createLimit } from '@wheelhouse/shared/async/limit';
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { Logger } from '@wheelhouse/shared/logging/logger';
 import { tethered } from '@wheelhouse/shared/process/tether';
-import { type Confinement, confinement } from './confinement.ts';
+import { type Confinement, confinement, type Try, withoutNetwork } from './confinement.ts';
 import { createLauncher, type Ended, type Launch, type Launcher } from './launcher.ts';
 import { type Sandbox, sandboxTasks } from './plugins/sandbox.ts';
 
@@ -46,21 +46,51 @@ export interface OwnedToolPool extends AsyncDisposable {
 }
 
 /**
- * Children have no network: a network namespace of their own where the kernel allows, else proxies that lead nowhere (then
- * a warning says so once). RLIMIT_DATA bounds memory, since Go reserves far more address space than it uses.
+ * Children have no network: the process that starts them is in a network namespace with nothing in it where the kernel allows,
+ * else they are given proxies that lead nowhere (then a warning says so once). RLIMIT_DATA bounds memory, since Go reserves far
+ * more address space than it uses.
  */
 export function createToolPool(deps: { logger: Logger }, options: ToolPoolOptions): OwnedToolPool {
   const limit = createLimit(options.concurrency);
-  const launcher = createLauncher(deps);
-  let confined: Promise<Confinement> | undefined;
+  let opened: Promise<Opened> | undefined;
   const run: ToolPool = async (wanted, signal) =>
     await limit(async () => {
       signal.throwIfAborted();
-      confined ??= confinement(deps.logger, options.memoryBytes);
-      const prefix = await prefixOf(wanted, await confined);
+      // what could not be found out is no finding
+      opened ??= open(deps, options).catch((error: unknown) => {
+        opened = undefined;
+        throw error;
+      });
+      const { launcher, confined } = await opened;
+      const prefix = await prefixOf(wanted, confined);
       return await runChild(wanted, { launcher, prefix, options }, signal);
     });
-  return { run, [Symbol.asyncDispose]: async () => await launcher[Symbol.asyncDispose]() };
+  const close = async () => {
+    const left = await opened?.catch(() => undefined);
+    await left?.launcher[Symbol.asyncDispose]();
+  };
+  return { run, [Symbol.asyncDispose]: close };
+}
+
+interface Opened {
+  launcher: Launcher;
+  confined: Confinement;
+}
+
+async function open(deps: { logger: Logger }, { memoryBytes }: ToolPoolOptions): Promise<Opened> {
+  const launcher = createLauncher(deps, { prefix: (await withoutNetwork(deps.logger)) ?? [] });
+  const limits = { timeoutMs: 60_000, outputBytes: 64 * 1024, cwd: '/', environment: {} };
+  const attempt: Try = async (line) => {
+    const { code, killed } = await launcher.launch({ line, ...limits }, new AbortController().signal);
+    if (killed) throw new FleetError('Internal', `${line.join(' ')} took too long to try`);
+    return code === 0;
+  };
+  try {
+    return { launcher, confined: await confinement(deps.logger, memoryBytes, attempt) };
+  } catch (error) {
+    await launcher[Symbol.asyncDispose]();
+    throw error;
+  }
 }
 
 async function prefixOf(run: ToolRun, { prefix, jail, sandbox }: Confinement): Promise<string[]> {
