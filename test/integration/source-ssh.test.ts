@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import path from 'node:path';
+import { createBranches } from '@wheelhouse/hub/hydrate/branches';
 import { createLfs } from '@wheelhouse/hub/source/lfs/lfs';
 import { createMemorySnapshot } from '@wheelhouse/hub/source/memory-snapshot';
 import type { RepositoryCredentials } from '@wheelhouse/hub/source/source';
@@ -70,6 +71,26 @@ describe.skipIf(!sshd)(`over SSH${sshd ? '' : ' (skipped: no sshd on this machin
     else process.env['TMPDIR'] = tmpBefore;
     await server?.[Symbol.asyncDispose]();
     await scratch?.[Symbol.asyncDispose]();
+  });
+
+  it.each<[string, string, object]>([
+    ['is taken with a key that may write', 'user', { status: 'fulfilled' }],
+    ['is not with another', 'stranger', { status: 'rejected', reason: { code: 'RepositoryAuthentication' } }],
+  ])('a push %s; no key is left behind', async (...[, key, outcome]) => {
+    const credentials = { ...good, sshPrivateKey: readKey(key) };
+    const branches = createBranches(
+      { repository: async () => ({ url, credentials }), now: Date.now },
+      { directory: at('copies'), rewrites: [], timeoutMs: 30_000, environment: process.env, allowFile: false },
+    );
+    const branch = `env/${key}`;
+    const folders = [{ path: 'shop', files: { 'manifest.yaml': 'a: 1\n' } }];
+    const files = { root: {}, initial: {}, folders, message: 'Write\n', author: 'Bot <bot@example.com>' };
+    const wanted = { ...files, branch, syncBranch: branch, announce: async () => undefined };
+    const write = branches.write({ repoURL: url, projects: new Set() }, wanted, signal);
+    expect(await Promise.allSettled([write])).toMatchObject([outcome]);
+    const refs = await repository.git('for-each-ref', '--format=%(refname:short)', `refs/heads/${branch}`);
+    expect(refs).toBe(key === 'user' ? branch : '');
+    expect(await readdir(at('tmp'))).toEqual([]);
   });
 
   it('clones, fetches and reads, and leaves no key behind', async () => {

@@ -9,7 +9,7 @@ export interface Attempt {
   startedAt: string;
   /** As it was when the attempt began. */
   before: HydrationRecord | undefined;
-  /** Something is due that cannot be told yet, or is being written. */
+  /** Something is due that cannot be told yet, or is being written; of a commit that failed, it goes on to say so. */
   begin(drySHA: string): Promise<void>;
   fail(why: Failure): Promise<void>;
   succeed(outcome: { drySHA: string; hydratedSHA: string; apps: Record<string, HydratedApplication> }): Promise<void>;
@@ -60,7 +60,11 @@ export async function openAttempt(group: HydrationGroup, { hydrations, now }: At
   return {
     startedAt,
     before: stored?.value,
-    begin: async (drySHA) => await put({ phase: 'Hydrating', startedAt, drySHA }),
+    begin: async (drySHA) => {
+      // a failure is told until it is over, not each time that it is looked at again
+      if (present?.phase === 'Failed' && present.drySHA === drySHA) return;
+      await put({ phase: 'Hydrating', startedAt, drySHA });
+    },
     fail: async ({ message, failures, drySHA }) =>
       await put({
         phase: 'Failed',

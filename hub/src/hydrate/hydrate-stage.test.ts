@@ -320,6 +320,25 @@ describe('a failed push', () => {
     expect(outcomes).toEqual(['pushed', 'failed']);
   });
 
+  it('that goes on is told once, and audited with each push that came to nothing', async () => {
+    await put('shop', 'one');
+    answer = (wanted) => {
+      void wanted.announce({ sha: `try${pushes.length}`, changed: ['shop'] });
+      throw new FleetError('PushRefused', 'the branch is protected');
+    };
+    await run();
+    const before = record();
+    state.pass(60_000);
+    await run();
+    expect(record()).toBe(before);
+    expect(audited).toMatchObject(
+      ['try1', 'try2'].flatMap((commit) => [
+        { action: 'push hydrated manifests', details: { commit } },
+        { action: 'fail to push hydrated manifests', details: { commit, code: 'PushRefused' } },
+      ]),
+    );
+  });
+
   it('that another may mend is thrown', async () => {
     await put('shop', 'one');
     fail(new FleetError('RepositoryUnreachable', 'no answer'));

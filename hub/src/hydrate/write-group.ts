@@ -10,7 +10,7 @@ import { repositoryKey } from '../source/source-stage.ts';
 import type { AuditEntry } from '../store/audit.ts';
 import type { ResolvedRevision } from '../store/derived.ts';
 import type { Attempt, Failure } from './attempt.ts';
-import type { Branches, Written } from './branches.ts';
+import type { Branches, BranchWrite, Written } from './branches.ts';
 import { blockedBy } from './failure.ts';
 import { type DryCommit, formatFolder, formatMessage, formatRootMetadata, metadataName } from './folder-files.ts';
 import type { HydratedIndexed, HydrationGroup } from './group.ts';
@@ -52,9 +52,10 @@ export async function writeGroup(work: GroupWrite, deps: WriteDeps, signal: Abor
   const { repoURL, branch } = group.first.hydration.target;
   const attributes = { repository: withoutLogin(repoURL), branch, revision: revision.sha, applications: work.due.size };
   await attempt.begin(revision.sha);
+  const told = createTeller(work, deps);
   try {
     await withSpan(spans.sourceHydrate, { traceparent, attributes }, async (span) => {
-      const written = await write(work, deps, signal);
+      const written = await write(work, { ...deps, announce: told.push }, signal);
       span.setAttribute('pushed', written.changed.length > 0);
       await attempt.succeed({ drySHA: revision.sha, hydratedSHA: written.sha, apps: work.apps });
       deps.observe?.({ outcome: written.changed.length > 0 ? 'pushed' : 'unchanged', seconds: seconds() });
@@ -70,25 +71,42 @@ export async function writeGroup(work: GroupWrite, deps: WriteDeps, signal: Abor
     const known = toFleetError(error);
     deps.observe?.({ outcome: 'failed', seconds: seconds() });
     deps.logger.warn({ ...attributes, code: known.code, err: known }, 'hydration failed');
+    await told.failure(known);
     await attempt.fail({ ...toFailure(known), drySHA: revision.sha });
     if (known.retryable) throw known;
   }
 }
 
-async function write(work: GroupWrite, deps: WriteDeps, signal: AbortSignal): Promise<Written> {
+/** Lines of the audit stream: one before each push, since one that nobody knows of would be worse, and one where it came to nothing. */
+function createTeller({ group, revision }: GroupWrite, { audit }: Pick<WriteDeps, 'audit'>) {
+  const { repoURL, branch } = group.first.hydration.target;
+  const line = { by: 'source hydrator', object: `${withoutLogin(repoURL)} ${branch}` };
+  const dry = { drySHA: revision.sha, dryRepository: withoutLogin(revision.repoURL) };
+  let commit: string | undefined;
+  return {
+    push: async ({ sha, changed }: Written) => {
+      commit = sha;
+      const details = { commit, ...dry, folders: changed.slice(0, 100) };
+      await audit({ ...line, action: 'push hydrated manifests', details });
+    },
+    failure: async ({ code }: FleetError) => {
+      if (commit === undefined) return;
+      await audit({ ...line, action: 'fail to push hydrated manifests', details: { commit, ...dry, code } });
+    },
+  };
+}
+
+async function write(
+  work: GroupWrite,
+  deps: WriteDeps & Pick<BranchWrite, 'announce'>,
+  signal: AbortSignal,
+): Promise<Written> {
   const { group, revision } = work;
   const { repoURL, branch } = group.first.hydration.target;
   const settings = deps.settings();
   const dry = dryCommitOf(revision);
   const folders = await foldersOf(work, { ...deps, settings, dry });
   const projects = new Set(group.apps.map(({ application }) => application.spec.project));
-  const announce = async ({ sha, changed }: Written) =>
-    await deps.audit({
-      by: 'source hydrator',
-      action: 'push hydrated manifests',
-      object: `${withoutLogin(repoURL)} ${branch}`,
-      details: { commit: sha, drySHA: revision.sha, dryRepository: dry.repoURL, folders: changed.slice(0, 100) },
-    });
   return await deps.branches.write(
     { repoURL, projects },
     {
@@ -99,7 +117,7 @@ async function write(work: GroupWrite, deps: WriteDeps, signal: AbortSignal): Pr
       initial: initialFiles,
       message: formatMessage(dry, settings),
       author: `${settings.authorName} <${settings.authorEmail}>`,
-      announce,
+      announce: deps.announce,
     },
     signal,
   );
