@@ -220,6 +220,45 @@ describe('what is asked for again', () => {
   });
 });
 
+test('a chart is written to another repository, once its project permits both', async () => {
+  const other = await shop.git.createRepository('deployments');
+  await shop.repository.commit(
+    {
+      'chart/Chart.yaml': 'apiVersion: v2\nname: chart\nversion: 1.0.0\n',
+      'chart/templates/a.yaml': configMap('charted', '"{{ .Values.text }}"'),
+    },
+    'Add a chart',
+  );
+  const project = (repos: string) => `apiVersion: argoproj.io/v1alpha1
+kind: AppProject
+metadata: {name: team, namespace: argocd}
+spec: {sourceRepos: [${repos}], destinations: [{name: '*', namespace: '*'}]}
+`;
+  await shop.platform.apply(`${project(`'${shop.repository.url}'`)}---
+${writeLogin('wr1te').replace('name: writer', 'name: other').replace(shop.repository.url, other.url)}---
+apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata: {name: charted, namespace: argocd}
+spec:
+  project: team
+  sourceHydrator:
+    drySource:
+      repoURL: '${shop.repository.url}'
+      targetRevision: main
+      path: chart
+      helm: {parameters: [{name: text, value: by-helm}]}
+    syncSource: {repoURL: '${other.url}', targetBranch: live, path: chart}
+  destination: {name: east, namespace: default}
+  syncPolicy: {automated: {}}
+`);
+  await whenSays('charted', /repository .*deployments\.git is not permitted in project team/);
+  expect(await other.git('for-each-ref', '--format=%(refname:short)', 'refs/heads')).toBe('main');
+  await shop.platform.apply(project(`'${shop.repository.url}', '${other.url}'`));
+  await whenRuns({ charted: 'by-helm' });
+  expect(await other.git('ls-tree', '--name-only', 'live:chart')).toContain('manifest.yaml');
+  expect(await shop.repository.git('for-each-ref', '--format=%(refname:short)', 'refs/heads/live')).toBe('');
+});
+
 test('a preview says what would be rendered, before it is written anywhere', async () => {
   const before = await commits();
   await shop.repository.commit({ 'base/config.yaml': configMap('shop', 'planned') }, 'Plan', 'plan');
@@ -264,7 +303,7 @@ test('the command line shows what is in the branch, and each push is counted and
     expect.objectContaining({
       action: 'push hydrated manifests',
       object: `${shop.repository.url} ${branch}`,
-      details: expect.objectContaining({ drySHA, commit: hydratedSHA }) as object,
+      details: expect.objectContaining({ commit: hydratedSHA }) as object,
     }),
   );
 });
