@@ -75,7 +75,8 @@ function ruleDeps({ logger, stores, fleet, metrics, now }: FailoverPartsDeps): O
   return {
     logger,
     rules: stores.records.rules,
-    clusters: fleet.clusters.list,
+    enrolled: fleet.clusters.enrolled,
+    findCluster: fleet.clusters.find,
     contactOf: (cluster) => stores.records.contacts.find(cluster)?.state,
     audit: fleet.audit,
     observe: metrics.failedOver,
