@@ -79,6 +79,49 @@ it('changes annotations together with the labels, and goes on once both are as w
   expect(plans.find('p2')?.phase).toBe('Completed');
 });
 
+describe('labels of many clusters', () => {
+  const plan = planOf({
+    phase: 'Relabelling',
+    deadlineMs: 60_000,
+    labels: ['eu-1', 'us-1'].map((cluster) => ({ cluster, key: 'role', before: null, after: 'other' })),
+    leaves: [],
+    arrives: [],
+  });
+  const roles = () => ['eu-1', 'us-1'].map((name) => deps.findCluster(name)?.labels['role']);
+  /** Something that happens while the first cluster is labelled. */
+  const whileLabelling = (happens: () => Promise<void> | void) => {
+    const { setLabels } = deps;
+    deps.setLabels = async (...change) => {
+      deps.setLabels = setLabels;
+      await setLabels(...change);
+      await happens();
+    };
+  };
+
+  beforeEach(async () => await plans.put('p2', { ...plan, id: 'p2' }, 0));
+
+  it.each<[string, Partial<Plan>, string[]]>([
+    ['paused', { paused: { at: '', by: 'anna', reason: 'lunch' } }, ['other', 'standby']],
+    ['aborted and carried on by another hub to its end', { direction: 'back', phase: 'Aborted' }, ['other', 'standby']],
+  ])('are left alone once the plan is %s', async (_what, change, expected) => {
+    whileLabelling(async () => {
+      const stored = await plans.read('p2');
+      if (stored) await plans.put('p2', { ...stored.value, ...change }, stored.revision);
+    });
+    await runPlan('p2', deps, signal);
+    expect(roles()).toEqual(expected);
+  });
+
+  it('are left to the next hub when this one stops', async () => {
+    const stop = new AbortController();
+    whileLabelling(() => stop.abort());
+    await runPlan('p2', deps, stop.signal);
+    expect(roles()).toEqual(['other', 'standby']);
+    await runPlan('p2', deps, signal);
+    expect(roles()).toEqual(['other', 'other']);
+  });
+});
+
 it('says so, and counts nothing as withdrawn, when it does not know an Application any more', async () => {
   await runPlan('p1', deps, signal);
   expect(written).toEqual(['eu-1/shop-eu-1']);

@@ -78,7 +78,7 @@ async function carryOut({ plan, acts }: Decision, deps: FailoverStageDeps, signa
   let goesOn = true;
   for (const act of acts) {
     if (act.type === 'hook') goesOn = await callHook(act.hook, { plan, deps, signal });
-    else await carryOutOne(act, plan, deps);
+    else await carryOutOne(act, plan, { deps, signal });
   }
   return goesOn;
 }
@@ -123,10 +123,15 @@ async function keepOutcome(
   }
 }
 
-async function carryOutOne(act: Exclude<Act, { type: 'hook' }>, plan: Plan, deps: FailoverStageDeps): Promise<void> {
+interface Acting {
+  deps: FailoverStageDeps;
+  signal: AbortSignal;
+}
+
+async function carryOutOne(act: Exclude<Act, { type: 'hook' }>, plan: Plan, { deps, signal }: Acting): Promise<void> {
   switch (act.type) {
     case 'label':
-      return await label(plan, deps);
+      return await label(plan, { deps, signal });
     case 'generate':
       return await deps.generate(setsOf(plan));
     case 'restore':
@@ -137,15 +142,26 @@ async function carryOutOne(act: Exclude<Act, { type: 'hook' }>, plan: Plan, deps
   }
 }
 
-async function label(plan: Plan, deps: FailoverStageDeps): Promise<void> {
+/** Thousands of clusters take a while: whoever paused or aborted the plan meanwhile, or took the job over, is heeded. */
+async function label(plan: Plan, { deps, signal }: Acting): Promise<void> {
   const who = { by: `plan ${plan.id} of ${plan.owner}`, reason: plan.reason };
-  for (const [cluster, labels] of wantedLabels(plan)) {
-    if (!deps.findCluster(cluster)) continue;
-    if (plan.apps === undefined) await deps.setLabels(cluster, labels, who);
-    else await deps.setAppLabels(cluster, { apps: plan.apps, labels }, who);
+  const [labels, annotations] = [wantedLabels(plan), wantedAnnotations(plan)];
+  const setLabels: FailoverStageDeps['setLabels'] = async (cluster, own, author) => {
+    if (plan.apps === undefined) await deps.setLabels(cluster, own, author);
+    else await deps.setAppLabels(cluster, { apps: plan.apps, labels: own }, author);
+  };
+  for (const cluster of observe(plan, deps).unlabelled) {
+    if (signal.aborted || !(await isStillMeant(plan, deps))) return;
+    const own = labels.get(cluster);
+    if (own) await setLabels(cluster, own, who);
+    const changed = annotations.get(cluster);
+    if (changed) await deps.setAnnotations(cluster, changed, who);
   }
-  for (const [cluster, annotations] of wantedAnnotations(plan))
-    if (deps.findCluster(cluster)) await deps.setAnnotations(cluster, annotations, who);
+}
+
+async function isStillMeant({ id, phase, direction }: Plan, { plans }: FailoverStageDeps): Promise<boolean> {
+  const present = (await plans.read(id))?.value;
+  return present !== undefined && !present.paused && present.phase === phase && present.direction === direction;
 }
 
 /** Withdrawals first, then the record that releases them, then the generators, which drop what is released. */
