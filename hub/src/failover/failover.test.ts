@@ -68,6 +68,27 @@ describe('a plan', () => {
   });
 });
 
+describe('plans that nobody starts', () => {
+  it('are bounded, the oldest expire, and what a rule left to a person stays', async () => {
+    const automatic = await failover.plan(there, { ...by, kind: 'automatic' }, signal);
+    for (let count = 0; count < 60; count += 1) {
+      fleet.pass(60_000);
+      await failover.plan(there, by, signal);
+    }
+    const plans = failover.list();
+    const phases = Map.groupBy(plans, ({ phase }) => phase);
+    expect([phases.get('Planned')?.length, phases.get('Expired')?.length]).toEqual([51, 10]);
+    expect(failover.find(automatic.id)?.phase).toBe('Planned');
+    expect(plans[0]?.phase).toBe('Planned');
+    expect(phases.get('Expired')?.[0]?.history.at(-1)?.message).toBe('Expired: made way for newer plans');
+    for (let count = 0; count < 100; count += 1) {
+      fleet.pass(60_000);
+      await failover.plan(there, by, signal);
+    }
+    expect(failover.list().length).toBeLessThanOrEqual(151);
+  });
+});
+
 describe('a plan for some Applications', () => {
   const apps = 'wheelhouse.dev/project=default,wheelhouse.dev/applicationset=shop';
   const oneForm = 'wheelhouse.dev/applicationset=shop,wheelhouse.dev/project=default';

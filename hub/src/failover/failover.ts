@@ -73,6 +73,8 @@ export interface Failover {
 
 /** Finished plans beyond these are forgotten, the oldest first. */
 const mostFinished = 100;
+/** Plans that people made and did not start: the oldest beyond these expire at once. A script may make one each second. */
+const mostPlanned = 50;
 const attempts = 10;
 
 export function createFailover(deps: FailoverDeps): Failover {
@@ -338,7 +340,25 @@ function summary({
   };
 }
 
-async function forgetOld({ plans }: Pick<FailoverDeps, 'plans'>): Promise<void> {
+/** One that is being started at this moment stays: it is written by compare-and-set, and deleted only when it has expired. */
+async function expireSurplus({ plans, now }: Pick<FailoverDeps, 'plans' | 'now'>): Promise<void> {
+  const planned = plans
+    .list()
+    .filter(({ phase, kind }) => phase === 'Planned' && kind !== 'automatic')
+    .sort((a, b) => (a.id < b.id ? 1 : -1));
+  for (const { id } of planned.slice(mostPlanned - 1)) {
+    const stored = await plans.read(id);
+    if (stored?.value.phase !== 'Planned') continue;
+    const expired = enter(stored.value, now(), { phase: 'Expired', message: 'made way for newer plans' });
+    await plans.put(id, expired, stored.revision).catch((error: unknown) => {
+      if (!isFleetError(error, 'Conflict')) throw error;
+    });
+  }
+}
+
+async function forgetOld(deps: Pick<FailoverDeps, 'plans' | 'now'>): Promise<void> {
+  const { plans } = deps;
+  await expireSurplus(deps);
   const keepsNothing = (plan: Plan) =>
     !plan.suppressed?.length && !outgoingOf(plan).some(({ policy, withdrawal }) => policy === 'Never' && !withdrawal);
   const finished = plans

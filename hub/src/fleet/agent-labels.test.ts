@@ -75,6 +75,24 @@ describe('labels that an agent reports', () => {
     await vi.waitFor(() => expect(settled.size).toBe(2));
   });
 
+  it('wait when a plan began on their cluster while they were judged', async () => {
+    const { agentLabels, judge, settled, busy } = createFixture(() => false);
+    const free = Promise.withResolvers<void>();
+    agentLabels.judgedBy({
+      ...judge,
+      whyPlanned: async (labels) => {
+        await free.promise;
+        if (labels.has('eu-1')) busy.add('eu-1');
+        return undefined;
+      },
+    });
+    // the first is judged alone, the others together
+    for (const name of ['eu-3', 'eu-1', 'eu-2']) agentLabels.onHeartbeat(name, { rack: '7' });
+    free.resolve();
+    await vi.waitFor(() => expect(settled.size).toBe(2));
+    expect([...settled.keys()]).toEqual(['eu-3', 'eu-2']);
+  });
+
   it('are judged together with all that came while others were judged', async () => {
     const { agentLabels, judge, settled, judged } = createFixture(() => false);
     const free = Promise.withResolvers<void>();

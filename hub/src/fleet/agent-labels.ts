@@ -94,8 +94,11 @@ async function settle(batch: ReadonlyMap<string, Labels | undefined>, deps: Sett
     changing,
     async (labels) => await judge.whyPlanned(labels, AbortSignal.any([signal, AbortSignal.timeout(judgeTimeoutMs)])),
   );
+  // judging takes a while, and a plan may have begun
+  const begun = judge.changing();
   await mapLimit([...present], parallelWrites, async ([cluster, labels]) => {
-    if (!signal.aborted) await settleOne(cluster, { labels, reasons: held.get(cluster) ?? {} }, deps);
+    if (!signal.aborted && !begun.has(cluster))
+      await settleOne(cluster, { labels, reasons: held.get(cluster) ?? {} }, deps);
   });
 }
 
