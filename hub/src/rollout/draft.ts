@@ -1,7 +1,7 @@
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { MemberFacts } from './facts.ts';
 import type { Plan } from './plan.ts';
-import type { RolloutPhase, RolloutRecord, Run } from './record.ts';
+import type { Pin, RolloutPhase, RolloutRecord, Run } from './record.ts';
 
 /** What a decision is made from. */
 export interface DecideInput {
@@ -29,6 +29,8 @@ export interface Draft extends Omit<DecideInput, 'record' | 'away'> {
   away: ReadonlySet<string>;
   /** Moments at which something follows from time alone. */
   wakes: number[];
+  /** Changes of a run that have something to return to, the first of each bundle; made when it is asked for. */
+  likes?: { run: Run; byBundle: Map<string, { from?: Pin; to: Pin }> };
 }
 
 const keptEvents = 50;

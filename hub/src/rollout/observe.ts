@@ -63,28 +63,39 @@ function join(draft: Draft, run: Run, facts: MemberFacts): boolean {
   );
   if (Object.keys(apps).length === 0) return false;
   run.members[facts.id] = { step, state: 'Waiting', since: draft.now.toISOString(), apps };
+  addLikes(draft, apps);
   return true;
 }
 
 /** Until its step comes, a newcomer runs what those ran before that come to the same. */
-function joiningChange({ record }: Draft, run: Run, { id, newest }: AppFacts): { from?: Pin; to: Pin } | undefined {
-  const like = newest && likeNewcomer(run, newest);
-  if (!newest || !like || samePin(record.pins[id]?.now, newest)) return undefined;
+function joiningChange(draft: Draft, run: Run, { id, newest }: AppFacts): { from?: Pin; to: Pin } | undefined {
+  if (!newest || samePin(draft.record.pins[id]?.now, newest)) return undefined;
+  const { record } = draft;
+  const like = likeNewcomer(draft, run, newest);
+  if (!like) return undefined;
   const from = record.pins[id]?.now ?? like.from;
   if (!from) return { to: newest };
   record.pins[id] ??= { now: from, good: from };
   return { from, to: newest };
 }
 
-function likeNewcomer(run: Run, newest: Pin): { from?: Pin } | undefined {
-  return likeOf(run, newest) ?? (newest.revision === run.revisions[0] ? {} : undefined);
+function likeNewcomer(draft: Draft, run: Run, newest: Pin): { from?: Pin } | undefined {
+  return likeOf(draft, run, newest) ?? (newest.revision === run.revisions[0] ? {} : undefined);
 }
 
 /** What another Application of the run gets that comes to the same manifests. */
-export function likeOf(run: Run, newest: Pin): { from?: Pin; to: Pin } | undefined {
-  for (const member of Object.values(run.members))
-    for (const change of Object.values(member.apps)) if (samePin(change.to, newest) && change.from) return change;
-  return undefined;
+export function likeOf(draft: Draft, run: Run, newest: Pin): { from?: Pin; to: Pin } | undefined {
+  if (draft.likes?.run !== run) {
+    draft.likes = { run, byBundle: new Map() };
+    for (const { apps } of Object.values(run.members)) addLikes(draft, apps);
+  }
+  return draft.likes.byBundle.get(newest.bundle);
+}
+
+/** To look for it among thousands of members, for each of thousands that are not in the run, takes seconds. */
+function addLikes({ likes }: Draft, apps: RunMember['apps']): void {
+  for (const change of Object.values(apps))
+    if (change.from && likes && !likes.byBundle.has(change.to.bundle)) likes.byBundle.set(change.to.bundle, change);
 }
 
 function observe(draft: Draft, member: RunMember, facts: MemberFacts): void {

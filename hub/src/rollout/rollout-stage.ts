@@ -60,7 +60,7 @@ async function takeFurther(key: string, deps: RolloutDeps, signal: AbortSignal):
     now: deps.now(),
   });
   await keep({ before, after, revision: stored?.revision ?? 0 }, deps);
-  await requestSyncs({ object, record: after, gathered }, deps);
+  await requestSyncs({ object, record: after, gathered }, { deps, signal });
   await assignAgain({ record: after, gathered }, deps);
 }
 
@@ -177,9 +177,12 @@ function recordSteps(before: RolloutRecord, after: RolloutRecord): void {
 /** Applications that do not sync by themselves are asked to, once for each bundle that they are given. */
 async function requestSyncs(
   input: { object: RolloutObject; record: RolloutRecord; gathered: Gathered },
-  deps: RolloutDeps,
+  { deps, signal }: { deps: RolloutDeps; signal: AbortSignal },
 ): Promise<void> {
   const now = deps.now();
-  for (const operation of dueSyncs(input, { statuses: deps.statuses, operations: deps.operations, now }))
+  for (const operation of dueSyncs(input, { statuses: deps.statuses, operations: deps.operations, now })) {
+    // the next job asks for the rest
+    if (signal.aborted) return;
     await deps.addOperation(operation, now);
+  }
 }

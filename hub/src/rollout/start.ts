@@ -144,13 +144,14 @@ function adoptJoining({ record, now }: Draft, changes: Changes): void {
 }
 
 /** What a newcomer gets while what Git gives is refused: what those returned to that came to the same. */
-export function placeRefused({ record, members }: Draft): void {
+export function placeRefused(draft: Draft): void {
+  const { record, members } = draft;
   const { run, refused } = record;
   if (!run || !refused) return;
   const bundles = new Set(refused.bundles);
   for (const { id, newest } of members.flatMap(({ apps }) => apps)) {
     if (record.pins[id]?.now || !newest || !bundles.has(newest.bundle)) continue;
-    const from = likeOf(run, newest)?.from;
+    const from = likeOf(draft, run, newest)?.from;
     if (from) record.pins[id] = { now: from, good: from };
   }
 }
