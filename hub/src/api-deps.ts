@@ -46,6 +46,7 @@ export interface ApiDepsInput {
   readModel: ReadModel;
   actions: Actions;
   preview: ApiDeps['preview'];
+  describeSource: ApiDeps['describeSource'];
   applications: Applications;
   listings: Pick<Listings, 'expire'>;
   changes: Changes;
@@ -79,6 +80,7 @@ export function createApiDeps(input: ApiDepsInput): ApiDeps {
     applications: input.readModel,
     actions: input.actions,
     preview: input.preview,
+    describeSource: input.describeSource,
     clusters: {
       ...fleet.clusters,
       list: () => fleet.clusters.list().map((cluster) => withApplications(cluster, input.readModel)),

@@ -48,6 +48,7 @@ import { createSchedule } from './queue/schedule.ts';
 import { findTools } from './render/find-tool.ts';
 import { createRenderer } from './render/render.ts';
 import { readRenderSettings } from './render/settings.ts';
+import { createSourceDetails } from './render/source-details.ts';
 import { followRollouts } from './rollout/follow-rollouts.ts';
 import { createRolloutParts } from './rollout/rollout-parts.ts';
 import { loadSecret } from './secret-file.ts';
@@ -273,7 +274,8 @@ function startStages(context: Context, foundation: Foundation, state: State) {
   const sweep = createSweep({ ...shared, dispatch, follower, forget }, config, signal);
   open.use(schedule.start({ ...dispatch, sweep }, signal));
   const preview = createPreview({ ...pipeline, ...stores, ...createGenerateDeps(pipeline) }, config.renderConcurrency);
-  return { metrics, dispatch, failover, listings, preview };
+  const describeSource = createSourceDetails({ ...pipeline, ...stores });
+  return { metrics, dispatch, failover, listings, preview, describeSource };
 }
 
 /** What generators see beyond Git: code hosts over one client, and the hub's settings. */
@@ -342,6 +344,7 @@ async function serve({ config, logger, open, now }: Context, parts: Foundation &
     listings,
     readModel,
     preview: parts.preview,
+    describeSource: parts.describeSource,
     actions,
     changes,
     rollouts,

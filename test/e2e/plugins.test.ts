@@ -14,7 +14,10 @@ let shop: Shop;
 
 const plugin = (name: string, spec: string) =>
   `apiVersion: argoproj.io/v1alpha1\nkind: ConfigManagementPlugin\nmetadata: {name: ${name}}\nspec:\n${spec}\n`;
-const words = `  generate:
+const words = `  parameters:
+    static: [{name: suffix, title: What follows each text, required: true, collectionType: string}]
+    dynamic: {command: [sh, -c, 'printf "[{\\"name\\": \\"lines\\", \\"string\\": \\"%s\\"}]" "$(wc -l < words.txt)"']}
+  generate:
     command: [sh, -c]
     args:
       - |
@@ -63,6 +66,22 @@ test('a plugin by name, with parameters, makes what runs', async () => {
   await shop.push({ 'app/words.txt': 'a one\nb two\n' });
   await shop.platform.apply(application('    plugin: {name: words, parameters: [{name: suffix, string: "-x"}]}'));
   expect(await whenRuns({ a: 'one-x', b: 'two-x' })).toBe(true);
+});
+
+test('a plugin is asked which parameters it has, beside what it is given', async () => {
+  const wheelhouse = createCommandLine({ env: { WHEELHOUSE_CONTEXT: join(shop.platform.dir, 'context.json') } });
+  const page = await wheelhouse.succeed('app', 'get', 'shop', '--show-params');
+  expect(page).toMatch(/^lines +string +no +2 +- +-$/mu);
+  expect(page).toMatch(/^suffix +string +yes +- +-x +What follows each text$/mu);
+  const { parameters } = await wheelhouse.json<{ parameters: object[] }>('app', 'get', 'shop', '--show-params');
+  expect(parameters).toMatchObject([
+    {
+      parameters: [
+        { name: 'lines', default: '2' },
+        { name: 'suffix', value: '-x' },
+      ],
+    },
+  ]);
 });
 
 test('a preview shows what a branch makes of it, and what would fail', async () => {

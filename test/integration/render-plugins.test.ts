@@ -337,6 +337,42 @@ describe('a plugin that fails', () => {
   });
 });
 
+describe('parameters that a plugin says it has', () => {
+  const facts = { appName: 'web', appNamespace: 'argocd', project: 'default', namespace: 'shop' };
+  const parameters = (dynamic: string) =>
+    `  parameters:\n    static: [{name: tag, string: latest}]\n    dynamic:\n      command: [sh, -c]\n      args: [${JSON.stringify(dynamic)}]\n`;
+  const describeWeb = async (dynamic: string, source: object = web) => {
+    await using fixture = await start({ plugins: { x: `${parameters(dynamic)}${print('true')}` }, files });
+    const snapshot = await fixture.snapshot();
+    const given = { repoURL: 'https://git.example/repo', ...source };
+    return await fixture.renderer.describe({ source: given, snapshot, facts }, signal);
+  };
+
+  it('are those that its command prints in the folder, then those of its definition', async () => {
+    const printed = `printf '[{"name": "%s", "string": "%s"}]' "$(cat input.txt ../../shared/base.txt)" "$ARGOCD_ENV_TEAM"`;
+    const plugin = { name: 'x', env: [{ name: 'TEAM', value: '$ARGOCD_APP_NAME' }] };
+    expect(await describeWeb(printed, { ...web, plugin })).toEqual({
+      type: 'Plugin',
+      parameters: [
+        { name: 'hellobase', string: 'web' },
+        { name: 'tag', string: 'latest' },
+      ],
+    });
+  });
+
+  it.each([
+    ['fails', 'echo not today >&2; exit 1', 'plugin x of apps/web: parameters.dynamic failed: not today'],
+    ['prints no JSON', 'echo tag', 'parameters.dynamic printed no JSON'],
+    ['never ends', 'sleep 60', 'parameters.dynamic took longer than 10 s'],
+  ])('are told with the reason when the command %s', async (_name, dynamic, message) => {
+    await expect(describeWeb(dynamic)).rejects.toMatchObject({ message: expect.stringContaining(message) });
+  });
+
+  it('are nothing of a source that is for no plugin', async () => {
+    expect(await describeWeb('exit 1', { path: 'apps/web', directory: {} })).toEqual({ type: 'Directory' });
+  });
+});
+
 it('a plugin finds programs that are links on this machine', async () => {
   await using scratch = await tempDir();
   const linked = join(scratch.path, 'kustomize');

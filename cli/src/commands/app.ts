@@ -11,6 +11,7 @@ import { formatApplicationPage } from '../application-page.ts';
 import { type ExitCode, exitCodes } from '../exit-code.ts';
 import { collect } from '../option.ts';
 import { type Column, formatAge, formatTable } from '../output.ts';
+import { formatParameters, readParameters } from '../parameters.ts';
 import type { Run } from '../session.ts';
 import { addFilters, type FilterOptions, toQuery } from './app-filters.ts';
 import { addResources } from './app-resources.ts';
@@ -65,11 +66,15 @@ function addGet(app: Command, run: Run): void {
     .command('get <name>')
     .description('one Application: what it should run, what runs, and what is wrong')
     .addOption(new Option('--refresh [how]', 'look at the source again').choices(['normal', 'hard']).preset('normal'))
+    .option('--show-params', 'also the parameters that its plugins say they have, asked of them now')
     .action(
-      run<[string], { refresh?: string }>(async ({ client, print }, [name], { refresh }) => {
+      run<[string], { refresh?: string; showParams?: boolean }>(async ({ client, print }, [name], options) => {
         const { path, query } = addressOf(name);
+        const { refresh, showParams } = options;
         const found = await client.request<ApplicationAnswer>(path, { query: { ...query, refresh } });
-        print(found, () => formatApplicationPage(found));
+        if (!showParams) return print(found, () => formatApplicationPage(found));
+        const parameters = await readParameters(client, found);
+        print({ ...found, parameters }, () => `${formatApplicationPage(found)}\n${formatParameters(parameters)}`);
       }),
     );
 }

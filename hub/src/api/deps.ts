@@ -13,6 +13,7 @@ import type { Adoption, AdoptionView } from '../fleet/adoption.ts';
 import type { HistoryEntry } from '../fleet/metadata.ts';
 import type { Preview, PreviewRequest } from '../preview/preview.ts';
 import type { WindowState } from '../project/window.ts';
+import type { DescribeSource } from '../render/source-details.ts';
 import type { Person, RolloutCommands } from '../rollout/commands.ts';
 import type { RolloutDetail, RolloutView, RolloutViews } from '../rollout/rollout-view.ts';
 import type { ApplicationFilter } from '../status/application-filter.ts';
@@ -43,6 +44,8 @@ export interface ApiDeps {
   actions: Actions;
   /** What merging a revision would do. Throws NotFound, what fetching throws, and Aborted. */
   preview: (request: PreviewRequest, signal: AbortSignal) => Promise<Preview>;
+  /** What a source of an Application is; asks its plugin. Throws NotFound, and what renders throw. */
+  describeSource: DescribeSource;
   clusters: ClusterInventory;
   identities: ClusterIdentities;
   /** Changes of labels that move Applications. */

@@ -436,6 +436,35 @@ describe.each([
   });
 });
 
+describe('details of a source', () => {
+  const repoURL = 'https://git.example/apps';
+  const url = `/api/v1/repositories/${encodeURIComponent(repoURL)}/appdetails`;
+  const source = { repoURL, path: 'shop', plugin: { name: 'words' } };
+  const ask = async (payload: object) => await app.inject({ method: 'POST', url, headers, payload });
+  beforeEach(() => deps.applications.set(fakeView({ name: 'shop', project: 'team' })));
+
+  it('are answered in Argo CD’s shape', async () => {
+    const reply = await ask({ source, appName: 'argocd/shop', appProject: 'team', sourceIndex: 1 });
+    const parametersAnnouncement = [{ name: 'tag', required: true, string: 'latest' }];
+    expect(reply.json()).toEqual({ type: 'Plugin', plugin: { parametersAnnouncement } });
+    expect(deps.calls).toEqual([`describe source 1 of argocd/shop: ${repoURL}`]);
+  });
+
+  it.each([
+    ['no Application', { source, appName: 'other' }, /^404 NotFound: .*other does not exist/],
+    [
+      'another repository than the path',
+      { source: { ...source, repoURL: 'x' }, appName: 'shop' },
+      /^400 Invalid: .*not https/,
+    ],
+    ['another project', { source, appName: 'shop', appProject: 'x' }, /^400 Invalid: .*is of project team/],
+    ['a field that is not built', { source, appName: 'shop', versionId: 1 }, /^400 UnknownField: .*versionId/],
+  ])('are refused of %s', async (_name, payload, refusal) => {
+    expect(refusalOf(await ask(payload))).toMatch(refusal);
+    expect(deps.calls).toEqual([]);
+  });
+});
+
 describe('projects', () => {
   const body = { project: { metadata: { name: 'shop' }, spec: { sourceRepos: ['*'] } } };
 

@@ -33,6 +33,7 @@ import { fleetTokenRoutes } from './routes/fleet-tokens.ts';
 import { probeRoutes } from './routes/probes.ts';
 import { projectRoutes } from './routes/projects.ts';
 import { repositoryRoutes } from './routes/repositories.ts';
+import { sourceDetailsRoutes } from './routes/source-details.ts';
 import { syncWindowRoutes } from './routes/sync-windows.ts';
 import { versionRoutes } from './routes/version.ts';
 import { webhookRoutes } from './routes/webhook.ts';
@@ -74,6 +75,7 @@ export async function createApiServer(deps: ApiDeps, options: ApiOptions = {}): 
   clusterRoutes(app, deps);
   syncWindowRoutes(app, deps);
   repositoryRoutes(app, deps);
+  sourceDetailsRoutes(app, deps);
   adoptionRoutes(app, deps);
   fleetClusterRoutes(app, deps);
   fleetIdentityRoutes(app, deps);

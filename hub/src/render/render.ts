@@ -18,6 +18,7 @@ import {
   discoverSourceType,
   explicitSourceType,
   isReferenceOnly,
+  openSourceFolder,
   type SourceType,
 } from './discover.ts';
 import { inputHolds, type RenderInput } from './inputs.ts';
@@ -25,6 +26,8 @@ import type { ToolDeps } from './kustomize.ts';
 import { createManifestReader, type ManifestReader } from './manifest-reader.ts';
 import type { ManifestText } from './manifests.ts';
 import { isMadeByCurrent, type PlanDeps, type PlannedSource, planSource, type RenderTools } from './plan-source.ts';
+import { announceParameters } from './plugins/announce-parameters.ts';
+import type { Announcement } from './plugins/announcement.ts';
 import { createPluginFinder } from './plugins/discover-plugin.ts';
 import { noPlugins } from './plugins/load-plugins.ts';
 import { allowanceOf, type RawSecretAllowance } from './raw-secrets.ts';
@@ -96,6 +99,11 @@ export interface Renderer extends AsyncDisposable {
     snapshot: Snapshot,
     how: Pick<Discovery, 'folder' | 'signal'>,
   ): Promise<SourceType>;
+  /** The kind of source, and of a plugin the parameters that it says it has. Throws as `discover` and `announceParameters`. */
+  describe(
+    described: OpenSource & Pick<RenderRequest, 'facts'>,
+    signal: AbortSignal,
+  ): Promise<{ type: SourceType; parameters?: Announcement[] }>;
 }
 
 type Bundle = Pick<Rendered, 'digest' | 'manifests' | 'bytes' | 'warnings' | 'rawSecrets'>;
@@ -115,7 +123,7 @@ export function createRenderer(deps: RendererDeps, options: RendererOptions): Re
   });
   const inFlight = createInFlight<Bundle>();
   const settings = () => deps.settings?.() ?? defaultRenderSettings;
-  const plugins = createPluginRuns({ ...deps, pool, workspaces }, tools);
+  const plugins = createPluginRuns({ pool, workspaces }, tools);
   const discover: Renderer['discover'] = async (source, snapshot, how) =>
     await discoverSourceType(source, snapshot, { findPlugin: plugins.finder.discover, ...how });
 
@@ -146,6 +154,7 @@ export function createRenderer(deps: RendererDeps, options: RendererOptions): Re
       return true;
     },
     discover,
+    describe: async (described, signal) => await describeSource(plugins, described, signal),
     requestKey: async (request, signal) =>
       await discoverKey(request, async (source, snapshot) => await discover(source, snapshot, { signal })),
     [Symbol.asyncDispose]: async () => {
@@ -154,6 +163,18 @@ export function createRenderer(deps: RendererDeps, options: RendererOptions): Re
       await workspaces[Symbol.asyncDispose]();
     },
   };
+}
+
+async function describeSource(
+  plugins: PlanDeps['plugins'],
+  { source: given, snapshot, facts }: Parameters<Renderer['describe']>[0],
+  signal: AbortSignal,
+): ReturnType<Renderer['describe']> {
+  const how = { findPlugin: plugins.finder.discover, overriddenBy: facts.overriddenBy, signal };
+  const folder = await openSourceFolder(given, snapshot, how);
+  const { type } = folder;
+  if (type !== 'Plugin') return { type };
+  return { type, parameters: await announceParameters(plugins, { ...folder, snapshot, facts, signal }) };
 }
 
 async function planSources(
@@ -205,11 +226,9 @@ async function discoverKey(
   );
 }
 
-function createPluginRuns(deps: Pick<RendererDeps, 'logger'> & ToolDeps, tools: RenderTools): PlanDeps['plugins'] {
+function createPluginRuns(deps: ToolDeps, tools: RenderTools): PlanDeps['plugins'] {
   const { kustomize, helm, jsonnet, plugins = noPlugins } = tools;
   const programs = { kustomize, helm, ...(jsonnet === undefined ? {} : { jsonnet }) };
-  for (const { name, announces } of plugins.list)
-    if (announces) deps.logger.warn({ plugin: name }, 'spec.parameters of a plugin has no effect: nobody asks for it');
   const { pool, workspaces } = deps;
   const running = { pool, workspaces, plugins, programs };
   return { ...running, finder: createPluginFinder(running) };

@@ -64,6 +64,10 @@ export function createFakeDeps(): FakeDeps {
     specs,
     applications,
     preview: async (request) => emptyPreview(request),
+    describeSource: async ({ namespace, name }, { source, index }) => {
+      calls.push(`describe source ${index} of ${namespace}/${name}: ${source.repoURL}`);
+      return { type: 'Plugin', parameters: [{ name: 'tag', required: true, string: 'latest' }] };
+    },
     actions: createFakeActions({ calls, diffs, specs }),
     identities: createFakeIdentities(calls),
     clusters,

@@ -29,6 +29,19 @@ describe('a plugin', () => {
     expect([...matching, ...others].filter((path) => matches?.(path))).toEqual(matching);
   });
 
+  it('says which parameters it has, by itself and by a command', () => {
+    const announced = '[{name: tag, title: Tag, required: true, string: latest}, {name: files, collectionType: array}]';
+    const spec = `{parameters: {static: ${announced}, dynamic: {command: [list], args: [--all]}}, ${generate}}`;
+    expect(parsePlugin('c.yaml', plugin(spec)).parameters).toEqual({
+      announced: [
+        { name: 'tag', title: 'Tag', required: true, string: 'latest' },
+        { name: 'files', collectionType: 'array' },
+      ],
+      dynamic: ['list', '--all'],
+    });
+    expect(parsePlugin('c.yaml', plugin(`{${generate}}`)).parameters).toEqual({ announced: [], dynamic: [] });
+  });
+
   it('is found by a command', () => {
     const { discovery } = parsePlugin(
       'c.yaml',
@@ -50,6 +63,12 @@ describe('a plugin', () => {
       "leads out of the source's folder",
     ],
     ['a pattern that does not end', `{discover: {fileName: 'a['}, ${generate}}`, 'Invalid', 'pattern a[ is malformed'],
+    [
+      'a misspelt announcement',
+      `{parameters: {static: [{name: a, requird: true}]}, ${generate}}`,
+      'UnknownField',
+      '"requird"',
+    ],
     ['no YAML', '{', 'Malformed', 'plugin x.yaml: '],
   ])('is refused with %s', (...[, spec, code, message]) => {
     expect(() => parsePlugin('x.yaml', plugin(spec))).toThrow(

@@ -1,25 +1,14 @@
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import { parseYaml } from '@wheelhouse/shared/kube/yaml';
-import { flag, text, textMap, texts } from '@wheelhouse/shared/resources/fields';
+import { flag, text, texts } from '@wheelhouse/shared/resources/fields';
 import { z } from 'zod';
+import { type Announcement, announcement } from './announcement.ts';
 import { compilePluginGlob } from './plugin-glob.ts';
 
 const command = z.strictObject({ command: texts, args: texts });
 const needsProgram = { message: 'args without command: name the program to run', path: ['command'] };
 const hasProgram = (line: { command?: string[]; args?: string[] }) => !line.args?.length || !!line.command?.length;
 const optionalCommand = command.refine(hasProgram, needsProgram).exactOptional();
-
-const announcement = z.strictObject({
-  name: z.string(),
-  title: text,
-  tooltip: text,
-  required: flag,
-  itemType: text,
-  collectionType: z.enum(['', 'string', 'array', 'map']).exactOptional(),
-  string: text,
-  array: texts,
-  map: textMap,
-});
 
 const schema = z.strictObject({
   apiVersion: z.literal('argoproj.io/v1alpha1'),
@@ -63,8 +52,8 @@ export interface PluginDefinition {
   preserveFileMode: boolean;
   /** What it was read from, as far as it changes what is done. */
   spec: object;
-  /** Whether it says which parameters it has, which nothing here asks for. */
-  announces: boolean;
+  /** What it says that it can be given: by itself, and by the command that prints more. */
+  parameters: { announced: readonly Announcement[]; dynamic: readonly string[] };
 }
 
 /** Throws Malformed, UnknownField and Invalid, naming the file and the field; Unsupported for what the sandbox cannot give. */
@@ -83,7 +72,7 @@ export function parsePlugin(file: string, content: string): PluginDefinition {
     ...(discovery ? { discovery } : {}),
     preserveFileMode: spec.preserveFileMode ?? false,
     spec,
-    announces: spec.parameters !== undefined,
+    parameters: parametersOf(spec.parameters ?? {}),
   };
 }
 
@@ -115,6 +104,12 @@ function discoveryOf(file: string, { fileName, find = {} }: Discover): PluginDis
     };
   const line = lineOf(find);
   return line.length > 0 ? { command: line } : undefined;
+}
+
+type Parameters = NonNullable<z.infer<typeof schema>['spec']['parameters']>;
+
+function parametersOf({ static: announced = [], dynamic = {} }: Parameters): PluginDefinition['parameters'] {
+  return { announced, dynamic: lineOf(dynamic) };
 }
 
 function lineOf({ command: program = [], args = [] }: { command?: string[]; args?: string[] }): string[] {

@@ -42,7 +42,7 @@ export async function planPlugin(
 }
 
 /** Argo CD streams a plugin the same. Of a pattern its folder is taken, so that what it matches tomorrow is seen too. */
-function pathsSeen({ source, path: folder, facts }: PluginRequest): string[] {
+export function pathsSeen({ source, path: folder, facts }: PluginRequest): string[] {
   if (facts.generatePaths === undefined) return [''];
   const named = refreshPaths({ [generatePathsAnnotation]: facts.generatePaths }, { path: folder });
   const paths = named.map((path) => resolvePath('', literalPart(path), `manifest-generate-paths of ${source.repoURL}`));
@@ -56,7 +56,7 @@ function literalPart(path: string): string {
 }
 
 /** What is too much to be written says what makes it less. */
-function readable(collection: Collection): Collection {
+export function readable(collection: Collection): Collection {
   return {
     ...collection,
     write: async (...given) => {
