@@ -106,6 +106,38 @@ describe('links out of the repository', () => {
   });
 });
 
+describe('files of the hub', () => {
+  const template = {
+    'chart/templates/a.yaml':
+      'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {{ toYaml .Values.data | nindent 2 }}\n',
+  };
+
+  it('are not read by a value file whose name helm would take for two', async () => {
+    await using own = await tempDir();
+    const secret = join(own.path, 'secret.json');
+    await writeFile(secret, '{"data": {"key": "of the hub"}}');
+    const listed = `x,${secret}`;
+    await using fixture = await startRender({
+      ...chart,
+      ...template,
+      'chart/x': 'data: {key: of x}\n',
+      [`chart/${listed}`]: 'data: {key: of the repository}\n',
+    });
+    const { manifests } = await fixture.render({ path: 'chart', helm: { valueFiles: [listed] } });
+    expect(manifests[0]).toMatchObject({ data: { key: 'of the repository' } });
+  });
+
+  it('are not read by a file parameter whose name holds another', async () => {
+    await using fixture = await startRender({ ...chart, ...template, 'chart/note.txt': 'a note' });
+    const fileParameters = [{ name: 'data.key=/etc/hostname,data.note', path: 'note.txt' }];
+    await expect(fixture.render({ path: 'chart', helm: { fileParameters } })).rejects.toMatchObject({
+      code: 'Invalid',
+      message:
+        'helm.fileParameters: the name data.key=/etc/hostname,data.note holds "=" or ",": give each value its own entry',
+    });
+  });
+});
+
 /** A renderer whose kustomize is a shell script. */
 async function startScripted(script: string, options: { timeoutMs?: number; outputBytes?: number } = {}) {
   const stack = new AsyncDisposableStack();

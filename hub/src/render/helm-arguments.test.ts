@@ -34,6 +34,21 @@ describe('helmArguments', () => {
       [...head, '--set-file', 'f=/r/x.txt', '--values', '/r/a.yaml', '--values', '/h/values.yaml', ...tail],
     ],
     [
+      'files of which helm would make two',
+      {},
+      { valueFiles: ['/r/a,/etc/b', '/r/"c"'], fileParameters: new Map([['f', '/r/a,g=/etc/b']]) },
+      [
+        ...head,
+        '--set-file',
+        String.raw`f=/r/a\,g=/etc/b`,
+        '--values',
+        '"/r/a,/etc/b"',
+        '--values',
+        '"/r/""c"""',
+        ...tail,
+      ],
+    ],
+    [
       'what is skipped',
       { skipCrds: true, skipTests: true, skipSchemaValidation: true },
       { namespace: '', kubeVersion: '', apiVersions: [] },

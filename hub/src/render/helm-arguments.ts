@@ -28,7 +28,7 @@ export function helmArguments(options: HelmSource, invocation: HelmInvocation): 
     ...assignments('--set', valuesOf(false)),
     ...assignments('--set-string', valuesOf(true)),
     ...assignments('--set-file', fileParameters),
-    ...valueFiles.flatMap((file) => ['--values', file]),
+    ...valueFiles.flatMap((file) => ['--values', formatField(file)]),
     ...apiVersions.flatMap((version) => ['--api-versions', version]),
     ...(options.skipCrds ? [] : ['--include-crds']),
     ...(options.skipSchemaValidation ? ['--skip-schema-validation'] : []),
@@ -38,6 +38,11 @@ export function helmArguments(options: HelmSource, invocation: HelmInvocation): 
 
 function assignments(flag: string, values: ReadonlyMap<string, string>): string[] {
   return [...values].flatMap(([name, value]) => [flag, `${name}=${cleanSetParameter(value)}`]);
+}
+
+/** Helm reads `--values` as fields with commas between them: unless it is quoted, a file `a,/etc/b` of a repository would be two, and the second one the hub's. */
+function formatField(file: string): string {
+  return /[",\r\n]/u.test(file) ? `"${file.replaceAll('"', '""')}"` : file;
 }
 
 /** Argo CD: a comma of a value is escaped unless it is already, or the value is a `{list}`. */

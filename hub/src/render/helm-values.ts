@@ -50,10 +50,18 @@ export async function collectValueFiles(files: HelmFiles, options: HelmSource): 
   return [...found.values()];
 }
 
-/** Argo CD: helm.fileParameters, relative to the chart, absolute from the repository's root, or `$ref/…`. */
+/**
+ * Argo CD: helm.fileParameters, relative to the chart, absolute from the repository's root, or `$ref/…`. Throws Invalid for a name
+ * with which helm would read other files than these: it has `name=path` and several of them with commas between.
+ */
 export async function collectFileParameters(files: HelmFiles, options: HelmSource): Promise<Map<string, HelmFile>> {
   const parameters = new Map<string, HelmFile>();
   for (const { name = '', path = '' } of options.fileParameters ?? []) {
+    if (/[=,]/u.test(name))
+      throw new FleetError(
+        'Invalid',
+        `helm.fileParameters: the name ${name} holds "=" or ",": give each value its own entry`,
+      );
     const place = placeOf(files, path, 'helm.fileParameters');
     const present = await place.in.add(place.path);
     parameters.set(name, present ? place : { ...place, missing: true });
