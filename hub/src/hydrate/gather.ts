@@ -1,6 +1,7 @@
 import { FleetError, toFleetError } from '@wheelhouse/shared/errors/fleet-error';
 import { whyReadNotPermitted } from '../assign/resolve.ts';
 import type { Trigger } from '../queue/queue.ts';
+import { openPermitted } from '../render/permitted.ts';
 import type { OpenLocation, Renderer } from '../render/render.ts';
 import type { Derived, Problem, RenderOutcome } from '../store/derived.ts';
 import type { HydratedIndexed } from './group.ts';
@@ -22,10 +23,11 @@ export type Gathered =
 /** `open` opens every location at the commit that is known of it. Throws when stopped. */
 export async function gather(
   { hydration }: HydratedIndexed,
-  { open, traceparent, ...deps }: GatherDeps & { open: OpenLocation; traceparent: string | undefined },
+  { open: openAny, traceparent, ...deps }: GatherDeps & { open: OpenLocation; traceparent: string | undefined },
   signal: AbortSignal,
 ): Promise<Gathered> {
-  const { request } = hydration.dry;
+  const { request, sources } = hydration.dry;
+  const open = openPermitted(openAny, sources, () => [hydration.dry]);
   if (!request) return { type: 'waiting' };
   try {
     const known = await find(request.key, deps, { open, signal });

@@ -1,9 +1,10 @@
 import type { AppProject } from '@wheelhouse/shared/resources/app-project';
 import { expect, it } from 'vitest';
+import { factsOf } from '../assign/render-request.ts';
 import type { RenderRequest } from '../render/request.ts';
 import type { SourceLocation } from '../source/location.ts';
 import { createMemorySnapshot } from '../source/memory-snapshot.ts';
-import { applicationOf, indexedOf } from '../testing/hub-state.ts';
+import { applicationOf, indexedOf, outcomeOf } from '../testing/hub-state.ts';
 import { createBundles } from './bundles.ts';
 
 const signal = new AbortController().signal;
@@ -18,7 +19,9 @@ function appOf(name: string, project: string, sourceRepos: string[]) {
     metadata,
     spec: { sourceRepos },
   };
-  return indexedOf(applicationOf(name, { spec: { project } }), { sources: [source], project: resource });
+  const application = applicationOf(name, { spec: { project } });
+  const request = { key: 'one', facts: factsOf(application) };
+  return indexedOf(application, { sources: [source], project: resource, request });
 }
 
 /** Bundles of a revision whose render reads a file elsewhere, and what was asked for. */
@@ -47,8 +50,12 @@ function createPreviewed() {
       sourceTypes: [],
     };
   };
-  const renderer = { requestKey: async () => 'one', stillValid: async () => true, render };
-  const deps = { derived: { render: () => undefined }, blobs: { get: async () => Buffer.alloc(0) }, renderer };
+  const stillValid = async (_record: unknown, open: RenderRequest['open']) => {
+    await open(elsewhere, signal);
+    return true;
+  };
+  const renderer = { requestKey: async () => 'one', stillValid, render };
+  const deps = { derived: { render: outcomeOf }, blobs: { get: async () => Buffer.alloc(0) }, renderer };
   return { asked, bundles: createBundles(overlay, deps, signal) };
 }
 
@@ -67,4 +74,12 @@ it('what one project does not permit, another may', async () => {
   ]);
   expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'fulfilled']);
   expect(asked).toContainEqual(elsewhere);
+});
+
+it('what was rendered before is looked at for those alone whose project still permits what it read', async () => {
+  const { asked, bundles } = createPreviewed();
+  expect(await bundles.isSame(appOf('shop', 'team', [source.repoURL]))).toBe(false);
+  expect(asked).toEqual([]);
+  expect(await bundles.isSame(appOf('till', 'admins', ['*']))).toBe(true);
+  expect(asked).toEqual([elsewhere]);
 });

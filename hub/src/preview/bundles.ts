@@ -58,7 +58,12 @@ export function createBundles(overlay: Overlay, deps: BundlesDeps, signal: Abort
       return { digest, manifests };
     });
   };
-  const holds = async (record: RenderRecord) => await deps.renderer.stillValid(record, overlay.open, signal);
+  const holds = async (record: RenderRecord, app: IndexedApplication) =>
+    await deps.renderer.stillValid(
+      record,
+      openPermitted(overlay.open, app.sources, () => [app]),
+      signal,
+    );
 
   return {
     before: async (app) => {
@@ -74,8 +79,9 @@ export function createBundles(overlay: Overlay, deps: BundlesDeps, signal: Abort
       const outcome = outcomeOf(app);
       if (!outcome?.record || outcome.problem) return false;
       const { record, requestKey } = outcome;
-      const verdict = judged.get(requestKey) ?? holds(record).catch(() => false);
-      judged.set(requestKey, verdict);
+      const key = `${requestKey} ${app.application.spec.project}`;
+      const verdict = judged.get(key) ?? holds(record, previewedPart(app, overlay)).catch(() => false);
+      judged.set(key, verdict);
       return await verdict;
     },
   };

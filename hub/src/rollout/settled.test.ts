@@ -58,3 +58,30 @@ it.each<[string, Given, string | undefined]>([
 ])('settled is %s', async (_what, given, expected) => {
   expect(await reasonOf(given)).toBe(expected);
 });
+
+it('looks at nothing that its project does not permit any more, and waits for none of it', async () => {
+  const application = applicationOf('shop');
+  const location = { repoURL, targetRevision: 'main' };
+  const elsewhere = { repoURL: 'https://elsewhere.example/base.git', targetRevision: 'main' };
+  const metadata = { name: 'default', namespace: 'argocd' };
+  const spec = { sourceRepos: [repoURL] };
+  const project = { apiVersion: 'argoproj.io/v1alpha1', kind: 'AppProject', metadata, spec } as const;
+  const request = { key: 'key', facts: factsOf(application) };
+  const app = indexedOf(application, { sources: [location], request, project });
+  const asked: unknown[] = [];
+  const look = async (at: unknown): Promise<never> => {
+    asked.push(at);
+    throw new Error('it was looked at');
+  };
+  const deps: Parameters<typeof whyNotSettled>[1] = {
+    derived: { revision: () => ({ ...location, sha: 'c0ffee' }), render: () => outcomeOf('key') },
+    open: look,
+    resolveLocation: look,
+    stillValid: async (_record, open, signal) => (await open(elsewhere, signal)) !== undefined,
+  };
+  expect(await whyNotSettled([{ ...app, pinned: false }], deps, new AbortController().signal)).toBeUndefined();
+  expect(asked).toEqual([]);
+  const broken = { ...deps, stillValid: async () => await Promise.reject(new Error('broken')) };
+  const judging = whyNotSettled([{ ...app, pinned: false }], broken, new AbortController().signal);
+  await expect(judging).rejects.toThrow('broken');
+});

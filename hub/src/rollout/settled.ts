@@ -1,4 +1,6 @@
+import { isFleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { IndexedApplication } from '../assign/applications.ts';
+import { openPermitted } from '../render/permitted.ts';
 import type { Renderer } from '../render/render.ts';
 import { openLocations, type RenderDeps } from '../render/render-stage.ts';
 import { locationOf } from '../source/location.ts';
@@ -29,10 +31,18 @@ export async function whyNotSettled(
     const reason = whyNotRendered(app, outcome, deps.derived);
     if (reason !== undefined) return reason;
     if (!outcome?.record) continue;
-    if (!(await deps.stillValid(outcome.record, opened.open, signal)))
+    const asking = sound.filter(({ request }) => request?.key === app.request?.key);
+    const open = openPermitted(opened.open, app.sources, () => asking);
+    if (!(await deps.stillValid(outcome.record, open, signal).catch(isRefused)))
       return `${app.id} is not rendered at the newest revision yet`;
   }
   return undefined;
+}
+
+/** What its project does not permit to be read is not looked at: it is given nothing new, and says so itself. */
+function isRefused(error: unknown): true {
+  if (isFleetError(error, 'NotPermitted')) return true;
+  throw error;
 }
 
 function whyNotRendered(
