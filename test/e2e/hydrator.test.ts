@@ -259,6 +259,37 @@ spec:
   expect(await shop.repository.git('for-each-ref', '--format=%(refname:short)', 'refs/heads/live')).toBe('');
 });
 
+test('an Application that was deployed from its source goes on from the branch, and nothing of it is touched', async () => {
+  const objects = async () => ((await shop.state()) as { items: object[] }).items;
+  const before = await objects();
+  await shop.platform.apply(hydrated('shop', { dry: 'app', path: 'plain' }));
+  await eventually(async () => {
+    const { sync, sourceHydrator, conditions } = await statusOf('shop');
+    expect(sync).toMatchObject({ status: 'Synced', comparedTo: { source: { path: 'plain' } } });
+    expect([sourceHydrator?.currentOperation, conditions]).toEqual([
+      expect.objectContaining({ phase: 'Hydrated' }),
+      [],
+    ]);
+  }, within);
+  expect(await objects()).toEqual(before);
+});
+
+test('a dry source that becomes a chart, and a folder again, is written as what it is', async () => {
+  await shop.push({
+    'app/Chart.yaml': 'apiVersion: v2\nname: app\nversion: 1.0.0\n',
+    'app/templates/a.yaml': configMap('from-chart', 'one'),
+    'app/config.yaml': null,
+  });
+  await eventually(async () => expect(await show('plain/manifest.yaml')).toContain('from-chart'), within);
+  await shop.push({
+    'app/Chart.yaml': null,
+    'app/templates/a.yaml': null,
+    'app/config.yaml': configMap('plain', 'two'),
+  });
+  await whenRuns({ plain: 'two' });
+  await eventually(async () => expect(await messages('shop')).toBe(''), within);
+});
+
 test('a preview says what would be rendered, before it is written anywhere', async () => {
   const before = await commits();
   await shop.repository.commit({ 'base/config.yaml': configMap('shop', 'planned') }, 'Plan', 'plan');
