@@ -30,7 +30,8 @@ export function createApplicationTable(): ApplicationTable {
   };
   const members = (ids: Iterable<string>) => [...ids].flatMap((id) => apps.get(id) ?? []);
   const parts = (ids: Iterable<string>, which: (part: IndexedApplication) => boolean) =>
-    members(ids).flatMap((app) => renderedParts(app).filter(which));
+    // asked for all of a large fleet: what has no parts is in the index because it matches
+    members(ids).flatMap((app) => (app.hydration ? renderedParts(app).filter(which) : app));
   return {
     all: () => apps.values(),
     size: () => apps.size,
@@ -81,16 +82,15 @@ function same(before: IndexedApplication, after: IndexedApplication): boolean {
     before.cluster === after.cluster &&
     before.hubOnly === after.hubOnly &&
     before.project === after.project &&
-    requestKeys(before) === requestKeys(after) &&
+    sameRequests(before, after) &&
     before.problem?.message === after.problem?.message &&
     sameManifest(before, after)
   );
 }
 
-function requestKeys(app: IndexedApplication): string {
-  return renderedParts(app)
-    .map(({ request }) => request?.key ?? '')
-    .join(' ');
+function sameRequests(before: IndexedApplication, after: IndexedApplication): boolean {
+  const [dryBefore, dryAfter] = [before.hydration?.dry, after.hydration?.dry];
+  return before.request?.key === after.request?.key && dryBefore?.request?.key === dryAfter?.request?.key;
 }
 
 /** What it is, where it came from, and as whom it is written. */

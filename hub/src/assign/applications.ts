@@ -49,6 +49,8 @@ export interface IndexedApplication {
   request?: { key: string; facts: RenderFacts } | undefined;
   /** Only of one with a source hydrator: what is rendered to be written to where its manifests come from. */
   hydration?: Hydration;
+  /** Only of the part of such an Application that is rendered to be written: key of the branch that it is written to. */
+  writtenTo?: string;
 }
 
 export interface ApplicationChange {

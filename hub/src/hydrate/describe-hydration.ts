@@ -22,10 +22,11 @@ export function describeHydration(
   const { sourceHydrator } = part.application.spec;
   if (!sourceHydrator) return undefined;
   const target = targetOf(sourceHydrator);
+  const writtenTo = branchKey(target);
   const sources = [drySourceOf(sourceHydrator)];
   const request = requestOf(sources);
-  const dry = { ...part, sources, ...(request ? { request } : {}) };
-  return { key: hydrationKey(sourceHydrator), branchKey: branchKey(target), target, dry };
+  const dry = { ...part, sources, writtenTo, ...(request ? { request } : {}) };
+  return { key: hydrationKey(sourceHydrator), branchKey: writtenTo, target, dry };
 }
 
 /** An Application in all its parts that are rendered. */

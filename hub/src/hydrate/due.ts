@@ -5,16 +5,9 @@ import { hydrateAnnotation } from './group.ts';
 import type { HydrationRecord } from './hydration-store.ts';
 
 /** Jobs of the branches that these parts of Applications are rendered for; what is deployed from a branch is not. */
-export function hydrateTriggers(
-  parts: readonly IndexedApplication[],
-  find: (id: string) => IndexedApplication | undefined,
-  traceparent?: string,
-): Trigger[] {
-  const keys = parts.flatMap((part) => {
-    const { dry, branchKey } = find(part.id)?.hydration ?? {};
-    return dry === part ? (branchKey ?? []) : [];
-  });
-  return [...new Set(keys)].map((key) => ({ key, traceparent }));
+export function hydrateTriggers(parts: readonly IndexedApplication[], traceparent?: string): Trigger[] {
+  const keys = new Set(parts.flatMap(({ writtenTo }) => writtenTo ?? []));
+  return [...keys].map((key) => ({ key, traceparent }));
 }
 
 /** What an Application is written to now, and what it was written to. */

@@ -201,7 +201,7 @@ function onDerived(change: DerivedChange, deps: DispatchDeps, send: Send): void 
         change.after.traceparent,
       ),
     );
-    send('hydrate', hydrateTriggers(apps, deps.applications.find, change.after.traceparent));
+    send('hydrate', hydrateTriggers(apps, change.after.traceparent));
   }
   if (change.type === 'evaluation' && change.after) {
     const { repositories } = change.after.reads;
@@ -225,7 +225,7 @@ function onRevision(resolved: ResolvedRevision, deps: DispatchDeps, send: Send):
     readersOf(repoURL, targetRevision, deps).map((key) => ({ key, traceparent })),
   );
   if (isRead(resolved, deps)) send('render', [{ key: surveyKey(resolved), traceparent }]);
-  send('hydrate', hydrateTriggers(deps.applications.bySource(resolved), deps.applications.find, traceparent));
+  send('hydrate', hydrateTriggers(deps.applications.bySource(resolved), traceparent));
 }
 
 /** Whether a survey of it can find anything. */
