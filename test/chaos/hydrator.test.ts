@@ -1,5 +1,6 @@
-// A hub that is killed while it writes rendered manifests to a branch: the next one ends what was begun, with one commit for each
-// commit of the dry source, whether the push got through or not.
+// A hub that is killed, or loses its queue, while it writes rendered manifests to a branch: what was begun is ended, with one commit
+// for each commit of the dry source, whether the push got through or not.
+import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { getApplication } from '../support/applications.ts';
 import { eventually } from '../support/eventually.ts';
@@ -40,22 +41,32 @@ afterAll(async () => await shop[Symbol.asyncDispose]());
 
 const commits = async () => (await shop.repository.git('log', '--format=%H', branch)).split('\n');
 
-test.each<[string, (kill: () => Promise<void>) => PushHooks]>([
-  ['two: before the push', (kill) => ({ before: kill })],
-  ['three: between the push and its record', (kill) => ({ after: kill })],
-])('%s', async (what, hooksOf) => {
-  const [text = ''] = what.split(':');
+const killed = async () => {
+  await shop.platform.hubs[0]?.kill('SIGKILL');
+  return async () => await shop.platform.hubs[0]?.restart();
+};
+const redisEmptied = async () => {
+  const redis = new Redis(shop.platform.redis.url);
+  await redis.flushall();
+  redis.disconnect();
+  return async () => undefined;
+};
+
+test.each<[text: string, what: string, when: keyof PushHooks, disturb: () => Promise<() => Promise<unknown>>]>([
+  ['two', 'a hub is killed before the push', 'before', killed],
+  ['three', 'a hub is killed between the push and its record', 'after', killed],
+  ['four', 'Redis is emptied between the push and its record', 'after', redisEmptied],
+])('%s: %s', async (...[text, , when, disturb]) => {
   const before = await commits();
-  const killed = Promise.withResolvers<void>();
-  const kill = async () => {
+  const disturbed = Promise.withResolvers<() => Promise<unknown>>();
+  const act = async () => {
     shop.git.interceptPushes({});
-    await shop.platform.hubs[0]?.kill('SIGKILL');
-    killed.resolve();
+    disturbed.resolve(await disturb());
   };
-  shop.git.interceptPushes(hooksOf(kill));
+  shop.git.interceptPushes({ [when]: act });
   await shop.push({ 'base/config.yaml': configMap('shop', text) });
-  await killed.promise;
-  await shop.platform.hubs[0]?.restart();
+  const mend = await disturbed.promise;
+  await mend();
   await eventually(async () => expect(await shop.live()).toMatchObject({ shop: text }), within);
   const drySHA = await shop.repository.git('rev-parse', 'main');
   const [hydratedSHA, ...others] = await commits();

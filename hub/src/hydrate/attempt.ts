@@ -5,8 +5,6 @@ import type { HydratedApplication, HydrationRecord, HydrationStore } from './hyd
 
 /** One look at what a branch gets from a revision, and its record, which is written only when it says something new. */
 export interface Attempt {
-  /** RFC 3339. */
-  startedAt: string;
   /** As it was when the attempt began. */
   before: HydrationRecord | undefined;
   /** Something is due that cannot be told yet, or is being written; of a commit that failed, it goes on to say so. */
@@ -58,7 +56,6 @@ export async function openAttempt(group: HydrationGroup, { hydrations, now }: At
     await put({ phase: 'Hydrated', ...finish(), drySHA, hydratedSHA, last });
   };
   return {
-    startedAt,
     before: stored?.value,
     begin: async (drySHA) => {
       // a failure is told until it is over, not each time that it is looked at again
