@@ -127,6 +127,27 @@ describe('files of the hub', () => {
     expect(manifests[0]).toMatchObject({ data: { key: 'of the repository' } });
   });
 
+  it('are not read through a link of a chart that is put into another', async () => {
+    await using own = await tempDir();
+    const secret = join(own.path, 'secret.txt');
+    await writeFile(secret, 'of the hub');
+    const deep = Array.from({ length: 30 }, () => 'd').join('/');
+    const dependency = `dependencies: [{name: dep, version: 1.0.0, repository: "file://../${deep}"}]\n`;
+    await using fixture = await startRender({
+      ...chart,
+      'chart/Chart.yaml': `${chart['chart/Chart.yaml']}${dependency}`,
+      [`${deep}/Chart.yaml`]: 'apiVersion: v2\nname: dep\nversion: 1.0.0\n',
+      [`${deep}/templates/a.yaml`]:
+        'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {far: {{ .Files.Get "far" }}, near: {{ .Files.Get "near" }}}\n',
+      [`${deep}/far`]: { symlink: `${'../'.repeat(30)}${secret.slice(1)}` },
+      [`${deep}/near`]: { symlink: './kept' },
+      [`${deep}/kept`]: 'beside it',
+      [secret.slice(1)]: 'of the repository',
+    });
+    const { manifests } = await fixture.render({ path: 'chart' });
+    expect(manifests[0]).toMatchObject({ data: { far: 'of the repository', near: 'beside it' } });
+  });
+
   it('are not read by a file parameter whose name holds another', async () => {
     await using fixture = await startRender({ ...chart, ...template, 'chart/note.txt': 'a note' });
     const fileParameters = [{ name: 'data.key=/etc/hostname,data.note', path: 'note.txt' }];
