@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import type { AuditEntry } from '../store/audit.ts';
 import type { FleetCluster } from './clusters.ts';
 import { createDepartures } from './departure.ts';
-import type { ClusterRecord, RevocationRecord } from './records.ts';
+import type { AdoptedRecord, ClusterRecord, RevocationRecord } from './records.ts';
 import { createMemoryTable } from './testing/memory-records.ts';
 
 const at = '2026-01-01T00:00:00.000Z';
@@ -40,6 +40,8 @@ interface Given {
 async function setUp({ document, applied, removed = [], there = [] }: Given) {
   const clusters = createMemoryTable<ClusterRecord>();
   await clusters.put('eu-1', record, 0);
+  const adopted = createMemoryTable<AdoptedRecord>();
+  for (const cluster of ['eu-1', 'eu-2']) await adopted.put(cluster, { cluster, unexplained: [] }, 0);
   const published: AssignmentDocument[] = [];
   const revoked: Omit<RevocationRecord, 'at' | 'until'>[] = [];
   const withdrawals = new Set(apps);
@@ -47,7 +49,7 @@ async function setUp({ document, applied, removed = [], there = [] }: Given) {
   const purged: string[] = [];
   const audited: AuditEntry[] = [];
   const departures = createDepartures({
-    records: { clusters },
+    records: { clusters, adopted },
     clusters: { find: () => ({ appliedGeneration: applied }) as FleetCluster },
     revocations: {
       revoke: async (entry) => {
@@ -72,7 +74,7 @@ async function setUp({ document, applied, removed = [], there = [] }: Given) {
     logger: createLogger({ name: 'test', level: 'silent' }),
     now: () => new Date(at),
   });
-  return { departures, clusters, published, revoked, revoking, withdrawals, purged, audited };
+  return { departures, clusters, adopted, published, revoked, revoking, withdrawals, purged, audited };
 }
 
 describe('a cluster that leaves', () => {
@@ -102,6 +104,7 @@ describe('a cluster that leaves', () => {
     expect(hub.revoked).toMatchObject([{ publicKey: 'UABC', kind: 'removed', by: 'ann' }]);
     expect([...hub.withdrawals]).toEqual([]);
     expect(hub.purged).toEqual(['eu-1']);
+    expect(hub.adopted.list()).toEqual([{ cluster: 'eu-2', unexplained: [] }]);
     // were the name given again, generations would go on above it
     expect(hub.published).toHaveLength(documents);
     for (const { gen, tombstones: left } of hub.published) expect([gen, left]).toEqual([8, []]);

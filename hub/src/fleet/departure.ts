@@ -27,7 +27,7 @@ export interface Departures {
 }
 
 export interface DeparturesDeps {
-  records: Pick<FleetRecords, 'clusters'>;
+  records: Pick<FleetRecords, 'clusters' | 'adopted'>;
   clusters: Pick<Clusters, 'find'>;
   revocations: Pick<Revocations, 'revoke'>;
   documents: {
@@ -130,6 +130,8 @@ async function forget(deps: DeparturesDeps, { name, publicKey, leaving }: Cluste
   }
   await deps.revocations.revoke({ publicKey, cluster: name, kind: 'removed', reason: 'the cluster was removed', by });
   for (const { app } of deps.additions.withdrawals(name)) await deps.additions.deleteWithdrawal(name, app);
+  // what was taken over from it is nobody's any more, least of all of a cluster that takes its name
+  await deps.records.adopted.delete(name);
   await deps.records.clusters.delete(name);
   await deps.purge(name);
   await deps.audit.append({ by, action: 'forget cluster', object: name });

@@ -1,14 +1,15 @@
 import { expect, it } from 'vitest';
-import type { ClusterRecord } from './records.ts';
+import type { AdoptedRecord, ClusterRecord } from './records.ts';
 import { createRenames } from './rename.ts';
 import { createMemoryTable } from './testing/memory-records.ts';
 
 async function createFixture(busy: { plan?: string; rollout?: string } = {}) {
   const clusters = createMemoryTable<ClusterRecord>();
+  const adopted = createMemoryTable<AdoptedRecord>();
   const record = { server: 'https://a', labels: {}, annotations: {}, publicKey: 'UA', uid: 'u', enrolledAt: '' };
   await clusters.put('a', { ...record, name: 'a' }, 0);
   const renames = createRenames({
-    records: { clusters },
+    records: { clusters, adopted },
     clusters: { find: () => undefined },
     documents: { find: async () => undefined, publish: async () => 1 },
     withdrawals: () => [],
@@ -20,7 +21,7 @@ async function createFixture(busy: { plan?: string; rollout?: string } = {}) {
     audit: { append: async () => undefined },
     now: () => new Date(0),
   });
-  return { clusters, renames };
+  return { clusters, adopted, renames };
 }
 
 it('gives a cluster back the name that it had before', async () => {
@@ -30,6 +31,17 @@ it('gives a cluster back the name that it had before', async () => {
   await renames.rename('b', 'a', { by: 'anna' });
   await renames.settle();
   expect(clusters.list()).toMatchObject([{ name: 'a', formerNames: ['b'] }]);
+});
+
+it('takes along what was taken over from it, also when it was interrupted before that', async () => {
+  const { adopted, renames } = await createFixture();
+  const unexplained = [{ app: 'web', ns: '', project: 'default', revision: 'r', bundle: 'b' }];
+  await adopted.put('a', { cluster: 'a', generation: 7, unexplained }, 0);
+  await renames.rename('a', 'b', { by: 'anna' });
+  expect(adopted.list()).toEqual([{ cluster: 'b', generation: 7, unexplained }]);
+  await adopted.put('a', { cluster: 'a', unexplained: [] }, 0);
+  await renames.settle();
+  expect(adopted.list()).toEqual([{ cluster: 'b', generation: 7, unexplained }]);
 });
 
 it.each([

@@ -1,4 +1,4 @@
-import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
+import { FleetError, isFleetError } from '@wheelhouse/shared/errors/fleet-error';
 import { assertClusterName } from '@wheelhouse/shared/protocol/cluster-name';
 import type { AssignmentDocument } from '@wheelhouse/shared/protocol/document';
 import type { AuditLog } from '../store/audit.ts';
@@ -6,7 +6,7 @@ import type { Clusters } from './clusters.ts';
 import type { ClusterRecord, FleetRecords, Stored } from './records.ts';
 
 export interface RenameDeps {
-  records: Pick<FleetRecords, 'clusters'>;
+  records: Pick<FleetRecords, 'clusters' | 'adopted'>;
   clusters: Pick<Clusters, 'find'>;
   documents: {
     find(cluster: string): Promise<{ document: AssignmentDocument; seq: number } | undefined>;
@@ -47,6 +47,7 @@ export function createRenames(deps: RenameDeps): Renames {
       const formerNames = [...(stored.value.formerNames ?? []).filter((name) => name !== to), from];
       await records.clusters.put(to, { ...stored.value, name: to, formerNames }, 0);
       await records.clusters.delete(from);
+      await carryAdoption(deps, from, to);
       // it may have been cleared when the cluster had this name before
       cleared.delete(from);
       await audit.append({ by, action: 'rename cluster', object: to, details: { from } });
@@ -56,6 +57,7 @@ export function createRenames(deps: RenameDeps): Renames {
         for (const former of formerNames) {
           const left = records.clusters.find(former);
           if (left?.publicKey === publicKey) await records.clusters.delete(former);
+          if (!left) await carryAdoption(deps, former, name);
           if (left || cleared.has(former) || !deps.isHeard(name)) continue;
           await clearFormer(deps, former);
           cleared.add(former);
@@ -103,7 +105,7 @@ function assertIsIdle(deps: RenameDeps, name: string): void {
 }
 
 /** A name that a cluster once had is not given to another: credentials under it may still be about. Throws Conflict. */
-export function assertNameIsFree(records: RenameDeps['records'], name: string, except?: string): void {
+export function assertNameIsFree(records: Pick<FleetRecords, 'clusters'>, name: string, except?: string): void {
   const holder = records.clusters
     .list()
     .find((one) => one.name !== except && (one.name === name || one.formerNames?.includes(name)));
@@ -111,6 +113,17 @@ export function assertNameIsFree(records: RenameDeps['records'], name: string, e
   const was =
     holder.name === name ? 'is enrolled already' : `was the name of ${holder.name}, which still answers to it`;
   throw new FleetError('Conflict', `the name ${name} is taken: it ${was}`);
+}
+
+/** What was taken over from the cluster, and what a person has still to decide of it, belongs to its new name. */
+async function carryAdoption({ records: { adopted } }: RenameDeps, from: string, to: string): Promise<void> {
+  const before = adopted.find(from);
+  if (!before) return;
+  await adopted.put(to, { ...before, cluster: to }, 0).catch((error: unknown) => {
+    // it has one of its own by now, or another replica was faster
+    if (!isFleetError(error, 'Conflict')) throw error;
+  });
+  await adopted.delete(from);
 }
 
 /** The same assignment under the new name and above both generations, so that the agent changes nothing when it follows. */
