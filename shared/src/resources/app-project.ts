@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { compileGlob } from '../glob/gobwas.ts';
 import { isTimeZone } from '../schedule/cron.ts';
 import { anyObject, argoApiVersion, flag, integer, objectMeta, text, texts } from './fields.ts';
 
@@ -79,4 +80,13 @@ export function warnOfTimeZones({ kind, spec }: { kind: string; spec?: unknown }
   const zones = ((spec as AppProjectSpec).syncWindows ?? []).flatMap(({ timeZone }) => timeZone ?? []);
   const unknown = [...new Set(zones)].filter((zone) => zone !== '' && !isTimeZone(zone));
   return unknown.map((zone) => `spec.syncWindows: there is no time zone "${zone}"; such a window counts as UTC`);
+}
+
+/** A sentence for each rule of `orphanedResources` that ignores nothing: Argo CD takes a pattern that cannot be read for one that nothing matches. */
+export function warnOfIgnoreRules({ kind, spec }: { kind: string; spec?: unknown }): string[] {
+  if (kind !== 'AppProject') return [];
+  const rules = (spec as AppProjectSpec).orphanedResources?.ignore ?? [];
+  const patterns = rules.flatMap((rule) => [rule.group ?? '', rule.kind ?? '', rule.name ?? '']);
+  const unread = [...new Set(patterns)].filter((pattern) => compileGlob(pattern) === undefined);
+  return unread.map((pattern) => `spec.orphanedResources.ignore: "${pattern}" is no pattern, and ignores nothing`);
 }

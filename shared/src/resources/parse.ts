@@ -7,7 +7,7 @@ import type { z } from 'zod';
 import { FleetError } from '../errors/fleet-error.ts';
 import { parseApiVersion } from '../kube/object.ts';
 import { parseYamlStream } from '../kube/yaml.ts';
-import { type AppProject, appProject, warnOfTimeZones } from './app-project.ts';
+import { type AppProject, appProject, warnOfIgnoreRules, warnOfTimeZones } from './app-project.ts';
 import { type Application, application } from './application.ts';
 import { type ApplicationSet, applicationSet } from './application-set.ts';
 import { checkAgainst } from './check.ts';
@@ -120,7 +120,7 @@ function keepSettings(resource: Exclude<Resource, UnbuiltResource>, warnings: st
   if (resource.kind === 'ConfigMap')
     return { resource, warnings: [...warnings, ...warnOfConfigMap(resource).map((text) => `${name}: ${text}`)] };
   if (resource.kind !== 'Secret') {
-    const texts = [...warnOfUnbuiltFields(resource), ...warnOfTimeZones(resource)];
+    const texts = [...warnOfUnbuiltFields(resource), ...warnOfTimeZones(resource), ...warnOfIgnoreRules(resource)];
     return { resource, warnings: [...warnings, ...texts.map((text) => `${name}: ${text}`)] };
   }
   const kept = keepSecret(resource);

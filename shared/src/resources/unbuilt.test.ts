@@ -27,6 +27,14 @@ it('warns of a sync window whose time zone nobody knows', () => {
   ]);
 });
 
+it('warns of a rule of orphaned resources that ignores nothing', () => {
+  const ignore = [{ kind: 'ConfigMap', name: 'tmp-[' }, { group: '*.example.com', kind: '{A,B}' }, { name: 'tmp-[' }];
+  const { warnings } = parseResource(project({ orphanedResources: { ignore } }), { unknownFields: 'refuse' });
+  expect(warnings).toEqual([
+    'AppProject argocd/shop: spec.orphanedResources.ignore: "tmp-[" is no pattern, and ignores nothing',
+  ]);
+});
+
 it('warns of the settings that have no effect, and of no other', () => {
   const data = {
     'application.sync.impersonation.enabled': 'true',
