@@ -53,9 +53,11 @@ export interface OwnedToolPool extends AsyncDisposable {
 export function createToolPool(deps: { logger: Logger }, options: ToolPoolOptions): OwnedToolPool {
   const limit = createLimit(options.concurrency);
   let opened: Promise<Opened> | undefined;
+  let closed = false;
   const run: ToolPool = async (wanted, signal) =>
     await limit(async () => {
       signal.throwIfAborted();
+      if (closed) throw new FleetError('Aborted', `${wanted.what} is not run: the hub is stopping`);
       // what could not be found out is no finding
       opened ??= open(deps, options).catch((error: unknown) => {
         opened = undefined;
@@ -66,6 +68,7 @@ export function createToolPool(deps: { logger: Logger }, options: ToolPoolOption
       return await runChild(wanted, { launcher, prefix, options }, signal);
     });
   const close = async () => {
+    closed = true;
     const left = await opened?.catch(() => undefined);
     await left?.launcher[Symbol.asyncDispose]();
   };
