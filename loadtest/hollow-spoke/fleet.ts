@@ -10,7 +10,7 @@ export interface HollowFleet extends AsyncDisposable {
   readonly names: string[];
 }
 
-const perProcess = 250;
+const perProcess = 500;
 
 /** Registers `count` clusters over the API and starts their agents. Labels are given by index. */
 export async function startHollowFleet(
