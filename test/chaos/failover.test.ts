@@ -112,10 +112,11 @@ test.each(['Arriving', 'Withdrawing'])(
 
 test('a plan that is late is undone by itself, with the hub killed around its deadline', async () => {
   const uids = await uidsIn(active);
-  const { id } = await failover({ soakMs: 600_000, deadlineMs: 15_000, onDeadline: 'Abort' });
+  // longer than a killed hub needs to come back: the way back has the same deadline
+  const { id } = await failover({ soakMs: 600_000, deadlineMs: 40_000, onDeadline: 'Abort' });
   await planIn(platform, { id }, { phases: ['Arriving'] });
   await killHub();
-  await eventually(async () => expect((await getPlan(platform, id)).direction).toBe('back'), { timeoutMs: 60_000 });
+  await eventually(async () => expect((await getPlan(platform, id)).direction).toBe('back'), { timeoutMs: 100_000 });
   await killHub();
   const { history } = await planIn(platform, { id }, { phases: ['Aborted'], timeoutMs: 100_000 });
   expect(history.map(({ message }) => message)).toContainEqual(expect.stringMatching(/aborted: Arriving took longer/));
