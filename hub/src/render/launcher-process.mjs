@@ -37,11 +37,31 @@ function start({ id, ...launch }) {
     const message = { id, ...ended };
     if (process.connected) process.send?.(message);
   };
-  try {
-    watch(launch, { reply, onStart: (stop) => void stops.set(id, stop) });
-  } catch (error) {
-    reply(notBegun(/** @type {NodeJS.ErrnoException} */ (error)));
-  }
+  const begin = () => {
+    try {
+      watch(launch, { reply, onStart: (stop) => void stops.set(id, stop) });
+    } catch (error) {
+      reply(notBegun(/** @type {NodeJS.ErrnoException} */ (error)));
+    }
+  };
+  if (!launch.tree || trees) begin();
+  else void withTrees(begin, { reply, onStart: (stop) => void stops.set(id, stop) });
+}
+
+/**
+ * A child that has bounds begins when they can be looked after.
+ * @param {() => void} begin
+ * @param {{ reply(ended: Ended): void; onStart(stop: (why: Why) => void): void }} watching
+ */
+async function withTrees(begin, { reply, onStart }) {
+  /** @type {Why | undefined} */
+  let killed;
+  onStart((why) => {
+    killed ??= why;
+  });
+  trees ??= await import('./process-tree.ts');
+  if (killed === undefined) begin();
+  else reply({ code: null, stdout: Buffer.alloc(0), stderr: '', killed });
 }
 
 /**
@@ -63,7 +83,6 @@ function watch(launch, { reply, onStart }) {
     killGroup(child);
   };
   const timer = setTimeout(() => stop('timeout'), timeoutMs);
-  if (tree) void loadTrees();
   const looking = tree && setInterval(() => look(child, tree, stop), lookMs);
   onStart(stop);
   child.stdout.on('data', (/** @type {Buffer} */ chunk) => {
@@ -98,10 +117,6 @@ function watch(launch, { reply, onStart }) {
 function look(child, bounds, stop) {
   const exceeded = child.pid === undefined ? undefined : trees?.whatExceeds(child.pid, bounds);
   if (exceeded) stop(exceeded);
-}
-
-async function loadTrees() {
-  trees ??= await import('./process-tree.ts');
 }
 
 /**

@@ -92,6 +92,17 @@ it('kills a child whose caller gives up', async () => {
   expect(ended).toMatchObject({ code: null, killed: 'stopped' });
 });
 
+it('begins nothing for a caller that gave up before its bounds could be looked after', async () => {
+  await using another = createLauncher({ logger }, { prefix: [] });
+  const stopping = new AbortController();
+  const file = join(folder, 'of-bounded');
+  const tree = { tasks: 100, memoryBytes: 1024 ** 3 };
+  const ended = another.launch({ ...sleeping(file), tree }, stopping.signal);
+  stopping.abort();
+  expect(await ended).toMatchObject({ code: null, killed: 'stopped' });
+  await expect(readFile(file)).rejects.toThrow('ENOENT');
+});
+
 it('returns 40 MB of output whole', async () => {
   const bytes = 40 * 1024 ** 2;
   const { stdout } = await launcher.launch(shell(`head -c ${bytes} /dev/zero`, { outputBytes: bytes }), signal);
