@@ -112,6 +112,24 @@ describe('labels of many clusters', () => {
     expect(roles()).toEqual(expected);
   });
 
+  it('are set without reading the whole plan for each of them', async () => {
+    let reads = 0;
+    const { read } = plans;
+    plans.read = async (id) => {
+      if (roles().includes('standby') && roles().includes('other')) reads += 1;
+      return await read(id);
+    };
+    await runPlan('p2', deps, signal);
+    expect(roles()).toEqual(['other', 'other']);
+    expect(reads).toBe(0);
+  });
+
+  it('are set where the copy of the plan lags behind what this hub read', async () => {
+    deps.plans = { ...plans, find: () => ({ ...plan, id: 'p2', phase: 'Planned' }) };
+    await runPlan('p2', deps, signal);
+    expect(roles()).toEqual(['other', 'other']);
+  });
+
   it('are left to the next hub when this one stops', async () => {
     const stop = new AbortController();
     whileLabelling(() => stop.abort());

@@ -159,9 +159,11 @@ async function label(plan: Plan, { deps, signal }: Acting): Promise<void> {
   }
 }
 
+/** By the copy in memory, asked for each cluster: a record of many clusters takes long to read. It may lag, so a no is looked up. */
 async function isStillMeant({ id, phase, direction }: Plan, { plans }: FailoverStageDeps): Promise<boolean> {
-  const present = (await plans.read(id))?.value;
-  return present !== undefined && !present.paused && present.phase === phase && present.direction === direction;
+  const isMeant = (present: Plan | undefined) =>
+    present !== undefined && !present.paused && present.phase === phase && present.direction === direction;
+  return isMeant(plans.find(id)) || isMeant((await plans.read(id))?.value);
 }
 
 /** Withdrawals first, then the record that releases them, then the generators, which drop what is released. */
