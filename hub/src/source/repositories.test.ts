@@ -68,6 +68,27 @@ describe('findRepository', () => {
     expect(findRepository(asked, { secrets: [], configMaps })).toEqual({ url: asked, credentials });
   });
 
+  it.each<[string, string, boolean]>([
+    ['https://git.example', 'https://git.example/a', true],
+    ['https://git.example/', 'https://git.example/a', true],
+    ['https://Git.example', 'https://git.example:8443/a', true],
+    ['https://git.example/te', 'https://git.example/team/a', true],
+    ['https://git.example', 'https://git.example.evil.org/a', false],
+    ['https://git.example', 'https://git.example@evil.org/a', false],
+    ['https://git.example', 'https://git.example:p@evil.org/a', false],
+    ['git@git.example:team', 'git@git.example:team/a.git', true],
+    ['git@git.example', 'git@git.example.evil.org:team/a.git', false],
+    ['ssh://git@git.example', 'ssh://git@git.example:22/team/a.git', true],
+    ['registry.example', 'registry.example/charts', true],
+    ['registry.example', 'registry.example.evil.org/charts', false],
+    ['https://[fd00::1]', 'https://[fd00::1]/a', true],
+    ['https://', 'https://git.example/a', true],
+  ])('gives the login of %s to %s: %j', (prefix, asked, isGiven) => {
+    const credentials = { username: 'near', password: 'n' };
+    const found = findRepository(asked, { secrets: [secret('repo-creds', { ...near, url: prefix })] });
+    expect(found).toEqual(isGiven ? { url: asked, credentials } : { url: asked });
+  });
+
   it('reads what a registry and a GitHub App need', () => {
     const secrets = [
       secret('repository', {
@@ -136,6 +157,11 @@ describe('findWriteRepository', () => {
     ['nothing', [], team],
     ['logins for reading', [secret('repository', { url, password: 'r' }), secret('repo-creds', wide)], team],
     ['another repository', [secret('repository-write', { url: 'https://git.example/other', password: 'p' })], team],
+    [
+      'a prefix that ends within the name of a host',
+      [secret('repo-write-creds', { ...wide, url: 'https://git.exam' })],
+      team,
+    ],
     ['a login of another project', [secret('repository-write', { url, password: 'p', project: 'other' })], team],
     [
       'a login of one project where two ask',

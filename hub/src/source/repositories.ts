@@ -72,10 +72,16 @@ function findTemplate(url: string, entries: readonly Entry[], type: SecretType):
   let longest: Entry | undefined;
   for (const entry of entries) {
     const prefix = entry.fields['url'];
-    if (entry.type !== type || !prefix || !normalize(url).startsWith(normalize(prefix))) continue;
+    if (entry.type !== type || !prefix || !isWithin(url, prefix)) continue;
     if (prefix.length > (longest?.fields['url']?.length ?? 0)) longest = entry;
   }
   return longest;
+}
+
+/** A prefix that ends within the name of a host is none of that host: `https://git.example` is not `https://git.example.org`. */
+function isWithin(url: string, prefix: string): boolean {
+  const host = hostOf(prefix).name;
+  return normalize(url).startsWith(normalize(prefix)) && (host === '' || host === hostOf(url).name);
 }
 
 /** Argo CD: an entry that has a login of its own takes none of the template's. */
@@ -108,11 +114,17 @@ function hasLogin(fields: RepositoryFields | undefined): boolean {
 function trustOf(url: string, configMaps: readonly StoredSpec[]): { caPem?: string; knownHosts?: string } {
   const find = (name: string) =>
     configMaps.map((spec) => spec.resource as ConfigMap).find(({ metadata }) => metadata.name === name)?.data;
-  const host = /^(?:[a-z][a-z0-9+.-]*:\/\/)?(?:[^@/]*@)?(?<host>[^/]+)/iu.exec(url)?.groups?.['host'] ?? '';
+  const { host } = hostOf(url);
   const certificates = find('argocd-tls-certs-cm') ?? {};
   const caPem = certificates[host] ?? certificates[host.replace(/:\d+$/u, '')];
   const knownHosts = find('argocd-ssh-known-hosts-cm')?.['ssh_known_hosts'];
   return { ...(caPem ? { caPem } : {}), ...(knownHosts ? { knownHosts } : {}) };
+}
+
+/** Of a URL with or without protocol and user: `host` as it is written, with its port; `name` without, in lower case. */
+function hostOf(url: string): { host: string; name: string } {
+  const host = /^(?:[a-z][a-z0-9+.-]*:\/\/)?(?:[^@/]*@)?(?<host>[^/]*)/iu.exec(url)?.groups?.['host'] ?? '';
+  return { host, name: host.replace(/:.*$/u, '').toLowerCase() };
 }
 
 /** Argo CD: the same repository with and without `.git`, whatever the case of its host. */
