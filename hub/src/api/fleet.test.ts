@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { ApiServer } from './api-server.ts';
 import type { Applied } from './apply.ts';
@@ -448,6 +449,24 @@ describe('details of a source', () => {
     const parametersAnnouncement = [{ name: 'tag', required: true, string: 'latest' }];
     expect(reply.json()).toEqual({ type: 'Plugin', plugin: { parametersAnnouncement } });
     expect(deps.calls).toEqual([`describe source 1 of argocd/shop: ${repoURL}`]);
+  });
+
+  it('are for readers of the Application where the source is its own, otherwise for who may change it', async () => {
+    const require = (_principal: unknown, verb: string, { name }: { name: string }) => {
+      if (verb !== 'get') throw new FleetError('Forbidden', `may not ${verb} ${name}`);
+    };
+    const others = createFakeDeps();
+    const own = await createApiServer({ ...others, access: { ...others.access, require } });
+    const ask = async (asked: object) =>
+      await own.inject({ method: 'POST', url, headers, payload: { source: asked, appName: 'shop' } });
+    const view = fakeView({ name: 'shop', project: 'team' });
+    const spec = { ...view.application.spec, source };
+    others.applications.set({ ...view, application: { ...view.application, spec } });
+    expect((await ask({ plugin: { name: 'words' }, path: 'shop', repoURL })).statusCode).toBe(200);
+    for (const plugin of [{ name: 'other' }, { name: 'words', env: [{ name: 'A', value: 'b' }] }])
+      expect(refusalOf(await ask({ ...source, plugin }))).toBe('403 Forbidden: may not update team/shop');
+    expect(others.calls).toHaveLength(1);
+    await own.close();
   });
 
   it.each([
