@@ -4,6 +4,7 @@ import { renderedParts } from '../hydrate/describe-hydration.ts';
 import { locationOf, locationText, type SourceLocation } from '../source/location.ts';
 import { createLocationIndex, type LocationIndex } from '../source/location-index.ts';
 import type { ApplicationChange, IndexedApplication } from './applications.ts';
+import { createGroups, type Groups } from './groups.ts';
 
 /** The index itself: Applications by id, and their ids by cluster, by render request, by source and by branch written to. */
 export interface ApplicationTable {
@@ -97,27 +98,4 @@ function sameRequests(before: IndexedApplication, after: IndexedApplication): bo
 function sameManifest(before: IndexedApplication, after: IndexedApplication): boolean {
   if (!isDeepStrictEqual([before.origin, before.actAs], [after.origin, after.actAs])) return false;
   return before.application === after.application || formatJson(before.application) === formatJson(after.application);
-}
-
-interface Groups {
-  of(group: string): Iterable<string>;
-  add(group: string, id: string): void;
-  remove(group: string, id: string): void;
-}
-
-function createGroups(): Groups {
-  const groups = new Map<string, Set<string>>();
-  return {
-    of: (group) => groups.get(group) ?? [],
-    add: (group, id) => {
-      const ids = groups.get(group);
-      if (ids) ids.add(id);
-      else groups.set(group, new Set([id]));
-    },
-    remove: (group, id) => {
-      const ids = groups.get(group);
-      ids?.delete(id);
-      if (ids?.size === 0) groups.delete(group);
-    },
-  };
 }

@@ -33,11 +33,13 @@ export function sharedFolders(groups: readonly HydrationGroup[]): Map<string, st
   const refused = new Map<string, string>();
   for (const [path, owners] of Map.groupBy(apps, ({ hydration }) => hydration.target.path)) {
     if (owners.length === 1) continue;
+    // all of thousands may name the same folder, of which each tells of three
+    const first = owners.slice(0, 4);
     for (const { id, hydration } of owners) {
-      const others = owners.filter((one) => one.id !== id).map((one) => one.id);
       const { repoURL, branch } = hydration.target;
-      const said =
-        others.length > 3 ? `${others.slice(0, 3).join(', ')} and ${others.length - 3} more` : others.join(', ');
+      const others = first.filter((one) => one.id !== id).map((one) => one.id);
+      const more = owners.length - 4;
+      const said = more > 0 ? `${others.slice(0, 3).join(', ')} and ${more} more` : others.join(', ');
       refused.set(
         id,
         `folder ${path} on branch ${branch} of ${withoutLogin(repoURL)} is also that of ${said}: give each a spec.sourceHydrator.syncSource.path of its own`,

@@ -22,7 +22,7 @@ export interface HydrateDeps extends GatherDeps, WriteDeps, Pick<Sources, 'open'
   logger: Logger;
   applications: Pick<Applications, 'byBranch'>;
   derived: Pick<Derived, 'render' | 'revision'>;
-  hydrations: Pick<HydrationStore, 'list' | 'read' | 'put' | 'delete' | 'requested' | 'withdrawRequest'>;
+  hydrations: Pick<HydrationStore, 'ofBranch' | 'read' | 'put' | 'delete' | 'requested' | 'withdrawRequest'>;
   /** Resolves a location that nobody asked for before, and records what it stands for. */
   resolve(location: SourceLocation, signal: AbortSignal): Promise<void>;
   now(): Date;
@@ -48,8 +48,7 @@ export async function runHydrate(trigger: Trigger, deps: HydrateDeps, signal: Ab
 /** What is written of nobody any more is no news; what was written stays in its branch. */
 async function forgetOthers(branchKey: string, groups: readonly HydrationGroup[], deps: HydrateDeps): Promise<void> {
   const present = new Set(groups.map(({ key }) => key));
-  for (const record of deps.hydrations.list())
-    if (record.branchKey === branchKey && !present.has(record.key)) await deps.hydrations.delete(record.key);
+  for (const { key } of deps.hydrations.ofBranch(branchKey)) if (!present.has(key)) await deps.hydrations.delete(key);
   if (groups.length === 0 && deps.hydrations.requested(branchKey)) await deps.hydrations.withdrawRequest(branchKey);
 }
 
@@ -143,9 +142,7 @@ function dueApps(
   { hydrations }: Pick<HydrateDeps, 'hydrations'>,
 ): Set<string> {
   const last = attempt.before?.last;
-  const isOwn = hydrations
-    .list()
-    .some(({ branchKey, last: written }) => branchKey === group.branchKey && written?.hydratedSHA === sha);
+  const isOwn = hydrations.ofBranch(group.branchKey).some(({ last: written }) => written?.hydratedSHA === sha);
   const isForced = (hydrations.requested(group.branchKey)?.at ?? '') > (last?.at ?? '');
   const isAppDue = ([id, one]: [string, WantedApp]) => isDue({ id, ...one }, { last, sha, isOwn, isForced });
   return new Set([...wanted].filter(isAppDue).map(([id]) => id));

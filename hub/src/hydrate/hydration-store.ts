@@ -1,4 +1,5 @@
 import type { SourceHydrator } from '@wheelhouse/shared/resources/application-source';
+import { createGroups } from '../assign/groups.ts';
 import type { Bucket } from '../store/bucket.ts';
 import { packJson, unpackJson } from '../store/packed-json.ts';
 
@@ -55,6 +56,8 @@ export interface HydrationChange {
 export interface HydrationStore {
   find(key: string): HydrationRecord | undefined;
   list(): HydrationRecord[];
+  /** Those that the jobs of a branch write; a sweep asks for each of thousands. */
+  ofBranch(branchKey: string): HydrationRecord[];
   /** From the store itself, not from the copy. */
   read(key: string): Promise<{ value: HydrationRecord; revision: number } | undefined>;
   /** `expectedRevision` 0: must not exist. Returns its new revision once the copy has it. Throws Conflict. */
@@ -72,6 +75,7 @@ const requestPrefix = 'hydrate.';
 
 export async function createHydrationStore(bucket: Bucket): Promise<HydrationStore> {
   const records = new Map<string, HydrationRecord>();
+  const branches = createGroups();
   const requests = new Map<string, HydrationRequest>();
   const listeners = new Set<(change: HydrationChange) => void>();
   await bucket.watchAll(({ key: entry, value }) => {
@@ -79,11 +83,14 @@ export async function createHydrationStore(bucket: Bucket): Promise<HydrationSto
     if (!entry.startsWith(recordPrefix)) return;
     const key = entry.slice(recordPrefix.length);
     const change = { key, ...replace(records, key, value) };
+    if (change.before) branches.remove(change.before.branchKey, key);
+    if (change.after) branches.add(change.after.branchKey, key);
     for (const listener of listeners) listener(change);
   });
   return {
     find: (key) => records.get(key),
     list: () => [...records.values()],
+    ofBranch: (key) => [...branches.of(key)].flatMap((one) => records.get(one) ?? []),
     read: async (key) => {
       const entry = await bucket.get(recordPrefix + key);
       return entry && { value: unpackJson(entry.value) as HydrationRecord, revision: entry.revision };
