@@ -355,6 +355,17 @@ describe('a failed push', () => {
     expect(record()).toMatchObject({ phase: 'Hydrated', hydratedSHA: 'wet9' });
   });
 
+  it('of what follows a push is not told as one of the push', async () => {
+    await put('shop', 'one');
+    const enqueue = async () => {
+      throw new FleetError('QueueUnavailable', 'no queue');
+    };
+    await expect(run({ queue: { enqueue } })).rejects.toThrow('no queue');
+    expect(audited).toMatchObject([{ action: 'push hydrated manifests', details: { commit: 'wet1' } }]);
+    await run();
+    expect(record()).toMatchObject({ phase: 'Hydrated', hydratedSHA: 'wet1' });
+  });
+
   it('whose record was lost is found in the branch', async () => {
     await put('shop', 'one');
     await expect(

@@ -56,6 +56,7 @@ export async function writeGroup(work: GroupWrite, deps: WriteDeps, signal: Abor
   try {
     await withSpan(spans.sourceHydrate, { traceparent, attributes }, async (span) => {
       const written = await write(work, { ...deps, announce: told.push }, signal);
+      told.landed();
       span.setAttribute('pushed', written.changed.length > 0);
       await attempt.succeed({ drySHA: revision.sha, hydratedSHA: written.sha, apps: work.apps });
       deps.observe?.({ outcome: written.changed.length > 0 ? 'pushed' : 'unchanged', seconds: seconds() });
@@ -88,6 +89,10 @@ function createTeller({ group, revision }: GroupWrite, { audit }: Pick<WriteDeps
       commit = sha;
       const details = { commit, ...dry, folders: changed.slice(0, 100) };
       await audit({ ...line, action: 'push hydrated manifests', details });
+    },
+    /** What fails from here on is no push. */
+    landed: () => {
+      commit = undefined;
     },
     failure: async ({ code }: FleetError) => {
       if (commit === undefined) return;
