@@ -30,6 +30,12 @@ const quay = {
   updated_tags: ['1.2.0'],
 };
 const fromHub = (token = '') => registryHeaders('docker-hub', token);
+const numbers = (count: number) => Array.from({ length: count }, (_, index) => String(index));
+const pushOf = (count: number) => ({
+  event_data: {
+    resources: numbers(count).map((name) => ({ tag: '1', resource_url: `harbor.example/library/${name}:1` })),
+  },
+});
 const fromQuay = (token = '') => registryHeaders('quay', token);
 
 function parse(headers: Record<string, string>, payload: object, secrets: WebhookSecrets = {}) {
@@ -102,9 +108,16 @@ describe('webhooks of registries', () => {
       'Malformed',
     ],
     ['another event of Harbor', { authorization: 'w' }, { type: 'PULL_ARTIFACT' }, {}, 'Invalid'],
+    ['more tags than a push has', fromQuay(), { ...quay, updated_tags: numbers(1_001) }, {}, 'TooLarge'],
+    ['more repositories than a push has', { authorization: 'w' }, { ...harbor, ...pushOf(101) }, {}, 'TooLarge'],
     ['a package without a name', { 'x-github-event': 'package' }, { action: 'published' }, {}, 'Malformed'],
   ])('refuse %s', (...[, headers, payload, secrets, code]) => {
     expect(() => parse(headers, payload, secrets)).toThrow(expect.objectContaining({ code }) as Error);
+  });
+
+  it('are taken with as many tags and repositories as that', () => {
+    expect(parse(fromQuay(), { ...quay, updated_tags: numbers(1_000) })?.changes).toHaveLength(1_000);
+    expect(parse({ authorization: 'w' }, { ...harbor, ...pushOf(100) })?.repoURLs).toHaveLength(100);
   });
 
   it('are taken when they are signed', () => {

@@ -82,7 +82,21 @@ export function parsePushEvent(call: WebhookCall): PushEvent | undefined {
       'Invalid',
       `${name} event "${event}" is neither a push nor a pull request; let the webhook send those only`,
     );
-  return { provider: name, ...parseBody(provider, () => provider.parse(bodyOf(call), event)) };
+  const content = parseBody(provider, () => provider.parse(bodyOf(call), event));
+  assertFew(content, name);
+  return { provider: name, ...content };
+}
+
+/** Each is compared with all that is read, whoever calls. */
+const mostRepositories = 100;
+const mostRevisions = 1_000;
+
+function assertFew({ repoURLs, changes }: PushContent, provider: ProviderName): void {
+  if (repoURLs.length <= mostRepositories && changes.length <= mostRevisions) return;
+  throw new FleetError(
+    'TooLarge',
+    `the webhook call from ${provider} names ${changes.length} revisions of ${repoURLs.length} repositories, and is read up to ${mostRevisions} of ${mostRepositories}: the next poll finds what was pushed`,
+  );
 }
 
 /** Reads a call that tells of a pull request; undefined for every other call. Throws as `parsePushEvent`. */
