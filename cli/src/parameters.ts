@@ -1,3 +1,4 @@
+import { drySourceOf, sourcesOf } from '@wheelhouse/shared/resources/application-sources';
 import type { ApplicationAnswer } from './application.ts';
 import type { Client } from './client.ts';
 import { formatTable } from './output.ts';
@@ -25,7 +26,7 @@ export async function readParameters(
   client: Client,
   { metadata, spec }: ApplicationAnswer,
 ): Promise<SourceParameters[]> {
-  const sources = spec.sources?.length ? spec.sources : spec.source ? [spec.source] : [];
+  const sources = spec.sourceHydrator ? [drySourceOf(spec.sourceHydrator)] : sourcesOf(spec);
   const found: SourceParameters[] = [];
   for (const [sourceIndex, source] of sources.entries()) {
     if (source.ref && !source.path && !source.chart) continue;

@@ -463,9 +463,13 @@ describe('details of a source', () => {
     const spec = { ...view.application.spec, source };
     others.applications.set({ ...view, application: { ...view.application, spec } });
     expect((await ask({ plugin: { name: 'words' }, path: 'shop', repoURL })).statusCode).toBe(200);
+    const dry = { repoURL, targetRevision: 'main', path: 'dry' };
+    const sourceHydrator = { drySource: dry, syncSource: { targetBranch: 'east', path: 'shop' } };
+    others.applications.set({ ...view, application: { ...view.application, spec: { ...spec, sourceHydrator } } });
+    expect((await ask(dry)).statusCode).toBe(200);
     for (const plugin of [{ name: 'other' }, { name: 'words', env: [{ name: 'A', value: 'b' }] }])
       expect(refusalOf(await ask({ ...source, plugin }))).toBe('403 Forbidden: may not update team/shop');
-    expect(others.calls).toHaveLength(1);
+    expect(others.calls).toHaveLength(2);
     await own.close();
   });
 

@@ -1,5 +1,7 @@
 import type { AppProject } from '@wheelhouse/shared/resources/app-project';
+import type { Application } from '@wheelhouse/shared/resources/application';
 import { describe, expect, it } from 'vitest';
+import { hydratedApplication } from '../hydrate/testing/hydrated-application.ts';
 import { createMemorySnapshot } from '../source/memory-snapshot.ts';
 import { applicationOf, createHubState, repoURL } from '../testing/hub-state.ts';
 import { createSourceDetails } from './source-details.ts';
@@ -8,14 +10,20 @@ const signal = new AbortController().signal;
 const key = { namespace: 'argocd', name: 'shop' };
 const source = { repoURL, path: 'shop', targetRevision: 'main' };
 
+interface World {
+  unknown?: boolean;
+  project?: AppProject['spec'];
+  application?: Application;
+}
+
 /** Details of Application `shop`, whose commit is known unless `unknown`; what the renderer was asked is told. */
-async function start({ unknown = false, project = {} }: { unknown?: boolean; project?: AppProject['spec'] } = {}) {
+async function start({ unknown = false, project = {}, application = applicationOf('shop') }: World = {}) {
   const state = await createHubState();
   const metadata = { name: 'default', namespace: 'argocd' };
   const everything = { sourceRepos: ['*'], destinations: [{ server: '*', namespace: '*' }] };
   const spec = { ...everything, ...project };
   await state.specs.put({ apiVersion: 'argoproj.io/v1alpha1', kind: 'AppProject', metadata, spec }, { by: 'ann' });
-  await state.specs.put(applicationOf('shop'), { by: 'ann' });
+  await state.specs.put(application, { by: 'ann' });
   if (!unknown) await state.derived.putRevision({ repoURL, targetRevision: 'main', sha: 'c0ffee' });
   const asked: string[] = [];
   const snapshot = { ...createMemorySnapshot({ 'shop/a.txt': '' }), [Symbol.dispose]: () => void asked.push('closed') };
@@ -42,6 +50,13 @@ it('asks the plugin at the commit that is known, with the options that are given
   const { details, asked } = await start();
   const given = { ...source, plugin: { name: 'words' } };
   expect(await details(key, { source: given }, signal)).toEqual({ type: 'Plugin', parameters: [{ name: 'tag' }] });
+  expect(asked).toEqual(['main at c0ffee', 'words for shop', 'closed']);
+});
+
+it.each([undefined, 0])('asks the plugin of what is rendered to a branch, at index %s', async (index) => {
+  const { details, asked } = await start({ application: hydratedApplication('shop', { dry: { path: 'dry' } }) });
+  const given = { ...source, path: 'dry', plugin: { name: 'words' } };
+  await details(key, { source: given, index }, signal);
   expect(asked).toEqual(['main at c0ffee', 'words for shop', 'closed']);
 });
 

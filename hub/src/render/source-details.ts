@@ -9,6 +9,7 @@ import { applicationId } from '@wheelhouse/shared/protocol/document';
 import type { ApplicationSource } from '@wheelhouse/shared/resources/application-source';
 import type { Applications, IndexedApplication } from '../assign/applications.ts';
 import { factsOf } from '../assign/render-request.ts';
+import { renderedParts } from '../hydrate/describe-hydration.ts';
 import { locationOf, locationText } from '../source/location.ts';
 import type { Sources } from '../source/sources.ts';
 import type { Derived, ResolvedRevision } from '../store/derived.ts';
@@ -41,10 +42,10 @@ export function createSourceDetails(deps: SourceDetailsDeps): DescribeSource {
     const app = deps.applications.find(id);
     if (!app) throw new FleetError('NotFound', `there is no Application ${id}`);
     if (app.problem) throw new FleetError(app.problem.code as ErrorCode, app.problem.message, { retryable: false });
-    const at = indexOf(app, source, index);
+    const { part, at } = placeOf(app, source, index);
     const location = locationOf(source);
     const fetched = fetchedOf(source, deps.derived.revision(location));
-    const facts = app.request?.facts ?? factsOf(app.application);
+    const facts = part.request?.facts ?? factsOf(app.application);
     const policy = facts.integrity?.policies[at];
     if (policy) await deps.sources.verify(location, { sha: fetched.sha, policy }, signal);
     using snapshot = await deps.sources.open(location, fetched, signal);
@@ -64,16 +65,25 @@ function fetchedOf(
   );
 }
 
-/** Which of its sources is meant: whoever may see an Application may not have the hub read anything else. */
-function indexOf({ id, sources }: IndexedApplication, source: ApplicationSource, index: number | undefined): number {
+/**
+ * Which of its sources is meant, of one with a hydrator also what is rendered to its branch: whoever may see an Application may
+ * not have the hub read anything else.
+ */
+function placeOf(
+  app: IndexedApplication,
+  source: ApplicationSource,
+  index: number | undefined,
+): { part: IndexedApplication; at: number } {
   const isMeant = (one: ApplicationSource | undefined) =>
     one !== undefined &&
     locationText(locationOf(one)) === locationText(locationOf(source)) &&
     (one.path ?? '') === (source.path ?? '');
-  const at = index ?? sources.findIndex(isMeant);
-  if (isMeant(sources[at])) return at;
+  for (const part of renderedParts(app)) {
+    const at = index ?? part.sources.findIndex(isMeant);
+    if (isMeant(part.sources[at])) return { part, at };
+  }
   throw new FleetError(
     'NotFound',
-    `application ${id} has no such source${index === undefined ? '' : ` at ${index}`}: ${source.repoURL} ${source.path ?? source.chart ?? ''}`,
+    `application ${app.id} has no such source${index === undefined ? '' : ` at ${index}`}: ${source.repoURL} ${source.path ?? source.chart ?? ''}`,
   );
 }

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import { applicationSource } from '@wheelhouse/shared/resources/application-source';
-import { sourcesOf } from '@wheelhouse/shared/resources/application-sources';
+import { drySourceOf, sourcesOf } from '@wheelhouse/shared/resources/application-sources';
 import { controlNamespace } from '@wheelhouse/shared/resources/defaults';
 import { z } from 'zod';
 import { announcement } from '../../render/plugins/announcement.ts';
@@ -37,7 +37,9 @@ export function sourceDetailsRoutes(app: ApiServer, deps: ApiDeps): void {
     permit(request, 'get', { kind: 'repositories', name: repo });
     const key = readAppName(appName);
     const { application } = getApplication(deps, key);
-    const isInForce = sourcesOf(application.spec).some((one) => isDeepStrictEqual(one, source));
+    const { sourceHydrator } = application.spec;
+    const sources = [...sourcesOf(application.spec), ...(sourceHydrator ? [drySourceOf(sourceHydrator)] : [])];
+    const isInForce = sources.some((one) => isDeepStrictEqual(one, source));
     // a plugin runs with the options that are asked about: others than those in force are for who may set them
     permit(request, isInForce ? 'get' : 'update', accessOf(application));
     if (source.repoURL !== repo) throw new FleetError('Invalid', `source.repoURL is ${source.repoURL}, not ${repo}`);
