@@ -1,12 +1,12 @@
 import { expect, it } from 'vitest';
 import type { ApplicationAnswer } from './application.ts';
-import type { Client } from './client.ts';
+import type { Client, RequestOptions } from './client.ts';
 import { readParameters } from './parameters.ts';
 
 const repoURL = 'https://git.example/apps';
 const words = { name: 'words' };
 
-it.each<[string, object, object[]]>([
+it.each<[string, Partial<ApplicationAnswer['spec']>, object[]]>([
   ['its only source', { source: { repoURL, path: 'shop' } }, [{ repoURL, path: 'shop' }]],
   [
     'each of its sources that has manifests',
@@ -30,12 +30,12 @@ it.each<[string, object, object[]]>([
   ],
 ])('parameters are those of %s', async (_name, spec, expected) => {
   const asked: object[] = [];
-  const request = async (_path: string, { body }: { body: { source: object } }) => {
-    asked.push(body.source);
-    return { plugin: { parametersAnnouncement: [{ name: 'tag' }] } };
+  const request: Client['request'] = async <T>(_path: string, { body }: RequestOptions = {}) => {
+    if (typeof body === 'object' && 'source' in body) asked.push(Object(body.source));
+    return { plugin: { parametersAnnouncement: [{ name: 'tag' }] } } as T; // what the hub answers
   };
-  const application = { metadata: { name: 'shop', namespace: 'argocd' }, spec } as unknown as ApplicationAnswer;
-  const found = await readParameters({ request } as unknown as Client, application);
+  const metadata = { name: 'shop', namespace: 'argocd' };
+  const found = await readParameters({ request }, { metadata, spec: { project: 'default', destination: {}, ...spec } });
   expect(asked).toEqual(expected);
   expect(found).toMatchObject([{ parameters: [{ name: 'tag' }] }]);
 });

@@ -23,8 +23,8 @@ export interface SourceParameters {
 
 /** Of each source that a plugin makes manifests of. */
 export async function readParameters(
-  client: Client,
-  { metadata, spec }: ApplicationAnswer,
+  client: Pick<Client, 'request'>,
+  { metadata, spec }: Pick<ApplicationAnswer, 'metadata' | 'spec'>,
 ): Promise<SourceParameters[]> {
   const sources = spec.sourceHydrator ? [drySourceOf(spec.sourceHydrator)] : sourcesOf(spec);
   const found: SourceParameters[] = [];

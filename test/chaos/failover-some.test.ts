@@ -10,7 +10,7 @@ import { fleetSet, versionedConfigMap } from '../support/fleet-set.ts';
 import { startGitServer } from '../support/git-server.ts';
 import { actOnPlan, makePlan, planIn, type ShownPlan } from '../support/plans.ts';
 import { type Platform, startPlatform } from '../support/platform.ts';
-import { type Fleet, startFleet } from './fleet.ts';
+import { type Fleet, followConfigMaps, startFleet } from './fleet.ts';
 
 const regions = ['eu', 'us'] as const;
 type Region = (typeof regions)[number];
@@ -49,7 +49,7 @@ beforeAll(async () => {
       },
     }),
   );
-  for (const { name, cluster } of fleet.spokes) void follow(name, cluster);
+  void followConfigMaps(fleet, running);
   const selector = '{matchLabels: {role: active}}';
   set = fleetSet({ repoURL: repository.url, selector, labels: "{app: '{{.path.basename}}'}" });
   await platform.apply(set);
@@ -57,16 +57,6 @@ beforeAll(async () => {
   shops = await objects('shop');
 });
 afterAll(async () => await stack.disposeAsync());
-
-async function follow(name: string, cluster: Fleet['spokes'][number]['cluster']): Promise<void> {
-  const seen = (object: { metadata: { name?: string } }) => void running.add(`${name}/${object.metadata.name}`);
-  const nothing = () => undefined;
-  await cluster.watch(
-    { group: '', version: 'v1', kind: 'ConfigMap' },
-    { listing: nothing, changed: seen, removed: nothing, listed: nothing, connected: nothing, failed: nothing },
-    AbortSignal.timeout(600_000),
-  );
-}
 
 function namesIn(carts: Region): string[] {
   return [...clustersOf(carts).map((name) => `cart-${name}`), ...clustersOf('eu').map((name) => `shop-${name}`)];

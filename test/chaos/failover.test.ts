@@ -8,7 +8,7 @@ import { fleetSet, versionedConfigMap } from '../support/fleet-set.ts';
 import { startGitServer } from '../support/git-server.ts';
 import { actOnPlan, getPlan, makePlan, planIn, type ShownPlan } from '../support/plans.ts';
 import { type Platform, startPlatform } from '../support/platform.ts';
-import { type Fleet, startFleet } from './fleet.ts';
+import { type Fleet, followConfigMaps, startFleet } from './fleet.ts';
 
 const each = Number(process.env['WHEELHOUSE_TEST_SPOKES'] ?? 50) / 2;
 const regions = ['eu', 'us'] as const;
@@ -45,21 +45,11 @@ beforeAll(async () => {
       },
     }),
   );
-  for (const { name, cluster } of fleet.spokes) void follow(name, cluster);
+  void followConfigMaps(fleet, running);
   await platform.apply(fleetSet({ repoURL: repository.url, selector }));
   await whenSettled(platform, { names: namesIn('eu') });
 });
 afterAll(async () => await stack.disposeAsync());
-
-async function follow(name: string, cluster: Fleet['spokes'][number]['cluster']): Promise<void> {
-  const seen = (object: { metadata: { name?: string } }) => void running.add(`${name}/${object.metadata.name}`);
-  const nothing = () => undefined;
-  await cluster.watch(
-    { group: '', version: 'v1', kind: 'ConfigMap' },
-    { listing: nothing, changed: seen, removed: nothing, listed: nothing, connected: nothing, failed: nothing },
-    AbortSignal.timeout(600_000),
-  );
-}
 
 async function failover(more: object = {}): Promise<ShownPlan> {
   const [from, to] = [`region=${active}`, `region=${other(active)}`];

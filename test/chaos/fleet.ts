@@ -152,3 +152,17 @@ async function watchDocuments(
   await follower.loaded();
   return { violations, tombstones: buried, generations };
 }
+
+/** Adds to `running` what appears in the clusters, as `cluster/name`; what goes is for `onDeleted` to take out. */
+export async function followConfigMaps(fleet: Pick<Fleet, 'spokes'>, running: Set<string>): Promise<void> {
+  const nothing = () => undefined;
+  const follow = async ({ name, cluster }: Fleet['spokes'][number]) => {
+    const seen = (object: { metadata: { name?: string } }) => void running.add(`${name}/${object.metadata.name}`);
+    await cluster.watch(
+      { group: '', version: 'v1', kind: 'ConfigMap' },
+      { listing: nothing, changed: seen, removed: nothing, listed: nothing, connected: nothing, failed: nothing },
+      AbortSignal.timeout(600_000),
+    );
+  };
+  await Promise.all(fleet.spokes.map(follow));
+}

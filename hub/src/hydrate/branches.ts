@@ -94,6 +94,7 @@ function createCopies(directory: string) {
     use: async <T>(key: string, signal: AbortSignal, task: (copy: string) => Promise<T>): Promise<T> => {
       const before = inUse.get(key);
       const mine = (async () => {
+        // its failure is thrown to whoever asked for that write
         await before?.catch(() => undefined);
         signal.throwIfAborted();
         const copy = path.join(directory, key);

@@ -69,6 +69,7 @@ export function createToolPool(deps: { logger: Logger }, options: ToolPoolOption
     });
   const close = async () => {
     closed = true;
+    // what could not be opened has closed itself, and told whoever asked for it
     const left = await opened?.catch(() => undefined);
     await left?.launcher[Symbol.asyncDispose]();
   };
