@@ -1,8 +1,10 @@
-import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
+import { FleetError, isFleetError } from '@wheelhouse/shared/errors/fleet-error';
 import { application } from '@wheelhouse/shared/resources/application';
 import { controlNamespace, projectNameOf } from '@wheelhouse/shared/resources/defaults';
+import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import type { AccessedResource } from '../access/access.ts';
+import type { AccessedResource, Verb } from '../access/access.ts';
+import { permit } from './authentication.ts';
 import type { ApiDeps, ApplicationView, ObjectKey } from './deps.ts';
 
 /** Argo CD's Application, and what we add to it: where it runs, and how old that news is. */
@@ -37,6 +39,28 @@ export function getApplication(deps: ApiDeps, { namespace, name }: ObjectKey): A
   const view = deps.applications.find(namespace, name);
   if (!view) throw new FleetError('NotFound', `Application ${namespace}/${name} does not exist`);
   return view;
+}
+
+/**
+ * An Application, for a caller who may do this with it; `by` is their name. Throws NotFound only to who may read all of them:
+ * whoever may not is told the same of one that is there and of one that is not.
+ */
+export function permitApplication(
+  request: FastifyRequest,
+  deps: ApiDeps,
+  { key, verb }: { key: ObjectKey; verb: Verb },
+): { view: ApplicationView; by: string } {
+  const found = deps.applications.find(key.namespace, key.name);
+  try {
+    permit(request, 'get', found ? accessOf(found.application) : { kind: 'applications', name: '*' });
+  } catch (cause) {
+    if (!isFleetError(cause, 'Forbidden')) throw cause;
+    const { name = 'anonymous' } = request.principal ?? {};
+    const which = `${key.namespace}/${key.name}`;
+    throw new FleetError('Forbidden', `${name} may not get Application ${which}, whether it exists or not`, { cause });
+  }
+  const view = getApplication(deps, key);
+  return { view, by: permit(request, verb, accessOf(view.application)) };
 }
 
 /** Argo CD: `<project>/<name>`, or `<project>/<namespace>/<name>` outside the control namespace. */

@@ -3,7 +3,13 @@ import { application } from '@wheelhouse/shared/resources/application';
 import { z } from 'zod';
 import type { ApiServer } from '../api-server.ts';
 import { applicationParams, applicationQuery, keyOf } from '../application-query.ts';
-import { accessOf, applicationAnswer, formatApplication, getApplication } from '../application-view.ts';
+import {
+  accessOf,
+  applicationAnswer,
+  formatApplication,
+  getApplication,
+  permitApplication,
+} from '../application-view.ts';
 import { permit } from '../authentication.ts';
 import type { ApiDeps, ObjectKey } from '../deps.ts';
 import { patchSpec, patchTypes } from '../patch.ts';
@@ -30,7 +36,7 @@ function readRoute(app: ApiServer, deps: ApiDeps): void {
     { schema: { tags, params: applicationParams, querystring, response: { 200: applicationAnswer } } },
     async (request) => {
       const key = keyOf(request.params, request.query);
-      const by = permit(request, 'get', accessOf(getApplication(deps, key).application));
+      const { by } = permitApplication(request, deps, { key, verb: 'get' });
       const { refresh } = request.query;
       if (refresh) await deps.actions.refresh(key, { hard: refresh === 'hard' }, by);
       return formatApplication(getApplication(deps, key));
@@ -99,7 +105,7 @@ function deleteRoute(app: ApiServer, deps: ApiDeps): void {
   const schema = { tags, params: applicationParams, querystring, response: { 200: z.object({}) } };
   app.delete(path, { schema }, async (request) => {
     const key = keyOf(request.params, request.query);
-    const by = permit(request, 'delete', accessOf(getApplication(deps, key).application));
+    const { by } = permitApplication(request, deps, { key, verb: 'delete' });
     await deps.actions.deleteApplication(key, { cascade: request.query.cascade ?? true, by });
     return {};
   });

@@ -3,13 +3,13 @@ import { formatJson } from '@wheelhouse/shared/kube/json';
 import type { OrphanedResource } from '@wheelhouse/shared/protocol/orphans';
 import type { Application } from '@wheelhouse/shared/resources/application';
 import { sourcesOf } from '@wheelhouse/shared/resources/application-sources';
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { ApiServer } from '../api-server.ts';
 import { applicationParams, applicationQuery, keyOf } from '../application-query.ts';
-import { accessOf, applicationAnswer, formatApplication, getApplication } from '../application-view.ts';
-import { permit } from '../authentication.ts';
+import { applicationAnswer, formatApplication, getApplication, permitApplication } from '../application-view.ts';
 import type { ApiDeps, ResourceDiff, SyncOptions } from '../deps.ts';
+import { requestSignal } from '../request-signal.ts';
 
 const path = '/api/v1/applications/:name';
 const tags = ['applications'];
@@ -62,8 +62,7 @@ function syncRoute(app: ApiServer, deps: ApiDeps): void {
   };
   app.post(`${path}/sync`, { schema }, async (request) => {
     const key = keyOf(request.params, { appNamespace: request.body.appNamespace ?? request.query.appNamespace });
-    const view = getApplication(deps, key);
-    const by = permit(request, 'sync', accessOf(view.application));
+    const { view, by } = permitApplication(request, deps, { key, verb: 'sync' });
     refuseOtherRevision(request.body.revision, view.application);
     const { id } = await deps.actions.sync(key, toSyncOptions(request.body), by);
     return { ...formatApplication(getApplication(deps, key)), operationId: id };
@@ -74,7 +73,7 @@ function terminateRoute(app: ApiServer, deps: ApiDeps): void {
   const schema = { tags, params: applicationParams, querystring: applicationQuery, response: { 200: z.object({}) } };
   app.delete(`${path}/operation`, { schema }, async (request) => {
     const key = keyOf(request.params, request.query);
-    const by = permit(request, 'sync', accessOf(getApplication(deps, key).application));
+    const { by } = permitApplication(request, deps, { key, verb: 'sync' });
     await deps.actions.terminate(key, by);
     return {};
   });
@@ -91,8 +90,8 @@ function resourceTreeRoute(app: ApiServer, deps: ApiDeps): void {
   };
   const schema = { tags, params: applicationParams, querystring: applicationQuery, response };
   app.get(`${path}/resource-tree`, { schema }, async (request) => {
-    const { application, orphans } = getApplication(deps, keyOf(request.params, request.query));
-    permit(request, 'get', accessOf(application));
+    const key = keyOf(request.params, request.query);
+    const { application, orphans } = permitApplication(request, deps, { key, verb: 'get' }).view;
     const nodes = (application.status?.resources ?? []).map(
       ({ group = '', version = '', kind = '', namespace = '', name = '', health }) => ({
         group,
@@ -122,8 +121,8 @@ function managedResourcesRoute(app: ApiServer, deps: ApiDeps): void {
   const response = { 200: z.object({ items: z.array(item) }) };
   const summary = 'The resources that a sync would change, in Argo CD’s form';
   const schema = { tags, summary, params: applicationParams, querystring: applicationQuery, response };
-  app.get(`${path}/managed-resources`, { schema }, async (request) => {
-    const diffs = await askDiff(deps, request);
+  app.get(`${path}/managed-resources`, { schema }, async (request, reply) => {
+    const diffs = await askDiff(deps, { request, reply });
     return { items: diffs.map(formatManagedResource) };
   });
 }
@@ -140,16 +139,19 @@ function diffRoute(app: ApiServer, deps: ApiDeps): void {
   const response = { 200: z.object({ items: z.array(item) }) };
   const summary = 'What a sync would change, asked of the cluster now';
   const schema = { tags, summary, params: applicationParams, querystring: applicationQuery, response };
-  app.get(`${path}/diff`, { schema }, async (request) => {
-    const diffs = await askDiff(deps, request);
+  app.get(`${path}/diff`, { schema }, async (request, reply) => {
+    const diffs = await askDiff(deps, { request, reply });
     return { items: diffs.map(({ ref, kind, ...diff }) => ({ ...ref, change: kind, ...diff })) };
   });
 }
 
-async function askDiff(deps: ApiDeps, request: FastifyRequest): Promise<ResourceDiff[]> {
+async function askDiff(
+  deps: ApiDeps,
+  { request, reply }: { request: FastifyRequest; reply: Pick<FastifyReply, 'raw'> },
+): Promise<ResourceDiff[]> {
   const key = keyOf(request.params as { name: string }, request.query as { appNamespace?: string });
-  permit(request, 'get', accessOf(getApplication(deps, key).application));
-  return await deps.actions.diff(key, AbortSignal.timeout(diffTimeoutMs));
+  permitApplication(request, deps, { key, verb: 'get' });
+  return await deps.actions.diff(key, requestSignal(reply, diffTimeoutMs));
 }
 
 function formatManagedResource({ ref: { version: _version, ...ref }, live, desired }: ResourceDiff) {

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { ApiServer } from '../api-server.ts';
 import { permit } from '../authentication.ts';
 import type { ApiDeps } from '../deps.ts';
+import { requestSignal } from '../request-signal.ts';
 import { noQuery } from '../schema.ts';
 
 /** A preview that takes longer is given up. */
@@ -66,8 +67,6 @@ export function fleetPreviewRoutes(app: ApiServer, deps: ApiDeps): void {
   };
   app.post('/api/v1/fleet/preview', { schema }, async (request, reply) => {
     permit(request, 'get', { kind: 'applications', name: '*' });
-    const gone = new AbortController();
-    reply.raw.once('close', () => gone.abort());
-    return await deps.preview(request.body, AbortSignal.any([gone.signal, AbortSignal.timeout(timeoutMs)]));
+    return await deps.preview(request.body, requestSignal(reply, timeoutMs));
   });
 }

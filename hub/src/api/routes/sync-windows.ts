@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { windowStateOf } from '../../project/window.ts';
 import type { ApiServer } from '../api-server.ts';
 import { applicationParams, applicationQuery, keyOf } from '../application-query.ts';
-import { accessOf, getApplication } from '../application-view.ts';
+import { permitApplication } from '../application-view.ts';
 import { permit } from '../authentication.ts';
 import type { ApiDeps } from '../deps.ts';
 import { noQuery } from '../schema.ts';
@@ -40,7 +40,7 @@ export function syncWindowRoutes(app: ApiServer, deps: ApiDeps): void {
     },
     async (request) => {
       const key = keyOf(request.params, request.query);
-      permit(request, 'get', accessOf(getApplication(deps, key).application));
+      permitApplication(request, deps, { key, verb: 'get' });
       const { assigned, active, whyNotManual, whyNotAutomated } = deps.actions.windows(key);
       return {
         activeWindows: active.map(formatWindow),

@@ -1,0 +1,108 @@
+import { once } from 'node:events';
+import { request as send } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { ApiServer } from './api-server.ts';
+import type { ApiDeps } from './deps.ts';
+import { createApiServer } from './server.ts';
+import { authorization, createFakeDeps, type FakeDeps, fakeView, refusalOf } from './testing/fake-deps.ts';
+
+const headers = { authorization };
+const repoURL = 'https://git.example/apps';
+const source = { repoURL, path: 'shop', plugin: { name: 'words' } };
+const appdetails = `/api/v1/repositories/${encodeURIComponent(repoURL)}/appdetails`;
+let deps: FakeDeps;
+let app: ApiServer;
+
+async function start(change: Partial<ApiDeps> = {}): Promise<void> {
+  app = await createApiServer({ ...deps, ...change });
+}
+
+beforeEach(() => {
+  deps = createFakeDeps();
+  deps.applications.set(fakeView({ name: 'shop', project: 'theirs' }));
+  return async () => await app.close();
+});
+
+type Request = [name: string, method: 'GET' | 'POST' | 'DELETE', urlOf: (app: string) => string, payload?: object];
+const ofApplication: Request[] = [
+  ['the Application', 'GET', (name) => `/api/v1/applications/${name}`],
+  ['a refresh', 'GET', (name) => `/api/v1/applications/${name}?refresh=hard`],
+  ['a deletion', 'DELETE', (name) => `/api/v1/applications/${name}`],
+  ['a sync', 'POST', (name) => `/api/v1/applications/${name}/sync`, {}],
+  ['the end of an operation', 'DELETE', (name) => `/api/v1/applications/${name}/operation`],
+  ['its resources', 'GET', (name) => `/api/v1/applications/${name}/resource-tree`],
+  ['its diff', 'GET', (name) => `/api/v1/applications/${name}/diff`],
+  ['its windows', 'GET', (name) => `/api/v1/applications/${name}/syncwindows`],
+];
+
+describe('whoever may read only some Applications', () => {
+  /** May do anything but with project `theirs`, and with all Applications together. */
+  beforeEach(async () => {
+    const require = (_principal: unknown, verb: string, { kind, name }: { kind: string; name: string }) => {
+      if (kind === 'applications' && (name === '*' || name.startsWith('theirs/')))
+        throw new FleetError('Forbidden', `may not ${verb} ${name}`);
+    };
+    await start({ access: { ...deps.access, require } });
+  });
+
+  it.each(ofApplication)('does not learn by %s whether another exists', async (...[, method, urlOf, payload]) => {
+    const ask = async (name: string) =>
+      refusalOf(await app.inject({ method, url: urlOf(name), headers, ...(payload ? { payload } : {}) }));
+    const refusal = await ask('shop');
+    expect(refusal).toMatch(/^403 Forbidden: admin may not get Application argocd\/shop, whether it exists or not$/u);
+    expect(await ask('none')).toBe(refusal.replace('shop', 'none'));
+    expect(deps.calls).toEqual([]);
+  });
+
+  it('does not learn it of details of a source either', async () => {
+    const ask = async (appName: string) =>
+      refusalOf(await app.inject({ method: 'POST', url: appdetails, headers, payload: { source, appName } }));
+    const refusal = await ask('shop');
+    expect(refusal).toMatch(/^403 Forbidden: /u);
+    expect(await ask('none')).toBe(refusal.replace('shop', 'none'));
+    expect(deps.calls).toEqual([]);
+  });
+});
+
+it.each(ofApplication)('tells whoever may read all that there is none: %s', async (...[, method, urlOf, payload]) => {
+  await start();
+  const reply = await app.inject({ method, url: urlOf('none'), headers, ...(payload ? { payload } : {}) });
+  expect(refusalOf(reply)).toBe('404 NotFound: Application argocd/none does not exist');
+});
+
+describe('what is made for one answer is given up when the client leaves', () => {
+  const waiting = () => Promise.withResolvers<AbortSignal>();
+  let asked: ReturnType<typeof waiting>;
+  const hang = async (signal: AbortSignal): Promise<never> => {
+    asked.resolve(signal);
+    await once(signal, 'abort');
+    throw new FleetError('Aborted', 'given up');
+  };
+  beforeEach(async () => {
+    asked = waiting();
+    await start({
+      describeSource: async (_application, _wanted, signal) => await hang(signal),
+      actions: { ...deps.actions, diff: async (_key, signal) => await hang(signal) },
+      preview: async (_request, signal) => await hang(signal),
+    });
+    await app.listen({ host: '127.0.0.1', port: 0 });
+  });
+
+  it.each([
+    ['details of a source', 'POST', appdetails, { source, appName: 'shop' }],
+    ['a diff', 'GET', '/api/v1/applications/shop/diff', undefined],
+    ['a preview', 'POST', '/api/v1/fleet/preview', { repoURL, revision: 'next' }],
+  ])('%s', async (...[, method, path, payload]) => {
+    deps.applications.set(fakeView({ name: 'shop', project: 'team' }));
+    const { port } = app.server.address() as AddressInfo;
+    const leaving = send({ port, method, path, headers: { ...headers, 'content-type': 'application/json' } });
+    leaving.on('error', () => undefined).end(payload && JSON.stringify(payload));
+    const signal = await asked.promise;
+    expect(signal.aborted).toBe(false);
+    leaving.destroy();
+    if (!signal.aborted) await once(signal, 'abort');
+    expect(signal.reason).toMatchObject({ name: 'AbortError' });
+  });
+});
