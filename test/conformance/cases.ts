@@ -15,8 +15,14 @@ export interface Case {
   [field: string]: unknown;
 }
 
-/** Says why the case fails, or nothing. Whatever it throws is a failure too. */
-export type Judge<C extends Case = Case> = (testCase: C) => string | undefined | Promise<string | undefined>;
+/**
+ * Why the case fails; nothing when it passes; or why it cannot tell: the product means to answer differently and says so
+ * in its documents, or what the case is about is not built.
+ */
+export type Verdict = string | undefined | { deviates: string } | { notBuilt: string };
+
+/** Whatever it throws is a failure too. */
+export type Judge<C extends Case = Case> = (testCase: C) => Verdict | Promise<Verdict>;
 
 /** Judges every case of a JSON file; numbers beyond 2^53 are bigints. Cases that deviate are not judged. */
 export async function judgeCases<C extends Case>(path: string, judge: Judge<C>): Promise<Outcome[]> {
@@ -31,8 +37,9 @@ async function judgeCase<C extends Case>(testCase: C, judge: Judge<C>): Promise<
   const { id, deviates } = testCase;
   if (deviates !== undefined) return { id, deviates };
   try {
-    const failure = await judge(testCase);
-    return failure === undefined ? { id } : { id, failure };
+    const verdict = await judge(testCase);
+    if (typeof verdict === 'object') return { id, ...verdict };
+    return verdict === undefined ? { id } : { id, failure: verdict };
   } catch (error) {
     return { id, failure: `threw ${error instanceof Error ? error.message : String(error)}` };
   }

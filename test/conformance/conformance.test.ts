@@ -30,6 +30,16 @@ describe('pnpm conformance', () => {
     await mkdir(join(folder, 'yaml'));
     await mkdir(join(folder, 'later'));
     await writeFile(join(folder, 'later', 'cases.json'), '[]');
+    const hook = { apiVersion: 'v1', kind: 'Pod', metadata: { annotations: { 'argocd.argoproj.io/hook': 'PreSync' } } };
+    const plan = { area: 'ordering.plan', input: { resources: [], hooks: [hook], namespace: 'a' }, expected: [] };
+    await mkdir(join(folder, 'argocd'));
+    await writeFile(
+      join(folder, 'argocd', 'ordering.json'),
+      JSON.stringify([
+        { ...plan, id: 'with a hook', options: {} },
+        { ...plan, id: 'without hooks', options: { skipHooks: true } },
+      ]),
+    );
     await writeFile(
       join(folder, 'yaml', 'kubernetes-yaml.json'),
       JSON.stringify([
@@ -54,6 +64,9 @@ describe('pnpm conformance', () => {
     const { status, stdout } = conformance('--fixtures', folder);
     expect(stdout).toContain('2 passed, 2 failed, 1 deviating');
     expect(stdout).toContain('failed wrong: is {"k":true}, expected {"k":"on"}');
+    expect(stdout).toContain(
+      '1 passed, 0 failed\n  not run 1, because what they judge is not built yet: hooks of a sync',
+    );
     expect(stdout).toContain('not built yet: later/cases');
     expect(status).toBe(1);
   });
@@ -67,7 +80,7 @@ describe('pnpm conformance', () => {
   });
 
   it.each([
-    ['a suite that is not there', ['seed'], 'no suite "seed"; there are: yaml/kubernetes-yaml'],
+    ['a suite that is not there', ['seed'], 'no suite "seed"; there are: argocd/ordering, yaml/kubernetes-yaml'],
     ['a suite that cannot be judged yet', ['later/cases'], 'no suite "later/cases"'],
     ['an option that it does not know', ['--fast'], "Unknown option '--fast'"],
   ])('refuses %s', (_, args, message) => {

@@ -2,6 +2,7 @@ import type { Suite } from './suite.ts';
 import { argocdGenerators } from './suites/argocd-generators.ts';
 import { argocdHelmArgs } from './suites/argocd-helm-args.ts';
 import { argocdKustomizeArgs } from './suites/argocd-kustomize-args.ts';
+import { argocdOrdering } from './suites/argocd-ordering.ts';
 import { argocdPaths } from './suites/argocd-paths.ts';
 import { argocdProjects } from './suites/argocd-projects.ts';
 import { argocdSyncwindows } from './suites/argocd-syncwindows.ts';
@@ -17,6 +18,7 @@ export const registry: readonly Suite[] = [
   argocdPaths,
   argocdHelmArgs,
   argocdKustomizeArgs,
+  argocdOrdering,
   argocdProjects,
   argocdSyncwindows,
   argocdTemplating,

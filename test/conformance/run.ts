@@ -26,10 +26,19 @@ function formatText({ results, notRun }: Run): string {
   const lines = results.flatMap(({ suite, passed, failed, deviating, outcomes }) => [
     `${suite.padEnd(28)} ${passed} passed, ${failed} failed${deviating > 0 ? `, ${deviating} deviating` : ''}`,
     ...outcomes.flatMap(({ id, failure }) => (failure === undefined ? [] : [`  failed ${id}: ${shorten(failure)}`])),
+    ...countReasons(outcomes.map(({ notBuilt }) => notBuilt)).map(
+      ([reason, count]) => `  not run ${count}, because what they judge is not built yet: ${reason}`,
+    ),
   ]);
   if (results.length === 0) lines.push('nothing ran');
   if (notRun.length > 0) lines.push('', `not run, because what they judge is not built yet: ${notRun.join(', ')}`);
   return `${lines.join('\n')}\n`;
+}
+
+function countReasons(reasons: (string | undefined)[]): [reason: string, count: number][] {
+  const counts = new Map<string, number>();
+  for (const reason of reasons) if (reason !== undefined) counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  return [...counts];
 }
 
 function shorten(text: string): string {

@@ -13,6 +13,8 @@ export interface Outcome {
   failure?: string;
   /** Why Argo CD's own answer is not asserted; such a case is counted apart. */
   deviates?: string;
+  /** What of the product it would judge, and that is not built; such a case is neither passed nor failed. */
+  notBuilt?: string;
 }
 
 export interface SuiteResult {
@@ -21,16 +23,20 @@ export interface SuiteResult {
   failed: number;
   deviating: number;
   failing: string[];
+  /** How many cases judge something that is not built; absent when none does. */
+  notBuilt?: number;
 }
 
 export function summarize(suite: string, outcomes: readonly Outcome[]): SuiteResult {
-  const asserted = outcomes.filter(({ deviates }) => deviates === undefined);
+  const built = outcomes.filter(({ notBuilt }) => notBuilt === undefined);
+  const asserted = built.filter(({ deviates }) => deviates === undefined);
   const failing = asserted.filter(({ failure }) => failure !== undefined).map(({ id }) => id);
   return {
     suite,
     passed: asserted.length - failing.length,
     failed: failing.length,
-    deviating: outcomes.length - asserted.length,
+    deviating: built.length - asserted.length,
     failing,
+    ...(built.length < outcomes.length ? { notBuilt: outcomes.length - built.length } : {}),
   };
 }

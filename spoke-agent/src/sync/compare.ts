@@ -1,7 +1,7 @@
 import { formatRef } from '@wheelhouse/shared/kube/object';
 import type { LiveEntry } from '../watch/live-entry.ts';
 import { type AppState, ruleDigest, type SyncContext } from './app-state.ts';
-import { isHook } from './hooks.ts';
+import { isHook, isSkipped } from './hooks.ts';
 import type { ResourceRecord } from './records.ts';
 import type { DesiredResource, Target } from './target.ts';
 
@@ -23,7 +23,7 @@ export interface Comparison {
 
 export interface Comparisons {
   resources: Comparison[];
-  /** Ours by tracking id, and desired no longer. */
+  /** Ours by tracking id, and desired no longer. Argo CD: hooks, and what is annotated to be skipped, are not pruned. */
   extraneous: LiveEntry[];
 }
 
@@ -32,7 +32,10 @@ export function compareApp(context: Pick<SyncContext, 'index'>, state: AppState,
     resources: target.resources.map((resource) => compareResource(context, state, resource)),
     extraneous: context.index
       .ownedBy(state.app)
-      .filter((entry) => !target.keys.has(formatRef(entry.ref)) && !isHook(entry.annotations)),
+      .filter(
+        (entry) =>
+          !target.keys.has(formatRef(entry.ref)) && !isHook(entry.annotations) && !isSkipped(entry.annotations),
+      ),
   };
 }
 

@@ -40,6 +40,22 @@ describe('an operation', () => {
     expect(await spoke.find('ConfigMap', 'b')).toBeUndefined();
   });
 
+  it('prunes nothing that is, or has become, to be skipped', async () => {
+    await using spoke = startSpoke();
+    const skipped = { 'argocd.argoproj.io/hook': 'Skip' };
+    spoke.assign({ apps: [{ manifests: [configMap('a'), configMap('b')], isManual: true }], ops: [syncOf('1')] });
+    await spoke.settle();
+    spoke.cluster.edit({ ...kindRef('ConfigMap'), namespace: 'shop', name: 'b' }, (live) => {
+      if (live) live.metadata.annotations = { ...live.metadata.annotations, ...skipped };
+      return live;
+    });
+    const { metadata, ...rest } = configMap('a');
+    const manifests = [{ ...rest, metadata: { ...metadata, annotations: skipped } }, configMap('c')];
+    spoke.assign({ apps: [{ manifests, isManual: true, revision: 'r2' }], ops: [syncOf('2', { prune: true })] });
+    expect(await spoke.settle()).toMatchObject({ sync: 'Synced', operation: { id: '2', phase: 'Succeeded' } });
+    for (const name of ['a', 'b', 'c']) expect(await spoke.find('ConfigMap', name)).toBeDefined();
+  });
+
   it('touches only the resources it names', async () => {
     await using spoke = startSpoke();
     const resources = [{ group: '', kind: 'ConfigMap', namespace: 'shop', name: 'b' }];

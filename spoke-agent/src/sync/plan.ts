@@ -27,11 +27,16 @@ export interface Wave {
 
 type Scope = Pick<Operation, 'prune' | 'partial'>;
 
+/** What a sync does, wave by wave; throws as `planTasks`. */
+export function planSync(state: AppState, comparisons: Comparisons, scope: Scope): Wave[] {
+  return groupWaves(planTasks(state, comparisons, scope));
+}
+
 /**
  * What a sync does, in Argo CD's order; hooks are not among it. Throws Conflict under FailOnSharedResource when another
  * Application has one of the objects.
  */
-export function planSync(state: AppState, comparisons: Comparisons, scope: Scope): Wave[] {
+export function planTasks(state: AppState, comparisons: Comparisons, scope: Scope): SyncTask[] {
   const { options } = state.policy;
   const selected = ({ key }: { key: string }) => scope.partial?.has(key) ?? true;
   const outOfSyncOnly = isOn('ApplyOutOfSyncOnly', options);
@@ -46,7 +51,7 @@ export function planSync(state: AppState, comparisons: Comparisons, scope: Scope
         .map((entry) => pruneTask(entry, isOn('PruneLast', options, resourceOptions(entry.annotations))))
         .filter(selected)
     : [];
-  return groupWaves(orderTasks([...applies, ...prunes]));
+  return orderTasks([...applies, ...prunes]);
 }
 
 export function applyTask(resource: DesiredResource, live: LiveEntry | undefined): SyncTask {

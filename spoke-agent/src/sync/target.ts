@@ -48,7 +48,7 @@ export interface Target {
   standby: boolean;
   resources: DesiredResource[];
   hooks: DesiredResource[];
-  /** Keys of both. */
+  /** Keys of both, and of what is to be skipped: neither applied nor pruned. */
   keys: ReadonlySet<string>;
   /** What is wrong with the bundle; such manifests are left out. */
   conditions: Condition[];
@@ -69,18 +69,20 @@ export async function bindTarget(manifests: readonly KubeObject[], binding: Bind
   const conditions: Condition[] = [];
   const defined = scopesDefinedBy(manifests);
   const byKey = new Map<string, DesiredResource>();
+  const skipped: string[] = [];
   for (const [at, manifest] of manifests.entries()) {
     const wrong = whyInvalid(manifest);
     if (wrong) {
       conditions.push({ type: 'ComparisonError', message: `manifest ${at + 1} of the bundle: ${wrong}` });
       continue;
     }
-    if (isSkipped(manifest.metadata.annotations ?? {})) continue;
     const namespaced = await scopeOf(manifest, defined, binding);
-    const resource = describeResource(
-      placed(binding.standby ? asStandby(manifest) : manifest, binding, namespaced),
-      at,
-    );
+    const bound = placed(binding.standby ? asStandby(manifest) : manifest, binding, namespaced);
+    if (isSkipped(manifest.metadata.annotations ?? {})) {
+      skipped.push(formatRef(refOf(bound)));
+      continue;
+    }
+    const resource = describeResource(bound, at);
     if (byKey.has(resource.key))
       conditions.push({
         type: 'RepeatedResourceWarning',
@@ -95,7 +97,7 @@ export async function bindTarget(manifests: readonly KubeObject[], binding: Bind
     standby: binding.standby,
     resources: all.filter(({ hook }) => !hook),
     hooks: all.filter(({ hook }) => hook),
-    keys: new Set(byKey.keys()),
+    keys: new Set([...byKey.keys(), ...skipped]),
     conditions,
   };
 }
