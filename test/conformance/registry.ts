@@ -5,6 +5,7 @@ import { argocdKustomizeArgs } from './suites/argocd-kustomize-args.ts';
 import { argocdOrdering } from './suites/argocd-ordering.ts';
 import { argocdPaths } from './suites/argocd-paths.ts';
 import { argocdProjects } from './suites/argocd-projects.ts';
+import { argocdRetry } from './suites/argocd-retry.ts';
 import { argocdSyncwindows } from './suites/argocd-syncwindows.ts';
 import { argocdTemplating } from './suites/argocd-templating.ts';
 import { argocdWebhooks } from './suites/argocd-webhooks.ts';
@@ -20,6 +21,7 @@ export const registry: readonly Suite[] = [
   argocdKustomizeArgs,
   argocdOrdering,
   argocdProjects,
+  argocdRetry,
   argocdSyncwindows,
   argocdTemplating,
   argocdWebhooks,

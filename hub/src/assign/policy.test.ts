@@ -33,6 +33,11 @@ describe('the policy of a spoke', () => {
       { retry: { limit: 1, backoff: { duration: '7' } } },
       { ...manual, retry: { limit: 1, backoff: { ...backoff, durationMs: 7_000 } } },
     ],
+    [
+      'retry whose wait has no end',
+      { retry: { backoff: { maxDuration: '-1m' } } },
+      { ...manual, retry: { limit: 0, backoff: { ...backoff, maxDurationMs: -60_000 } } },
+    ],
     ['retry without end', { retry: { limit: -1 } }, { ...manual, retry: { limit: -1, backoff } }],
     [
       'labels of the namespace',

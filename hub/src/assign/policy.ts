@@ -1,8 +1,8 @@
-import { parseDuration } from '@wheelhouse/shared/config/duration';
 import type { AssignedPolicy } from '@wheelhouse/shared/protocol/document';
 import type { SyncWindow } from '@wheelhouse/shared/resources/app-project';
 import type { ApplicationSpec } from '@wheelhouse/shared/resources/application';
 import { assignedWindow } from '../project/window.ts';
+import { assignedRetry } from './retry.ts';
 
 type SyncPolicy = NonNullable<ApplicationSpec['syncPolicy']>;
 
@@ -17,7 +17,7 @@ function policyOf(spec: ApplicationSpec): AssignedPolicy {
   return {
     syncOptions,
     ...(automated && automated.enabled !== false ? { automated: automatedOf(automated) } : {}),
-    ...(retry ? { retry: retryOf(retry) } : {}),
+    ...(retry ? { retry: assignedRetry(retry) } : {}),
     ...(managedNamespaceMetadata ? { managedNamespaceMetadata } : {}),
     ...(ignoreDifferences.length > 0 ? { ignoreDifferences } : {}),
   };
@@ -26,17 +26,4 @@ function policyOf(spec: ApplicationSpec): AssignedPolicy {
 function automatedOf(automated: NonNullable<SyncPolicy['automated']>): NonNullable<AssignedPolicy['automated']> {
   const { prune = false, selfHeal = false, allowEmpty = false } = automated;
   return { prune, selfHeal, allowEmpty };
-}
-
-/** Argo CD: retry defaults 5 s, factor 2, at most 3 min; a bare number is seconds. */
-function retryOf({ limit = 0, backoff = {} }: NonNullable<SyncPolicy['retry']>): NonNullable<AssignedPolicy['retry']> {
-  const { duration, factor = 2, maxDuration } = backoff;
-  return {
-    limit,
-    backoff: { durationMs: durationMs(duration, 5_000), factor, maxDurationMs: durationMs(maxDuration, 180_000) },
-  };
-}
-
-function durationMs(text: string | number | undefined, otherwise: number): number {
-  return (text === undefined ? undefined : parseDuration(String(text))) ?? otherwise;
 }

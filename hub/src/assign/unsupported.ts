@@ -6,12 +6,15 @@ import { whyNotHydratable } from '../hydrate/hydration-spec.ts';
 import { explicitSourceType } from '../render/discover.ts';
 import { checkReferences } from '../render/references.ts';
 import type { Problem } from '../store/derived.ts';
+import { whyRetryInvalid } from './retry.ts';
 
-/** Why an Application cannot be rendered by this version, or at all: a field that is not built is refused, never ignored. */
+/** Why an Application cannot be rendered or synced by this version, or at all: a field that is not built is refused, never ignored. */
 export function whyUnsupported(application: Application): Problem | undefined {
   const { spec, metadata } = application;
   const unwritable = whyNotHydratable(application);
   if (unwritable) return unwritable;
+  const unretriable = spec.syncPolicy?.retry && whyRetryInvalid(spec.syncPolicy.retry);
+  if (unretriable) return { code: 'Invalid', message: `application ${metadata.name}: spec.syncPolicy.${unretriable}` };
   const sources = spec.sourceHydrator ? [drySourceOf(spec.sourceHydrator)] : sourcesOf(spec);
   if (sources.length === 0)
     return { code: 'Invalid', message: `application ${metadata.name} has no source: give it spec.source` };

@@ -1,44 +1,17 @@
-import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { type Backoff, defaultBackoff, mayRetry, retryOf, retryWaitMs } from './retry.ts';
+import { defaultBackoff, mayRetry, retryOf, retryWaitMs } from './retry.ts';
 import { healed, nextHealAt } from './self-heal.ts';
 
-interface Case {
-  id: string;
-  input: {
-    retry: { backoff?: { duration?: string; factor?: number | null; maxDuration?: string } };
-    retryCounts: number;
-  };
-  expected: { waitNs?: number; error?: string };
-  deviates?: string;
-}
-
-const file = new URL('../../../../shared/fixtures/argocd/retry.json', import.meta.url);
-// Durations are parsed by the hub; here are the cases whose durations are plain.
-const plain = /^(?:(\d+(?:\.\d+)?)(ms|s|m|h)|(\d+))$/;
-const cases = (JSON.parse(readFileSync(file, 'utf8')) as Case[]).filter(
-  ({ expected, deviates, input }) =>
-    !expected.error &&
-    !deviates &&
-    [input.retry.backoff?.duration, input.retry.backoff?.maxDuration].every((text) => !text || plain.test(text)),
-);
-const unitMs: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
-
-function parse(text: string | undefined, fallback: number): number {
-  if (!text) return fallback;
-  const [, amount, unit = 's', bare] = plain.exec(text) ?? [];
-  return Number(amount ?? bare) * (unitMs[unit] ?? 1_000);
-}
-
-describe('the wait before a retry, as Argo CD computes it', () => {
-  it.each(cases)('$id', ({ input, expected }) => {
-    const { duration, factor, maxDuration } = input.retry.backoff ?? {};
-    const backoff: Backoff = {
-      durationMs: parse(duration, defaultBackoff.durationMs),
-      factor: factor ?? defaultBackoff.factor,
-      maxDurationMs: parse(maxDuration, defaultBackoff.maxDurationMs),
-    };
-    expect(retryWaitMs(backoff, input.retryCounts)).toBe((expected.waitNs ?? 0) / 1e6);
+describe('the wait before a retry', () => {
+  it.each([
+    { name: 'first', backoff: {}, made: 0, expected: 5_000 },
+    { name: 'third', backoff: {}, made: 2, expected: 20_000 },
+    { name: 'at most the maximum', backoff: {}, made: 80, expected: 180_000 },
+    { name: 'without a maximum', backoff: { maxDurationMs: 0 }, made: 10, expected: 5_120_000 },
+    { name: 'never before now', backoff: { factor: -2 }, made: 1, expected: 0 },
+    { name: 'factor 0', backoff: { factor: 0 }, made: 1, expected: 0 },
+  ])('$name', ({ backoff, made, expected }) => {
+    expect(retryWaitMs({ ...defaultBackoff, ...backoff }, made)).toBe(expected);
   });
 });
 

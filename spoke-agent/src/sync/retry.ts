@@ -22,8 +22,11 @@ export function mayRetry({ limit }: Retry, retryCount: number): boolean {
   return limit < 0 || retryCount < limit;
 }
 
-/** Argo CD: `min(maxDuration, duration · factor^retryCount)`; `retryCount` counts the retries already made. */
+/**
+ * Argo CD: `min(maxDuration, duration · factor^retryCount)`; `retryCount` counts the retries already made. A negative
+ * factor gives a negative wait each second time, which is none.
+ */
 export function retryWaitMs({ durationMs, factor, maxDurationMs }: Backoff, retryCount: number): number {
-  const wait = durationMs * factor ** retryCount;
+  const wait = Math.max(0, durationMs * factor ** retryCount);
   return maxDurationMs > 0 ? Math.min(wait, maxDurationMs) : wait;
 }
