@@ -1,6 +1,8 @@
+import { readFile } from 'node:fs/promises';
 import { defaultRenderSettings } from '@wheelhouse/hub/render/settings';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ChartRepository, startChartRepository } from '../support/chart-repository.ts';
+import type { RepositoryFiles } from '../support/git-repository.ts';
 import { namesOf, startRender } from './render-fixture.ts';
 
 const signal = new AbortController().signal;
@@ -63,6 +65,56 @@ describe('dependencies of a chart in Git', () => {
   ])('refuse %s', async (...[, name, version, message]) => {
     await using app = await startRender({ 'app/Chart.yaml': chart('app', needs(name, version, charts.url)) });
     await expect(app.render({ path: 'app' })).rejects.toThrow(message);
+  });
+});
+
+describe('values.schema.json', () => {
+  const schema = 'values.schema.json';
+  const here = { 'app/Chart.yaml': chart('app'), 'app/templates/cm.yaml': configMap('app') };
+  const known = JSON.stringify({ properties: { a: { $ref: '#/$defs/a' } }, $defs: { a: { type: 'string' } } });
+  /** A file that is there and one that is not: helm would tell them apart. */
+  const foreign = ['file:///etc/hostname', '/etc/nothing-like-it'].map(($ref) => JSON.stringify({ $ref }));
+
+  it('is heeded, with what it refers to in itself', async () => {
+    await using app = await startRender({ ...here, [`app/${schema}`]: known });
+    expect(namesOf(await app.render({ path: 'app' }))).toEqual(['ConfigMap/app']);
+    const wrong = app.render({ path: 'app', helm: { valuesObject: { a: 1 } } });
+    await expect(wrong).rejects.toThrow(/got number, want string/u);
+  });
+
+  it.each(foreign)('is refused with a reference to a file: %s', async (content) => {
+    await using app = await startRender({ ...here, [`app/${schema}`]: content });
+    await expect(app.render({ path: 'app' })).rejects.toMatchObject({
+      code: 'PathOutsideRepository',
+      message: `app/${schema} has a $ref to ${JSON.stringify((JSON.parse(content) as { $ref: string }).$ref)}, which is not part of it: put that below "$defs" and refer to "#/$defs/NAME"`,
+    });
+    const unchecked = await app.render({ path: 'app', helm: { skipSchemaValidation: true } });
+    expect(namesOf(unchecked)).toEqual(['ConfigMap/app']);
+  });
+
+  it('is refused in dependencies: in charts/, packed, linked, of a repository, and packed there', async () => {
+    const [content = ''] = foreign;
+    await charts.publish('inner', '1.0.0', { [schema]: content });
+    const packed = await readFile(await charts.publish('outer', '1.0.0', { [schema]: content }));
+    await charts.publish('carrier', '1.0.0', {
+      'charts/inner/Chart.yaml': chart('inner'),
+      [`charts/inner/${schema}`]: content,
+    });
+    const cases: [RepositoryFiles, RegExp][] = [
+      [
+        { 'app/charts/sub/Chart.yaml': chart('sub'), [`app/charts/sub/${schema}`]: content },
+        /^app\/charts\/sub\/values/u,
+      ],
+      [{ 'app/charts/any.tgz': packed }, /^app\/charts\/any\.tgz\/outer\/values\.schema\.json has a \$ref/u],
+      [{ [`app/${schema}`]: { symlink: '../other.json' }, 'other.json': content }, /^app\/values\.schema\.json has/u],
+      [{ 'app/Chart.yaml': chart('app', needs('inner', '1.0.0', charts.url)) }, /^inner\/values\.schema\.json has/u],
+      [{ 'app/Chart.yaml': chart('app', needs('carrier', '1.0.0', charts.url)) }, /^carrier\/charts\/.*inner.*values/u],
+    ];
+    for (const [files, message] of cases) {
+      await using app = await startRender({ ...here, ...files });
+      const refused = { code: 'PathOutsideRepository', message: expect.stringMatching(message) as string };
+      await expect(app.render({ path: 'app' })).rejects.toMatchObject(refused);
+    }
   });
 });
 

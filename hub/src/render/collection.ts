@@ -12,6 +12,8 @@ export interface Collection {
   readonly snapshot: Snapshot;
   /** Name of its folder in a workspace; also what stands for it in messages. */
   readonly folder: string;
+  /** Where the snapshot is from, when it is not the source's own. */
+  readonly from?: SourceLocation | undefined;
   readonly inputs: RenderInput[];
   /**
    * Adds a tree with all below it, or a file; symbolic links bring what they point at. False when nothing is there, which
@@ -47,6 +49,7 @@ export function createCollection(
   return {
     snapshot,
     folder,
+    from,
     inputs,
     add,
     write: async (workspace, signal, { keepModes } = { keepModes: true }) => {

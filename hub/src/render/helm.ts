@@ -4,6 +4,7 @@ import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import { formatYaml } from '@wheelhouse/shared/kube/yaml';
 import { fileName, type SourceLocation } from '../source/location.ts';
 import type { RenderFacts } from './build-environment.ts';
+import { refuseForeignSchemas } from './chart-schemas.ts';
 import { type Collection, createCollection } from './collection.ts';
 import { helmArguments } from './helm-arguments.ts';
 import { collectDependencies } from './helm-dependencies.ts';
@@ -21,6 +22,7 @@ import type { References } from './references.ts';
 import { formatPath } from './repository-path.ts';
 import { helmInvocationFacts } from './request.ts';
 import { copyVendored, createOpenCharts, type Vendored } from './vendored.ts';
+import type { Workspace } from './workspace.ts';
 
 /** What helm is told, but for where its files will lie. */
 export interface HelmOptions {
@@ -80,6 +82,7 @@ export async function planHelm(deps: ToolDeps, request: HelmRequest): Promise<Re
     run: async (signal) => {
       await using workspace = await deps.workspaces.open();
       for (const each of collections) await each.write(workspace.path, signal);
+      if (!source.helm?.skipSchemaValidation) await refuseForeignSchemas(chartFolders(workspace, collections), signal);
       await copyVendored(workspace.path, vendored);
       const place = (file: HelmFile) =>
         'url' in file
@@ -94,6 +97,11 @@ export async function planHelm(deps: ToolDeps, request: HelmRequest): Promise<Re
       return splitBySource(text, what);
     },
   };
+}
+
+/** Where schemas may lie, by the name that people know it by: a chart that was fetched has another than its folder here. */
+function chartFolders({ path }: Pick<Workspace, 'path'>, collections: readonly Collection[]) {
+  return collections.map(({ folder, from }) => ({ directory: join(path, folder), what: from?.chart ?? '' }));
 }
 
 /** Helm has no network: what it would download is a collection of its own, by URL. */
