@@ -21,7 +21,8 @@ const stops = new Map();
 let trees;
 
 process.on('message', (/** @type {LauncherRequest} */ request) => {
-  if (request.type === 'stop') stops.get(request.id)?.('stopped');
+  if (request.type === 'ask') say('alive');
+  else if (request.type === 'stop') stops.get(request.id)?.('stopped');
   else start(request);
 });
 process.on('disconnect', () => {
@@ -29,13 +30,17 @@ process.on('disconnect', () => {
   process.exit();
 });
 
+/** @param {LauncherReply} message */
+function say(message) {
+  // a hub that is going reads no more: 'disconnect' follows
+  if (process.connected) process.send?.(message, () => undefined);
+}
+
 /** @param {Extract<LauncherRequest, { type: 'launch' }>} request */
 function start({ id, ...launch }) {
   const reply = (/** @type {Ended} */ ended) => {
     stops.delete(id);
-    /** @type {LauncherReply} */
-    const message = { id, ...ended };
-    if (process.connected) process.send?.(message);
+    say({ id, ...ended });
   };
   const begin = () => {
     try {

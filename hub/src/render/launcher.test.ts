@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createLogger } from '@wheelhouse/shared/logging/logger';
 import { tethered } from '@wheelhouse/shared/process/tether';
 import { afterAll, expect, it, vi } from 'vitest';
-import { createLauncher, type Launch } from './launcher.ts';
+import { createLauncher, type Launch, type Launcher } from './launcher.ts';
 
 const logger = createLogger({ name: 'test', level: 'silent' });
 const folder = mkdtempSync(join(tmpdir(), 'wheelhouse-launcher-'));
@@ -31,6 +31,7 @@ const isAlive = async (pid: number) => {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => ') Z');
   return !stat.includes(') Z');
 };
+const starterOf = async (one: Launcher) => Number(text((await one.launch(shell('echo $PPID'), signal)).stdout));
 const living = async (pids: number[]) => (await Promise.all(pids.map(isAlive))).filter(Boolean).length;
 
 it('gives what a child wrote and how it ended, several at a time', async () => {
@@ -110,13 +111,55 @@ it('returns 40 MB of output whole', async () => {
 });
 
 it('takes another process when the one that starts children is killed', async () => {
-  const starter = async () => Number(text((await launcher.launch(shell('echo $PPID'), signal)).stdout));
-  const first = await starter();
+  const first = await starterOf(launcher);
   const cut = launcher.launch(shell('sleep 600'), signal);
   process.kill(first, 'SIGKILL');
   await expect(cut).rejects.toMatchObject({ code: 'Internal', retryable: true });
-  const second = await starter();
+  const second = await starterOf(launcher);
   expect(second).not.toBe(first);
+});
+
+it.each([
+  ['before it is asked', async () => undefined],
+  [
+    'while a child runs',
+    async (another: Launcher, file: string) => {
+      void another.launch(sleeping(file), signal).catch(() => undefined);
+      await readPids(file);
+    },
+  ],
+])('takes another process when the one that starts children is stopped %s', async (_name, begin) => {
+  await using another = createLauncher({ logger }, { prefix: [], silentMs: 2_000 });
+  const file = join(folder, 'of-stopped');
+  rmSync(file, { force: true });
+  const stopped = await starterOf(another);
+  await begin(another, file);
+  const children = existsSync(file) ? await readPids(file) : [];
+  process.kill(stopped, 'SIGSTOP');
+  await expect(another.launch(shell('true'), signal)).rejects.toMatchObject({
+    code: 'RenderTimeout',
+    retryable: true,
+    message: expect.stringContaining('said nothing for 2 s') as string,
+  });
+  expect(await starterOf(another)).not.toBe(stopped);
+  await vi.waitFor(async () => expect(await living([stopped])).toBe(0), { timeout: 20_000 });
+  const bound = isTethered ? children : [];
+  await vi.waitFor(async () => expect(await living(bound)).toBe(0), { timeout: 20_000 });
+});
+
+it('ends a process that is stopped with itself', async () => {
+  const another = createLauncher({ logger }, { prefix: [], silentMs: 2_000 });
+  const stopped = await starterOf(another);
+  process.kill(stopped, 'SIGSTOP');
+  await another[Symbol.asyncDispose]();
+  await vi.waitFor(async () => expect(await living([stopped])).toBe(0), { timeout: 20_000 });
+});
+
+it('waits for a child that says nothing for long, also when it was held up itself', async () => {
+  await using another = createLauncher({ logger }, { prefix: [], silentMs: 2_000 });
+  const launched = another.launch(shell('sleep 4; echo done'), signal);
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 3_000);
+  expect(text((await launched).stdout)).toBe('done\n');
 });
 
 /** Its process id and that of what started it are in `file` when it has begun. */
