@@ -251,7 +251,7 @@ function startStages(context: Context, foundation: Foundation, state: State) {
     plans: duePlans(stores),
   };
   const dispatch = open.use(
-    createDispatch({ ...watched, logger, queue, repositories, rollouts: rolloutKeys, onLost: schedule.lost }),
+    createDispatch({ ...watched, logger, queue, now, repositories, rollouts: rolloutKeys, onLost: schedule.lost }),
   );
   if (config.otlpEndpoint) void consumeStatusOnce({ nats, logger }, { onStatus: createTraceRecorder({ now }) }, signal);
   const { additions } = stores;

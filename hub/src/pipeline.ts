@@ -30,6 +30,7 @@ import type { Gate } from './rollout/gate.ts';
 import { runRollout } from './rollout/rollout-stage.ts';
 import type { Rollouts } from './rollout/rollouts.ts';
 import type { SourceLocation } from './source/location.ts';
+import { versionOfWriter } from './source/repositories.ts';
 import type { Snapshot } from './source/source.ts';
 import { refresh, runSource } from './source/source-stage.ts';
 import type { Sources } from './source/sources.ts';
@@ -152,6 +153,11 @@ function hydrateDeps(
     hydrations: stores.hydrations,
     bundle: async (digest) => await getBundle(digest, { ...deps, stores }),
     settings: () => readHydratorSettings(stores.specs.find('ConfigMap', controlNamespace, 'argocd-cm')),
+    versionOfWriter: (url, projects) =>
+      versionOfWriter(url, projects, {
+        secrets: stores.specs.list('Secret'),
+        configMaps: stores.specs.list('ConfigMap'),
+      }),
     audit: stores.audit.append,
     observe: deps.metrics.hydrated,
   };

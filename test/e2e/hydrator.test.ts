@@ -1,7 +1,8 @@
 // A source hydrator, end to end: what a kustomization comes to is pushed to a branch over HTTP with a login of its own, and
 // deployed from there. Nothing is found by polling; pushes of people are told, those of the hub are not.
 
-import { join } from 'node:path';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { getApplication, messagesOf, whenSettled } from '../support/applications.ts';
 import { readAudit } from '../support/audit.ts';
@@ -185,6 +186,33 @@ test('a folder in which something else lies is left as it is', async () => {
   await whenSays('taken', /folder taken is not written: it holds deploy\.yaml, which would be deployed with it/);
   expect(await commits()).toEqual(before);
   await shop.platform.api('DELETE', '/api/v1/applications/taken?cascade=true');
+  await eventually(async () => expect(await messages('other-east')).toBe(''), within);
+});
+
+test('a branch that takes no push is not tried again for a while, and told of once', async () => {
+  const known = await commits();
+  let pushes = 0;
+  shop.git.interceptPushes({ after: async () => void (pushes += 1) });
+  const hook = join(shop.repository.dir, 'hooks', 'pre-receive');
+  await mkdir(dirname(hook), { recursive: true });
+  await writeFile(hook, '#!/bin/sh\necho this branch is protected\nexit 1\n', { mode: 0o755 });
+  await shop.push({ 'other/config.yaml': configMap('other', 'six') });
+  await whenSays(
+    'other-east',
+    /pre-receive hook declined; this branch is protected.*refused once; tried again after 2/,
+  );
+  expect(pushes).toBe(1);
+  await shop.platform.api('GET', '/api/v1/applications/other-east?refresh=normal');
+  await shop.platform.apply(writeLogin('wr1te').replace('labels:', 'annotations: {changed: once}, labels:'));
+  await eventually(async () => expect(pushes).toBe(2), within);
+  await shop.platform.api('GET', '/api/v1/applications/other-east?refresh=hard');
+  await eventually(async () => expect(pushes).toBe(3), within);
+  await rm(hook);
+  await shop.platform.api('GET', '/api/v1/applications/other-east?refresh=hard');
+  await whenRuns({ other: 'six' });
+  shop.git.interceptPushes({});
+  expect(pushes).toBe(4);
+  expect(await commits()).toEqual([expect.any(String), ...known]);
   await eventually(async () => expect(await messages('other-east')).toBe(''), within);
 });
 

@@ -1,7 +1,13 @@
 import { isDeepStrictEqual } from 'node:util';
 import { withoutLogin } from '../source/http/http-client.ts';
 import { type HydratedIndexed, type HydrationGroup, hydrateAnnotation } from './group.ts';
-import type { HydratedApplication, HydrationRecord, HydrationStore } from './hydration-store.ts';
+import type {
+  HydratedApplication,
+  HydrationRecord,
+  HydrationRetry,
+  HydrationStore,
+  PushedCommit,
+} from './hydration-store.ts';
 
 /** One look at what a branch gets from a revision, and its record, which is written only when it says something new. */
 export interface Attempt {
@@ -9,6 +15,8 @@ export interface Attempt {
   before: HydrationRecord | undefined;
   /** Something is due that cannot be told yet, or is being written; of a commit that failed, it goes on to say so. */
   begin(drySHA: string): Promise<void>;
+  /** A commit is about to be pushed of which the audit stream says nothing yet; nothing, once it does or it came to nothing. */
+  remember(untold: PushedCommit | undefined): Promise<void>;
   fail(why: Failure): Promise<void>;
   succeed(outcome: { drySHA: string; hydratedSHA: string; apps: Record<string, HydratedApplication> }): Promise<void>;
   /** What is in the branch is what is wanted: nothing was due. */
@@ -21,6 +29,7 @@ export interface Failure {
   /** By Application id. */
   failures?: Record<string, string>;
   drySHA?: string | undefined;
+  retry?: HydrationRetry | undefined;
 }
 
 export interface AttemptDeps {
@@ -34,6 +43,11 @@ export async function openAttempt(group: HydrationGroup, { hydrations, now }: At
   const { repoURL, branch } = group.first.hydration.target;
   let revision = stored?.revision ?? 0;
   let present = stored?.value;
+  const write = async (next: HydrationRecord) => {
+    if (present && isDeepStrictEqual(untimed(present), untimed(next))) return;
+    revision = await hydrations.put(next, revision);
+    present = next;
+  };
   const put = async (fields: Omit<HydrationRecord, 'key' | 'branchKey' | 'repoURL' | 'branch' | 'apps'>) => {
     const { key, branchKey } = group;
     const last = fields.last ?? present?.last;
@@ -45,10 +59,9 @@ export async function openAttempt(group: HydrationGroup, { hydrations, now }: At
       apps: Object.fromEntries(group.apps.map((app) => [app.id, wantedOf(app)])),
       ...fields,
       ...(last ? { last } : {}),
+      ...(present?.untold ? { untold: present.untold } : {}),
     };
-    if (present && isDeepStrictEqual(untimed(present), untimed(next))) return;
-    revision = await hydrations.put(next, revision);
-    present = next;
+    await write(next);
   };
   const finish = () => ({ startedAt, finishedAt: now().toISOString() });
   const hydrated = async (last: NonNullable<HydrationRecord['last']>) => {
@@ -62,13 +75,19 @@ export async function openAttempt(group: HydrationGroup, { hydrations, now }: At
       if (present?.phase === 'Failed' && present.drySHA === drySHA) return;
       await put({ phase: 'Hydrating', startedAt, drySHA });
     },
-    fail: async ({ message, failures, drySHA }) =>
+    remember: async (untold) => {
+      if (!present) return;
+      const { untold: _, ...rest } = present;
+      await write({ ...rest, ...(untold ? { untold } : {}) });
+    },
+    fail: async ({ message, failures, drySHA, retry }) =>
       await put({
         phase: 'Failed',
         ...finish(),
         message,
         ...(failures ? { failures } : {}),
         ...(drySHA === undefined ? {} : { drySHA }),
+        ...(retry ? { retry } : {}),
       }),
     succeed: async (outcome) => await hydrated({ at: startedAt, ...outcome }),
     confirm: async (apps) => {

@@ -8,7 +8,7 @@ export function failureOf(
   group: Pick<HydrationGroup, 'apps'>,
   gathered: ReadonlyMap<string, Gathered>,
   shared: ReadonlyMap<string, string>,
-): (Failure & { retry?: FleetError }) | undefined {
+): (Failure & { temporary?: FleetError }) | undefined {
   const errors = new Map(
     [...gathered].flatMap(([id, found]) => (found.type === 'failed' ? [[id, found.error] as const] : [])),
   );
@@ -17,9 +17,9 @@ export function failureOf(
     return message === undefined ? [] : [[id, message] as const];
   });
   if (said.length === 0) return undefined;
-  const retry = [...errors.values()].find(({ retryable }) => retryable);
+  const temporary = [...errors.values()].find(({ retryable }) => retryable);
   const failures = Object.fromEntries(said);
-  return { message: blockedBy(Object.keys(failures)), failures, ...(retry ? { retry } : {}) };
+  return { message: blockedBy(Object.keys(failures)), failures, ...(temporary ? { temporary } : {}) };
 }
 
 export function blockedBy([first = '', ...others]: readonly string[]): string {

@@ -16,6 +16,7 @@ import { failureOf } from './failure.ts';
 import { type GatherDeps, type Gathered, gather } from './gather.ts';
 import { groupsOf, type HydrationGroup, sharedFolders } from './group.ts';
 import type { HydratedApplication, HydrationStore } from './hydration-store.ts';
+import { tellUntold } from './tell-pushes.ts';
 import { type GroupWrite, type WriteDeps, writeGroup } from './write-group.ts';
 
 export interface HydrateDeps extends GatherDeps, WriteDeps, Pick<Sources, 'open'> {
@@ -25,7 +26,6 @@ export interface HydrateDeps extends GatherDeps, WriteDeps, Pick<Sources, 'open'
   hydrations: Pick<HydrationStore, 'ofBranch' | 'read' | 'put' | 'delete' | 'requested' | 'withdrawRequest'>;
   /** Resolves a location that nobody asked for before, and records what it stands for. */
   resolve(location: SourceLocation, signal: AbortSignal): Promise<void>;
-  now(): Date;
 }
 
 export async function runHydrate(trigger: Trigger, deps: HydrateDeps, signal: AbortSignal): Promise<void> {
@@ -64,6 +64,7 @@ async function hydrate(work: Work, deps: HydrateDeps, signal: AbortSignal): Prom
   const revision = dryRevision(group, deps);
   if (!revision) return; // whoever finds it makes this due again
   const attempt = await openAttempt(group, deps);
+  await tellUntold(group, attempt, deps);
   const { sha, problem } = revision;
   if (sha === undefined)
     return await attempt.fail({ message: problem?.message ?? 'the revision of its dry source is not known yet' });
@@ -82,7 +83,7 @@ async function hydrateFrom(work: Begun, deps: HydrateDeps, signal: AbortSignal):
   const failure = failureOf(group, gathered, shared);
   if (failure) {
     await attempt.fail({ ...failure, drySHA: sha });
-    if (failure.retry) throw failure.retry;
+    if (failure.temporary) throw failure.temporary;
     return;
   }
   const wanted = wantedApps(group, gathered);

@@ -38,7 +38,10 @@ function shasOf({ drySHA, hydratedSHA }: { drySHA: string; hydratedSHA: string }
   return { drySHA, hydratedSHA };
 }
 
-/** Why what was written last is not the newest, of one Application. */
-export function whyNotHydrated(id: string, { phase, failures, message }: HydrationRecord): string | undefined {
-  return phase === 'Failed' ? (failures?.[id] ?? message) : undefined;
+/** Why what was written last is not the newest, of one Application, and when that is looked at again by itself. */
+export function whyNotHydrated(id: string, { phase, failures, message, retry }: HydrationRecord): string | undefined {
+  const why = phase === 'Failed' ? (failures?.[id] ?? message) : undefined;
+  if (why === undefined || !retry) return why;
+  const { failures: count, at } = retry;
+  return `${why} (refused ${count === 1 ? 'once' : `${count} times`}; tried again after ${at}, or at once with a new dry commit, another login or a hard refresh)`;
 }

@@ -12,6 +12,28 @@ export interface HydratedApplication {
   asked?: string;
 }
 
+/** A push that was refused, which is tried again by itself, less and less often. */
+export interface HydrationRetry {
+  /** What was to be pushed, and with which login: anything else is tried at once. */
+  cause: string;
+  /** Of the error. */
+  code: string;
+  /** Refusals in a row. */
+  failures: number;
+  /** Not before; RFC 3339. */
+  at: string;
+}
+
+/** What the audit stream says of a push. */
+export interface PushedCommit {
+  commit: string;
+  drySHA: string;
+  /** Without a login. */
+  dryRepository: string;
+  /** Some of those that changed. */
+  folders: string[];
+}
+
 /**
  * How far the manifests are that one branch gets from one revision. What is in the branch is the truth: a record that is lost is
  * made again by the next look, which finds nothing to push.
@@ -33,6 +55,9 @@ export interface HydrationRecord {
   failures?: Record<string, string>;
   drySHA?: string;
   hydratedSHA?: string;
+  retry?: HydrationRetry;
+  /** A push that was begun and has no line in the audit stream yet, since one like it was refused before. */
+  untold?: PushedCommit;
   /** Of this attempt, by id. */
   apps: Record<string, HydratedApplication>;
   /** The last that went well. */

@@ -7,24 +7,25 @@ import { activeTraceparent, spans, withSpan } from '@wheelhouse/shared/telemetry
 import type { WorkQueue } from '../queue/queue.ts';
 import { withoutLogin } from '../source/http/http-client.ts';
 import { repositoryKey } from '../source/source-stage.ts';
-import type { AuditEntry } from '../store/audit.ts';
 import type { ResolvedRevision } from '../store/derived.ts';
 import type { Attempt, Failure } from './attempt.ts';
 import type { Branches, BranchWrite, Written } from './branches.ts';
 import { blockedBy } from './failure.ts';
 import { type DryCommit, formatFolder, formatMessage, formatRootMetadata, metadataName } from './folder-files.ts';
 import type { HydratedIndexed, HydrationGroup } from './group.ts';
-import type { HydratedApplication } from './hydration-store.ts';
+import type { HydratedApplication, HydrationRetry } from './hydration-store.ts';
 import type { HydratorSettings } from './hydrator-settings.ts';
 import type { Folder } from './plan-write.ts';
+import { type CauseDeps, causeOf, nextRetry, projectsOf } from './retry.ts';
+import { createTeller, type TellDeps } from './tell-pushes.ts';
 
-export interface WriteDeps {
+export interface WriteDeps extends CauseDeps, TellDeps {
   logger: Logger;
   branches: Branches;
   queue: Pick<WorkQueue, 'enqueue'>;
   bundle(digest: string): Promise<Uint8Array>;
-  settings(): HydratorSettings;
-  audit(entry: AuditEntry): Promise<void>;
+  now(): Date;
+  random?: () => number;
   observe?(outcome: { outcome: 'pushed' | 'unchanged' | 'failed'; seconds: number }): void;
 }
 
@@ -44,19 +45,37 @@ const initialFiles = {
   '.gitattributes': '**/README.md linguist-generated=true\n**/hydrator.metadata linguist-generated=true\n',
 };
 
-/** Writes what is due in one commit, and records it; a failure is recorded, and thrown when trying again may help. */
+/**
+ * Writes what is due in one commit, and records it; a failure is recorded, and thrown when trying again may help. What was refused
+ * is not tried again before its time, unless it has become something else.
+ */
 export async function writeGroup(work: GroupWrite, deps: WriteDeps, signal: AbortSignal): Promise<void> {
+  const { group, revision, attempt, apps } = work;
+  const cause = causeOf({ group, sha: revision.sha, apps }, deps);
+  const refused = attempt.before?.retry?.cause === cause ? attempt.before.retry : undefined;
+  if (refused && refused.at > deps.now().toISOString()) return;
+  const retry = (error: FleetError) => nextRetry(error, { ...deps, cause, before: refused, now: deps.now() });
+  await tryToWrite({ ...work, refused, retry }, deps, signal);
+}
+
+type Try = GroupWrite & {
+  /** The same was refused before. */
+  refused: HydrationRetry | undefined;
+  retry(error: FleetError): HydrationRetry | undefined;
+};
+
+async function tryToWrite(work: Try, deps: WriteDeps, signal: AbortSignal): Promise<void> {
   const { group, revision, attempt, traceparent } = work;
   const started = performance.now();
   const seconds = () => (performance.now() - started) / 1_000;
   const { repoURL, branch } = group.first.hydration.target;
   const attributes = { repository: withoutLogin(repoURL), branch, revision: revision.sha, applications: work.due.size };
   await attempt.begin(revision.sha);
-  const told = createTeller(work, deps);
+  const told = createTeller(work, work.refused, deps);
   try {
     await withSpan(spans.sourceHydrate, { traceparent, attributes }, async (span) => {
       const written = await write(work, { ...deps, announce: told.push }, signal);
-      told.landed();
+      await told.landed();
       span.setAttribute('pushed', written.changed.length > 0);
       await attempt.succeed({ drySHA: revision.sha, hydratedSHA: written.sha, apps: work.apps });
       deps.observe?.({ outcome: written.changed.length > 0 ? 'pushed' : 'unchanged', seconds: seconds() });
@@ -73,32 +92,9 @@ export async function writeGroup(work: GroupWrite, deps: WriteDeps, signal: Abor
     deps.observe?.({ outcome: 'failed', seconds: seconds() });
     deps.logger.warn({ ...attributes, code: known.code, err: known }, 'hydration failed');
     await told.failure(known);
-    await attempt.fail({ ...toFailure(known), drySHA: revision.sha });
+    await attempt.fail({ ...toFailure(known), drySHA: revision.sha, retry: work.retry(known) });
     if (known.retryable) throw known;
   }
-}
-
-/** Lines of the audit stream: one before each push, since one that nobody knows of would be worse, and one where it came to nothing. */
-function createTeller({ group, revision }: GroupWrite, { audit }: Pick<WriteDeps, 'audit'>) {
-  const { repoURL, branch } = group.first.hydration.target;
-  const line = { by: 'source hydrator', object: `${withoutLogin(repoURL)} ${branch}` };
-  const dry = { drySHA: revision.sha, dryRepository: withoutLogin(revision.repoURL) };
-  let commit: string | undefined;
-  return {
-    push: async ({ sha, changed }: Written) => {
-      commit = sha;
-      const details = { commit, ...dry, folders: changed.slice(0, 100) };
-      await audit({ ...line, action: 'push hydrated manifests', details });
-    },
-    /** What fails from here on is no push. */
-    landed: () => {
-      commit = undefined;
-    },
-    failure: async ({ code }: FleetError) => {
-      if (commit === undefined) return;
-      await audit({ ...line, action: 'fail to push hydrated manifests', details: { commit, ...dry, code } });
-    },
-  };
 }
 
 async function write(
@@ -111,9 +107,8 @@ async function write(
   const settings = deps.settings();
   const dry = dryCommitOf(revision);
   const folders = await foldersOf(work, { ...deps, settings, dry });
-  const projects = new Set(group.apps.map(({ application }) => application.spec.project));
   return await deps.branches.write(
-    { repoURL, projects },
+    { repoURL, projects: projectsOf(group) },
     {
       branch,
       syncBranch: syncBranchOf(group),

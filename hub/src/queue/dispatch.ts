@@ -15,6 +15,7 @@ import { mayConcern } from '../generate/layers.ts';
 import { renderedParts } from '../hydrate/describe-hydration.ts';
 import { allBranches, branchesChanged, hydrateTriggers, partChanges, repositoriesAsked } from '../hydrate/due.ts';
 import type { HydrationStore } from '../hydrate/hydration-store.ts';
+import { hydrationRetries } from '../hydrate/retry.ts';
 import { surveyKey } from '../render/render-stage.ts';
 import { locationOf, locationText, type SourceLocation } from '../source/location.ts';
 import { requestsReading } from '../source/readers.ts';
@@ -48,6 +49,7 @@ export interface DispatchDeps {
   rollouts(): Iterable<string>;
   /** Called when something could not be enqueued: the next sweep must find it. */
   onLost(): void;
+  now(): Date;
 }
 
 export interface Dispatch extends Disposable {
@@ -114,7 +116,7 @@ export function createDispatch(deps: DispatchDeps): Dispatch {
     sources: async () => await enqueue('source', sourceTriggers(deps.repositories())),
     source: async (url, traceparent) => await enqueue('source', [{ key: repositoryKey(url), traceparent }]),
     generate: async (namespace, name) => await enqueue('generate', [{ key: applicationSetKey(namespace, name) }]),
-    requeues: () => requeues(deps, enqueue),
+    requeues: () => [...requeues(deps, enqueue), ...hydrationRetries(deps, enqueue)],
     plans: async () =>
       await enqueue(
         'failover',

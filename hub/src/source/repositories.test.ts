@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { StoredSpec } from '../store/specs.ts';
 import { storedOf } from '../testing/hub-state.ts';
-import { findRepository, findWriteRepository } from './repositories.ts';
+import { findRepository, findWriteRepository, versionOfWriter } from './repositories.ts';
 
 const secret = (type: string, stringData: Record<string, string>): StoredSpec =>
   storedOf({
@@ -176,6 +176,17 @@ describe('findWriteRepository', () => {
         message: expect.stringContaining('repository-write') as string,
       }),
     );
+  });
+
+  it.each<[string, Parameters<typeof versionOfWriter>[2], boolean]>([
+    ['the same login', { secrets: [own] }, false],
+    ['a change of it', { secrets: [{ ...own, revision: own.revision + 1 }] }, true],
+    ['a template that matches', { secrets: [own, secret('repo-write-creds', wide)] }, true],
+    ['a login for reading, which is none for writing', { secrets: [own, secret('repository', { url })] }, false],
+    ['no login at all', { secrets: [] }, true],
+  ])('the version of a writer with %s', (_name, settings, isAnother) => {
+    const [before, after] = [{ secrets: [own] }, settings].map((one) => versionOfWriter(url, team, one));
+    expect(before !== after).toBe(isAnother);
   });
 
   it('never uses what the URL itself holds', () => {

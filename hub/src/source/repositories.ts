@@ -3,6 +3,7 @@
  * certificate authorities and SSH hosts of `argocd-tls-certs-cm` and `argocd-ssh-known-hosts-cm`. What it returns is never logged.
  */
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
+import { canonicalJson, digestOf } from '@wheelhouse/shared/kube/canonical';
 import {
   type ConfigMap,
   type Secret,
@@ -30,13 +31,8 @@ export function findWriteRepository(
   projects: ReadonlySet<string>,
   { secrets, configMaps = [] }: RepositorySettings,
 ): Repository {
-  // what the URL itself holds is for reading
-  const url = written.replace(/^(https?:\/\/)[^@/]*@/iu, '$1');
-  const entries = secrets
-    .map((spec) => readEntry(spec.resource as Secret))
-    .filter(({ fields: { project } }) => !project || (projects.size === 1 && projects.has(project)));
-  const own = entries.find(({ type, fields }) => type === 'repository-write' && sameUrl(fields['url'] ?? '', url));
-  const login = merge(parse(own), parse(findTemplate(url, entries, 'repo-write-creds')));
+  const { url, own, template } = findWriters(written, projects, secrets);
+  const login = merge(parse(own), parse(template));
   if (!login)
     throw new FleetError(
       'RepositoryAuthentication',
@@ -47,9 +43,29 @@ export function findWriteRepository(
   return { url, ...rest, credentials: { ...trustOf(url, configMaps), ...credentials } };
 }
 
+/** Another text whenever what may write there, or what is trusted of its host, changes; holds nothing of a login. */
+export function versionOfWriter(
+  written: string,
+  projects: ReadonlySet<string>,
+  { secrets, configMaps = [] }: RepositorySettings,
+): string {
+  const { url, own, template } = findWriters(written, projects, secrets);
+  return digestOf(canonicalJson([own?.version, template?.version, trustOf(url, configMaps)]));
+}
+
+function findWriters(written: string, projects: ReadonlySet<string>, secrets: readonly StoredSpec[]) {
+  // what the URL itself holds is for reading
+  const url = written.replace(/^(https?:\/\/)[^@/]*@/iu, '$1');
+  const entries = secrets
+    .map(readEntry)
+    .filter(({ fields: { project } }) => !project || (projects.size === 1 && projects.has(project)));
+  const own = entries.find(({ type, fields }) => type === 'repository-write' && sameUrl(fields['url'] ?? '', url));
+  return { url, own, template: findTemplate(url, entries, 'repo-write-creds') };
+}
+
 /** Finds what is known of a URL, or of `@name` and `alias:name` (Helm); without an entry, the URL alone. Throws Unsupported, NotFound. */
 export function findRepository(written: string, { secrets, configMaps = [] }: RepositorySettings): Repository {
-  const entries = secrets.map((spec) => readEntry(spec.resource as Secret));
+  const entries = secrets.map(readEntry);
   const { url, exact } = findEntry(written, entries);
   const login = merge(parse(exact), parse(findTemplate(url, entries, 'repo-creds')));
   const { credentials: own, ...rest } = login ?? {};
@@ -93,12 +109,15 @@ function merge(own: RepositoryFields | undefined, shared: RepositoryFields | und
 interface Entry {
   type: string | undefined;
   name: string;
+  /** Another one after each change. */
+  version: string;
   fields: Record<string, string>;
 }
 
-function readEntry(secret: Secret): Entry {
-  const { name, namespace } = secret.metadata;
-  return { type: secretTypeOf(secret), name: `${namespace}/${name}`, fields: secretEntries(secret) };
+function readEntry({ resource, revision }: StoredSpec): Entry {
+  const secret = resource as Secret;
+  const name = `${secret.metadata.namespace}/${secret.metadata.name}`;
+  return { type: secretTypeOf(secret), name, version: `${name} ${revision}`, fields: secretEntries(secret) };
 }
 
 function parse(entry: Entry | undefined): RepositoryFields | undefined {
