@@ -74,6 +74,10 @@ test('aborted with its hub killed, everything is as it was', async () => {
   await planIn(platform, { id }, { phases: ['Arriving'] });
   await whenSettled(platform, { names: ['podinfo-eu-1', 'podinfo-us-1', 'web', 'ledger-eu-1', 'ledger-us-1'] }, within);
   expect(await runsOn('web', 'web-podinfo')).toEqual(['eu-1', 'us-1']);
+  expect(messagesOf(await getApplication(platform, 'podinfo-eu-1'), 'Leaving')).toEqual([]);
+  expect(messagesOf(await getApplication(platform, 'podinfo-us-1'), 'Leaving')).toEqual([
+    `plan ${id}: leaves us-1 as soon as what arrives in its stead is ready`,
+  ]);
   await cli.succeed('plan', 'abort', id, '--reason', 'wrong region');
   await platform.hubs[0]?.restart();
   await planIn(platform, { id }, { phases: ['Aborted'], timeoutMs: 120_000 });

@@ -29,6 +29,7 @@ import {
   whyPlanned,
   withAppsRead,
 } from './relabel.ts';
+import { indexRetentions } from './retention.ts';
 import { labelsOf, onlyFor, refuseWithoutMoves } from './some-applications.ts';
 import { enter, note, pause, turnBack } from './transitions.ts';
 
@@ -359,8 +360,9 @@ async function expireSurplus({ plans, now }: Pick<FailoverDeps, 'plans' | 'now'>
 async function forgetOld(deps: Pick<FailoverDeps, 'plans' | 'now'>): Promise<void> {
   const { plans } = deps;
   await expireSurplus(deps);
+  const { find } = indexRetentions(plans.list());
   const keepsNothing = (plan: Plan) =>
-    !plan.suppressed?.length && !outgoingOf(plan).some(({ policy, withdrawal }) => policy === 'Never' && !withdrawal);
+    ![...(plan.suppressed ?? []), ...outgoingOf(plan)].some((one) => find(one.app, one.cluster)?.plan === plan.id);
   const finished = plans
     .list()
     .filter(

@@ -149,6 +149,11 @@ export function isActive({ phase }: Pick<Plan, 'phase'>): boolean {
   return activePhases.includes(phase);
 }
 
+/** Whether a plan ever did something: one that is aborted before it was started never turned back. */
+export function wasBegun({ phase, direction }: Pick<Plan, 'phase' | 'direction'>): boolean {
+  return phase !== 'Planned' && phase !== 'Expired' && !(phase === 'Aborted' && direction === 'forward');
+}
+
 /** Whether there is still something to be done or seen. */
 export function isUnfinished(plan: Pick<Plan, 'phase'>): boolean {
   return isActive(plan) || plan.phase === 'Fenced';

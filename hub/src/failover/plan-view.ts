@@ -1,5 +1,5 @@
 import { type PlannedHook, targetOf } from './hooks/planned-hook.ts';
-import { incomingOf, isActive, outgoingOf, type Plan } from './plan-record.ts';
+import { incomingOf, isActive, outgoingOf, type Plan, wasBegun } from './plan-record.ts';
 
 /** A plan as people see it. */
 export interface PlanView extends Omit<Plan, 'hooks'> {
@@ -59,8 +59,8 @@ function countsOf(plan: Plan): PlanCounts {
 
 /** Labels are a tenth of the way, arriving a half, withdrawing the rest. */
 function progressOf(plan: Plan, { incoming, healthy, outgoing, withdrawn, absent }: PlanCounts): number {
-  if (plan.phase === 'Completed' || plan.phase === 'Aborted') return 100;
-  if (!isActive(plan) && plan.phase !== 'Fenced') return 0;
+  if (!wasBegun(plan)) return 0;
+  if (!isActive(plan) && plan.phase !== 'Fenced') return 100;
   if (plan.phase === 'Relabelling') return 0;
   const share = (part: number, whole: number) => (whole === 0 ? 1 : part / whole);
   return Math.min(99, Math.floor(10 + 50 * share(healthy, incoming) + 40 * share(withdrawn + absent, outgoing)));

@@ -35,10 +35,40 @@ it.each<[string, Plan[], string | undefined]>([
     ],
     undefined,
   ],
+  [
+    'what policy Never would have kept, of a plan that was aborted before it was begun',
+    [planned('1', { ...kept, phase: 'Aborted' })],
+    undefined,
+  ],
+  [
+    'what policy Never kept, of a plan that was undone',
+    [planned('1', { phase: 'Aborted', direction: 'back', arrives: kept.leaves })],
+    '1 retained',
+  ],
+  [
+    'what a later plan brings back',
+    [planned('1', { ...kept, phase: 'Completed' }), planned('2', { arrives: kept.leaves })],
+    '2 retained',
+  ],
+  [
+    'what a later plan has brought back',
+    [planned('1', { ...kept, phase: 'Completed' }), planned('2', { arrives: kept.leaves, phase: 'Completed' })],
+    undefined,
+  ],
+  [
+    'what a silent cluster was to withdraw, and a later plan brings back',
+    [planned('1', { ...requested, phase: 'Fenced' }), planned('2', { arrives: moving.leaves })],
+    '2 retained',
+  ],
   ['a later plan', [planned('2', requested), planned('1', { ...kept, phase: 'Completed' })], '2 released'],
 ])('%s', (...[_what, plans, expected]) => {
   const found = indexRetentions(plans).find('shop', 'eu');
   expect(found && `${found.plan} ${found.state}`).toBe(expected);
+});
+
+it('what arrives does not leave', () => {
+  const { find } = indexRetentions([planned('1', moving)]);
+  expect([find('shop', 'us')?.comes, find('shop', 'eu')?.comes]).toEqual([true, undefined]);
 });
 
 describe('a plan that is turned back', () => {

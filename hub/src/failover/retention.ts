@@ -1,4 +1,12 @@
-import { changedClusters, incomingOf, isUnfinished, outgoingOf, type Placement, type Plan } from './plan-record.ts';
+import {
+  changedClusters,
+  incomingOf,
+  isUnfinished,
+  outgoingOf,
+  type Placement,
+  type Plan,
+  wasBegun,
+} from './plan-record.ts';
 
 /** What plans say of an Application that its generator does not give any more, on the cluster that it was on. */
 export interface Retention {
@@ -11,16 +19,18 @@ export interface Retention {
   policy: Placement['policy'];
   /** It does not come or go, but runs or is a standby: retained ones run, suppressed ones do not. */
   standby?: true;
+  /** It does not leave: the plan brings it there, or back there. */
+  comes?: true;
 }
 
 export interface Retentions {
   find(app: string, cluster: string): Retention | undefined;
 }
 
-/** An index over all plans. What policy Never kept stays retained after its plan's end. */
+/** An index over all plans. What policy Never kept stays retained after its plan's end, until a later plan brings it back. */
 export function indexRetentions(plans: readonly Plan[]): Retentions {
   const index = new Map<string, Retention>();
-  const begun = plans.filter(({ phase }) => phase !== 'Planned' && phase !== 'Expired');
+  const begun = plans.filter(wasBegun);
   for (const plan of begun.sort((a, b) => (a.createdAt < b.createdAt ? -1 : 1))) addPlan(index, plan);
   return { find: (app, cluster) => index.get(`${cluster}/${app}`) };
 }
@@ -39,11 +49,13 @@ function addPlan(index: Map<string, Retention>, plan: Plan): void {
   }
 }
 
-/** As long as labels are on their way, generators give what stays for some clusters and not for others. */
+/** As long as labels are on their way, generators give what stays for some clusters and not for others. What comes is nobody else's any more. */
 function keepIncoming(index: Map<string, Retention>, plan: Plan): void {
-  if (!isUnfinished(plan)) return;
-  for (const one of incomingOf(plan))
-    if (!index.has(placeOf(one))) index.set(placeOf(one), retentionOf(plan, one, 'retained'));
+  for (const one of incomingOf(plan)) {
+    // what an older plan kept there, or let go of, is meant to be there by now
+    index.delete(placeOf(one));
+    if (isUnfinished(plan)) index.set(placeOf(one), { ...retentionOf(plan, one, 'retained'), comes: true });
+  }
 }
 
 function retentionOf(plan: Plan, { policy, standby }: Placement, state: Retention['state']): Retention {

@@ -182,3 +182,11 @@ it.each<[string, 'Surge' | 'Never', string]>([
   const { application } = formatView({ ...input, leaving: { plan: 'p1', state: 'retained', policy } });
   expect(shownIn(application).conditions).toContainEqual({ type: 'Leaving', message });
 });
+
+it('does not say of an Application that arrives that it leaves', () => {
+  const resolution: Resolution = { problems: [], warnings: [] };
+  const input = { indexed, resolution, status: statusOf('shop'), lastSeen: startedAt, now: startedAt, problems: [] };
+  const leaving = { plan: 'p1', state: 'retained', policy: 'Surge', comes: true } as const;
+  const { application } = formatView({ ...input, leaving });
+  expect(shownIn(application).conditions).not.toContainEqual(expect.objectContaining({ type: 'Leaving' }));
+});

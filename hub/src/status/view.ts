@@ -186,7 +186,7 @@ function formatSync({ resolution, status, problems }: ViewInput): string {
 }
 
 function leavingConditions(leaving: Retention | undefined, { cluster }: IndexedApplication) {
-  if (!leaving) return [];
+  if (!leaving || leaving.comes) return [];
   const what =
     leaving.policy === 'Never'
       ? `stays on ${cluster} by policy Never until a person withdraws it`
