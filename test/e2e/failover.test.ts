@@ -133,6 +133,22 @@ test('a source that is offline is fenced, and withdraws when it returns', async 
   expect(await runsOn('web', 'web-podinfo')).toEqual(['eu-1']);
 });
 
+test('what Never kept and is meant to be there again, after failing back, is not withdrawn', async () => {
+  const plans = await cli.json<ShownPlan[]>('plan', 'list');
+  const id = plans.find(({ phase }) => phase === 'Completed')?.id ?? '';
+  expect(await getPlan(platform, id)).toMatchObject({ phase: 'Completed', counts: { kept: 1 } });
+  const back = await cli.json<ShownPlan>('plan', 'fail-back', id, '--soak', '1s', '--yes');
+  await planIn(platform, { id: back.id }, { phases: ['Completed'], timeoutMs: 120_000 });
+  expect(messagesOf(await getApplication(platform, 'ledger-us-1'), 'Leaving')).toEqual([]);
+  const { code, stderr } = await cli.run(['plan', 'withdraw', id]);
+  expect([code === 0, stderr]).toEqual([
+    false,
+    expect.stringMatching(/gives ledger-us-1 for us-1 again: .*'wheelhouse failover'/),
+  ]);
+  expect((await getPlan(platform, id)).phase).toBe('Completed');
+  expect(await holdLedger()).toEqual(['eu-1', 'us-1']);
+});
+
 async function start(from: string, to: string, soak: string): Promise<ShownPlan> {
   const selectors = ['--from', `region=${from}`, '--to', `region=${to}`];
   return await cli.json<ShownPlan>('failover', ...selectors, '--soak', soak, '--yes');

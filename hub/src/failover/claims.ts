@@ -58,14 +58,17 @@ async function standingClaims(claims: Claims | undefined, deps: ClaimDeps): Prom
   for (const claim of claims?.plans ?? []) {
     const plan = (await deps.plans.read(claim.id))?.value;
     const ageMs = deps.now().getTime() - Date.parse(claim.at);
-    if (plan && stands(plan, ageMs)) standing.push(claim);
+    if (plan && (isActive(plan) || (ageMs < graceMs && mayBegin(plan, claim)))) standing.push(claim);
   }
   return standing;
 }
 
-/** One that is fenced changes no labels until it is turned back, and then it claims them anew. */
-function stands(plan: Plan, ageMs: number): boolean {
-  return isActive(plan) || (ageMs < graceMs && (plan.phase === 'Planned' || plan.phase === 'Fenced'));
+/**
+ * One that is fenced changes no labels until it is turned back, and then it claims them anew; one that is over does so
+ * before a person has it withdraw what it kept.
+ */
+function mayBegin({ phase, phaseAt }: Plan, { at }: Claims['plans'][number]): boolean {
+  return phase === 'Planned' || phase === 'Fenced' || phaseAt < at;
 }
 
 export function clustersOf(plan: Plan): string[] {

@@ -56,18 +56,8 @@ export async function dryRun(change: Relabelling, deps: DryRunDeps, signal: Abor
     const stored = deps.derived.evaluation(namespaceOf(resource), nameOf(resource));
     if (stored?.reads.clusters === false) continue;
     const applicationSet = resource as ApplicationSet;
-    const evaluate = async (clusters: readonly GeneratorCluster[]) => {
-      const evaluation = await generate({
-        applicationSet,
-        clusters,
-        git: { snapshot: deps.snapshot },
-        outside: deps.outside(applicationSet, signal),
-        newGitFileGlobbing: deps.newGitFileGlobbing,
-        signal,
-      });
-      if (evaluation.failed) throw evaluation.failed;
-      return settleEvaluation({ applicationSet, before: stored, evaluation, ownerOf: deps.ownerOf }).fresh;
-    };
+    const evaluate = async (clusters: readonly GeneratorCluster[]) =>
+      await evaluateSet({ applicationSet, stored, clusters }, deps, signal);
     const set = `${namespaceOf(resource)}/${nameOf(resource)}`;
     try {
       outcomes.push({ set, applicationSet, stored, before: await evaluate(now), after: await evaluate(then) });
@@ -77,6 +67,53 @@ export async function dryRun(change: Relabelling, deps: DryRunDeps, signal: Abor
     }
   }
   return outcomes;
+}
+
+/** What these sets (`namespace/name`) give by the labels of now, without what plans keep. */
+export async function evaluateSets(
+  sets: ReadonlySet<string>,
+  deps: DryRunDeps,
+  signal: AbortSignal,
+): Promise<{ set: string; applications: Application[]; problem?: string }[]> {
+  const outcomes: { set: string; applications: Application[]; problem?: string }[] = [];
+  for (const { resource, deleting } of deps.specs.list('ApplicationSet')) {
+    const set = `${namespaceOf(resource)}/${nameOf(resource)}`;
+    if (deleting || !sets.has(set)) continue;
+    const applicationSet = resource as ApplicationSet;
+    const stored = deps.derived.evaluation(namespaceOf(resource), nameOf(resource));
+    try {
+      const applications = await evaluateSet({ applicationSet, stored, clusters: deps.clusters() }, deps, signal);
+      outcomes.push({ set, applications });
+    } catch (error) {
+      signal.throwIfAborted();
+      outcomes.push({ set, applications: [], problem: toFleetError(error).message });
+    }
+  }
+  return outcomes;
+}
+
+interface Evaluating {
+  applicationSet: ApplicationSet;
+  stored: StoredEvaluation | undefined;
+  clusters: readonly GeneratorCluster[];
+}
+
+/** Throws what keeps it from being evaluated. */
+async function evaluateSet(
+  { applicationSet, stored, clusters }: Evaluating,
+  deps: DryRunDeps,
+  signal: AbortSignal,
+): Promise<Application[]> {
+  const evaluation = await generate({
+    applicationSet,
+    clusters,
+    git: { snapshot: deps.snapshot },
+    outside: deps.outside(applicationSet, signal),
+    newGitFileGlobbing: deps.newGitFileGlobbing,
+    signal,
+  });
+  if (evaluation.failed) throw evaluation.failed;
+  return settleEvaluation({ applicationSet, before: stored, evaluation, ownerOf: deps.ownerOf }).fresh;
 }
 
 /** What is seen by some Applications only counts as the last change: it comes after what there is. */

@@ -47,6 +47,15 @@ describe('a plan', () => {
     expect(fleet.deps.plans.find(id)?.phase).toBe('Relabelling');
   });
 
+  it('is listed before those that were made before it, in the same minute too', async () => {
+    const made: string[] = [];
+    for (let count = 0; count < 8; count += 1) {
+      made.unshift((await failover.plan(there, by, signal)).id);
+      fleet.pass(1_000);
+    }
+    expect(failover.list().map(({ id }) => id)).toEqual(made);
+  });
+
   it('that is fenced is not turned back while another holds one of its clusters', async () => {
     const fenced = await fencedPlan();
     const other = await failover.plan({ from: 'region=us', to: 'region=eu' }, by, signal);

@@ -17,7 +17,7 @@ import type { FailoverRequest } from './label-changes.ts';
 import { type MakePlanDeps, makePlan, type PlanRequest, sameEffect, weigh } from './make-plan.ts';
 import { differences } from './metadata-changes.ts';
 import { type ObserveDeps, observe } from './observe.ts';
-import { isActive, isUnfinished, outgoingOf, type Placement, type Plan } from './plan-record.ts';
+import { isActive, isUnfinished, newestFirst, outgoingOf, type Plan } from './plan-record.ts';
 import { formatPlan, type PlanView } from './plan-view.ts';
 import {
   mustBePlanned,
@@ -29,6 +29,7 @@ import {
   whyPlanned,
   withAppsRead,
 } from './relabel.ts';
+import { mayRelease, releasable, release } from './release.ts';
 import { indexRetentions } from './retention.ts';
 import { labelsOf, onlyFor, refuseWithoutMoves } from './some-applications.ts';
 import { enter, note, pause, turnBack } from './transitions.ts';
@@ -68,8 +69,11 @@ export interface Failover {
   abort(id: string, options: { by: string; reason: string }): Promise<PlanView>;
   /** As abort for a plan that is under way; a new plan, to be started, for one that is Completed. */
   failBack(id: string, options: PlanOptions, signal: AbortSignal): Promise<PlanView>;
-  /** Lets go what policy Never keeps: these Applications, or all. */
-  withdraw(id: string, options: { by: string; apps: readonly string[] }): Promise<PlanView>;
+  /**
+   * Lets go what policy Never keeps: these Applications, or all. Throws Conflict for what its generator gives there again,
+   * and while another plan changes the same clusters.
+   */
+  withdraw(id: string, options: { by: string; apps: readonly string[] }, signal: AbortSignal): Promise<PlanView>;
 }
 
 /** Finished plans beyond these are forgotten, the oldest first. */
@@ -87,7 +91,7 @@ export function createFailover(deps: FailoverDeps): Failover {
     list: () =>
       deps.plans
         .list()
-        .sort((a, b) => (a.id < b.id ? 1 : -1))
+        .sort(newestFirst)
         .map((plan) => withoutLists(view(plan))),
     find: (id) => {
       const plan = deps.plans.find(id);
@@ -189,8 +193,17 @@ function living(deps: FailoverDeps, view: View): Pick<Failover, 'pause' | 'resum
       await claimAgain(getPlan(id, deps), deps);
       return view(await edit(id, { by, action: 'abort', change: abort({ by, reason, now: now() }) }, deps));
     },
-    withdraw: async (id, { by, apps }) =>
-      view(await edit(id, { by, action: 'withdraw from', change: release({ by, apps, now: now() }) }, deps)),
+    withdraw: async (id, { by, apps }, signal) => {
+      const plan = getPlan(id, deps);
+      refuseUnless(mayRelease(plan), plan, 'withdraw what it keeps before its other steps are done');
+      const due = await releasable(plan, apps, { deps, signal });
+      await claimClusters(plan, deps);
+      const change = (current: Plan) => {
+        refuseUnless(mayRelease(current), current, 'withdraw what it keeps before its other steps are done');
+        return release(current, { by, apps: due, all: apps.length === 0, now: now() });
+      };
+      return view(await edit(id, { by, action: 'withdraw from', change }, deps));
+    },
   };
 }
 
@@ -298,27 +311,6 @@ function abort({ by, reason, now }: { by: string; reason: string; now: Date }): 
   };
 }
 
-/** Lets go what policy Never keeps. */
-function release({ by, apps, now }: { by: string; apps: readonly string[]; now: Date }): Edit['change'] {
-  return (plan) => {
-    const kept = outgoingOf(plan).filter(({ policy, withdrawal }) => policy === 'Never' && withdrawal === undefined);
-    const unknown = apps.find((app) => !kept.some((one) => one.app === app));
-    if (unknown !== undefined || kept.length === 0)
-      throw new FleetError('Invalid', `plan ${plan.id} keeps no Application ${unknown ?? ''} by policy Never`);
-    refuseUnless(
-      plan.phase !== 'Planned' && !isActive(plan),
-      plan,
-      'withdraw what it keeps before its other steps are done',
-    );
-    const due = new Set(kept.filter(({ app }) => apps.length === 0 || apps.includes(app)));
-    const letGo = (one: Placement): Placement => (due.has(one) ? { ...one, policy: 'Immediate' } : one);
-    const { suppressed = [], ...rest } = plan;
-    const still = apps.length === 0 ? [] : suppressed;
-    const next = { ...rest, suppressed: still, leaves: plan.leaves.map(letGo), arrives: plan.arrives.map(letGo) };
-    return enter(next, now, { phase: 'Withdrawing', message: `${due.size} of policy Never withdrawn`, by });
-  };
-}
-
 function summary({
   kind,
   reason,
@@ -346,7 +338,7 @@ async function expireSurplus({ plans, now }: Pick<FailoverDeps, 'plans' | 'now'>
   const planned = plans
     .list()
     .filter(({ phase, kind }) => phase === 'Planned' && kind !== 'automatic')
-    .sort((a, b) => (a.id < b.id ? 1 : -1));
+    .sort(newestFirst);
   for (const { id } of planned.slice(mostPlanned - 1)) {
     const stored = await plans.read(id);
     if (stored?.value.phase !== 'Planned') continue;
@@ -368,6 +360,6 @@ async function forgetOld(deps: Pick<FailoverDeps, 'plans' | 'now'>): Promise<voi
     .filter(
       (plan) => plan.phase === 'Expired' || (!isUnfinished(plan) && plan.phase !== 'Planned' && keepsNothing(plan)),
     )
-    .sort((a, b) => (a.id < b.id ? 1 : -1));
+    .sort(newestFirst);
   for (const { id } of finished.slice(mostFinished)) await plans.delete(id);
 }

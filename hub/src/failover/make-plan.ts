@@ -147,7 +147,7 @@ async function readNeeds(
   return (placement) => known.get(digestOf(placement) ?? '');
 }
 
-/** Sorts by time, and two of one moment differ. */
+/** Says the minute, and two of one moment differ. */
 function formatId(now: Date): string {
   return `p${now.toISOString().slice(2, 16).replaceAll(/\D/g, '')}-${randomBytes(2).toString('hex')}`;
 }

@@ -149,6 +149,11 @@ export function isActive({ phase }: Pick<Plan, 'phase'>): boolean {
   return activePhases.includes(phase);
 }
 
+/** Ids of one minute are in no order. */
+export function newestFirst(a: Pick<Plan, 'id' | 'createdAt'>, b: Pick<Plan, 'id' | 'createdAt'>): number {
+  return b.createdAt.localeCompare(a.createdAt) || b.id.localeCompare(a.id);
+}
+
 /** Whether a plan ever did something: one that is aborted before it was started never turned back. */
 export function wasBegun({ phase, direction }: Pick<Plan, 'phase' | 'direction'>): boolean {
   return phase !== 'Planned' && phase !== 'Expired' && !(phase === 'Aborted' && direction === 'forward');

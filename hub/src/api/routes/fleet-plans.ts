@@ -111,7 +111,7 @@ function lifeRoutes(app: ApiServer, deps: ApiDeps): void {
   act(
     'withdraw',
     z.strictObject({ apps }).default({ apps: [] }),
-    async (id, { by, body }) => await deps.plans.withdraw(id, { by, ...body }),
+    async (id, { by, body, signal }) => await deps.plans.withdraw(id, { by, ...body }, signal),
   );
 }
 

@@ -1,0 +1,80 @@
+/**
+ * Lets go what policy Never keeps, when a person says so. It never withdraws what its generator means to be there by now,
+ * because labels or Git have changed since the plan was done.
+ */
+import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
+import { isStandby } from '@wheelhouse/shared/resources/standby';
+import { idOf } from '../assign/applications.ts';
+import { evaluateSets } from './dry-run.ts';
+import type { MakePlanDeps } from './make-plan.ts';
+import { isActive, outgoingOf, type Placement, type Plan, wasBegun } from './plan-record.ts';
+import { enter } from './transitions.ts';
+
+/** Of these Applications, or of all that the plan keeps, what may go. Throws Invalid, Conflict. */
+export async function releasable(
+  plan: Plan,
+  apps: readonly string[],
+  { deps, signal }: { deps: MakePlanDeps; signal: AbortSignal },
+): Promise<string[]> {
+  const kept = keptOf(plan);
+  const unknown = apps.find((app) => !kept.some((one) => one.app === app));
+  if (unknown !== undefined || kept.length === 0)
+    throw new FleetError(
+      'Invalid',
+      `plan ${plan.id} keeps no Application ${unknown === undefined ? '' : `${unknown} `}by policy Never`,
+    );
+  const due = kept.filter(({ app }) => apps.length === 0 || apps.includes(app));
+  const meant = await meantToStay(due, { deps, signal });
+  const [first] = meant;
+  if (first && (apps.length > 0 || meant.size === due.length))
+    throw new FleetError(
+      'Conflict',
+      `ApplicationSet ${first.set} gives ${first.app} for ${first.cluster} again: it is no rest of plan ${plan.id}, and nothing is withdrawn; to move it, change the labels ('wheelhouse failover')`,
+    );
+  return due.filter((one) => !meant.has(one)).map(({ app }) => app);
+}
+
+function keptOf(plan: Plan): Placement[] {
+  if (!wasBegun(plan)) return [];
+  return outgoingOf(plan).filter(({ policy, withdrawal }) => policy === 'Never' && withdrawal === undefined);
+}
+
+/** What the generators give where it is, by the labels of now. Throws Conflict when that is not known. */
+async function meantToStay(
+  kept: readonly Placement[],
+  { deps, signal }: { deps: MakePlanDeps; signal: AbortSignal },
+): Promise<Set<Placement>> {
+  const outcomes = await evaluateSets(new Set(kept.map(({ set }) => set)), deps, signal);
+  const failed = outcomes.find(({ problem }) => problem !== undefined);
+  if (failed)
+    throw new FleetError(
+      'Conflict',
+      `ApplicationSet ${failed.set} cannot be evaluated, so nobody knows what is meant to stay: ${failed.problem}`,
+    );
+  const given = outcomes.flatMap(({ applications }) => applications);
+  return new Set(
+    kept.filter(({ app, cluster, standby }) =>
+      given.some((one) => idOf(one) === app && deps.clusterOf(one) === cluster && !(standby && isStandby(one))),
+    ),
+  );
+}
+
+/** The plan with these let go. */
+export function release(
+  plan: Plan,
+  { by, apps, all, now }: { by: string; apps: readonly string[]; all: boolean; now: Date },
+): Plan {
+  const due = new Set(keptOf(plan).filter(({ app }) => apps.includes(app)));
+  if (due.size === 0)
+    throw new FleetError('Conflict', `what plan ${plan.id} kept was withdrawn by somebody else just now`);
+  const letGo = (one: Placement): Placement => (due.has(one) ? { ...one, policy: 'Immediate' } : one);
+  const { suppressed = [], ...rest } = plan;
+  const still = all ? [] : suppressed;
+  const next = { ...rest, suppressed: still, leaves: plan.leaves.map(letGo), arrives: plan.arrives.map(letGo) };
+  return enter(next, now, { phase: 'Withdrawing', message: `${due.size} of policy Never withdrawn`, by });
+}
+
+/** Its steps are done, or were undone: only then may what it keeps go. */
+export function mayRelease(plan: Plan): boolean {
+  return plan.phase !== 'Planned' && !isActive(plan);
+}
