@@ -35,3 +35,17 @@ it('shows whom a plan will call, and what came of it, without what a URL may hol
   expect(page).toMatch(/^argocd\/dns +after Arriving \(back\) .* +failed: answers 500$/m);
   expect(proposal + page).not.toContain('hush');
 });
+
+it('says when what it shows was seen, once a plan is over', () => {
+  const ago = (minutes: number) => new Date(Date.now() - minutes * 60_000).toISOString();
+  const [one] = fakePlan({}).arrives;
+  if (!one) throw new Error('the plan moves nothing');
+  const arrives = [{ ...one, healthySince: ago(30) }];
+  const under = formatPlanPage(fakePlan({ arrives, phase: 'Withdrawing', phaseAt: ago(20) }));
+  expect(under).toMatch(/Healthy for 30m$/m);
+  expect(under).not.toContain('as of');
+  const over = formatPlanPage(fakePlan({ arrives, phase: 'Completed', phaseAt: ago(20) }));
+  expect(over).toMatch(/^Incoming: +1 of 1 Healthy as of 20m ago$/m);
+  expect(over).toMatch(/ Healthy as of 20m ago$/m);
+  expect(over).not.toContain('Healthy for');
+});

@@ -54,7 +54,7 @@ export function formatPlanPage(plan: PlanView): string {
       ['Only for', plan.apps],
       ['Undoes', plan.failsBack],
       ['Aborts when late', plan.onDeadline === 'Abort' ? `after ${formatAge(plan.deadlineMs)} in a step` : undefined],
-      ['Incoming', `${counts.healthy} of ${counts.incoming} Healthy`],
+      ['Incoming', `${counts.healthy} of ${counts.incoming} Healthy${asOf(plan)}`],
       ['Outgoing', `${counts.withdrawn} of ${counts.outgoing} withdrawn, ${counts.pending} under way`],
       ['Kept by Never', counts.kept || undefined],
       ['Not withdrawn', counts.absent ? `${counts.absent} that the hub did not know any more` : undefined],
@@ -62,14 +62,20 @@ export function formatPlanPage(plan: PlanView): string {
       ['Waits for', formatWaits(plan.waits)],
     ]),
     ...formatChanges(plan),
-    plan.leaves.length > 0 ? formatMoves('LEAVES', plan.leaves) : '',
-    plan.arrives.length > 0 ? formatMoves('ARRIVES', plan.arrives) : '',
+    plan.leaves.length > 0 ? formatMoves('LEAVES', plan.leaves, asOf(plan)) : '',
+    plan.arrives.length > 0 ? formatMoves('ARRIVES', plan.arrives, asOf(plan)) : '',
     plan.hooks.length > 0 ? formatTable(plan.hooks, [...hookColumns, ...hookStateColumns]) : '',
     formatFindings(plan),
     formatTable(plan.history.slice(-mostRows), historyColumns),
   ]
     .filter((part) => part !== '')
     .join('\n');
+}
+
+/** Nobody looks at what a plan moved once it is over. */
+function asOf({ phase, phaseAt }: PlanView): string {
+  const isOver = phase === 'Completed' || phase === 'Aborted' || phase === 'Expired';
+  return isOver ? ` as of ${formatAge(Date.now() - Date.parse(phaseAt))} ago` : '';
 }
 
 function formatWaits(waits: readonly string[]): string | undefined {
@@ -130,24 +136,26 @@ const historyColumns: Column<PlanView['history'][number]>[] = [
   ['WHAT', ({ message }) => message],
 ];
 
-function formatMoves(heading: string, placements: readonly Placement[]): string {
+function formatMoves(heading: string, placements: readonly Placement[], past = ''): string {
   const columns: Column<Placement>[] = [
     [heading, ({ app }) => app],
     ['CLUSTER', ({ cluster }) => cluster],
     ['POLICY', ({ policy }) => policy],
     ['SOAK', ({ soakMs }) => formatAge(soakMs)],
     ['STATEFUL', ({ stateful }) => (stateful ? 'yes' : undefined)],
-    ['STATE', formatState],
+    ['STATE', (placement) => formatState(placement, past)],
   ];
   const more = placements.length > mostRows ? `… and ${placements.length - mostRows} more (see -o json)\n` : '';
   return formatTable(placements.slice(0, mostRows), columns) + more;
 }
 
-function formatState({ withdrawal, healthySince, standby }: Placement): string | undefined {
+/** `past`: when the plan ended, in words; empty while it is followed. */
+function formatState({ withdrawal, healthySince, standby }: Placement, past: string): string | undefined {
   if (withdrawal === 'confirmed' && standby) return 'standby';
   if (withdrawal === undefined && healthySince === undefined && standby) return 'has a standby';
   if (withdrawal !== undefined) return withdrawalStates[withdrawal];
-  return healthySince === undefined ? undefined : `Healthy for ${formatAge(Date.now() - Date.parse(healthySince))}`;
+  if (healthySince === undefined) return undefined;
+  return past === '' ? `Healthy for ${formatAge(Date.now() - Date.parse(healthySince))}` : `Healthy${past}`;
 }
 
 const withdrawalStates: Record<NonNullable<Placement['withdrawal']>, string> = {

@@ -180,7 +180,9 @@ function finish(plan: Plan, now: Date): Plan {
   const kept = outgoing.filter((placement) => placement.policy === 'Never' && !hasLeft(placement)).length;
   const absent = outgoing.filter(({ withdrawal }) => withdrawal === 'absent');
   const rest = [
-    kept > 0 ? `; ${kept} with policy Never stay until a person withdraws them` : '',
+    kept > 0
+      ? `; ${kept} with policy Never ${kept === 1 ? 'stays until a person withdraws it' : 'stay until a person withdraws them'}`
+      : '',
     absent.length > 0
       ? `; nothing was withdrawn of what the hub did not know any more: ${listed(absent.map(nameOf))}`
       : '',

@@ -122,7 +122,7 @@ function never({ leaves }: Impact): Finding[] {
     finding(
       'warning',
       'NeverMoved',
-      `${count(kept.length)} of policy Never stay at the source until a person withdraws them: ${names}`,
+      `${count(kept.length)} of policy Never ${kept.length === 1 ? 'stays' : 'stay'} at the source until a person withdraws ${kept.length === 1 ? 'it' : 'them'}: ${names}`,
     ),
   ];
 }

@@ -74,6 +74,12 @@ describe('the labels of a failover', () => {
       /no label besides region .* name the labels/,
     ],
     [
+      'where a side has more clusters than was thought',
+      { to: 'region=ap' },
+      undefined,
+      /no label besides region .* differs between both sides, and clusters of 'region=ap' differ in role \(none, standby\); name the labels/,
+    ],
+    [
       'where several labels may be meant',
       {},
       [byRole, setOf({ clusters: { selector: { matchLabels: { zone: 'a' } } } })],

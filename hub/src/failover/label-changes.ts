@@ -76,7 +76,7 @@ function commonValue(key: string, clusters: readonly LabelledCluster[], selector
   if (values.size === 1) return value;
   throw new FleetError(
     'Invalid',
-    `clusters of '${selector}' differ in ${key} (${[...values].map((one) => one ?? 'none').join(', ')}): give the labels with --set-from and --set-to`,
+    `clusters of '${selector}' differ in ${key} (${namesOf(values)}): give the labels with --set-from and --set-to`,
   );
 }
 
@@ -94,17 +94,37 @@ function inferKey(request: FailoverRequest, { from, to, sets }: Sides): string {
     const values = [from, to].map((side) => new Set(side.map(({ labels }) => labels[key] ?? null)));
     return values.every(({ size }) => size === 1) && [...(values[0] ?? [])][0] !== [...(values[1] ?? [])][0];
   };
-  const candidates = selected.filter((key) => !facts.has(key) && differs(key));
+  const open = selected.filter((key) => !facts.has(key));
+  const candidates = open.filter(differs);
   const [key] = candidates;
   if (candidates.length === 1 && key !== undefined) return key;
   const reason =
     candidates.length > 1
       ? `the ApplicationSets select by several labels in which both sides differ: ${candidates.join(', ')}`
-      : `no label besides ${[...facts].join(', ')} by which an ApplicationSet selects clusters differs between both sides`;
+      : `no label besides ${[...facts].join(', ')} by which an ApplicationSet selects clusters differs between both sides${mixedOf(open, request, { from, to })}`;
   throw new FleetError(
     'Invalid',
     `${reason}; name the labels to exchange with --label, or give them with --set-from and --set-to`,
   );
+}
+
+/** Labels that would be meant if all clusters of a side had the same: a selector often takes more clusters than was thought. */
+function mixedOf(keys: readonly string[], request: FailoverRequest, { from, to }: Pick<Sides, 'from' | 'to'>): string {
+  const sides = [
+    { selector: request.from, clusters: from },
+    { selector: request.to, clusters: to },
+  ];
+  const mixed = keys.flatMap((key) =>
+    sides.flatMap(({ selector, clusters }) => {
+      const values = new Set(clusters.map(({ labels }) => labels[key] ?? null));
+      return values.size > 1 ? `clusters of '${selector}' differ in ${key} (${namesOf(values)})` : [];
+    }),
+  );
+  return mixed.length > 0 ? `, and ${mixed.slice(0, 3).join(', ')}` : '';
+}
+
+function namesOf(values: Iterable<string | null>): string {
+  return [...values].map((one) => one ?? 'none').join(', ');
 }
 
 /** What a selector asks to have a certain value says what a side is, not what it runs. */
