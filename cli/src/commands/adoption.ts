@@ -104,7 +104,9 @@ export function formatAdoption(view: AdoptionView): string {
         ['UNEXPLAINED', ({ unexplained }) => unexplained.length],
         ['PROBLEM', ({ problem }) => problem && `${problem.message} (${ago(problem.at)})`],
       ],
-      'nothing was taken over, and everything that runs is explained',
+      view.state === 'Open'
+        ? 'no cluster was taken over yet: each is once it is back, with what it holds'
+        : 'nothing was taken over, and everything that runs is explained',
     ),
   ];
   if (unexplained.length > 0)
