@@ -1,4 +1,5 @@
 import type { Suite } from './suite.ts';
+import { argocdDiff } from './suites/argocd-diff.ts';
 import { argocdGenerators } from './suites/argocd-generators.ts';
 import { argocdHelmArgs } from './suites/argocd-helm-args.ts';
 import { argocdKustomizeArgs } from './suites/argocd-kustomize-args.ts';
@@ -15,6 +16,7 @@ import { kubernetesYaml } from './suites/yaml-kubernetes-yaml.ts';
 
 /** Every suite whose subject is built. A new one is a file in `suites/` and a line here. */
 export const registry: readonly Suite[] = [
+  argocdDiff,
   argocdGenerators,
   argocdPaths,
   argocdHelmArgs,

@@ -94,8 +94,9 @@ function sameRequests(before: IndexedApplication, after: IndexedApplication): bo
   return before.request?.key === after.request?.key && dryBefore?.request?.key === dryAfter?.request?.key;
 }
 
-/** What it is, where it came from, and as whom it is written. */
+/** What it is, where it came from, as whom it is written, and what is ignored besides what it says itself. */
 function sameManifest(before: IndexedApplication, after: IndexedApplication): boolean {
-  if (!isDeepStrictEqual([before.origin, before.actAs], [after.origin, after.actAs])) return false;
+  const besides = ({ origin, actAs, ignored }: IndexedApplication) => [origin, actAs, ignored];
+  if (!isDeepStrictEqual(besides(before), besides(after))) return false;
   return before.application === after.application || formatJson(before.application) === formatJson(after.application);
 }

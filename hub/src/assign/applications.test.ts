@@ -306,3 +306,20 @@ it('acts as the account of its project while argocd-cm says so, and as nobody wh
     undefined,
   ]);
 });
+
+it('ignores what argocd-cm ignores, from its first version to its last', async () => {
+  const state = await createHubState();
+  const key = 'resource.customizations.ignoreDifferences.ConfigMap';
+  const put = async (data: Record<string, string>) =>
+    await state.specs.put(
+      { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'argocd-cm', namespace: 'argocd' }, data },
+      by,
+    );
+  await state.specs.put(applicationOf('shop'), by);
+  const changes: unknown[] = [];
+  using _subscription = state.applications.onChange((some) => changes.push(...some.map(({ after }) => after?.ignored)));
+  await put({ [key]: 'jsonPointers: [/data]' });
+  await put({ [key]: 'jsonPointers: [/data]', 'admin.enabled': 'true' });
+  await put({});
+  expect(changes).toEqual([[{ group: '', kind: 'ConfigMap', jsonPointers: ['/data'] }], undefined]);
+});

@@ -4,7 +4,7 @@
  * evaluations and the inventory, kept up to date by their changes. It never removes what an evaluation failed to give:
  * evaluations keep their last good outcome themselves.
  */
-import { type AssignedPolicy, applicationId } from '@wheelhouse/shared/protocol/document';
+import { type AssignedPolicy, applicationId, type IgnoreDifference } from '@wheelhouse/shared/protocol/document';
 import type { AppProject, SyncWindow } from '@wheelhouse/shared/resources/app-project';
 import type { Application } from '@wheelhouse/shared/resources/application';
 import type { ApplicationSource } from '@wheelhouse/shared/resources/application-source';
@@ -22,6 +22,7 @@ import { nameOf, namespaceOf, type SpecStore, type StoredSpec } from '../store/s
 import { type ApplicationTable, createApplicationTable } from './application-table.ts';
 import { type Claim, type Claims, createClaims } from './claims.ts';
 import { type Destination, type Destinations, findDestination } from './destination.ts';
+import { createIgnored, type IgnoredBySettings } from './ignored.ts';
 import { requestOf } from './render-request.ts';
 import { integrityFacts, keysConfigMap, whyUnverifiable } from './signed.ts';
 import { whyUnsupported } from './unsupported.ts';
@@ -39,6 +40,8 @@ export interface IndexedApplication {
   project?: AppProject | undefined;
   /** Sync windows of its project that apply to it. */
   windows?: SyncWindow[];
+  /** Differences that the settings have ignored in all Applications. */
+  ignored?: readonly IgnoreDifference[];
   /** As whom its cluster writes it; absent where impersonation is off. */
   actAs?: NonNullable<AssignedPolicy['actAs']>;
   /** Why it may not go there. */
@@ -90,7 +93,8 @@ export function createApplications(deps: ApplicationsDeps): Applications & Dispo
   const table = createApplicationTable();
   const listeners = new Set<(changes: ApplicationChange[]) => void>();
   const globals = createGlobalProjects(deps.specs);
-  const describe: Describe = (application, origin) => describeApplication({ ...deps, globals }, application, origin);
+  const describing = { ...deps, globals, ignored: createIgnored(deps.specs) };
+  const describe: Describe = (application, origin) => describeApplication(describing, application, origin);
   const apply = (changes: ApplicationChange[]) => {
     const real = changes.filter((change) => table.replace(change));
     if (real.length > 0) for (const listener of listeners) listener(real);
@@ -130,7 +134,7 @@ export function createApplications(deps: ApplicationsDeps): Applications & Dispo
     describe,
     accountAt: ({ spec, ...application }, cluster) => {
       const there = { ...application, spec: { ...spec, destination: { ...spec.destination, name: cluster } } };
-      return accountOf(there, projectFor(there, { ...deps, globals }).project, deps).actAs;
+      return accountOf(there, projectFor(there, describing).project, deps).actAs;
     },
     onChange: (listener) => {
       listeners.add(listener);
@@ -240,7 +244,7 @@ function specOrigin(spec: { owner?: string; warnings: string[] }): IndexedApplic
   return { type: 'spec', warnings: spec.warnings, ...(spec.owner === undefined ? {} : { owner: spec.owner }) };
 }
 
-type DescribeDeps = ApplicationsDeps & { globals: GlobalProjects };
+type DescribeDeps = ApplicationsDeps & { globals: GlobalProjects; ignored: () => IgnoredBySettings };
 
 function describeApplication(
   deps: DescribeDeps,
@@ -262,6 +266,7 @@ function describeApplication(
     project,
     ...windowsOf(application, project, deps.destinations),
     ...accountOf(application, project, deps),
+    ...deps.ignored(),
     sources,
     ...(cluster === undefined ? {} : { cluster }),
     ...(hubOnly ? { hubOnly } : {}),

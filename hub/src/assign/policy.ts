@@ -1,4 +1,4 @@
-import type { AssignedPolicy } from '@wheelhouse/shared/protocol/document';
+import type { AssignedPolicy, IgnoreDifference } from '@wheelhouse/shared/protocol/document';
 import type { SyncWindow } from '@wheelhouse/shared/resources/app-project';
 import type { ApplicationSpec } from '@wheelhouse/shared/resources/application';
 import { assignedWindow } from '../project/window.ts';
@@ -6,20 +6,33 @@ import { assignedRetry } from './retry.ts';
 
 type SyncPolicy = NonNullable<ApplicationSpec['syncPolicy']>;
 
+/** What the project and the settings add to an Application. */
+export interface PolicyAdditions {
+  windows?: readonly SyncWindow[];
+  /** Differences that are ignored in all Applications. */
+  ignored?: readonly IgnoreDifference[];
+}
+
 /** The part of an Application's spec that its spoke acts upon. */
-export function assignedPolicy(spec: ApplicationSpec, windows: readonly SyncWindow[] = []): AssignedPolicy {
-  return { ...policyOf(spec), ...(windows.length > 0 ? { windows: windows.map(assignedWindow) } : {}) };
+export function assignedPolicy(
+  spec: ApplicationSpec,
+  { windows = [], ignored = [] }: PolicyAdditions = {},
+): AssignedPolicy {
+  const ignoreDifferences = [...(spec.ignoreDifferences ?? []), ...ignored];
+  return {
+    ...policyOf(spec),
+    ...(ignoreDifferences.length > 0 ? { ignoreDifferences } : {}),
+    ...(windows.length > 0 ? { windows: windows.map(assignedWindow) } : {}),
+  };
 }
 
 function policyOf(spec: ApplicationSpec): AssignedPolicy {
   const { automated, syncOptions = [], retry, managedNamespaceMetadata } = spec.syncPolicy ?? {};
-  const { ignoreDifferences = [] } = spec;
   return {
     syncOptions,
     ...(automated && automated.enabled !== false ? { automated: automatedOf(automated) } : {}),
     ...(retry ? { retry: assignedRetry(retry) } : {}),
     ...(managedNamespaceMetadata ? { managedNamespaceMetadata } : {}),
-    ...(ignoreDifferences.length > 0 ? { ignoreDifferences } : {}),
   };
 }
 

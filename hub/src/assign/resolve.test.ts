@@ -190,3 +190,11 @@ describe('a standby', () => {
     ]);
   });
 });
+
+it('ignores what its settings ignore besides what it ignores itself', () => {
+  const own = { kind: 'Service', jsonPointers: ['/spec'] };
+  const ignored = [{ kind: 'ConfigMap', jsonPointers: ['/data'] }];
+  const fields = { spec: { ignoreDifferences: [own] } };
+  const { app } = resolved({ indexed: { ignored }, fields, outcome: outcomeOf('key') });
+  expect(app?.policy.ignoreDifferences).toEqual([own, ...ignored]);
+});

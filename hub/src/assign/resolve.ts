@@ -91,7 +91,7 @@ function assignedApp(indexed: IndexedApplication, revision: string, bundle: stri
     bundle,
     vars: {},
     policy: {
-      ...assignedPolicy(spec, indexed.windows),
+      ...assignedPolicy(spec, indexed),
       ...(isStandby(indexed.application) ? { standby: true } : {}),
       ...(indexed.actAs ? { actAs: indexed.actAs } : {}),
     },

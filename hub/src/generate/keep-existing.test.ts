@@ -97,7 +97,7 @@ describe('ignoreApplicationDifferences', () => {
       spec: { ignoreApplicationDifferences: [{ jqPathExpressions: ['to_entries'] }] } as ApplicationSetSpec,
     });
     expect(warnings).toEqual([
-      'spec.ignoreApplicationDifferences[0]: jqPathExpression to_entries is not a simple path and has no effect',
+      'spec.ignoreApplicationDifferences[0]: jqPathExpression to_entries is not understood and has no effect',
     ]);
   });
 });

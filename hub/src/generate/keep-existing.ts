@@ -1,5 +1,6 @@
-import { type PathStep, parseJqPath, parseJsonPointer } from '@wheelhouse/shared/kube/jq-path';
-import { removeAt } from '@wheelhouse/shared/kube/path-steps';
+import { parseJqPaths, parseJsonPointer } from '@wheelhouse/shared/kube/jq-path';
+import type { PathStep } from '@wheelhouse/shared/kube/jq-steps';
+import { withoutPaths } from '@wheelhouse/shared/kube/path-steps';
 import type { Application } from '@wheelhouse/shared/resources/application';
 import type { ApplicationSet, ApplicationSetSpec } from '@wheelhouse/shared/resources/application-set';
 
@@ -44,11 +45,11 @@ function compileRules(differences: NonNullable<ApplicationSetSpec['ignoreApplica
   const rules = differences.map(({ name, jsonPointers = [], jqPathExpressions = [] }, index): Rule => {
     const paths = jsonPointers.filter((pointer) => pointer !== '').map(parseJsonPointer);
     for (const expression of jqPathExpressions) {
-      const path = parseJqPath(expression);
-      if (path) paths.push(path);
+      const found = parseJqPaths(expression);
+      if (found) paths.push(...found);
       else
         warnings.push(
-          `spec.ignoreApplicationDifferences[${index}]: jqPathExpression ${expression} is not a simple path and has no effect`,
+          `spec.ignoreApplicationDifferences[${index}]: jqPathExpression ${expression} is not understood and has no effect`,
         );
     }
     return { name, paths };
@@ -86,12 +87,7 @@ function preserved(
  * differs anywhere outside the ignored paths is replaced whole, ignored parts included.
  */
 function ignoring(fresh: Application, existing: Application, paths: readonly PathStep[][]): Application {
-  const [wanted, present] = [structuredClone(fresh), structuredClone(existing)];
-  for (const path of paths) {
-    removeAt(wanted, path);
-    removeAt(present, path);
-  }
-  return mergeChanges(existing, present, wanted) as Application;
+  return mergeChanges(existing, withoutPaths(existing, paths), withoutPaths(fresh, paths)) as Application;
 }
 
 type Fields = Readonly<Record<string, unknown>>;

@@ -1,54 +1,75 @@
 /**
- * The simple path form of jq, as `ignoreDifferences.jqPathExpressions` mostly uses it: `.spec.replicas`, `.a["b/c"]`,
- * `.a[0]`, `.a.b[].c`, `.a[] | select(.name == "x") | .y`, each with an optional `?`.
+ * The part of jq that says where something is, as `ignoreDifferences.jqPathExpressions` uses it: `.spec.replicas`,
+ * `.a["b/c"]`, `.a[0]`, `.a.b[].c`, `..`, several by commas, pipes, `?`, and `select` with a condition. What it finds is bounded
+ * by the object: nothing here computes without end, so that an expression from Git cannot hold up whoever evaluates it.
  */
-export type PathStep = { field: string } | { index: number } | 'each' | { where: string[]; equals: unknown };
+import { readCondition } from './jq-condition.ts';
+import { type PathStep, readRoot, readSuffix } from './jq-steps.ts';
+import { readTokens, TokenReader } from './jq-tokens.ts';
+import { isWhere } from './path-steps.ts';
 
-const step =
-  /^\.?(?:([A-Za-z_][\w$]*)|"((?:[^"\\]|\\.)*)"|\[\s*"((?:[^"\\]|\\.)*)"\s*\]|\[\s*(-?\d+)\s*\]|(\[\s*\]))\??/;
-const selection = /^select\(\s*(\.[^=|()]+?)\s*==\s*("(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?|true|false|null)\s*\)$/;
+const maxLength = 2_000;
+const maxPaths = 100;
 
-/** The steps of an expression; undefined when it is jq, but not of this form. */
-export function parseJqPath(expression: string): PathStep[] | undefined {
-  const steps: PathStep[] = [];
-  for (const part of splitPipes(expression)) {
-    const parsed = part.startsWith('select(') ? parseSelection(part) : parsePath(part);
-    if (!parsed) return undefined;
-    steps.push(...parsed);
+/** The paths of an expression, each to what it names; undefined when it is none, or jq that is more than that. */
+export function parseJqPaths(expression: string): PathStep[][] | undefined {
+  const tokens = expression.length <= maxLength ? readTokens(expression) : undefined;
+  if (!tokens) return undefined;
+  const reader = new TokenReader(tokens);
+  try {
+    const paths = readPipe(reader);
+    return reader.isAtEnd && paths.every(isUsable) ? paths : undefined;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
   }
-  return steps.length > 0 ? steps : undefined;
 }
 
-function splitPipes(expression: string): string[] {
-  return expression.split(/\|(?=(?:[^"]*"[^"]*")*[^"]*$)/).map((part) => part.trim());
+/** Not one that names the whole object, which nothing can be without; each further `..` multiplies the work by its size. */
+function isUsable(path: PathStep[]): boolean {
+  const descents = path.filter((step) => step === 'descend').length;
+  return descents <= 1 && !path.every(isWhere) && path.length > descents;
 }
 
-function parseSelection(part: string): PathStep[] | undefined {
-  const [, path = '', literal = ''] = selection.exec(part) ?? [];
-  const where = parsePath(path)?.map((found) =>
-    typeof found === 'object' && 'field' in found ? found.field : undefined,
-  );
-  if (!where || where.some((field) => field === undefined)) return undefined;
-  return [{ where: where as string[], equals: JSON.parse(literal) as unknown }];
-}
-
-function parsePath(path: string): PathStep[] | undefined {
-  if (!path.startsWith('.') || path.startsWith('..')) return undefined;
-  const steps: PathStep[] = [];
-  for (let rest = path; rest !== ''; ) {
-    const match = step.exec(rest);
-    if (!match) return undefined;
-    steps.push(stepOf(match));
-    rest = rest.slice(match[0].length);
+function readPipe(reader: TokenReader): PathStep[][] {
+  let paths = readList(reader);
+  while (reader.take('sign', '|')) {
+    const next = readList(reader);
+    paths = paths.flatMap((path) => next.map((rest) => [...path, ...rest]));
+    if (paths.length > maxPaths) throw new SyntaxError('too many paths');
   }
-  return steps;
+  return paths;
 }
 
-function stepOf([, name, quoted, bracketed, index]: RegExpExecArray): PathStep {
-  if (name !== undefined) return { field: name };
-  const text = quoted ?? bracketed;
-  if (text !== undefined) return { field: JSON.parse(`"${text}"`) as string };
-  return index === undefined ? 'each' : { index: Number(index) };
+function readList(reader: TokenReader): PathStep[][] {
+  const paths = readTerm(reader);
+  while (reader.take('sign', ',')) paths.push(...readTerm(reader));
+  return paths;
+}
+
+function readTerm(reader: TokenReader): PathStep[][] {
+  let paths = readStart(reader);
+  for (let steps = readSuffix(reader); steps; steps = readSuffix(reader)) {
+    const suffix = steps;
+    paths = paths.map((path) => [...path, ...suffix]);
+  }
+  return paths;
+}
+
+function readStart(reader: TokenReader): PathStep[][] {
+  if (reader.take('sign', '(')) {
+    const paths = readPipe(reader);
+    reader.demand(')');
+    return paths;
+  }
+  if (reader.take('word', 'select')) {
+    reader.demand('(');
+    const where = readCondition(reader);
+    reader.demand(')');
+    return [[{ where }]];
+  }
+  if (reader.take('sign', '..')) return [['descend']];
+  return [readRoot(reader)];
 }
 
 /** RFC 6901. A number also stands for a field of that name, as the object decides. */

@@ -1,6 +1,7 @@
 import { FleetError } from '../errors/fleet-error.ts';
 import { whyNotClusterName } from '../protocol/cluster-name.ts';
 import { lastApplied, parseClusterSecret } from './cluster-secret.ts';
+import { type CompareSettings, isCompareSetting, readCompareSettings } from './compare-settings.ts';
 import { isForHooks } from './failover-hook.ts';
 import {
   type ConfigMap,
@@ -48,8 +49,23 @@ export function warnOfConfigMap(configMap: ConfigMap): string[] {
     );
   const built = builtSettings[name];
   if (built === 'all') return [];
-  const idle = Object.keys(configMap.data ?? {}).filter((key) => !built?.includes(key));
+  const compared = name === 'argocd-cm' ? compareSettings(configMap) : undefined;
+  const idle = Object.keys(configMap.data ?? {}).filter(
+    (key) => !built?.includes(key) && !(compared && isCompareSetting(key)),
+  );
+  idle.push(...(compared?.idle ?? []));
   return idle.length === 0 ? [] : [`accepted and kept; these settings have no effect yet: ${idle.join(', ')}`];
+}
+
+/** What would be ignored, and cannot be read, would be healed: such settings are refused. */
+function compareSettings({ metadata, data = {} }: ConfigMap): CompareSettings {
+  const settings = readCompareSettings(data);
+  if (settings.problems.length > 0)
+    throw new FleetError(
+      'Invalid',
+      `ConfigMap ${metadata.namespace}/${metadata.name}: ${settings.problems.join('; ')}`,
+    );
+  return settings;
 }
 
 /** Checks a Secret by what its label says it is, and leaves out what the hub must not hold. */

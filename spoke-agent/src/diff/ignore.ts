@@ -1,6 +1,8 @@
-import { type PathStep, parseJqPath, parseJsonPointer } from '@wheelhouse/shared/kube/jq-path';
+import { canonicalJson, digestOf } from '@wheelhouse/shared/kube/canonical';
+import { parseJqPaths, parseJsonPointer } from '@wheelhouse/shared/kube/jq-path';
+import type { PathStep } from '@wheelhouse/shared/kube/jq-steps';
 import type { KubeObject, ObjectRef } from '@wheelhouse/shared/kube/object';
-import { removeAt } from '@wheelhouse/shared/kube/path-steps';
+import { withoutPaths } from '@wheelhouse/shared/kube/path-steps';
 import type { IgnoreDifference } from '@wheelhouse/shared/protocol/document';
 
 /** What of one object is not compared. */
@@ -8,6 +10,8 @@ export interface IgnoreRule {
   paths: PathStep[][];
   /** Fields that these field managers own. */
   managers: string[];
+  /** Of what is written there, to tell one rule from another. */
+  digest: string;
 }
 
 export interface IgnoreRules {
@@ -19,53 +23,59 @@ export interface IgnoreRules {
 
 /** Argo CD: `spec.ignoreDifferences`; group and kind are globs, name and namespace exact. */
 export function compileIgnore(differences: readonly IgnoreDifference[] = []): IgnoreRules {
-  const compiled = differences.map((difference) => ({ difference, ...compile(difference) }));
+  const compiled = differences.map((difference) => ({
+    difference,
+    matches: compileMatch(difference),
+    ...compile(difference),
+  }));
   return {
     unsupported: compiled.flatMap(({ unsupported }) => unsupported),
     find(ref) {
-      const matching = compiled.filter(({ difference }) => matches(difference, ref));
+      const matching = compiled.filter(({ matches }) => matches(ref));
       if (matching.length === 0) return undefined;
       return {
         paths: matching.flatMap(({ paths }) => paths),
         managers: matching.flatMap(({ difference }) => difference.managedFieldsManagers ?? []),
+        digest: matching.map(({ digest }) => digest).join(' '),
       };
     },
   };
 }
 
-function compile({ jsonPointers = [], jqPathExpressions = [] }: IgnoreDifference) {
+function compile({ jsonPointers = [], jqPathExpressions = [], managedFieldsManagers = [] }: IgnoreDifference) {
   const unsupported: string[] = [];
   const paths = jsonPointers.filter((pointer) => pointer !== '').map(parseJsonPointer);
   for (const expression of jqPathExpressions) {
-    const path = parseJqPath(expression);
-    if (path) paths.push(path);
-    else unsupported.push(`ignoreDifferences: jqPathExpression ${expression} is not a simple path and has no effect`);
+    const found = parseJqPaths(expression);
+    if (found) paths.push(...found);
+    else unsupported.push(`ignoreDifferences: jqPathExpression ${expression} is not understood and has no effect`);
   }
-  return { paths, unsupported };
+  const digest = digestOf(canonicalJson({ jsonPointers, jqPathExpressions, managedFieldsManagers })).slice(7, 23);
+  return { paths, unsupported, digest };
 }
 
-function matches(rule: IgnoreDifference, ref: Omit<ObjectRef, 'version'>): boolean {
-  return (
-    globMatches(rule.group ?? '', ref.group) &&
-    globMatches(rule.kind, ref.kind) &&
-    (!rule.name || rule.name === ref.name) &&
-    (!rule.namespace || rule.namespace === ref.namespace)
-  );
+type Matches = (ref: Omit<ObjectRef, 'version'>) => boolean;
+
+function compileMatch({ group = '', kind, name, namespace }: IgnoreDifference): Matches {
+  const [groupMatches, kindMatches] = [compileGlob(group), compileGlob(kind)];
+  return (ref) =>
+    kindMatches(ref.kind) &&
+    groupMatches(ref.group) &&
+    (!name || name === ref.name) &&
+    (!namespace || namespace === ref.namespace);
 }
 
-function globMatches(glob: string, text: string): boolean {
-  if (!/[*?]/.test(glob)) return glob === text;
+function compileGlob(glob: string): (text: string) => boolean {
+  if (!/[*?]/.test(glob)) return (text) => glob === text;
   const pattern = glob
     .replace(/[.+^${}()|[\]\\]/g, '\\$&')
     .replaceAll('*', '.*')
     .replaceAll('?', '.');
-  return new RegExp(`^${pattern}$`).test(text);
+  const compiled = new RegExp(`^${pattern}$`);
+  return (text) => compiled.test(text);
 }
 
-/** A copy of the object without what the rule ignores by path; the object itself when that is nothing. */
+/** The object without what the rule ignores by path, sharing all the rest; the object itself when that is nothing. */
 export function withoutIgnored(object: KubeObject, rule: IgnoreRule | undefined): KubeObject {
-  if (!rule || rule.paths.length === 0) return object;
-  const copy = structuredClone(object);
-  for (const path of rule.paths) removeAt(copy, path);
-  return copy;
+  return rule ? withoutPaths(object, rule.paths) : object;
 }

@@ -1,5 +1,6 @@
-import type { PathStep } from '@wheelhouse/shared/kube/jq-path';
+import type { PathStep } from '@wheelhouse/shared/kube/jq-steps';
 import type { KubeObject } from '@wheelhouse/shared/kube/object';
+import { holds, isHolder, isWhere } from '@wheelhouse/shared/kube/path-steps';
 import { type FieldSet, isLeaf, self, stepInto } from '../cluster/fields-v1.ts';
 import type { IgnoreRule } from './ignore.ts';
 import { fieldsOwnedBy } from './owned-fields.ts';
@@ -19,18 +20,28 @@ type Holder = Record<string | number, unknown>;
 
 function copyPath(desired: unknown, live: unknown, [step, ...rest]: PathStep[]): void {
   if (step === undefined || !isHolder(desired) || !isHolder(live)) return;
-  if (step === 'each') {
-    for (const [key, item] of Object.entries(desired))
-      copyStep({ desired, key, live: counterpart(item, key, live) }, rest);
-  } else if ('where' in step) copyPath(desired, live, rest);
-  else {
+  if (step === 'each') copyEach(desired, live, rest);
+  else if (step === 'descend') copyBelow(desired, live, rest);
+  else if (!('where' in step)) {
     const key = 'field' in step ? step.field : step.index;
     copyStep({ desired, key, live: live[key] }, rest);
-  }
+  } else if (step.where(desired)) copyPath(desired, live, rest);
+}
+
+function copyEach(desired: Holder, live: Holder, rest: PathStep[]): void {
+  for (const [key, item] of Object.entries(desired))
+    copyStep({ desired, key, live: counterpart(item, key, live) }, rest);
+}
+
+function copyBelow(desired: Holder, live: Holder, rest: PathStep[]): void {
+  copyPath(desired, live, rest.every(isWhere) ? ['each', ...rest] : rest);
+  for (const [key, item] of Object.entries(desired)) copyPath(item, counterpart(item, key, live), ['descend', ...rest]);
 }
 
 function copyStep(at: { desired: Holder; key: string | number; live: unknown }, rest: PathStep[]): void {
-  if (rest.length > 0) return copyPath(at.desired[at.key], at.live, rest);
+  const here = at.desired[at.key];
+  if (!rest.every(isWhere)) return copyPath(here, at.live, rest);
+  if (rest.length > 0 && !holds(here, rest)) return;
   if (at.live !== undefined) at.desired[at.key] = structuredClone(at.live);
   else if (!Array.isArray(at.desired)) delete at.desired[at.key];
 }
@@ -50,8 +61,4 @@ function copyFields(desired: unknown, live: unknown, fields: FieldSet): void {
     if (!isLeaf(below)) copyFields(ours, theirs, below);
     else if (step.startsWith('f:')) desired[step.slice(2)] = structuredClone(theirs);
   }
-}
-
-function isHolder(value: unknown): value is Holder {
-  return value !== null && typeof value === 'object';
 }

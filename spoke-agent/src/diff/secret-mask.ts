@@ -1,4 +1,5 @@
-import { formatJson } from '@wheelhouse/shared/kube/json';
+import { canonicalJson } from '@wheelhouse/shared/kube/canonical';
+import { formatJson, parseJson } from '@wheelhouse/shared/kube/json';
 import type { KubeObject } from '@wheelhouse/shared/kube/object';
 
 /**
@@ -24,12 +25,28 @@ function maskSecret(object: KubeObject, masks: Map<string, Map<string, string>>)
   );
   const values = { ...(data as Record<string, unknown> | undefined), ...Object.fromEntries(plain) };
   const masked = Object.entries(values).map(([key, value]) => [key, maskOf(masks, key, textOf(value))] as const);
-  const annotations = object.metadata.annotations;
+  const annotations = object.metadata?.annotations;
+  const applied = annotations?.[lastApplied];
   const metadata =
-    annotations && lastApplied in annotations
-      ? { ...object.metadata, annotations: { ...annotations, [lastApplied]: '++++++++' } }
-      : object.metadata;
+    applied === undefined
+      ? object.metadata
+      : { ...object.metadata, annotations: { ...annotations, [lastApplied]: maskApplied(applied, masks) } };
   return { ...rest, ...(data || stringData ? { data: Object.fromEntries(masked) } : {}), metadata };
+}
+
+/** The Secret as kubectl wrote it beside the one that it became, with the same masks; whole, if it cannot be read as one. */
+function maskApplied(text: string, masks: Map<string, Map<string, string>>): string {
+  const applied = readApplied(text);
+  return applied ? canonicalJson(maskSecret(applied, masks)) : '+'.repeat(8);
+}
+
+function readApplied(text: string): KubeObject | undefined {
+  try {
+    const applied = parseJson(text) as Partial<KubeObject> | null;
+    return applied?.kind === 'Secret' ? (applied as KubeObject) : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Secrets hold strings; whatever else somebody wrote there must not show either. */

@@ -150,10 +150,6 @@ function attemptKey({ revision, bundle, ns, policy }: AssignedApp): string {
   return `${revision} ${bundle} ${digestOf(canonicalJson(spec)).slice(7, 23)}`;
 }
 
-export function ruleDigest(rule: IgnoreRule | undefined): string | undefined {
-  return rule && digestOf(canonicalJson(rule)).slice(7, 23);
-}
-
 export function resourceState(state: AppState, key: string): ResourceState {
   const known = state.resources.get(key);
   if (known) return known;

@@ -5,7 +5,7 @@ import { fieldManager } from '../cluster/cluster.ts';
 import { rememberApplied } from '../diff/drift.ts';
 import { respectIgnored } from '../diff/respect-ignored.ts';
 import { actingAs } from './acting-as.ts';
-import { type AppState, resourceState, ruleDigest, type SyncContext } from './app-state.ts';
+import { type AppState, resourceState, type SyncContext } from './app-state.ts';
 import type { ManifestOf } from './manifest-of.ts';
 import { createNamespace } from './namespace.ts';
 import { isStandbyObject } from './standby.ts';
@@ -30,7 +30,7 @@ export async function applyResource(applying: Applying, resource: DesiredResourc
   context.index.hold(key);
   try {
     const live = await send(applying, resource, manifest);
-    remember(applying, resource, { live, manifest, ignore: ruleDigest(rule) });
+    remember(applying, resource, { live, manifest, ignore: rule?.digest });
     context.index.put(live, { drifted: false });
   } finally {
     context.index.release(key);

@@ -1,6 +1,6 @@
 import { formatRef } from '@wheelhouse/shared/kube/object';
 import type { LiveEntry } from '../watch/live-entry.ts';
-import { type AppState, ruleDigest, type SyncContext } from './app-state.ts';
+import { type AppState, type SyncContext } from './app-state.ts';
 import { isHook, isSkipped } from './hooks.ts';
 import type { ResourceRecord } from './records.ts';
 import type { DesiredResource, Target } from './target.ts';
@@ -61,7 +61,7 @@ interface Judged {
 function judge({ resource, live, record, state }: Judged): Verdict {
   if (!live) return 'missing';
   if (!record || record.ref.version !== resource.ref.version) return 'unknown';
-  if (record.ignore !== ruleDigest(state.policy.ignore(resource.ref))) return 'unknown';
+  if (record.ignore !== state.policy.ignore(resource.ref)?.digest) return 'unknown';
   if (record.manifest !== resource.digest) return 'changed';
   if (live.drifted === undefined) return 'unknown';
   return live.drifted ? 'drifted' : 'synced';

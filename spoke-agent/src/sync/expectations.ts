@@ -1,7 +1,7 @@
 import type { KubeObject } from '@wheelhouse/shared/kube/object';
 import { isDrifted } from '../diff/drift.ts';
 import { liveKey } from '../watch/live-entry.ts';
-import { type AppState, ruleDigest } from './app-state.ts';
+import type { AppState } from './app-state.ts';
 import type { ResourceRecord } from './records.ts';
 
 /** What each live object is expected to say, by `liveKey`; the live index asks here. */
@@ -19,7 +19,7 @@ export function createExpectations(): Expectations {
       if (!expected) return undefined;
       const { state, record } = expected;
       const rule = state.policy.ignore(record.ref);
-      return record.ignore === ruleDigest(rule) ? isDrifted(object, record, rule) : undefined;
+      return record.ignore === rule?.digest ? isDrifted(object, record, rule) : undefined;
     },
     put: (state, record) => void known.set(liveKey(record.ref), { state, record }),
     remove: (record) => void known.delete(liveKey(record.ref)),

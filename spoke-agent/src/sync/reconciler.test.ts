@@ -222,6 +222,7 @@ describe('drift', () => {
   it.each([
     ['a JSON pointer', { jsonPointers: ['/spec/replicas'] }],
     ['a jq path', { jqPathExpressions: ['.spec.replicas'] }],
+    ['a jq path with a condition', { jqPathExpressions: ['.spec | select(.template != null) | .replicas'] }],
     ['the manager that owns it', { managedFieldsManagers: ['autoscaler'] }],
   ])('is ignored by %s', async (_row, rule) => {
     await using spoke = startSpoke();

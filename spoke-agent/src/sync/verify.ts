@@ -3,7 +3,7 @@ import type { KubeObject } from '@wheelhouse/shared/kube/object';
 import { fieldManager } from '../cluster/cluster.ts';
 import { wouldChangeNothing } from '../diff/drift.ts';
 import { comparingAs } from './acting-as.ts';
-import { type AppState, resourceState, ruleDigest, type SyncContext } from './app-state.ts';
+import { type AppState, resourceState, type SyncContext } from './app-state.ts';
 import { remember } from './apply.ts';
 import { type Comparison, type Comparisons, compareResource, isKnownToDiffer } from './compare.ts';
 import { createManifestOf, type ManifestOf } from './manifest-of.ts';
@@ -55,7 +55,7 @@ async function verify(verifying: Verifying, comparison: Comparison): Promise<voi
   const rule = state.policy.ignore(resource.ref);
   const dry = await tryApply(verifying, comparison, manifest);
   if (dry && wouldChangeNothing(dry, live, rule)) {
-    remember(verifying, resource, { live, manifest, ignore: ruleDigest(rule) });
+    remember(verifying, resource, { live, manifest, ignore: rule?.digest });
     context.index.put(live);
     return;
   }

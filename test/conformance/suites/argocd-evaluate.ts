@@ -131,7 +131,7 @@ export function applicationSetOf(spec: ApplicationSet['spec']): ApplicationSet {
 /** Fixtures: null, an absent key, and an empty list, object or text are the same. */
 export function withoutEmpty(value: unknown): unknown {
   if (Array.isArray(value)) return value.map((item: unknown) => withoutEmpty(item) ?? null);
-  if (value === null || value === '') return undefined;
+  if (value === null || value === undefined || value === '') return undefined;
   if (typeof value !== 'object') return value;
   const kept = Object.entries(value)
     .map(([key, item]) => [key, withoutEmpty(item)] as const)
