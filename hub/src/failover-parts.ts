@@ -14,6 +14,7 @@ import { type RunHookDeps, runHook } from './failover/hooks/run-hook.ts';
 import type { ObserveDeps } from './failover/observe.ts';
 import { isUnfinished, type Plan } from './failover/plan-record.ts';
 import { type RuleDeps, runRule } from './failover/rule.ts';
+import { forgetRecord, isForgettable } from './failover/rule-record.ts';
 import type { Fleet } from './fleet/fleet.ts';
 import { createGenerateDeps, type PipelineDeps } from './pipeline.ts';
 import type { Dispatch } from './queue/dispatch.ts';
@@ -42,14 +43,15 @@ export function createFailoverParts(deps: FailoverPartsDeps, dispatch: Dispatch)
   return {
     failover: asked,
     run: async (key, signal) => {
+      if (!key.startsWith(rulePrefix)) return await runPlan(key, stage, signal);
       const rule = findRule(key, deps);
-      await (rule ? runRule(rule, ruling, signal) : runPlan(key, stage, signal));
+      await (rule ? runRule(rule, ruling, signal) : forgetRecord(key.slice(rulePrefix.length), ruling));
     },
   };
 }
 
 /** Plans that are to be looked at again and again. */
-export function duePlans({ records, specs }: Pick<Stores, 'records' | 'specs'>) {
+export function duePlans({ records, specs }: Pick<Stores, 'records' | 'specs'>, now: () => Date) {
   return {
     due: () => [
       ...records.plans
@@ -57,13 +59,26 @@ export function duePlans({ records, specs }: Pick<Stores, 'records' | 'specs'>) 
         .filter((plan) => isUnfinished(plan) || plan.phase === 'Planned')
         .map(({ id }) => id),
       ...specs.list('FailoverRule').map(({ resource }) => ruleKey(resource)),
+      ...rulesGone({ records, specs }, now()),
     ],
     onChange: records.onPlanChange,
   };
 }
 
+/** Keys of rules that were deleted and have left a record. */
+function rulesGone({ records, specs }: Pick<Stores, 'records' | 'specs'>, now: Date): string[] {
+  const present = new Set(specs.list('FailoverRule').map(({ resource }) => ruleKey(resource)));
+  return records.rules.names().flatMap((name) => {
+    const record = records.rules.find(name);
+    const key = `${rulePrefix}${name}`;
+    return record && !present.has(key) && isForgettable(record, now) ? [key] : [];
+  });
+}
+
+const rulePrefix = 'rule.';
+
 function ruleKey(resource: KubeObject): string {
-  return `rule.${namespaceOf(resource)}.${nameOf(resource)}`;
+  return `${rulePrefix}${namespaceOf(resource)}.${nameOf(resource)}`;
 }
 
 function findRule(key: string, { stores }: FailoverPartsDeps): FailoverRule | undefined {

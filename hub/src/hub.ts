@@ -248,7 +248,7 @@ function startStages(context: Context, foundation: Foundation, state: State) {
     hydrations: stores.hydrations,
     applications,
     clusters: fleet,
-    plans: duePlans(stores),
+    plans: duePlans(stores, now),
   };
   const dispatch = open.use(
     createDispatch({ ...watched, logger, queue, now, repositories, rollouts: rolloutKeys, onLost: schedule.lost }),

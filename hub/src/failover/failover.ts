@@ -136,7 +136,7 @@ function making(
       const plan = await make({ ...options, ...asked, kind: 'relabel' }, signal);
       if (mustBePlanned(plan)) return await keep(plan);
       refuseWithoutEffect(asked, plan, deps);
-      if (!planOnly) await setAll(asked, { by: options.owner, reason: options.reason }, deps);
+      if (!planOnly) await setAll(asked, { by: options.owner, reason: options.reason }, { deps, signal });
       return undefined;
     },
     whyPlanned: async (change, signal) => whyPlanned(await weigh(change, deps, signal)),

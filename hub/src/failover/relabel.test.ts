@@ -72,6 +72,26 @@ describe('annotations', () => {
     expect([present(), failover.list()]).toEqual([{ owner: 'core' }, []]);
   });
 
+  it.each<[string, Error | undefined, string]>([
+    ['stopped', undefined, 'Aborted: annotations of us-1 are not set: it was stopped (set: eu-1); do it again'],
+    [
+      'late',
+      new DOMException('late', 'TimeoutError'),
+      'Timeout: annotations of us-1 are not set: it took too long (set: eu-1); do it again',
+    ],
+  ])('are set one after the other until it is %s, and then the rest is named', async (_name, reason, message) => {
+    const stop = new AbortController();
+    const { setAnnotations } = fleet.deps;
+    fleet.deps.setAnnotations = async (...given) => {
+      await setAnnotations(...given);
+      stop.abort(reason);
+    };
+    const annotations = new Map(['eu-1', 'us-1'].map((name) => [name, { owner: 'core' }] as const));
+    const error = await failover.relabel({ labels: new Map(), annotations }, by, stop.signal).catch((thrown) => thrown);
+    expect(`${error.code}: ${error.message}`).toBe(message);
+    expect([present(), fleet.clusters.get('us-1')?.annotations]).toEqual([{ owner: 'core' }, {}]);
+  });
+
   it.each<[string, string, Record<string, string>, string]>([
     ['of a cluster that is not there', 'nowhere', { a: 'b' }, 'NotFound'],
     ['of the hub', 'eu-1', { 'wheelhouse.dev/x': 'y' }, 'Forbidden'],

@@ -58,28 +58,37 @@ export function refuseWithoutEffect(
   if (!plan.labels.every(letsGo)) throw nothingMoves(apps);
 }
 
-/** Throws what kept one from being set, naming those that are: doing it again sets the rest. */
-export async function setAll({ labels, annotations, apps }: Relabelling, who: Author, deps: SetAllDeps): Promise<void> {
+/** Throws what kept one from being set, naming those that are: doing it again sets the rest. So it does when it is stopped between two. */
+export async function setAll(
+  { labels, annotations, apps }: Relabelling,
+  who: Author,
+  { deps, signal }: { deps: SetAllDeps; signal: AbortSignal },
+): Promise<void> {
   const setLabels: SetAllDeps['setLabels'] =
     apps === undefined
       ? deps.setLabels
       : async (cluster, changes) => await deps.setAppLabels(cluster, { apps, labels: changes }, who);
-  await setEach('labels', labels, async (cluster, changes) => await setLabels(cluster, changes, who));
   await setEach(
-    'annotations',
-    annotations ?? new Map(),
+    { what: 'labels', changes: labels },
+    async (cluster, changes) => await setLabels(cluster, changes, who),
+    signal,
+  );
+  await setEach(
+    { what: 'annotations', changes: annotations ?? new Map() },
     async (cluster, changes) => await deps.setAnnotations(cluster, changes, who),
+    signal,
   );
 }
 
 async function setEach(
-  what: 'labels' | 'annotations',
-  changes: Labelling,
+  { what, changes }: { what: 'labels' | 'annotations'; changes: Labelling },
   set: (cluster: string, changes: Record<string, string | null>) => Promise<unknown>,
+  signal: AbortSignal,
 ): Promise<void> {
   const done: string[] = [];
   for (const [cluster, change] of changes) {
     try {
+      if (signal.aborted) throw stopped(signal);
       await set(cluster, { ...change });
     } catch (cause) {
       const { code, message } = toFleetError(cause);
@@ -88,6 +97,13 @@ async function setEach(
     }
     done.push(cluster);
   }
+}
+
+function stopped({ reason }: AbortSignal): FleetError {
+  const isLate = reason instanceof Error && reason.name === 'TimeoutError';
+  return isLate
+    ? new FleetError('Timeout', 'it took too long', { cause: reason })
+    : new FleetError('Aborted', 'it was stopped', { cause: reason });
 }
 
 /** The change that a plan makes. */

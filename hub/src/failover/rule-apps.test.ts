@@ -6,7 +6,8 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { createMemoryTable } from '../fleet/testing/memory-records.ts';
 import { createFailover } from './failover.ts';
 import type { Plan } from './plan-record.ts';
-import { type RuleDeps, type RuleRecord, runRule } from './rule.ts';
+import { type RuleDeps, runRule } from './rule.ts';
+import type { RuleRecord } from './rule-record.ts';
 import { createPlannedFleet, type PlannedFleet } from './testing/planned-fleet.ts';
 
 const signal = new AbortController().signal;

@@ -5,7 +5,8 @@ import { parseResource } from '@wheelhouse/shared/resources/parse';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { fakePlan } from '../api/testing/fake-plans.ts';
 import type { FleetCluster } from '../fleet/clusters.ts';
-import { type RuleDeps, type RuleRecord, runRule } from './rule.ts';
+import { type RuleDeps, runRule } from './rule.ts';
+import type { RuleRecord } from './rule-record.ts';
 
 const start = Date.parse('2026-01-01T12:00:00Z');
 const minute = 60_000;
@@ -51,6 +52,8 @@ function ruleOf(spec: object = {}): FailoverRule {
 const deps: RuleDeps = {
   logger: createLogger({ name: 'test', level: 'silent' }),
   rules: {
+    find: () => record?.value,
+    delete: async () => void (record = undefined),
     read: async () => record,
     put: async (_name, value, expected) => {
       if (expected !== (record?.revision ?? 0)) throw new FleetError('Conflict', 'somebody was faster');

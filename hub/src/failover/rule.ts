@@ -7,7 +7,6 @@ import { parseDuration } from '@wheelhouse/shared/config/duration';
 import { isFleetError, toFleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { Logger } from '@wheelhouse/shared/logging/logger';
 import type { FailoverRule } from '@wheelhouse/shared/resources/failover-rule';
-import type { Table } from '../fleet/records.ts';
 import type { AuditEntry } from '../store/audit.ts';
 import { rivalIn } from './claims.ts';
 import type { Failover, PlanOptions } from './failover.ts';
@@ -15,29 +14,11 @@ import type { FailoverRequest } from './label-changes.ts';
 import { type OutageDeps, outageOf } from './outage.ts';
 import { isActive } from './plan-record.ts';
 import type { PlanView } from './plan-view.ts';
+import { keepRecord, newRecord, ownerOf, type RuleRecord, type RuleRecordDeps, recordName } from './rule-record.ts';
 import { onlyFor } from './some-applications.ts';
 
-/** What a rule did last. */
-export interface RuleRecord {
-  /** Grows by one each time the rule acts; whoever writes it acts. */
-  term: number;
-  /** Which outage it acted upon: when the last of its clusters was heard of last. */
-  outage: string;
-  /** RFC 3339. */
-  at: string;
-  /** Absent: whoever wrote the term has not made the plan yet. */
-  plan?: string;
-  /** Why no plan was started. */
-  refused?: string;
-  /** A plan that was changing the same clusters: the rule acts once that is done. */
-  waitsFor?: string;
-  /** RFC 3339: when a plan of the rule was started last, whichever term that was. */
-  startedAt?: string;
-}
-
-export interface RuleDeps extends OutageDeps {
+export interface RuleDeps extends OutageDeps, RuleRecordDeps {
   logger: Logger;
-  rules: Pick<Table<RuleRecord>, 'read' | 'put'>;
   failover: Pick<Failover, 'plan' | 'start' | 'list' | 'find'>;
   audit(entry: AuditEntry): void;
   observe(outcome: 'started' | 'refused' | 'waiting'): void;
@@ -48,6 +29,7 @@ const defaultEveryMs = 3_600_000;
 const graceMs = 30_000;
 
 export async function runRule(rule: FailoverRule, deps: RuleDeps, signal: AbortSignal): Promise<void> {
+  await keepRecord(rule, deps);
   const outage = rule.spec.enabled === true ? outageOf(rule, deps) : undefined;
   if (outage === undefined) return;
   const claimed = await claim(rule, outage, deps);
@@ -55,10 +37,6 @@ export async function runRule(rule: FailoverRule, deps: RuleDeps, signal: AbortS
   const done = await act(rule, claimed, { deps, signal });
   const mine = await deps.rules.read(recordName(rule));
   if (mine?.value.term === claimed.term) await deps.rules.put(recordName(rule), done, mine.revision);
-}
-
-function recordName({ metadata }: FailoverRule): string {
-  return `${metadata.namespace}.${metadata.name}`;
 }
 
 /** Writes the next term; undefined when it is not time, or another hub was faster. */
@@ -71,9 +49,10 @@ async function claim(rule: FailoverRule, outage: string, deps: RuleDeps): Promis
     await deps.rules.put(name, cutOff, stored.revision);
     return undefined;
   }
-  const claimed = nextTerm(stored?.value, { outage, now: deps.now() });
+  const { value, revision } = stored ?? { value: newRecord(rule, deps), revision: 0 };
+  const claimed = nextTerm(value, { outage, now: deps.now() });
   try {
-    await deps.rules.put(name, claimed, stored?.revision ?? 0);
+    await deps.rules.put(name, claimed, revision);
     return claimed;
   } catch (error) {
     // another hub was faster, and acts
@@ -90,15 +69,11 @@ function startedBefore(rule: FailoverRule, record: RuleRecord, { failover }: Rul
   return started && { ...record, plan: started.id, startedAt: record.at };
 }
 
-/** Who a plan of this term belongs to. */
-function ownerOf({ metadata }: FailoverRule, { term }: RuleRecord): string {
-  return `failover rule ${metadata.namespace}/${metadata.name} (term ${term})`;
-}
-
-function nextTerm(before: RuleRecord | undefined, { outage, now }: { outage: string; now: Date }): RuleRecord {
-  const startedAt = before && startOf(before);
+function nextTerm(before: RuleRecord, { outage, now }: { outage: string; now: Date }): RuleRecord {
+  const startedAt = startOf(before);
   const started = startedAt === undefined ? {} : { startedAt };
-  return { term: (before?.term ?? 0) + 1, outage, at: now.toISOString(), ...started };
+  const everyMs = before.everyMs === undefined ? {} : { everyMs: before.everyMs };
+  return { term: before.term + 1, outage, at: now.toISOString(), ...started, ...everyMs };
 }
 
 /** Once for each outage. */
@@ -150,7 +125,7 @@ async function act(
     details: { reason, term: claimed.term },
   });
   deps.observe('started');
-  return { ...claimed, plan: plan.id, startedAt: claimed.at };
+  return { ...claimed, plan: plan.id, startedAt: claimed.at, everyMs: everyMsOf(rule) };
 }
 
 function askedOf({ spec: { from, to, apps, labels, setFrom, setTo } }: FailoverRule): FailoverRequest {
@@ -183,9 +158,13 @@ function whyBeyond({ leaves, labels }: PlanView, { spec }: FailoverRule): string
 
 /** Workloads that are moved again and again are worse off than those of a region that is down. */
 function whyTooSoon({ at, startedAt }: RuleRecord, { spec }: FailoverRule): string | undefined {
-  const everyMs = parseDuration(spec.every ?? '') ?? defaultEveryMs;
+  const everyMs = everyMsOf({ spec });
   if (startedAt === undefined || Date.parse(at) - Date.parse(startedAt) >= everyMs) return undefined;
   return `the rule failed over at ${startedAt} and may do so once in ${spec.every ?? '1h'}`;
+}
+
+function everyMsOf({ spec }: Pick<FailoverRule, 'spec'>): number {
+  return parseDuration(spec.every ?? '') ?? defaultEveryMs;
 }
 
 /** Two rules for different Applications of one region fire together; their plans change the same clusters one after the other. */

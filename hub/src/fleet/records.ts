@@ -1,6 +1,6 @@
 import type { Claims } from '../failover/claims.ts';
 import type { Plan } from '../failover/plan-record.ts';
-import type { RuleRecord } from '../failover/rule.ts';
+import type { RuleRecord } from '../failover/rule-record.ts';
 import type { Bucket } from '../store/bucket.ts';
 import { packJson, unpackJson } from '../store/packed-json.ts';
 import type { AppLabels } from './app-labels.ts';
@@ -166,12 +166,14 @@ export interface FleetRecords {
 
 export interface Table<T> {
   list(): T[];
+  names(): string[];
   find(name: string): T | undefined;
   /** From the store itself, not from the copy. */
   read(name: string): Promise<Stored<T> | undefined>;
   /** `expectedRevision` 0: must not exist. Returns once the copy has it. Throws Conflict. */
   put(name: string, value: T, expectedRevision: number): Promise<void>;
-  delete(name: string): Promise<void>;
+  /** With `expectedRevision` only if nothing came between, else throws Conflict. */
+  delete(name: string, expectedRevision?: number): Promise<void>;
 }
 
 export async function createFleetRecords(bucket: Bucket): Promise<FleetRecords> {
@@ -241,6 +243,7 @@ function register<T>(listeners: Set<T>, listener: T): Disposable {
 function createTable<T>(bucket: Bucket, prefix: string, copy: ReadonlyMap<string, T>): Table<T> {
   return {
     list: () => [...copy.values()],
+    names: () => [...copy.keys()],
     find: (name) => copy.get(name),
     read: async (name) => {
       const entry = await bucket.get(`${prefix}.${name}`);
@@ -249,7 +252,7 @@ function createTable<T>(bucket: Bucket, prefix: string, copy: ReadonlyMap<string
     put: async (name, value, expectedRevision) => {
       await bucket.caughtUp(await bucket.put(`${prefix}.${name}`, packJson(value), expectedRevision));
     },
-    delete: async (name) => await bucket.delete(`${prefix}.${name}`),
+    delete: async (name, expectedRevision) => await bucket.delete(`${prefix}.${name}`, expectedRevision),
   };
 }
 

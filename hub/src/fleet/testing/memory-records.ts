@@ -20,6 +20,7 @@ export function createMemoryTable<T>(): MemoryTable<T> {
   };
   return {
     list: () => [...entries.keys()].flatMap((name) => find(name) ?? []),
+    names: () => [...entries.keys()],
     find,
     read: async (name) => {
       const value = find(name);
@@ -33,7 +34,9 @@ export function createMemoryTable<T>(): MemoryTable<T> {
       entries.set(name, { value: JSON.stringify(value), revision });
       tell(name, before);
     },
-    delete: async (name) => {
+    delete: async (name, expectedRevision) => {
+      if (expectedRevision !== undefined && entries.get(name)?.revision !== expectedRevision)
+        throw new FleetError('Conflict', `${name} was changed by somebody else meanwhile`, { retryable: true });
       const before = find(name);
       entries.delete(name);
       tell(name, before);
