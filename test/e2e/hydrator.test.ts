@@ -143,14 +143,21 @@ test('of several Applications all are written in one commit, or none', async () 
   );
 });
 
-test('two Applications of one folder are both refused', async () => {
+test('an Application that names the folder of another is refused, and all others go on', async () => {
   const before = await commits();
-  await shop.platform.apply(hydrated('third-east', { path: 'other-east' }));
-  await whenSays('third-east', /folder other-east on branch environments\/east of .* is also that of other-east/);
-  await whenSays('other-east', /is also that of third-east/);
-  expect(await commits()).toEqual(before);
-  await shop.platform.api('DELETE', '/api/v1/applications/third-east?cascade=true');
-  await eventually(async () => expect(await messages('other-east')).toBe(''), within);
+  await shop.platform.apply(hydrated('a-thief', { path: 'other-east' }));
+  await whenSays('a-thief', /folder other-east on branch environments\/east of .* belongs to application other-east/);
+  expect((await statusOf('a-thief')).sourceHydrator).toMatchObject({ currentOperation: { phase: 'Failed' } });
+  await shop.push({ 'base/config.yaml': configMap('shop', 'four'), 'other/config.yaml': configMap('other', 'five') });
+  await whenRuns({ 'my-shop': 'four', other: 'five' });
+  expect(await commits()).toEqual([expect.any(String), ...before]);
+  for (const name of ['shop-east', 'other-east']) expect(await messages(name)).not.toMatch(/folder|written/);
+  expect(await messages('a-thief')).toContain('belongs to application other-east');
+  await shop.platform.api('DELETE', '/api/v1/applications/a-thief?cascade=false');
+  await eventually(async () => {
+    const { items } = await shop.platform.api<{ items: object[] }>('GET', '/api/v1/applications');
+    expect(items).toHaveLength(3);
+  }, within);
 });
 
 test('a Secret with its data is not written to Git', async () => {

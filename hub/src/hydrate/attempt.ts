@@ -1,6 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { withoutLogin } from '../source/http/http-client.ts';
-import { type HydratedIndexed, type HydrationGroup, hydrateAnnotation } from './group.ts';
+import type { HydrationGroup } from './group.ts';
 import type {
   HydratedApplication,
   HydrationRecord,
@@ -8,6 +7,7 @@ import type {
   HydrationStore,
   PushedCommit,
 } from './hydration-store.ts';
+import { openRecord } from './open-record.ts';
 
 /** One look at what a branch gets from a revision, and its record, which is written only when it says something new. */
 export interface Attempt {
@@ -27,7 +27,7 @@ export interface Failure {
   /** For those of which nothing of their own is said. */
   message: string;
   /** By Application id. */
-  failures?: Record<string, string>;
+  failures?: Readonly<Record<string, string>>;
   drySHA?: string | undefined;
   retry?: HydrationRetry | undefined;
 }
@@ -38,46 +38,25 @@ export interface AttemptDeps {
 }
 
 export async function openAttempt(group: HydrationGroup, { hydrations, now }: AttemptDeps): Promise<Attempt> {
-  const stored = await hydrations.read(group.key);
+  const { before, present, write, put } = await openRecord(group, hydrations);
   const startedAt = now().toISOString();
-  const { repoURL, branch } = group.first.hydration.target;
-  let revision = stored?.revision ?? 0;
-  let present = stored?.value;
-  const write = async (next: HydrationRecord) => {
-    if (present && isDeepStrictEqual(untimed(present), untimed(next))) return;
-    revision = await hydrations.put(next, revision);
-    present = next;
-  };
-  const put = async (fields: Omit<HydrationRecord, 'key' | 'branchKey' | 'repoURL' | 'branch' | 'apps'>) => {
-    const { key, branchKey } = group;
-    const last = fields.last ?? present?.last;
-    const next: HydrationRecord = {
-      key,
-      branchKey,
-      repoURL: withoutLogin(repoURL),
-      branch,
-      apps: Object.fromEntries(group.apps.map((app) => [app.id, wantedOf(app)])),
-      ...fields,
-      ...(last ? { last } : {}),
-      ...(present?.untold ? { untold: present.untold } : {}),
-    };
-    await write(next);
-  };
   const finish = () => ({ startedAt, finishedAt: now().toISOString() });
   const hydrated = async (last: NonNullable<HydrationRecord['last']>) => {
     const { drySHA, hydratedSHA } = last;
     await put({ phase: 'Hydrated', ...finish(), drySHA, hydratedSHA, last });
   };
   return {
-    before: stored?.value,
+    before,
     begin: async (drySHA) => {
       // a failure is told until it is over, not each time that it is looked at again
-      if (present?.phase === 'Failed' && present.drySHA === drySHA) return;
+      const record = present();
+      if (record?.phase === 'Failed' && record.drySHA === drySHA) return;
       await put({ phase: 'Hydrating', startedAt, drySHA });
     },
     remember: async (untold) => {
-      if (!present) return;
-      const { untold: _, ...rest } = present;
+      const record = present();
+      if (!record) return;
+      const { untold: _, ...rest } = record;
       await write({ ...rest, ...(untold ? { untold } : {}) });
     },
     fail: async ({ message, failures, drySHA, retry }) =>
@@ -91,25 +70,9 @@ export async function openAttempt(group: HydrationGroup, { hydrations, now }: At
       }),
     succeed: async (outcome) => await hydrated({ at: startedAt, ...outcome }),
     confirm: async (apps) => {
-      const last = stored?.value.last;
+      const last = before?.last;
       if (last) await hydrated({ ...last, apps });
     },
-  };
-}
-
-/** Times alone are nothing new. */
-function untimed({ startedAt: _, finishedAt: __, last, ...record }: HydrationRecord) {
-  return { ...record, last: last && { ...last } };
-}
-
-/** What is asked for by an Application now. */
-export function wantedOf({ application }: HydratedIndexed, digest?: string): HydratedApplication {
-  const asked = application.metadata.annotations?.[hydrateAnnotation];
-  const { sourceHydrator } = application.spec;
-  return {
-    hydrator: sourceHydrator as HydratedApplication['hydrator'],
-    ...(digest === undefined ? {} : { digest }),
-    ...(asked ? { asked } : {}),
   };
 }
 

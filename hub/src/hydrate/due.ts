@@ -2,7 +2,6 @@ import type { ApplicationChange, IndexedApplication } from '../assign/applicatio
 import type { Trigger } from '../queue/queue.ts';
 import { renderedParts } from './describe-hydration.ts';
 import { hydrateAnnotation } from './group.ts';
-import type { HydrationRecord } from './hydration-store.ts';
 
 /** Jobs of the branches that these parts of Applications are rendered for; what is deployed from a branch is not. */
 export function hydrateTriggers(parts: readonly IndexedApplication[], traceparent?: string): Trigger[] {
@@ -18,12 +17,9 @@ export function branchesChanged(changes: readonly ApplicationChange[]): Trigger[
   return [...new Set(keys)].map((key) => ({ key }));
 }
 
-/** Every branch that is written to, or was. */
-export function allBranches(
-  apps: Iterable<IndexedApplication>,
-  records: readonly Pick<HydrationRecord, 'branchKey'>[],
-): Trigger[] {
-  const keys = new Set(records.map(({ branchKey }) => branchKey));
+/** Every branch that is written to, or of which anything is kept. */
+export function allBranches(apps: Iterable<IndexedApplication>, kept: readonly string[]): Trigger[] {
+  const keys = new Set(kept);
   for (const { hydration } of apps) if (hydration) keys.add(hydration.branchKey);
   return [...keys].map((key) => ({ key }));
 }

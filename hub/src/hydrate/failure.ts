@@ -7,18 +7,14 @@ import type { HydrationGroup } from './group.ts';
 export function failureOf(
   group: Pick<HydrationGroup, 'apps'>,
   gathered: ReadonlyMap<string, Gathered>,
-  shared: ReadonlyMap<string, string>,
 ): (Failure & { temporary?: FleetError }) | undefined {
-  const errors = new Map(
-    [...gathered].flatMap(([id, found]) => (found.type === 'failed' ? [[id, found.error] as const] : [])),
-  );
-  const said = group.apps.flatMap(({ id }) => {
-    const message = shared.get(id) ?? errors.get(id)?.message;
-    return message === undefined ? [] : [[id, message] as const];
+  const errors = group.apps.flatMap(({ id }) => {
+    const found = gathered.get(id);
+    return found?.type === 'failed' ? [[id, found.error] as const] : [];
   });
-  if (said.length === 0) return undefined;
-  const temporary = [...errors.values()].find(({ retryable }) => retryable);
-  const failures = Object.fromEntries(said);
+  if (errors.length === 0) return undefined;
+  const temporary = errors.map(([, error]) => error).find(({ retryable }) => retryable);
+  const failures = Object.fromEntries(errors.map(([id, { message }]) => [id, message]));
   return { message: blockedBy(Object.keys(failures)), failures, ...(temporary ? { temporary } : {}) };
 }
 

@@ -1,5 +1,4 @@
 import type { IndexedApplication } from '../assign/applications.ts';
-import { withoutLogin } from '../source/http/http-client.ts';
 import type { Hydration } from './describe-hydration.ts';
 
 /** An Application whose manifests are written to a branch. */
@@ -7,44 +6,37 @@ export interface HydratedIndexed extends IndexedApplication {
   hydration: Hydration;
 }
 
-/** What is written in one commit, in the order of ids; never empty. */
+/** What is written in one commit, in the order of ids. */
 export interface HydrationGroup {
   key: string;
   branchKey: string;
+  /** Those that are written; none where all are refused. */
   apps: readonly HydratedIndexed[];
+  /** Those that are not, and why, by id. */
+  refused: Readonly<Record<string, string>>;
+  /** One of them, for what all have in common. */
   first: HydratedIndexed;
 }
 
 export const hydrateAnnotation = 'argocd.argoproj.io/hydrate';
 
-/** The Applications of one branch, by what is written in one commit. */
-export function groupsOf(apps: readonly IndexedApplication[]): HydrationGroup[] {
+/** Of Applications those with a hydrator, in the order of ids. */
+export function hydratedOf(apps: readonly IndexedApplication[]): HydratedIndexed[] {
   const hydrated = apps.flatMap((app) => (app.hydration ? [{ ...app, hydration: app.hydration }] : []));
-  hydrated.sort((a, b) => (a.id < b.id ? -1 : 1));
-  return [...Map.groupBy(hydrated, ({ hydration }) => hydration.key)].flatMap(([key, members]) => {
-    const [first] = members;
-    return first ? [{ key, branchKey: first.hydration.branchKey, apps: members, first }] : [];
-  });
+  return hydrated.sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
-/** Argo CD: a folder of a branch is one Application's. Why not, by id. */
-export function sharedFolders(groups: readonly HydrationGroup[]): Map<string, string> {
-  const apps = groups.flatMap((group) => group.apps);
-  const refused = new Map<string, string>();
-  for (const [path, owners] of Map.groupBy(apps, ({ hydration }) => hydration.target.path)) {
-    if (owners.length === 1) continue;
-    // all of thousands may name the same folder, of which each tells of three
-    const first = owners.slice(0, 4);
-    for (const { id, hydration } of owners) {
-      const { repoURL, branch } = hydration.target;
-      const others = first.filter((one) => one.id !== id).map((one) => one.id);
-      const more = owners.length - 4;
-      const said = more > 0 ? `${others.slice(0, 3).join(', ')} and ${more} more` : others.join(', ');
-      refused.set(
-        id,
-        `folder ${path} on branch ${branch} of ${withoutLogin(repoURL)} is also that of ${said}: give each a spec.sourceHydrator.syncSource.path of its own`,
-      );
-    }
-  }
-  return refused;
+/** The Applications of one branch, by what is written in one commit. `refused` says who cannot have its folder, and why. */
+export function groupsOf(hydrated: readonly HydratedIndexed[], refused: ReadonlyMap<string, string>): HydrationGroup[] {
+  return [...Map.groupBy(hydrated, ({ hydration }) => hydration.key)].flatMap(([key, members]) => {
+    const apps = members.filter(({ id }) => !refused.has(id));
+    const first = apps[0] ?? members[0];
+    const reasons = members.flatMap(({ id }) => {
+      const reason = refused.get(id);
+      return reason === undefined ? [] : [[id, reason] as const];
+    });
+    return first
+      ? [{ key, branchKey: first.hydration.branchKey, apps, refused: Object.fromEntries(reasons), first }]
+      : [];
+  });
 }

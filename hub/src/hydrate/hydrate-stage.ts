@@ -11,31 +11,34 @@ import { openLocations } from '../render/render-stage.ts';
 import { locationOf, type SourceLocation } from '../source/location.ts';
 import type { Sources } from '../source/sources.ts';
 import type { Derived, ResolvedRevision } from '../store/derived.ts';
-import { type Attempt, isDue, openAttempt, wantedOf } from './attempt.ts';
-import { failureOf } from './failure.ts';
+import { type Attempt, isDue, openAttempt } from './attempt.ts';
+import { type ClaimDeps, claimFolders } from './claims.ts';
+import { blockedBy, failureOf } from './failure.ts';
 import { type GatherDeps, type Gathered, gather } from './gather.ts';
-import { groupsOf, type HydrationGroup, sharedFolders } from './group.ts';
+import { groupsOf, type HydrationGroup, hydratedOf } from './group.ts';
 import type { HydratedApplication, HydrationStore } from './hydration-store.ts';
+import { wantedOf } from './open-record.ts';
 import { tellUntold } from './tell-pushes.ts';
 import { type GroupWrite, type WriteDeps, writeGroup } from './write-group.ts';
 
-export interface HydrateDeps extends GatherDeps, WriteDeps, Pick<Sources, 'open'> {
+export interface HydrateDeps extends ClaimDeps, GatherDeps, WriteDeps, Pick<Sources, 'open'> {
   logger: Logger;
-  applications: Pick<Applications, 'byBranch'>;
+  applications: Pick<Applications, 'byBranch' | 'find'>;
   derived: Pick<Derived, 'render' | 'revision'>;
-  hydrations: Pick<HydrationStore, 'ofBranch' | 'read' | 'put' | 'delete' | 'requested' | 'withdrawRequest'>;
+  hydrations: Pick<HydrationStore, 'read' | 'put' | 'delete' | 'requested' | 'withdrawRequest'> &
+    ClaimDeps['hydrations'];
   /** Resolves a location that nobody asked for before, and records what it stands for. */
   resolve(location: SourceLocation, signal: AbortSignal): Promise<void>;
 }
 
 export async function runHydrate(trigger: Trigger, deps: HydrateDeps, signal: AbortSignal): Promise<void> {
-  const groups = groupsOf(deps.applications.byBranch(trigger.key));
+  const apps = hydratedOf(deps.applications.byBranch(trigger.key));
+  const groups = groupsOf(apps, await claimFolders(trigger.key, apps, deps));
   await forgetOthers(trigger.key, groups, deps);
-  const shared = sharedFolders(groups);
   const failed: unknown[] = [];
   for (const group of groups) {
     try {
-      await hydrate({ group, shared, trigger }, deps, signal);
+      await hydrate({ group, trigger }, deps, signal);
     } catch (error) {
       if (signal.aborted) throw error;
       failed.push(error);
@@ -54,8 +57,6 @@ async function forgetOthers(branchKey: string, groups: readonly HydrationGroup[]
 
 interface Work {
   group: HydrationGroup;
-  /** Why an Application cannot have its folder, by id. */
-  shared: ReadonlyMap<string, string>;
   trigger: Trigger;
 }
 
@@ -65,6 +66,8 @@ async function hydrate(work: Work, deps: HydrateDeps, signal: AbortSignal): Prom
   if (!revision) return; // whoever finds it makes this due again
   const attempt = await openAttempt(group, deps);
   await tellUntold(group, attempt, deps);
+  const refused = Object.keys(group.refused);
+  if (group.apps.length === 0) return await attempt.fail({ message: blockedBy(refused), failures: group.refused });
   const { sha, problem } = revision;
   if (sha === undefined)
     return await attempt.fail({ message: problem?.message ?? 'the revision of its dry source is not known yet' });
@@ -75,12 +78,12 @@ async function hydrate(work: Work, deps: HydrateDeps, signal: AbortSignal): Prom
 type Begun = Work & Pick<GroupWrite, 'revision' | 'attempt' | 'traceparent'>;
 
 async function hydrateFrom(work: Begun, deps: HydrateDeps, signal: AbortSignal): Promise<void> {
-  const { group, attempt, revision, shared } = work;
+  const { group, attempt, revision } = work;
   const { sha } = revision;
   const gathered = await gatherAll(work, deps, signal);
   // another commit is another attempt, which is due already
   if (dryRevision(group, deps)?.sha !== sha) return;
-  const failure = failureOf(group, gathered, shared);
+  const failure = failureOf(group, gathered);
   if (failure) {
     await attempt.fail({ ...failure, drySHA: sha });
     if (failure.temporary) throw failure.temporary;

@@ -21,8 +21,10 @@ export function formatHydration(
 }
 
 function formatOperation(id: string, record: HydrationRecord, spec: SourceHydrator) {
-  const { phase, startedAt, finishedAt, drySHA, hydratedSHA, apps } = record;
+  const { startedAt, finishedAt, drySHA, apps } = record;
   const message = whyNotHydrated(id, record);
+  const isRefused = ownOf(record.refused, id) !== undefined;
+  const [phase, hydratedSHA] = isRefused ? ['Failed' as const, undefined] : [record.phase, record.hydratedSHA];
   return {
     phase,
     startedAt,
@@ -39,9 +41,17 @@ function shasOf({ drySHA, hydratedSHA }: { drySHA: string; hydratedSHA: string }
 }
 
 /** Why what was written last is not the newest, of one Application, and when that is looked at again by itself. */
-export function whyNotHydrated(id: string, { phase, failures, message, retry }: HydrationRecord): string | undefined {
-  const why = phase === 'Failed' ? (failures?.[id] ?? message) : undefined;
+export function whyNotHydrated(id: string, record: HydrationRecord): string | undefined {
+  const { phase, failures, message, refused, retry } = record;
+  const reason = ownOf(refused, id);
+  if (reason !== undefined) return reason;
+  const why = phase === 'Failed' ? (ownOf(failures, id) ?? message) : undefined;
   if (why === undefined || !retry) return why;
   const { failures: count, at } = retry;
   return `${why} (refused ${count === 1 ? 'once' : `${count} times`}; tried again after ${at}, or at once with a new dry commit, another login or a hard refresh)`;
+}
+
+/** An Application may be called `constructor`. */
+function ownOf(reasons: Readonly<Record<string, string>> = {}, id: string): string | undefined {
+  return Object.hasOwn(reasons, id) ? reasons[id] : undefined;
 }

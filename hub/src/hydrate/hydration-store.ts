@@ -52,7 +52,9 @@ export interface HydrationRecord {
   /** Why it failed, for those Applications of which `failures` says nothing of their own. */
   message?: string;
   /** By Application id. */
-  failures?: Record<string, string>;
+  failures?: Readonly<Record<string, string>>;
+  /** Why those are left out that cannot have their folder, by id; the others are written without them. */
+  refused?: Readonly<Record<string, string>>;
   drySHA?: string;
   hydratedSHA?: string;
   retry?: HydrationRetry;
@@ -62,6 +64,12 @@ export interface HydrationRecord {
   apps: Record<string, HydratedApplication>;
   /** The last that went well. */
   last?: { drySHA: string; hydratedSHA: string; at: string; apps: Record<string, HydratedApplication> };
+}
+
+/** Whose the folders of a branch are: ids by path. */
+export interface FolderClaims {
+  branchKey: string;
+  owners: Readonly<Record<string, string>>;
 }
 
 /** Somebody wants a branch to be looked at, whatever is known of it. */
@@ -81,6 +89,8 @@ export interface HydrationChange {
 export interface HydrationStore {
   find(key: string): HydrationRecord | undefined;
   list(): HydrationRecord[];
+  /** Keys of branches of which anything is kept. */
+  branchKeys(): string[];
   /** Those that the jobs of a branch write; a sweep asks for each of thousands. */
   ofBranch(branchKey: string): HydrationRecord[];
   /** From the store itself, not from the copy. */
@@ -88,6 +98,11 @@ export interface HydrationStore {
   /** `expectedRevision` 0: must not exist. Returns its new revision once the copy has it. Throws Conflict. */
   put(record: HydrationRecord, expectedRevision: number): Promise<number>;
   delete(key: string): Promise<void>;
+  /** From the store itself. */
+  readClaims(branchKey: string): Promise<{ value: FolderClaims; revision: number } | undefined>;
+  /** `expectedRevision` 0: must not exist. Throws Conflict. */
+  putClaims(claims: FolderClaims, expectedRevision: number): Promise<void>;
+  deleteClaims(branchKey: string, expectedRevision: number): Promise<void>;
   /** The newest request for a branch. */
   requested(branchKey: string): HydrationRequest | undefined;
   request(request: HydrationRequest): Promise<void>;
@@ -97,14 +112,17 @@ export interface HydrationStore {
 
 const recordPrefix = 'hydration.';
 const requestPrefix = 'hydrate.';
+const claimsPrefix = 'hydrated-folders.';
 
 export async function createHydrationStore(bucket: Bucket): Promise<HydrationStore> {
   const records = new Map<string, HydrationRecord>();
   const branches = createGroups();
   const requests = new Map<string, HydrationRequest>();
+  const claimed = new Set<string>();
   const listeners = new Set<(change: HydrationChange) => void>();
   await bucket.watchAll(({ key: entry, value }) => {
     if (entry.startsWith(requestPrefix)) replace(requests, entry.slice(requestPrefix.length), value);
+    if (entry.startsWith(claimsPrefix)) claimed[value ? 'add' : 'delete'](entry.slice(claimsPrefix.length));
     if (!entry.startsWith(recordPrefix)) return;
     const key = entry.slice(recordPrefix.length);
     const change = { key, ...replace(records, key, value) };
@@ -115,17 +133,20 @@ export async function createHydrationStore(bucket: Bucket): Promise<HydrationSto
   return {
     find: (key) => records.get(key),
     list: () => [...records.values()],
+    branchKeys: () => [...new Set([...claimed, ...[...records.values()].map(({ branchKey }) => branchKey)])],
     ofBranch: (key) => [...branches.of(key)].flatMap((one) => records.get(one) ?? []),
-    read: async (key) => {
-      const entry = await bucket.get(recordPrefix + key);
-      return entry && { value: unpackJson(entry.value) as HydrationRecord, revision: entry.revision };
-    },
+    read: async (key) => await read<HydrationRecord>(recordPrefix + key, bucket),
     put: async (record, expectedRevision) => {
       const revision = await bucket.put(recordPrefix + record.key, packJson(record), expectedRevision);
       await bucket.caughtUp(revision);
       return revision;
     },
     delete: async (key) => await bucket.delete(recordPrefix + key),
+    readClaims: async (key) => await read<FolderClaims>(claimsPrefix + key, bucket),
+    putClaims: async (claims, expectedRevision) => {
+      await bucket.caughtUp(await bucket.put(claimsPrefix + claims.branchKey, packJson(claims), expectedRevision));
+    },
+    deleteClaims: async (key, expectedRevision) => await bucket.delete(claimsPrefix + key, expectedRevision),
     requested: (key) => requests.get(key),
     request: async (request) => {
       await bucket.caughtUp(await bucket.put(requestPrefix + request.branchKey, packJson(request)));
@@ -136,6 +157,16 @@ export async function createHydrationStore(bucket: Bucket): Promise<HydrationSto
       return { [Symbol.dispose]: () => void listeners.delete(listener) };
     },
   };
+}
+
+async function read<T>(key: string, bucket: Bucket): Promise<{ value: T; revision: number } | undefined> {
+  const entry = await bucket.get(key);
+  return entry && { value: unpackJson(entry.value) as T, revision: entry.revision };
+}
+
+/** Applications of which a record says anything. */
+export function applicationsOf(record: Pick<HydrationRecord, 'apps' | 'refused'> | undefined): string[] {
+  return record ? Object.keys({ ...record.apps, ...record.refused }) : [];
 }
 
 function replace<T>(table: Map<string, T>, key: string, value: Uint8Array | undefined) {

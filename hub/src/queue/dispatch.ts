@@ -33,7 +33,7 @@ export interface DispatchDeps {
   specs: Pick<SpecStore, 'find' | 'list' | 'onChange'>;
   derived: Pick<Derived, 'onChange' | 'revision' | 'revisions' | 'render' | 'readersOf' | 'evaluations' | 'evaluation'>;
   applications: Applications;
-  hydrations: Pick<HydrationStore, 'list'>;
+  hydrations: Pick<HydrationStore, 'list' | 'branchKeys'>;
   additions: Pick<Additions, 'onChange' | 'allWithdrawals'>;
   clusters: {
     onChange(listener: (change: LabelsChange) => void): Disposable;
@@ -106,7 +106,7 @@ export function createDispatch(deps: DispatchDeps): Dispatch {
       );
       const parts = [...deps.applications.list()].flatMap(renderedParts);
       await enqueue('render', [...missingRenders(parts, deps), ...surveys(deps)]);
-      await enqueue('hydrate', allBranches(deps.applications.list(), deps.hydrations.list()));
+      await enqueue('hydrate', allBranches(deps.applications.list(), deps.hydrations.branchKeys()));
       await enqueue('assign', [
         { key: hubCluster },
         ...Array.from({ length: shardCount }, (_, index) => ({ key: formatShard(index) })),

@@ -12,7 +12,7 @@ import type { Resolution } from '../assign/resolve.ts';
 import type { Retention } from '../failover/retention.ts';
 import type { Adoption } from '../fleet/adoption.ts';
 import { renderedParts } from '../hydrate/describe-hydration.ts';
-import type { HydrationStore } from '../hydrate/hydration-store.ts';
+import { applicationsOf, type HydrationStore } from '../hydrate/hydration-store.ts';
 import type { Gate } from '../rollout/gate.ts';
 import { locationOf } from '../source/location.ts';
 import type { Additions } from '../store/additions.ts';
@@ -119,7 +119,7 @@ export function createReadModel(deps: ReadModelDeps): ReadModel & Disposable {
       if (told.isHeard()) adopted.tell();
     }),
     deps.derived.onChange((change) => changed(told.isHeard() ? renderedBy(change, deps) : [])),
-    deps.hydrations.onChange(({ before, after }) => changed(Object.keys({ ...before?.apps, ...after?.apps }))),
+    deps.hydrations.onChange(({ before, after }) => changed([...new Set([before, after].flatMap(applicationsOf))])),
     deps.statuses.onChange(({ status }) => changed([status.app])),
   ];
 
