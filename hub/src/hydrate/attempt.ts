@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { HydrationGroup } from './group.ts';
 import type {
   HydratedApplication,
@@ -15,12 +14,14 @@ export interface Attempt {
   before: HydrationRecord | undefined;
   /** Something is due that cannot be told yet, or is being written; of a commit that failed, it goes on to say so. */
   begin(drySHA: string): Promise<void>;
+  /** The same, of what is about to be written for these: until that went well, nobody knows what their folders hold. */
+  beginWrite(drySHA: string, due: ReadonlySet<string>): Promise<void>;
   /** A commit is about to be pushed of which the audit stream says nothing yet; nothing, once it does or it came to nothing. */
   remember(untold: PushedCommit | undefined): Promise<void>;
   fail(why: Failure): Promise<void>;
   succeed(outcome: { drySHA: string; hydratedSHA: string; apps: Record<string, HydratedApplication> }): Promise<void>;
-  /** What is in the branch is what is wanted: nothing was due. */
-  confirm(apps: Record<string, HydratedApplication>): Promise<void>;
+  /** What is in the branch is what is wanted, as it was after the dry commit of before: nothing was due. */
+  confirm(drySHA: string, apps: Record<string, HydratedApplication>): Promise<void>;
 }
 
 export interface Failure {
@@ -45,13 +46,19 @@ export async function openAttempt(group: HydrationGroup, { hydrations, now }: At
     const { drySHA, hydratedSHA } = last;
     await put({ phase: 'Hydrated', ...finish(), drySHA, hydratedSHA, last });
   };
+  const begin = async (drySHA: string, last?: HydrationRecord['last']) => {
+    // a failure is told until it is over, not each time that it is looked at again
+    const record = present();
+    const isTold = record?.phase === 'Failed' && record.drySHA === drySHA;
+    if (!isTold) return await put({ phase: 'Hydrating', startedAt, drySHA, ...(last ? { last } : {}) });
+    if (last) await write({ ...record, last });
+  };
   return {
     before,
-    begin: async (drySHA) => {
-      // a failure is told until it is over, not each time that it is looked at again
-      const record = present();
-      if (record?.phase === 'Failed' && record.drySHA === drySHA) return;
-      await put({ phase: 'Hydrating', startedAt, drySHA });
+    begin: async (drySHA) => await begin(drySHA),
+    beginWrite: async (drySHA, due) => {
+      const last = present()?.last;
+      await begin(drySHA, last && withoutDigests(last, due));
     },
     remember: async (untold) => {
       const record = present();
@@ -69,34 +76,20 @@ export async function openAttempt(group: HydrationGroup, { hydrations, now }: At
         ...(retry ? { retry } : {}),
       }),
     succeed: async (outcome) => await hydrated({ at: startedAt, ...outcome }),
-    confirm: async (apps) => {
+    confirm: async (drySHA, apps) => {
       const last = before?.last;
-      if (last) await hydrated({ ...last, apps });
+      if (last) await hydrated({ ...last, drySHA, apps });
     },
   };
 }
 
-export interface DueInput {
-  last: HydrationRecord['last'];
-  sha: string;
-  /** The dry commit is one that was written for the same branch: what differs by its id alone is not due. */
-  isOwn: boolean;
-  /** Somebody wants everything to be compared with the branch. */
-  isForced: boolean;
-}
-
-/** Whether an Application's folder must be compared with what its branch has. */
-export function isDue(
-  { id, wanted, holdsRevision }: { id: string; wanted: HydratedApplication; holdsRevision: boolean },
-  { last, sha, isOwn, isForced }: DueInput,
-): boolean {
-  const written = last?.apps[id];
-  const isNewCommit = last?.drySHA !== sha && !isOwn;
-  if (!written || isForced || isNewCommit || isAskedAnew(wanted, written)) return true;
-  return wanted.digest !== written.digest && !(isOwn && holdsRevision);
-}
-
-/** By other fields, or by the annotation. Argo CD: only `hard` asks for more than what is due anyway. */
-function isAskedAnew({ asked, hydrator }: HydratedApplication, written: HydratedApplication): boolean {
-  return (asked === 'hard' && written.asked !== 'hard') || !isDeepStrictEqual(hydrator, written.hydrator);
+function withoutDigests(
+  last: NonNullable<HydrationRecord['last']>,
+  due: ReadonlySet<string>,
+): NonNullable<HydrationRecord['last']> {
+  const apps = Object.entries(last.apps).map(([id, { digest, ...app }]): [string, HydratedApplication] => [
+    id,
+    due.has(id) || digest === undefined ? app : { ...app, digest },
+  ]);
+  return { ...last, apps: Object.fromEntries(apps) };
 }

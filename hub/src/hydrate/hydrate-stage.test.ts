@@ -8,6 +8,10 @@ import { by, createHydrating, type Hydrating, main, signal } from './testing/hyd
 const branch = 'environments/east';
 let parts: Hydrating;
 
+const fail = (error: FleetError): never => {
+  throw error;
+};
+
 beforeEach(async () => {
   parts = await createHydrating();
 });
@@ -71,15 +75,72 @@ describe('what is written', () => {
     expect(parts.record()).toBe(before);
   });
 
-  it('is compared with the branch at another dry commit, which is told even when nothing is pushed', async () => {
+  it('is not looked for at another dry commit that leaves it as it is, which is told', async () => {
     await parts.put('shop', 'one');
     await parts.run();
     await parts.commit('dry2');
-    parts.answer = () => ({ sha: 'wet1', changed: [] });
     await parts.run();
-    expect(parts.record()).toMatchObject({ phase: 'Hydrated', drySHA: 'dry2', hydratedSHA: 'wet1' });
-    expect(parts.outcomes).toEqual(['pushed', 'unchanged']);
-    expect(parts.audited).toHaveLength(1);
+    expect(parts.record()).toMatchObject({
+      phase: 'Hydrated',
+      drySHA: 'dry2',
+      hydratedSHA: 'wet1',
+      last: { drySHA: 'dry2', hydratedSHA: 'wet1' },
+    });
+    expect(parts.pushes).toHaveLength(1);
+    expect(parts.outcomes).toEqual(['pushed']);
+  });
+
+  it('is only what another dry commit changes', async () => {
+    await parts.put('shop', 'one');
+    await parts.put('till', 'one');
+    await parts.run();
+    parts.texts['till'] = 'two';
+    await parts.commit('dry2');
+    await parts.run();
+    expect(parts.folders()).toEqual(['till']);
+  });
+
+  it.each<[string, () => never]>([
+    ['nobody knows whether it got through', () => fail(new FleetError('Timeout', 'no answer'))],
+    ['the server took nothing', () => fail(new FleetError('PushRefused', 'protected'))],
+  ])('is compared with the branch after a push of which %s, also when it is taken back', async (_name, answer) => {
+    await parts.put('shop', 'one');
+    await parts.run();
+    const pushed = parts.answer;
+    parts.texts['shop'] = 'two';
+    await parts.commit('dry2');
+    parts.answer = answer;
+    await parts.run().catch(() => undefined);
+    parts.texts['shop'] = 'one';
+    await parts.commit('dry3');
+    parts.answer = pushed;
+    await parts.run();
+    expect(parts.pushes).toHaveLength(3);
+    expect(parts.folders()).toEqual(['shop']);
+  });
+
+  it('is compared with the branch after a hub was killed before it recorded a push that is taken back since', async () => {
+    await parts.put('shop', 'one');
+    await parts.run();
+    parts.texts['shop'] = 'two';
+    await parts.commit('dry2');
+    const { hydrations } = parts.state;
+    await expect(parts.run({ hydrations: { ...hydrations, put: failingAfter(1, hydrations.put) } })).rejects.toThrow(
+      'killed',
+    );
+    parts.texts['shop'] = 'one';
+    await parts.commit('dry3');
+    await parts.run();
+    expect(parts.pushes).toHaveLength(3);
+  });
+
+  it('is written again when its branch is gone', async () => {
+    await parts.put('shop', 'one');
+    await parts.run();
+    const problem = { code: 'RevisionNotFound', message: 'there is no such branch' };
+    await parts.state.derived.putRevision({ repoURL, targetRevision: branch, sha: 'wet1', problem });
+    await parts.run();
+    expect(parts.pushes).toHaveLength(2);
   });
 
   it('is only what is new when an Application joins at a commit that is written already', async () => {
@@ -218,6 +279,7 @@ describe('a failed push', () => {
   it('that no attempt mends is recorded, and the last success stays', async () => {
     await parts.put('shop', 'one');
     await parts.run();
+    parts.texts['shop'] = 'two';
     await parts.commit('dry2');
     fail(new FleetError('PushRefused', 'the branch is protected'));
     await parts.run();

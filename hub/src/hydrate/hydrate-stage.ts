@@ -11,12 +11,13 @@ import { openLocations } from '../render/render-stage.ts';
 import { locationOf, type SourceLocation } from '../source/location.ts';
 import type { Sources } from '../source/sources.ts';
 import type { Derived, ResolvedRevision } from '../store/derived.ts';
-import { type Attempt, isDue, openAttempt } from './attempt.ts';
+import { openAttempt } from './attempt.ts';
 import { type ClaimDeps, claimFolders } from './claims.ts';
 import { blockedBy, failureOf } from './failure.ts';
 import { type GatherDeps, type Gathered, gather } from './gather.ts';
 import { groupsOf, type HydrationGroup, hydratedOf } from './group.ts';
 import type { HydratedApplication, HydrationStore } from './hydration-store.ts';
+import { type DueInput, isDue } from './is-due.ts';
 import { wantedOf } from './open-record.ts';
 import { tellUntold } from './tell-pushes.ts';
 import { type GroupWrite, type WriteDeps, writeGroup } from './write-group.ts';
@@ -91,9 +92,11 @@ async function hydrateFrom(work: Begun, deps: HydrateDeps, signal: AbortSignal):
   }
   const wanted = wantedApps(group, gathered);
   if (!wanted) return await attempt.begin(sha);
-  const due = dueApps({ group, attempt, sha }, wanted, deps);
+  const last = attempt.before?.last;
+  const isOwn = deps.hydrations.ofBranch(group.branchKey).some(({ last: written }) => written?.hydratedSHA === sha);
+  const due = dueApps(wanted, { last, isOwn, isForced: isForced(group, last, deps) });
   const apps = Object.fromEntries([...wanted].map(([id, one]) => [id, one.wanted]));
-  if (due.size === 0) return await attempt.confirm(apps);
+  if (last && due.size === 0) return await attempt.confirm(isOwn ? last.drySHA : sha, apps);
   await writeGroup({ ...work, apps, due }, deps, signal);
 }
 
@@ -139,15 +142,14 @@ function wantedApps(
   return wanted;
 }
 
-/** Those whose folders must be compared with the branch, with the digests of their bundles. */
-function dueApps(
-  { group, attempt, sha }: { group: HydrationGroup; attempt: Attempt; sha: string },
-  wanted: ReadonlyMap<string, WantedApp>,
-  { hydrations }: Pick<HydrateDeps, 'hydrations'>,
-): Set<string> {
-  const last = attempt.before?.last;
-  const isOwn = hydrations.ofBranch(group.branchKey).some(({ last: written }) => written?.hydratedSHA === sha);
-  const isForced = (hydrations.requested(group.branchKey)?.at ?? '') > (last?.at ?? '');
-  const isAppDue = ([id, one]: [string, WantedApp]) => isDue({ id, ...one }, { last, sha, isOwn, isForced });
-  return new Set([...wanted].filter(isAppDue).map(([id]) => id));
+/** Those whose folders must be compared with the branch. */
+function dueApps(wanted: ReadonlyMap<string, WantedApp>, input: DueInput): Set<string> {
+  return new Set([...wanted].flatMap(([id, one]) => (isDue({ id, ...one }, input) ? id : [])));
+}
+
+/** Somebody asked since, or took the branch away. One that is only staged is mostly taken away once it is merged. */
+function isForced(group: HydrationGroup, last: DueInput['last'], { derived, hydrations }: HydrateDeps): boolean {
+  const { repoURL, branch } = group.first.hydration.target;
+  const isGone = derived.revision({ repoURL, targetRevision: branch })?.problem?.code === 'RevisionNotFound';
+  return isGone || (hydrations.requested(group.branchKey)?.at ?? '') > (last?.at ?? '');
 }

@@ -70,7 +70,7 @@ async function tryToWrite(work: Try, deps: WriteDeps, signal: AbortSignal): Prom
   const seconds = () => (performance.now() - started) / 1_000;
   const { repoURL, branch } = group.first.hydration.target;
   const attributes = { repository: withoutLogin(repoURL), branch, revision: revision.sha, applications: work.due.size };
-  await attempt.begin(revision.sha);
+  await attempt.beginWrite(revision.sha, work.due);
   const told = createTeller(work, work.refused, deps);
   try {
     await withSpan(spans.sourceHydrate, { traceparent, attributes }, async (span) => {
