@@ -19,9 +19,21 @@ export interface Attempt {
   /** A commit is about to be pushed of which the audit stream says nothing yet; nothing, once it does or it came to nothing. */
   remember(untold: PushedCommit | undefined): Promise<void>;
   fail(why: Failure): Promise<void>;
-  succeed(outcome: { drySHA: string; hydratedSHA: string; apps: Record<string, HydratedApplication> }): Promise<void>;
+  succeed(outcome: Outcome): Promise<void>;
+  /** Keys of what is to be looked at because of this attempt, or one before, and is not enqueued yet. */
+  toFollow(): readonly string[];
+  /** It is enqueued. */
+  followed(): Promise<void>;
   /** What is in the branch is what is wanted, as it was after the dry commit of before: nothing was due. */
   confirm(drySHA: string, apps: Record<string, HydratedApplication>): Promise<void>;
+}
+
+export interface Outcome {
+  drySHA: string;
+  hydratedSHA: string;
+  apps: Record<string, HydratedApplication>;
+  /** Recorded with it, so that it is not lost with whoever was to enqueue it. */
+  follow: readonly string[];
 }
 
 export interface Failure {
@@ -42,9 +54,9 @@ export async function openAttempt(group: HydrationGroup, { hydrations, now }: At
   const { before, present, write, put } = await openRecord(group, hydrations);
   const startedAt = now().toISOString();
   const finish = () => ({ startedAt, finishedAt: now().toISOString() });
-  const hydrated = async (last: NonNullable<HydrationRecord['last']>) => {
+  const hydrated = async (last: NonNullable<HydrationRecord['last']>, follow?: readonly string[]) => {
     const { drySHA, hydratedSHA } = last;
-    await put({ phase: 'Hydrated', ...finish(), drySHA, hydratedSHA, last });
+    await put({ phase: 'Hydrated', ...finish(), drySHA, hydratedSHA, last, ...(follow ? { follow } : {}) });
   };
   const begin = async (drySHA: string, last?: HydrationRecord['last']) => {
     // a failure is told until it is over, not each time that it is looked at again
@@ -75,7 +87,14 @@ export async function openAttempt(group: HydrationGroup, { hydrations, now }: At
         ...(drySHA === undefined ? {} : { drySHA }),
         ...(retry ? { retry } : {}),
       }),
-    succeed: async (outcome) => await hydrated({ at: startedAt, ...outcome }),
+    succeed: async ({ follow, ...outcome }) => await hydrated({ at: startedAt, ...outcome }, follow),
+    toFollow: () => present()?.follow ?? [],
+    followed: async () => {
+      const record = present();
+      if (!record) return;
+      const { follow: _, ...rest } = record;
+      await write(rest);
+    },
     confirm: async (drySHA, apps) => {
       const last = before?.last;
       if (last) await hydrated({ ...last, drySHA, apps });

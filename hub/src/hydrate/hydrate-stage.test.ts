@@ -1,6 +1,7 @@
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { type HubState, outcomeOf, repoURL } from '../testing/hub-state.ts';
+import { branchesDueAgain } from './again.ts';
 import { runHydrate } from './hydrate-stage.ts';
 import { hydratedApplication } from './testing/hydrated-application.ts';
 import { by, createHydrating, type Hydrating, main, signal } from './testing/hydrating.ts';
@@ -301,11 +302,9 @@ describe('a failed push', () => {
 
   it('of what follows a push is not told as one of the push', async () => {
     await parts.put('shop', 'one');
-    const enqueue = async () => {
-      throw new FleetError('QueueUnavailable', 'no queue');
-    };
-    await expect(parts.run({ queue: { enqueue } })).rejects.toThrow('no queue');
+    await expect(parts.run({ queue: { enqueue: noQueue } })).rejects.toThrow('no queue');
     expect(parts.audited).toMatchObject([{ action: 'push hydrated manifests', details: { commit: 'wet1' } }]);
+    expect(parts.record()).toMatchObject({ phase: 'Hydrated', hydratedSHA: 'wet1' });
     await parts.run();
     expect(parts.record()).toMatchObject({ phase: 'Hydrated', hydratedSHA: 'wet1' });
   });
@@ -318,6 +317,50 @@ describe('a failed push', () => {
     parts.answer = () => ({ sha: 'wet1', changed: [] });
     await parts.run();
     expect(parts.record()).toMatchObject({ phase: 'Hydrated', drySHA: 'dry1', hydratedSHA: 'wet1' });
+  });
+});
+
+const noQueue = async () => {
+  throw new FleetError('QueueUnavailable', 'no queue');
+};
+
+describe('what follows a push', () => {
+  const dueAgain = () => branchesDueAgain(parts.state, async () => undefined).map(({ name }) => name);
+
+  it('is enqueued later where it could not be, whatever happens meanwhile', async () => {
+    await parts.put('shop', 'one');
+    await expect(parts.run({ queue: { enqueue: noQueue } })).rejects.toThrow('no queue');
+    expect(dueAgain()).toEqual(parts.keys().map((key) => `hydrate.${key}`));
+    await expect(parts.run({ queue: { enqueue: noQueue } })).rejects.toThrow('no queue');
+    parts.texts['shop'] = new FleetError('RenderFailed', 'no', { retryable: false });
+    await parts.commit('dry2');
+    parts.state.enqueued();
+    await parts.run();
+    expect(parts.state.enqueued()).toEqual([expect.stringMatching(/^source /u)]);
+    expect([parts.pushes.length, dueAgain()]).toEqual([1, []]);
+  });
+
+  it('is enqueued where the hub was killed before it was', async () => {
+    await parts.put('shop', 'one');
+    const stop = new AbortController();
+    const enqueue = async () => {
+      stop.abort();
+      throw new Error('killed');
+    };
+    const [key = ''] = parts.keys();
+    await expect(runHydrate({ key }, parts.deps({ queue: { enqueue } }), stop.signal)).rejects.toThrow('killed');
+    parts.state.enqueued();
+    await parts.run();
+    expect(parts.state.enqueued()).toEqual([expect.stringMatching(/^source /u)]);
+  });
+
+  it('is enqueued once', async () => {
+    await parts.put('shop', 'one');
+    parts.state.enqueued();
+    await parts.run();
+    await parts.run();
+    expect(parts.state.enqueued()).toHaveLength(1);
+    expect(dueAgain()).toEqual([]);
   });
 });
 

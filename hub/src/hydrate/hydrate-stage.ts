@@ -20,7 +20,7 @@ import type { HydratedApplication, HydrationStore } from './hydration-store.ts';
 import { type DueInput, isDue } from './is-due.ts';
 import { wantedOf } from './open-record.ts';
 import { tellUntold } from './tell-pushes.ts';
-import { type GroupWrite, type WriteDeps, writeGroup } from './write-group.ts';
+import { followUp, type GroupWrite, type WriteDeps, writeGroup } from './write-group.ts';
 
 export interface HydrateDeps extends ClaimDeps, GatherDeps, WriteDeps, Pick<Sources, 'open'> {
   logger: Logger;
@@ -63,12 +63,13 @@ interface Work {
 
 async function hydrate(work: Work, deps: HydrateDeps, signal: AbortSignal): Promise<void> {
   const { group, trigger } = work;
-  const revision = dryRevision(group, deps);
-  if (!revision) return; // whoever finds it makes this due again
   const attempt = await openAttempt(group, deps);
   await tellUntold(group, attempt, deps);
+  await followUp(attempt, deps, trigger.traceparent);
   const refused = Object.keys(group.refused);
   if (group.apps.length === 0) return await attempt.fail({ message: blockedBy(refused), failures: group.refused });
+  const revision = dryRevision(group, deps);
+  if (!revision) return; // whoever finds it makes this due again
   const { sha, problem } = revision;
   if (sha === undefined)
     return await attempt.fail({ message: problem?.message ?? 'the revision of its dry source is not known yet' });

@@ -58,6 +58,8 @@ export interface HydrationRecord {
   drySHA?: string;
   hydratedSHA?: string;
   retry?: HydrationRetry;
+  /** Keys of stage `source` that are to be looked at because of what was written, and are not enqueued yet. */
+  follow?: readonly string[];
   /** A push that was begun and has no line in the audit stream yet, since one like it was refused before. */
   untold?: PushedCommit;
   /** Of this attempt, by id. */

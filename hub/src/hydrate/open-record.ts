@@ -49,8 +49,8 @@ function identityOf(group: HydrationGroup) {
 }
 
 function keptOf(present: HydrationRecord | undefined): Partial<Said> {
-  const { last, untold } = present ?? {};
-  return { ...(last ? { last } : {}), ...(untold ? { untold } : {}) };
+  const { last, follow, untold } = present ?? {};
+  return { ...(last ? { last } : {}), ...(follow ? { follow } : {}), ...(untold ? { untold } : {}) };
 }
 
 function refusedOf({ refused }: HydrationGroup): Pick<HydrationRecord, 'refused'> {

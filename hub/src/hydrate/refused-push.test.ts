@@ -1,9 +1,9 @@
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { branchesDueAgain } from './again.ts';
 import type { Written } from './branches.ts';
 import { runHydrate } from './hydrate-stage.ts';
 import { whyNotHydrated } from './hydration-status.ts';
-import { hydrationRetries } from './retry.ts';
 import { hydratedApplication } from './testing/hydrated-application.ts';
 import { by, createHydrating, type Hydrating } from './testing/hydrating.ts';
 
@@ -61,7 +61,7 @@ describe('a refused push', () => {
     await parts.run();
     const due: string[] = [];
     const names = () =>
-      hydrationRetries(parts.state, async (stage, triggers) => void due.push(stage, ...triggers.map(({ key }) => key)));
+      branchesDueAgain(parts.state, async (stage, triggers) => void due.push(stage, ...triggers.map(({ key }) => key)));
     expect(names()).toEqual([]);
     minutes(1);
     const [retry] = names();

@@ -2,7 +2,7 @@ import { backoffMs } from '@wheelhouse/shared/async/backoff';
 import type { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import { canonicalJson, digestOf } from '@wheelhouse/shared/kube/canonical';
 import type { HydrationGroup } from './group.ts';
-import type { HydratedApplication, HydrationRecord, HydrationRetry, HydrationStore } from './hydration-store.ts';
+import type { HydratedApplication, HydrationRetry, HydrationStore } from './hydration-store.ts';
 import type { HydratorSettings } from './hydrator-settings.ts';
 
 /** Refusals that only somebody else can mend, mostly without the hub being told. */
@@ -50,24 +50,3 @@ export function nextRetry(
   const waitMs = leastMs + backoffMs(failures - 1, { ...backoff, ...(random ? { random } : {}) });
   return { cause, code, failures, at: new Date(now.getTime() + waitMs).toISOString() };
 }
-
-/** When a branch is to be looked at again by itself, whatever else happens. */
-export function isRetryDue({ retry }: HydrationRecord, now: Date): boolean {
-  return retry !== undefined && retry.at <= now.toISOString();
-}
-
-/** Branches to be looked at again because it is time: what to do, and how often at most. */
-export function hydrationRetries(
-  { hydrations, now }: { hydrations: Pick<HydrationStore, 'list'>; now(): Date },
-  enqueue: (stage: 'hydrate', triggers: { key: string }[]) => Promise<void>,
-): { name: string; intervalMs: number; run(): Promise<void> }[] {
-  const at = now();
-  const keys = new Set(hydrations.list().flatMap((record) => (isRetryDue(record, at) ? record.branchKey : [])));
-  return [...keys].map((key) => ({
-    name: `hydrate.${key}`,
-    intervalMs: againMs,
-    run: async () => await enqueue('hydrate', [{ key }]),
-  }));
-}
-
-const againMs = 10_000;

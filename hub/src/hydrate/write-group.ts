@@ -72,19 +72,17 @@ async function tryToWrite(work: Try, deps: WriteDeps, signal: AbortSignal): Prom
   const attributes = { repository: withoutLogin(repoURL), branch, revision: revision.sha, applications: work.due.size };
   await attempt.beginWrite(revision.sha, work.due);
   const told = createTeller(work, work.refused, deps);
+  let traced: string | undefined;
   try {
-    await withSpan(spans.sourceHydrate, { traceparent, attributes }, async (span) => {
+    traced = await withSpan(spans.sourceHydrate, { traceparent, attributes }, async (span) => {
       const written = await write(work, { ...deps, announce: told.push }, signal);
       await told.landed();
       span.setAttribute('pushed', written.changed.length > 0);
-      await attempt.succeed({ drySHA: revision.sha, hydratedSHA: written.sha, apps: work.apps });
-      deps.observe?.({ outcome: written.changed.length > 0 ? 'pushed' : 'unchanged', seconds: seconds() });
       // the branch may be new to whoever deploys it, so also when nothing was pushed
-      const urls = new Set(group.apps.map(({ hydration }) => hydration.target.repoURL));
-      await deps.queue.enqueue(
-        'source',
-        [...urls].map((url) => ({ key: repositoryKey(url), traceparent: activeTraceparent() })),
-      );
+      const follow = [...new Set(group.apps.map(({ hydration }) => repositoryKey(hydration.target.repoURL)))];
+      await attempt.succeed({ drySHA: revision.sha, hydratedSHA: written.sha, apps: work.apps, follow });
+      deps.observe?.({ outcome: written.changed.length > 0 ? 'pushed' : 'unchanged', seconds: seconds() });
+      return activeTraceparent();
     });
   } catch (error) {
     if (signal.aborted) throw error;
@@ -94,7 +92,24 @@ async function tryToWrite(work: Try, deps: WriteDeps, signal: AbortSignal): Prom
     await told.failure(known);
     await attempt.fail({ ...toFailure(known), drySHA: revision.sha, retry: work.retry(known) });
     if (known.retryable) throw known;
+    return;
   }
+  await followUp(attempt, deps, traced);
+}
+
+/** Has the stage before look at what was written, as the record asks for. Throws QueueUnavailable: then the record goes on asking. */
+export async function followUp(
+  attempt: Pick<Attempt, 'toFollow' | 'followed'>,
+  { queue }: Pick<WriteDeps, 'queue'>,
+  traceparent: string | undefined,
+): Promise<void> {
+  const keys = attempt.toFollow();
+  if (keys.length === 0) return;
+  await queue.enqueue(
+    'source',
+    keys.map((key) => ({ key, traceparent })),
+  );
+  await attempt.followed();
 }
 
 async function write(

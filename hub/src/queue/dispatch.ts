@@ -12,10 +12,10 @@ import { formatShard, shardCount, shardOf } from '../assign/shard.ts';
 import type { LabelsChange } from '../fleet/fleet.ts';
 import { applicationSetKey } from '../generate/generate-stage.ts';
 import { mayConcern } from '../generate/layers.ts';
+import { branchesDueAgain } from '../hydrate/again.ts';
 import { renderedParts } from '../hydrate/describe-hydration.ts';
 import { allBranches, branchesChanged, hydrateTriggers, partChanges, repositoriesAsked } from '../hydrate/due.ts';
 import type { HydrationStore } from '../hydrate/hydration-store.ts';
-import { hydrationRetries } from '../hydrate/retry.ts';
 import { surveyKey } from '../render/render-stage.ts';
 import { locationOf, locationText, type SourceLocation } from '../source/location.ts';
 import { requestsReading } from '../source/readers.ts';
@@ -116,7 +116,7 @@ export function createDispatch(deps: DispatchDeps): Dispatch {
     sources: async () => await enqueue('source', sourceTriggers(deps.repositories())),
     source: async (url, traceparent) => await enqueue('source', [{ key: repositoryKey(url), traceparent }]),
     generate: async (namespace, name) => await enqueue('generate', [{ key: applicationSetKey(namespace, name) }]),
-    requeues: () => [...requeues(deps, enqueue), ...hydrationRetries(deps, enqueue)],
+    requeues: () => [...requeues(deps, enqueue), ...branchesDueAgain(deps, enqueue)],
     plans: async () =>
       await enqueue(
         'failover',
