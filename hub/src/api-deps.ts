@@ -61,6 +61,7 @@ export interface ApiDepsInput {
   nats: HubNats;
   tools: RendererOptions['tools'];
   wanted(): Map<string, readonly SourceLocation[]>;
+  now(): Date;
 }
 
 export function createApiDeps(input: ApiDepsInput): ApiDeps {
@@ -99,7 +100,7 @@ export function createApiDeps(input: ApiDepsInput): ApiDeps {
     enrolment: fleet.enrolment,
     rollouts: {
       ...input.rolloutViews,
-      ...createRolloutCommands({ ...input, store: stores.rollouts, now: () => new Date() }),
+      ...createRolloutCommands({ ...input, store: stores.rollouts }),
     },
     applicationSetStatus: ({ namespace, name }) => {
       const evaluation = stores.derived.evaluation(namespace, name);

@@ -60,6 +60,7 @@ import { createReadModel } from './status/read-model.ts';
 import { createTraceRecorder } from './status/record-traces.ts';
 import { createStatuses } from './status/statuses.ts';
 import { connectHub } from './store/nats.ts';
+import { createNatsClock, type NatsClock } from './store/nats-clock.ts';
 import { openStores, type Stores } from './store/open-stores.ts';
 import { consumeStatusOnce } from './store/status-stream.ts';
 import { createSweep } from './sweep.ts';
@@ -82,6 +83,7 @@ interface Context extends HubDeps {
   signal: AbortSignal;
   /** What is to be closed, last opened first. */
   open: AsyncDisposableStack;
+  clock: NatsClock;
   now(): Date;
   /** Stops everything, for a reason that a person must know. */
   end(error: FleetError): void;
@@ -91,12 +93,14 @@ interface Context extends HubDeps {
 export async function startHub(config: HubConfig, deps: HubDeps, parent: AbortSignal): Promise<Hub> {
   await using open = new AsyncDisposableStack();
   const stop = new AbortController();
+  const clock = createNatsClock(deps);
   const context: Context = {
     config,
     open,
     ...deps,
     signal: AbortSignal.any([parent, stop.signal]),
-    now: () => new Date(),
+    clock,
+    now: clock.now,
     end: (error) => {
       deps.logger.error({ err: error }, 'the hub cannot go on');
       stop.abort();
@@ -119,30 +123,21 @@ type State = Awaited<ReturnType<typeof openState>>;
 type Running = ReturnType<typeof startStages>;
 
 /** Keys, connections and what is stored behind them. */
-async function openFoundation({ config, logger, signal, open, now, end }: Context) {
+async function openFoundation({ config, logger, signal, open, now, clock, end }: Context) {
   const { data, natsUrl, replica } = config;
   const authority = await loadAuthority({ directory: path.join(data, 'authority'), names: certificateNames(config) });
   const sealingKey = Buffer.from(await loadSecret(path.join(data, 'sealing-key')), 'base64url');
   const adminToken = await loadSecret(adminTokenFile(config));
-  const nats = open.use(
-    await connectHub(
-      { logger },
-      { url: natsUrl, user: authority.hubUser(), ca: authority.ca.pem, name: replica },
-      signal,
-    ),
-  );
-  const systemNats = open.use(
-    await connectHub(
-      { logger },
-      { url: natsUrl, user: authority.systemUser(), ca: authority.ca.pem, name: `${replica} system` },
-      signal,
-    ),
-  );
+  const connectAs = async (user: ReturnType<typeof authority.hubUser>, name: string) =>
+    open.use(await connectHub({ logger }, { url: natsUrl, user, ca: authority.ca.pem, name }, signal));
+  const nats = await connectAs(authority.hubUser(), replica);
+  const systemNats = await connectAs(authority.systemUser(), `${replica} system`);
   let stores: Stores | undefined;
   const onLost = () => {
     if (stores) void leaveLostStore({ logger, specs: stores.specs, end }, { directory: data });
   };
   stores = await openStores({ nats, logger, authority, sealingKey, now, onLost }, signal);
+  await clock.follow(nats, signal);
   await identifyStore({ ...stores, logger, now }, { file: path.join(data, 'store-id') });
   const queue = open.use(
     await createWorkQueue({ logger, signal }, { redisUrl: config.redisUrl, prefix: config.redisPrefix }),
@@ -338,6 +333,7 @@ async function serve({ config, logger, open, now }: Context, parts: Foundation &
   const deps = createApiDeps({
     access,
     logger,
+    now,
     config,
     stores,
     applications,

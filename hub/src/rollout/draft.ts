@@ -17,7 +17,7 @@ export interface DecideInput {
   away?: ReadonlySet<string>;
   /** Why what Git gives is not complete yet: nothing begins before it is. */
   preparing?: string | undefined;
-  /** By the clock of the hub. */
+  /** By the clock of NATS. */
   now: Date;
 }
 

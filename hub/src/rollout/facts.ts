@@ -28,7 +28,7 @@ export interface MemberFacts {
   id: string;
   /** Of the cluster, or of the Application. */
   labels: Readonly<Record<string, string>>;
-  /** Its cluster was heard of within 90 s, by the hub's clock. */
+  /** Its cluster was heard of within 90 s, by NATS' clock. */
   online: boolean;
   apps: AppFacts[];
 }

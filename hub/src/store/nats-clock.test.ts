@@ -1,0 +1,81 @@
+import { createLogger } from '@wheelhouse/shared/logging/logger';
+import { expect, it, vi } from 'vitest';
+import type { HubNats } from './nats.ts';
+import { createNatsClock } from './nats-clock.ts';
+
+const natsAt = Date.parse('2026-01-01T12:00:00Z');
+
+/** A machine whose clock is ahead by so much, and a NATS that takes a while to answer. */
+function fixture(aheadMs: number) {
+  const state = { wall: natsAt + aheadMs, nats: natsAt, answerMs: 20, answers: 0 };
+  const listeners: (() => void)[] = [];
+  const nats = {
+    run: async <T>(request: () => Promise<T>) => await request(),
+    connection: {
+      request: async () => {
+        if (Number.isNaN(state.nats)) throw new Error('nats is away');
+        const ts = new Date(state.nats + state.answerMs / 2).toISOString();
+        state.wall += state.answerMs;
+        state.nats += state.answerMs;
+        state.answers += 1;
+        return { json: () => ({ ts }) };
+      },
+    },
+    onReconnect: (listener: () => void) => {
+      listeners.push(listener);
+      return { [Symbol.dispose]: () => undefined };
+    },
+  } as unknown as HubNats;
+  const logger = createLogger({ name: 'test', level: 'silent' });
+  const errors = vi.spyOn(logger, 'error');
+  const clock = createNatsClock({ logger, wall: () => state.wall }, { intervalMs: 3_600_000 });
+  const reconnect = async () => {
+    const before = state.answers;
+    for (const listener of listeners) listener();
+    await vi.waitFor(() => expect(state.answers).toBeGreaterThan(before));
+  };
+  return { state, nats, clock, errors, reconnect, apartMs: () => clock.now().getTime() - state.nats };
+}
+
+it.each([
+  ['ahead', 600_000],
+  ['behind', -600_000],
+])('that of a machine whose clock is ten minutes %s is that of NATS, and it is said', async (...[, aheadMs]) => {
+  const stop = new AbortController();
+  const { clock, nats, apartMs, errors } = fixture(aheadMs);
+  await clock.follow(nats, stop.signal);
+  expect(apartMs()).toBe(0);
+  expect(errors.mock.calls.map(([details]) => details)).toEqual([{ aheadMs }]);
+  stop.abort();
+});
+
+it('that differs by little is left alone', async () => {
+  const stop = new AbortController();
+  const { clock, nats, apartMs, errors } = fixture(4_000);
+  await clock.follow(nats, stop.signal);
+  expect([apartMs(), errors.mock.calls.length]).toEqual([4_000, 0]);
+  stop.abort();
+});
+
+it('follows a clock that is set meanwhile, and keeps what it knows while NATS is away or slow', async () => {
+  const stop = new AbortController();
+  const { clock, nats, state, apartMs, reconnect } = fixture(600_000);
+  await clock.follow(nats, stop.signal);
+  state.answerMs = 10_000;
+  await reconnect();
+  expect(apartMs()).toBe(0);
+  state.answerMs = 20;
+  state.wall = state.nats;
+  await reconnect();
+  await vi.waitFor(() => expect(apartMs()).toBe(0));
+  stop.abort();
+});
+
+it('is the machine’s own when NATS does not answer', async () => {
+  const stop = new AbortController();
+  const { clock, nats, state } = fixture(600_000);
+  state.nats = Number.NaN;
+  await clock.follow(nats, stop.signal);
+  expect(clock.now().getTime()).toBe(state.wall);
+  stop.abort();
+});
