@@ -2,11 +2,12 @@
  * The gate between what an Application comes to and what its cluster is given: under a rollout that is the bundle pinned
  * in the rollout's record, and nothing as long as none is pinned. It never lets a bundle through that is not pinned.
  */
+import { rolloutKeyPrefix } from '@wheelhouse/shared/protocol/rollout-operation';
 import type { IndexedApplication } from '../assign/applications.ts';
 import type { Resolution } from '../assign/resolve.ts';
 import { shortRevision } from './facts.ts';
 import { isActive, type RolloutRecord } from './record.ts';
-import { keyPrefix, type RolloutStore } from './rollout-store.ts';
+import type { RolloutStore } from './rollout-store.ts';
 import { formatRolloutName, type Rollouts } from './rollouts.ts';
 
 export interface Gate {
@@ -49,7 +50,7 @@ export function createGate({ rollouts, store }: GateDeps): Gate {
 }
 
 export function isRollingSyncKey(key: string): boolean {
-  return key.startsWith(`${keyPrefix.RollingSync}.`);
+  return key.startsWith(`${rolloutKeyPrefix.RollingSync}.`);
 }
 
 /** Argo CD: RollingSync turns automated sync off, and asks for each sync itself. */

@@ -1,5 +1,6 @@
 import { mapLimit } from '@wheelhouse/shared/async/limit';
 import type { AssignedOperation, AssignmentDocument } from '@wheelhouse/shared/protocol/document';
+import { applicationSetController } from '@wheelhouse/shared/protocol/rollout-operation';
 import type { AppStatus } from '@wheelhouse/shared/protocol/status';
 import type { Application } from '@wheelhouse/shared/resources/application';
 import { type Applications, type IndexedApplication, idOf } from '../assign/applications.ts';
@@ -9,7 +10,6 @@ import { nameOf, namespaceOf, type SpecStore } from '../store/specs.ts';
 import type { AppCondition, AppFacts, MemberFacts } from './facts.ts';
 import type { Pin, RolloutRecord } from './record.ts';
 import type { RolloutObject, Rollouts } from './rollouts.ts';
-import { applicationSetController } from './sync-request.ts';
 
 export interface GatherDeps {
   applications: Pick<Applications, 'list' | 'find'>;

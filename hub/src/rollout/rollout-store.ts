@@ -1,3 +1,4 @@
+import { rolloutKeyPrefix } from '@wheelhouse/shared/protocol/rollout-operation';
 import type { Bucket } from '../store/bucket.ts';
 import { packJson, unpackJson } from '../store/packed-json.ts';
 import type { RolloutRecord } from './record.ts';
@@ -24,10 +25,8 @@ export interface RolloutStore {
 }
 
 /** Keys of records, which are those of their jobs too. */
-export const keyPrefix = { FleetRollout: 'rollout', RollingSync: 'rollingsync' } as const;
-
-export function rolloutKey(kind: keyof typeof keyPrefix, namespace: string, name: string): string {
-  return `${keyPrefix[kind]}.${namespace}.${name.replaceAll(':', '=3A')}`;
+export function rolloutKey(kind: keyof typeof rolloutKeyPrefix, namespace: string, name: string): string {
+  return `${rolloutKeyPrefix[kind]}.${namespace}.${name.replaceAll(':', '=3A')}`;
 }
 
 export async function createRolloutStore(bucket: Bucket): Promise<RolloutStore> {
@@ -35,7 +34,7 @@ export async function createRolloutStore(bucket: Bucket): Promise<RolloutStore> 
   const owners = new Map<string, string>();
   const listeners = new Set<(change: RolloutChange) => void>();
   await bucket.watchAll(({ key, value }) => {
-    if (!Object.values(keyPrefix).some((prefix) => key.startsWith(`${prefix}.`))) return;
+    if (!Object.values(rolloutKeyPrefix).some((prefix) => key.startsWith(`${prefix}.`))) return;
     const before = records.get(key);
     const after = value && (unpackJson(value) as RolloutRecord);
     if (after) records.set(key, after);

@@ -1,9 +1,10 @@
+import { applicationSetController } from '@wheelhouse/shared/protocol/rollout-operation';
 import type { AppStatus } from '@wheelhouse/shared/protocol/status';
 import { expect, it } from 'vitest';
 import { applicationOf, indexedOf, statusOf } from '../testing/hub-state.ts';
 import type { RolloutObject } from './rollouts.ts';
 import { createSimulatedFleet, pin, planOf, step } from './simulated-fleet.ts';
-import { applicationSetController, dueSyncs } from './sync-request.ts';
+import { dueSyncs } from './sync-request.ts';
 
 const now = new Date(1_000);
 

@@ -1,4 +1,5 @@
 import type { AssignedOperation } from '@wheelhouse/shared/protocol/document';
+import { applicationSetController } from '@wheelhouse/shared/protocol/rollout-operation';
 import type { AppStatus } from '@wheelhouse/shared/protocol/status';
 import type { Application } from '@wheelhouse/shared/resources/application';
 import type { IndexedApplication } from '../assign/applications.ts';
@@ -8,9 +9,6 @@ import { isActive, type Pin, type RolloutRecord, type RunMember } from './record
 import type { RolloutObject } from './rollouts.ts';
 
 const ttlMs = 60 * 60_000;
-
-/** Argo CD: who asks for the syncs of a RollingSync. */
-export const applicationSetController = 'applicationset-controller';
 
 export interface SyncContext extends Pick<GatherDeps, 'statuses' | 'operations'> {
   now: Date;

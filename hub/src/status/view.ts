@@ -1,3 +1,4 @@
+import { applicationSetController } from '@wheelhouse/shared/protocol/rollout-operation';
 import type { AppStatus } from '@wheelhouse/shared/protocol/status';
 import type { Application } from '@wheelhouse/shared/resources/application';
 import type { IndexedApplication } from '../assign/applications.ts';
@@ -8,7 +9,6 @@ import type { AdoptedApplication } from '../fleet/records.ts';
 import { formatHydration, whyNotHydrated } from '../hydrate/hydration-status.ts';
 import type { HydrationRecord } from '../hydrate/hydration-store.ts';
 import { isRollingSyncKey } from '../rollout/gate.ts';
-import { applicationSetController } from '../rollout/sync-request.ts';
 import type { Withdrawal } from '../store/additions.ts';
 import type { Problem } from '../store/derived.ts';
 import { type OrphansAgent, type OrphansView, orphanConditions, orphansOf } from './orphans.ts';

@@ -4,6 +4,7 @@ import { spans, withSpan } from '@wheelhouse/shared/telemetry/tracing';
 import { actingAs, phaseOfFailure } from './acting-as.ts';
 import type { AppState, SyncContext } from './app-state.ts';
 import type { Applying } from './apply.ts';
+import { isAutomated } from './automated.ts';
 import { compareApp } from './compare.ts';
 import { createManifestOf } from './manifest-of.ts';
 import { ensureNamespace } from './namespace.ts';
@@ -144,7 +145,7 @@ async function dryRun(context: SyncContext, state: AppState, signal: AbortSignal
 
 function retryOrFail(context: SyncContext, state: AppState, { phase, message }: Step): number | undefined {
   const operation = state.operation as Operation;
-  const automated = operation.id === undefined;
+  const automated = isAutomated(operation);
   const retry = retryOf(automated ? state.policy.assigned?.policy.retry : undefined, automated);
   if (!mayRetry(retry, operation.retryCount)) {
     const retried = operation.retryCount > 0 ? ` (retried ${operation.retryCount} times)` : '';

@@ -4,6 +4,7 @@
  * cannot be found again. What an assignment does not name is left alone; only a tombstone deletes. While nothing
  * changes it sends nothing to the API server but watches.
  */
+
 import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '@wheelhouse/shared/async/clock';
 import { createLimit } from '@wheelhouse/shared/async/limit';
@@ -12,6 +13,7 @@ import type { KubeObject } from '@wheelhouse/shared/kube/object';
 import type { Logger } from '@wheelhouse/shared/logging/logger';
 import type { AssignedApp, AssignedOperation, Tombstone } from '@wheelhouse/shared/protocol/document';
 import type { OrphanReport } from '@wheelhouse/shared/protocol/orphans';
+import { isOfRollout } from '@wheelhouse/shared/protocol/rollout-operation';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { ResourceDiff } from '../diff/resource-diff.ts';
 import type { Claims } from '../orphans/survey.ts';
@@ -271,9 +273,15 @@ class AppReconciler implements Reconciler {
   }
 }
 
-/** What a person asked for and was under way when the agent ended is not taken up again; automation begins anew. */
-function endCutOff({ operation }: AppRecord, now: number): void {
+/** What a person asked for and was under way when the agent ended is not taken up again; automation, and steps of rollouts, begin anew. */
+function endCutOff(record: AppRecord, now: number): void {
+  const { operation } = record;
   if (operation?.id === undefined || operation.phase !== 'Running') return;
+  if (isOfRollout(operation.id)) {
+    record.operations = record.operations.filter((id) => id !== operation.id);
+    delete record.operation;
+    return;
+  }
   const message = `cut off when the agent ended; sync again. Before: ${operation.message}`;
   Object.assign(operation, { phase: 'Failed', message, finishedAt: new Date(now).toISOString() });
 }

@@ -13,7 +13,7 @@ export interface Retry {
 /** Argo CD: defaults of `syncPolicy.retry`. */
 export const defaultBackoff: Backoff = { durationMs: 5_000, factor: 2, maxDurationMs: 180_000 };
 
-/** Argo CD: an automated sync without `retry` tries five times more; one that a person asked for, never. */
+/** Argo CD: an automated sync without `retry` tries five times more, as does one of a RollingSync; one that a person asked for, never. */
 export function retryOf(retry: Retry | undefined, automated: boolean): Retry {
   return retry ?? { limit: automated ? 5 : 0, backoff: defaultBackoff };
 }

@@ -16,9 +16,9 @@ function assignment(windows: AssignedWindow[], revision = 'r1', value = '1') {
   return [{ manifests: [configMap('a', { a: value })], revision, policy: { windows } }];
 }
 
-function syncBy(by: string): AssignedOperation {
+function syncBy(by: string, id = '1'): AssignedOperation {
   const sync = { prune: false, dryRun: false, force: false, syncOptions: [] };
-  return { id: '1', type: 'sync', app: 'shop', expiresAt: '2030-01-01T00:00:00Z', by, sync };
+  return { id, type: 'sync', app: 'shop', expiresAt: '2030-01-01T00:00:00Z', by, sync };
 }
 
 describe('sync windows at the spoke', () => {
@@ -51,6 +51,15 @@ describe('sync windows at the spoke', () => {
     spoke.assign({ apps: assignment([business]), ops: [syncBy('ann')] });
     expect((await spoke.settle()).operation).toMatchObject({ id: '1', phase: 'Running' });
     spoke.assign({ apps: assignment([{ ...business, manualSync: true }]), ops: [syncBy('ann')] });
+    expect(await spoke.settle()).toMatchObject({ sync: 'Synced', operation: { phase: 'Succeeded' } });
+  });
+
+  it('make the sync for a step of a rollout wait, also where they let people sync', async () => {
+    await using spoke = spokeAt();
+    const ops = [syncBy('applicationset-controller', 'rollingsync.argocd.shop-1-0')];
+    spoke.assign({ apps: assignment([{ ...business, manualSync: true }]), ops });
+    expect((await spoke.settle()).operation).toMatchObject({ phase: 'Running' });
+    spoke.clock.advance(31 * 60_000);
     expect(await spoke.settle()).toMatchObject({ sync: 'Synced', operation: { phase: 'Succeeded' } });
   });
 

@@ -1,5 +1,6 @@
 import { whyWindowsForbid, windowsChangeAt } from '@wheelhouse/shared/schedule/sync-window';
 import type { AppState, SyncContext } from './app-state.ts';
+import { isAutomated } from './automated.ts';
 import type { Operation } from './operation.ts';
 
 type Now = Pick<SyncContext, 'clock'>;
@@ -13,8 +14,8 @@ export function whyAutomationWaits({ clock }: Now, { policy }: AppState): string
 /** Why an operation may not go on now. */
 export function whyOperationWaits({ clock }: Now, { policy }: AppState, operation: Operation): string | undefined {
   if (policy.windows.length === 0) return undefined;
-  const { id, startedAt } = operation;
-  return whyWindowsForbid(policy.windows, { isManual: id !== undefined, now: clock.now(), startedAt });
+  const { startedAt } = operation;
+  return whyWindowsForbid(policy.windows, { isManual: !isAutomated(operation), now: clock.now(), startedAt });
 }
 
 /** Timers do not reach further than a few weeks, and clocks are set. */
