@@ -11,6 +11,7 @@ import { argocdSyncwindows } from './suites/argocd-syncwindows.ts';
 import { argocdTemplating } from './suites/argocd-templating.ts';
 import { argocdWebhooks } from './suites/argocd-webhooks.ts';
 import { healthCoreCases } from './suites/health-core-cases.ts';
+import { healthCrdCases } from './suites/health-crd-cases.ts';
 import { seed } from './suites/seed.ts';
 import { kubernetesYaml } from './suites/yaml-kubernetes-yaml.ts';
 
@@ -28,6 +29,7 @@ export const registry: readonly Suite[] = [
   argocdTemplating,
   argocdWebhooks,
   healthCoreCases,
+  healthCrdCases,
   seed,
   kubernetesYaml,
 ];

@@ -1,10 +1,12 @@
 /**
- * How well one live object does, as Argo CD's built-in checks say (gitops-engine pkg/health). Takes the object as the
+ * How well one live object does, as Argo CD's built-in checks say (gitops-engine pkg/health), and those that it ships for
+ * custom resources (`custom/`). Takes the object as the
  * cluster returned it; kinds without a check have no health. Never asks the cluster, never throws: what a check cannot
  * read is Unknown with the reason as its message.
  */
 import { type KubeObject, parseApiVersion } from '@wheelhouse/shared/kube/object';
 import type { HealthStatus } from '@wheelhouse/shared/protocol/status';
+import { findCustomCheck } from './custom/custom-checks.ts';
 import { apiServiceHealth } from './kinds/api-service.ts';
 import { daemonSetHealth } from './kinds/daemon-set.ts';
 import { deploymentHealth } from './kinds/deployment.ts';
@@ -51,7 +53,7 @@ const hookFinalizer = 'argocd.argoproj.io/hook-finalizer';
 /** The health of a live object; undefined where no check exists for its kind. */
 export function healthOf(object: KubeObject): Health | undefined {
   const { group, version } = parseApiVersion(object.apiVersion);
-  const check = checks[`${group}/${object.kind}`];
+  const check = checks[`${group}/${object.kind}`] ?? customCheck(group, object.kind);
   if (!check) return pendingDeletion(object);
   if (check.versions && !check.versions.includes(version))
     return { status: 'Unknown', message: `no health check for ${object.apiVersion} ${object.kind}` };
@@ -61,6 +63,11 @@ export function healthOf(object: KubeObject): Health | undefined {
   } catch (error) {
     return { status: 'Unknown', message: error instanceof Error ? error.message : String(error) };
   }
+}
+
+function customCheck(group: string, kind: string): Check | undefined {
+  const health = findCustomCheck(group, kind);
+  return health && { health };
 }
 
 function pendingDeletion({ metadata }: KubeObject): Health | undefined {

@@ -49,7 +49,11 @@ const statusByKind: Record<string, Simulate> = {
     numberReady: 1,
     numberAvailable: 1,
   }),
+  CronJob: () => ({}),
   Job: () => ({ succeeded: 1, conditions: [{ type: 'Complete', status: 'True' }] }),
+  PodDisruptionBudget: () => ({
+    conditions: [{ type: 'DisruptionAllowed', status: 'True', reason: 'SufficientPods' }],
+  }),
   Pod: (object) => ({
     phase: 'Running',
     conditions: [{ type: 'Ready', status: 'True' }],

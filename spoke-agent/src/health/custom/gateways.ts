@@ -1,0 +1,97 @@
+import type { KubeObject } from '@wheelhouse/shared/kube/object';
+import type { Health } from '../health.ts';
+import { type Condition, findCondition } from '../kinds/condition.ts';
+import { type Checks, check, condition, otherwise, valueAt } from './rules.ts';
+
+interface Part {
+  conditions?: (Condition & { observedGeneration?: number })[];
+  [field: string]: unknown;
+}
+
+/** Gateway API: what keeps a part of an object from working; undefined when nothing does. */
+function whyPartFails({ conditions = [] }: Part, what: string): Health | undefined {
+  for (const type of ['ResolvedRefs', 'Accepted']) {
+    const failed = conditions.find((one) => one.type === type && one.status === 'False');
+    if (failed) return { status: 'Degraded', message: failed.message ?? `Failed condition: ${type}` };
+  }
+  const programmed = findCondition(conditions, 'Programmed');
+  if (!programmed || programmed.status === 'True') return undefined;
+  return { status: 'Progressing', message: programmed.message ?? `${what} is still being programmed` };
+}
+
+function partsAt(object: KubeObject, field: string): Part[] {
+  const parts = valueAt(object, ['status', field]);
+  return Array.isArray(parts) ? (parts as Part[]) : [];
+}
+
+function prefixed(health: Health | undefined, prefix: string): Health | undefined {
+  return health && { ...health, message: `${prefix}: ${health.message ?? ''}` };
+}
+
+function gatewayHealth(object: KubeObject): Health {
+  const whole = { conditions: valueAt(object, ['status', 'conditions']) } as Part;
+  const listeners = partsAt(object, 'listeners');
+  const failing =
+    whyPartFails(whole, 'Gateway') ??
+    listeners.map((listener) => prefixed(whyPartFails(listener, 'Listener'), 'Listener')).find((one) => one);
+  if (failing) return failing;
+  const isTold = whole.conditions !== undefined || listeners.length > 0;
+  return isTold
+    ? { status: 'Healthy', message: 'Gateway is healthy' }
+    : { status: 'Progressing', message: 'Waiting for Gateway status' };
+}
+
+interface Attachment {
+  /** Where the parts are, whose each is, and what that is called. */
+  parts: string;
+  ref: string;
+  word: string;
+}
+
+/** Of what is attached to others only those parts count that were written for the newest spec. */
+function attachedHealth(object: KubeObject, { parts, ref, word }: Attachment): Health {
+  const { generation } = object.metadata;
+  const told = partsAt(object, parts).filter(
+    ({ conditions = [] }) =>
+      conditions.length > 0 &&
+      (generation === undefined || conditions.some(({ observedGeneration }) => observedGeneration === generation)),
+  );
+  for (const part of told) {
+    const { name = '' } = (part[ref] ?? {}) as { name?: string };
+    const failing = prefixed(whyPartFails(part, 'Route'), `${word} ${name}`);
+    if (failing) return failing;
+  }
+  if (told.length > 0) return { status: 'Healthy', message: `${object.kind} is healthy` };
+  return { status: 'Progressing', message: `Waiting for ${object.kind} status` };
+}
+
+const route = (object: KubeObject) => attachedHealth(object, { parts: 'parents', ref: 'parentRef', word: 'Parent' });
+const policy = (object: KubeObject) =>
+  attachedHealth(object, { parts: 'ancestors', ref: 'ancestorRef', word: 'Ancestor' });
+
+/** A condition that was written for an older spec says nothing. */
+function gatewayClassHealth(object: KubeObject): Health {
+  const { generation } = object.metadata;
+  const conditions = ((valueAt(object, ['status', 'conditions']) ?? []) as NonNullable<Part['conditions']>).filter(
+    ({ observedGeneration: observed }) => generation === undefined || observed === undefined || observed === generation,
+  );
+  const waiting = 'Waiting for GatewayClass status';
+  return check(
+    condition('Accepted', { True: 'Healthy' }, { message: '{message|GatewayClass is accepted}' }),
+    condition('Accepted', { False: 'Degraded' }, { message: '{message|GatewayClass is not accepted}' }),
+    condition('Accepted', { Unknown: 'Progressing' }, { message: `{message|${waiting}}` }),
+    otherwise('Progressing', waiting),
+  )({ ...object, status: { conditions } });
+}
+
+/** Gateway API. */
+export const gatewayChecks: Checks = {
+  'gateway.networking.k8s.io/Gateway': gatewayHealth,
+  'gateway.networking.k8s.io/GatewayClass': gatewayClassHealth,
+  'gateway.networking.k8s.io/HTTPRoute': route,
+  'gateway.networking.k8s.io/GRPCRoute': route,
+  'gateway.networking.k8s.io/TLSRoute': route,
+  'gateway.networking.k8s.io/TCPRoute': route,
+  'gateway.networking.k8s.io/UDPRoute': route,
+  'gateway.networking.k8s.io/BackendTLSPolicy': policy,
+};
