@@ -304,7 +304,7 @@ function openTools({ config, logger, environment, open, now }: Context, { specs 
   const { renderConcurrency: concurrency, renderTimeout: timeoutMs } = config;
   const settings = () => readRenderSettings(specs.find('ConfigMap', controlNamespace, 'argocd-cm'));
   const renderer = createRenderer({ logger, settings }, { tools, concurrency, timeoutMs });
-  const sources = openSources({ git: open.use(git), specs, now }, { ...reach, data, replica: config.replica });
+  const sources = openSources({ git: open.use(git), specs, now }, { ...reach, data });
   return { sources: open.use(sources), branches: sources.branches, renderer: open.use(renderer) };
 }
 

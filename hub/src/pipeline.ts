@@ -114,6 +114,7 @@ export function startPipeline(deps: PipelineDeps, dispatch: Dispatch, plans: Pla
     resolve: resolveLocation,
     render: async (trigger, stop) => await runRender(trigger, rendering, stop),
   });
+  deps.branches.tidy().catch((error: unknown) => logger.warn({ err: error }, 'copies of branches not removed'));
   queue.work('hydrate', async (trigger, signal) => await runHydrate(trigger, hydrating, signal), concurrency.hydrate);
   const assigning = assignStage(deps);
   const onHub = {

@@ -1,5 +1,7 @@
 // A hub that is killed, or loses its queue, while it writes rendered manifests to a branch: what was begun is ended, with one commit
 // for each commit of the dry source, whether the push got through or not.
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { getApplication } from '../support/applications.ts';
@@ -68,6 +70,7 @@ test.each<[text: string, what: string, when: keyof PushHooks, disturb: () => Pro
   const mend = await disturbed.promise;
   await mend();
   await eventually(async () => expect(await shop.live()).toMatchObject({ shop: text }), within);
+  await eventually(async () => expect(await readdir(join(shop.platform.dir, 'hub', 'hydrate'))).toEqual([]), within);
   const drySHA = await shop.repository.git('rev-parse', 'main');
   const [hydratedSHA, ...others] = await commits();
   expect(others).toEqual(before);

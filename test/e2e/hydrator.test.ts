@@ -204,10 +204,7 @@ test('a branch that takes no push is not tried again for a while, and told of on
   await mkdir(dirname(hook), { recursive: true });
   await writeFile(hook, '#!/bin/sh\necho this branch is protected\nexit 1\n', { mode: 0o755 });
   await shop.push({ 'other/config.yaml': configMap('other', 'six') });
-  await whenSays(
-    'other-east',
-    /pre-receive hook declined; this branch is protected.*refused once; tried again after 2/,
-  );
+  await whenSays('other-east', /pre-receive hook declined; this branch is protected.*failed once; tried again after 2/);
   expect(pushes).toBe(1);
   await shop.platform.api('GET', '/api/v1/applications/other-east?refresh=normal');
   await shop.platform.apply(writeLogin('wr1te').replace('labels:', 'annotations: {changed: once}, labels:'));

@@ -1,4 +1,5 @@
 // Branches that are written over smart HTTP: what a commit holds, what is left as it is, and what servers refuse.
+import { randomBytes } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { type Branches, type BranchWrite, createBranches, type Written } from '@wheelhouse/hub/hydrate/branches';
@@ -32,7 +33,7 @@ afterAll(async () => {
   await scratch[Symbol.asyncDispose]();
 });
 
-function createTestBranches(credentials: object = {}, timeoutMs = 30_000): Branches {
+function createTestBranches(credentials: object = {}, timeoutMs = 30_000, maxCopyBytes?: number): Branches {
   const now = () => Date.parse('2026-01-01T00:00:00Z');
   return createBranches(
     { repository: async (url) => ({ url, credentials }), now },
@@ -40,6 +41,7 @@ function createTestBranches(credentials: object = {}, timeoutMs = 30_000): Branc
       directory: path.join(scratch.path, String(count)),
       rewrites: [],
       timeoutMs,
+      ...(maxCopyBytes === undefined ? {} : { maxCopyBytes }),
       environment: { PATH: process.env['PATH'] },
       allowFile: false,
     },
@@ -134,6 +136,15 @@ describe('a branch', () => {
     await write(wantedOf('one'));
     expect(await readdir(path.join(scratch.path, String(count)))).toEqual([]);
   });
+});
+
+it('a branch that takes more of the disk than is allowed is not written', async () => {
+  await repository.commit({ 'blob.bin': randomBytes(3 << 20) }, 'Large', 'env/east');
+  await expect(write(wantedOf('one'), createTestBranches({}, 30_000, 2 << 20))).rejects.toThrow(
+    expect.objectContaining({ code: 'TooLarge', message: expect.stringContaining('more than 2 MiB') as string }),
+  );
+  expect(await readdir(path.join(scratch.path, String(count)))).toEqual([]);
+  await write(wantedOf('one'), createTestBranches({}, 30_000, 4 << 20));
 });
 
 describe('what lies there already', () => {

@@ -3,14 +3,13 @@
  * here; against writers elsewhere every push says which commit it comes after, and begins anew where that is another one. It must
  * never force a push, and never write with a login that is only for reading.
  */
-import { rm } from 'node:fs/promises';
-import path from 'node:path';
 import { withTimeout } from '@wheelhouse/shared/async/abort';
 import { createLimit } from '@wheelhouse/shared/async/limit';
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import { createGitCommand, type NativeOptions } from '../source/engines/native/git-command.ts';
 import { type Repository, type Rewrite, toRemote } from '../source/remote.ts';
 import { type BranchCopy, commitTo, fetchBranch, initCopy, listPaths, pushTo, refusesPush } from './branch-copy.ts';
+import { createCopies, type SizeWatch, watchSize } from './copies.ts';
 import { branchKey } from './hydration-spec.ts';
 import { type Folder, foldersToWrite, pathsToList } from './plan-write.ts';
 
@@ -47,6 +46,8 @@ export interface Branches {
     wanted: BranchWrite,
     signal: AbortSignal,
   ): Promise<Written>;
+  /** Removes copies of branches that are nobody's any more. */
+  tidy(): Promise<void>;
 }
 
 export interface BranchesDeps {
@@ -56,30 +57,39 @@ export interface BranchesDeps {
 }
 
 export interface BranchesOptions extends NativeOptions {
-  /** Of this process alone. */
+  /** For copies of branches while they are written; replicas may share it. */
   directory: string;
   rewrites: readonly Rewrite[];
   /** Of one attempt. */
   timeoutMs: number;
+  /** What the newest commit of a branch may take on the disk; 1 GiB. */
+  maxCopyBytes?: number;
 }
 
 const maxAttempts = 5;
 /** Copies that are read and written at the same time. */
 const atOnce = 4;
+/** A write is over, or hangs, long before. */
+const graceMs = 60 * 60_000;
 
 export function createBranches(deps: BranchesDeps, options: BranchesOptions): Branches {
-  const { directory, timeoutMs, rewrites, allowFile } = options;
+  const { directory, timeoutMs, rewrites, allowFile, maxCopyBytes = 1 << 30 } = options;
   const git = createGitCommand(options);
   const limit = createLimit(atOnce);
-  const copies = createCopies(directory);
+  const maxAgeMs = maxAttempts * timeoutMs + graceMs;
+  const copies = createCopies({ directory, maxAgeMs, now: Date.now });
   return {
+    tidy: copies.tidy,
     write: async ({ repoURL, projects }, wanted, signal) => {
       const remote = toRemote(await deps.repository(repoURL, projects, signal), { rewrites, allowFile });
       const { branch } = wanted;
       return await copies.use(branchKey({ repoURL, branch }), signal, async (copy) =>
         limit(
           async () =>
-            await attempts({ git, remote, branch, directory: copy, signal }, { ...wanted, timeoutMs, now: deps.now }),
+            await attempts(
+              { git, remote, branch, directory: copy, signal },
+              { ...wanted, timeoutMs, maxCopyBytes, now: deps.now },
+            ),
           signal,
         ),
       );
@@ -87,35 +97,7 @@ export function createBranches(deps: BranchesDeps, options: BranchesOptions): Br
   };
 }
 
-/** Every write begins with an empty copy of a depth of one: what a killed process left is never looked at. */
-function createCopies(directory: string) {
-  const inUse = new Map<string, Promise<unknown>>();
-  return {
-    use: async <T>(key: string, signal: AbortSignal, task: (copy: string) => Promise<T>): Promise<T> => {
-      const before = inUse.get(key);
-      const mine = (async () => {
-        // its failure is thrown to whoever asked for that write
-        await before?.catch(() => undefined);
-        signal.throwIfAborted();
-        const copy = path.join(directory, key);
-        await rm(copy, { recursive: true, force: true });
-        try {
-          return await task(copy);
-        } finally {
-          await rm(copy, { recursive: true, force: true });
-        }
-      })();
-      inUse.set(key, mine);
-      try {
-        return await mine;
-      } finally {
-        if (inUse.get(key) === mine) inUse.delete(key);
-      }
-    },
-  };
-}
-
-type Wanted = BranchWrite & { timeoutMs: number; now(): number };
+type Wanted = BranchWrite & { timeoutMs: number; maxCopyBytes: number; now(): number };
 
 async function attempts(copy: BranchCopy, wanted: Wanted): Promise<Written> {
   await initCopy(copy);
@@ -142,20 +124,26 @@ interface Overtaken {
 }
 
 async function attemptWithin(copy: BranchCopy, wanted: Wanted): Promise<Written | Overtaken> {
-  const signal = withTimeout(copy.signal, wanted.timeoutMs);
+  const what = `branch ${copy.branch} of ${copy.remote.display}`;
+  await using size = watchSize(copy.directory, { maxBytes: wanted.maxCopyBytes, what });
+  const timeout = withTimeout(copy.signal, wanted.timeoutMs);
   try {
-    return await attemptOnce({ ...copy, signal }, wanted);
+    const signal = AbortSignal.any([timeout, size.signal]);
+    return await attemptOnce({ ...copy, signal }, { ...wanted, check: size.check });
   } catch (error) {
-    if (!signal.aborted || copy.signal.aborted) throw error;
-    const message = `branch ${copy.branch} of ${copy.remote.display} could not be written within ${wanted.timeoutMs / 1_000} s`;
+    if (copy.signal.aborted) throw error;
+    if (size.signal.aborted) await size.check();
+    if (!timeout.aborted) throw error;
+    const message = `${what} could not be written within ${wanted.timeoutMs / 1_000} s`;
     throw new FleetError('Timeout', message, { cause: error });
   }
 }
 
-async function attemptOnce(copy: BranchCopy, wanted: Wanted): Promise<Written | Overtaken> {
+async function attemptOnce(copy: BranchCopy, wanted: Wanted & Pick<SizeWatch, 'check'>): Promise<Written | Overtaken> {
   const { branch, syncBranch, announce } = wanted;
   const tip = await fetchBranch(copy, branch);
   const start = tip ?? (syncBranch === branch ? undefined : await fetchBranch(copy, syncBranch));
+  await wanted.check();
   const roots = Object.keys(wanted.initial);
   const listed = start === undefined ? [] : await listPaths(copy, start, [...pathsToList(wanted.folders), ...roots]);
   const folders = foldersToWrite(wanted.folders, listed);

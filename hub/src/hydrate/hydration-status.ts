@@ -48,7 +48,7 @@ export function whyNotHydrated(id: string, record: HydrationRecord): string | un
   const why = phase === 'Failed' ? (ownOf(failures, id) ?? message) : undefined;
   if (why === undefined || !retry) return why;
   const { failures: count, at } = retry;
-  return `${why} (refused ${count === 1 ? 'once' : `${count} times`}; tried again after ${at}, or at once with a new dry commit, another login or a hard refresh)`;
+  return `${why} (failed ${count === 1 ? 'once' : `${count} times`}; tried again after ${at}, or at once with a new dry commit, another login or a hard refresh)`;
 }
 
 /** An Application may be called `constructor`. */

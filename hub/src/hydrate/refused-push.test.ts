@@ -49,12 +49,12 @@ describe('a refused push', () => {
     await parts.run();
     const record = parts.record();
     expect(record && whyNotHydrated('shop', record)).toMatch(
-      /^the branch is protected \(refused once; tried again after 2026-01-01T00:01:00\.000Z, or at once with/u,
+      /^the branch is protected \(failed once; tried again after 2026-01-01T00:01:00\.000Z, or at once with/u,
     );
     minutes(2);
     await parts.run();
     const next = parts.record();
-    expect(next && whyNotHydrated('shop', next)).toMatch(/refused 2 times; tried again after 2026-01-01T00:03:30/u);
+    expect(next && whyNotHydrated('shop', next)).toMatch(/failed 2 times; tried again after 2026-01-01T00:03:30/u);
   });
 
   it('makes its branch due when it is time, and not before', async () => {

@@ -5,8 +5,8 @@ import type { HydrationGroup } from './group.ts';
 import type { HydratedApplication, HydrationRetry, HydrationStore } from './hydration-store.ts';
 import type { HydratorSettings } from './hydrator-settings.ts';
 
-/** Refusals that only somebody else can mend, mostly without the hub being told. */
-const refusals: readonly string[] = ['PushRefused', 'RepositoryAuthentication'];
+/** What only somebody else can mend, mostly without the hub being told, and what is much work in vain. */
+const refusals: readonly string[] = ['PushRefused', 'RepositoryAuthentication', 'TooLarge'];
 const leastMs = 30_000;
 const backoff = { baseMs: 60_000, maxMs: 3_600_000 };
 

@@ -21,7 +21,7 @@ import { createTeller, type TellDeps } from './tell-pushes.ts';
 
 export interface WriteDeps extends CauseDeps, TellDeps {
   logger: Logger;
-  branches: Branches;
+  branches: Pick<Branches, 'write'>;
   queue: Pick<WorkQueue, 'enqueue'>;
   bundle(digest: string): Promise<Uint8Array>;
   now(): Date;

@@ -16,8 +16,6 @@ import { createSources, type Sources } from './sources.ts';
 export interface OpenSourcesOptions {
   /** The hub's data directory. */
   data: string;
-  /** Its folders are no other process's. */
-  replica: string;
   timeoutMs: number;
   rewrites: readonly Rewrite[];
   /** Of the process; git sees little of it. */
@@ -27,7 +25,7 @@ export interface OpenSourcesOptions {
 /** Every kind of source, with the credentials that the hub keeps. The Git source stays the caller's to dispose. */
 export function openSources(
   deps: { git: GitSource; specs: Pick<SpecStore, 'list' | 'find'>; now(): Date },
-  { data, replica, timeoutMs, rewrites, environment }: OpenSourcesOptions,
+  { data, timeoutMs, rewrites, environment }: OpenSourcesOptions,
 ): Sources & AsyncDisposable & { branches: Branches } {
   const stack = new AsyncDisposableStack();
   const now = () => deps.now().getTime();
@@ -57,7 +55,7 @@ export function openSources(
         await withAppLogin(findWriteRepository(url, projects, settings()), githubApps, signal),
       now,
     },
-    { directory: path.join(data, 'hydrate', replica), rewrites, timeoutMs, environment, allowFile: false },
+    { directory: path.join(data, 'hydrate'), rewrites, timeoutMs, environment, allowFile: false },
   );
   return { ...sources, branches, [Symbol.asyncDispose]: async () => await stack.disposeAsync() };
 }
