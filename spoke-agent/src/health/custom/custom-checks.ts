@@ -9,6 +9,7 @@ import { dataChecks } from './data.ts';
 import { fluxChecks } from './flux.ts';
 import { gatewayChecks } from './gateways.ts';
 import { kubernetesChecks } from './kubernetes.ts';
+import { operatorChecks } from './operators.ts';
 import { platformChecks, platformGroups } from './platform.ts';
 import type { Check } from './rules.ts';
 import { secretChecks } from './secrets.ts';
@@ -22,6 +23,7 @@ const byKind = new Map<string, Check>(
     ...fluxChecks,
     ...gatewayChecks,
     ...kubernetesChecks,
+    ...operatorChecks,
     ...platformChecks,
     ...secretChecks,
   }),

@@ -4,7 +4,7 @@ import { type Condition, findCondition } from '../kinds/condition.ts';
 import { type Checks, check, condition, otherwise, valueAt } from './rules.ts';
 
 interface Part {
-  conditions?: (Condition & { observedGeneration?: number })[];
+  conditions?: Condition[];
   [field: string]: unknown;
 }
 
@@ -41,33 +41,52 @@ function gatewayHealth(object: KubeObject): Health {
     : { status: 'Progressing', message: 'Waiting for Gateway status' };
 }
 
-interface Attachment {
-  /** Where the parts are, whose each is, and what that is called. */
-  parts: string;
-  ref: string;
-  word: string;
+function nameOf(part: Part, ref: string): string {
+  return ((part[ref] ?? {}) as { name?: string }).name ?? '';
 }
 
-/** Of what is attached to others only those parts count that were written for the newest spec. */
-function attachedHealth(object: KubeObject, { parts, ref, word }: Attachment): Health {
+/** Of a route's parents only those count that were written for its newest spec. */
+function routeHealth(object: KubeObject): Health {
   const { generation } = object.metadata;
-  const told = partsAt(object, parts).filter(
+  const told = partsAt(object, 'parents').filter(
     ({ conditions = [] }) =>
       conditions.length > 0 &&
       (generation === undefined || conditions.some(({ observedGeneration }) => observedGeneration === generation)),
   );
   for (const part of told) {
-    const { name = '' } = (part[ref] ?? {}) as { name?: string };
-    const failing = prefixed(whyPartFails(part, 'Route'), `${word} ${name}`);
+    const failing = prefixed(whyPartFails(part, 'Route'), `Parent ${nameOf(part, 'parentRef')}`);
     if (failing) return failing;
   }
   if (told.length > 0) return { status: 'Healthy', message: `${object.kind} is healthy` };
   return { status: 'Progressing', message: `Waiting for ${object.kind} status` };
 }
 
-const route = (object: KubeObject) => attachedHealth(object, { parts: 'parents', ref: 'parentRef', word: 'Parent' });
-const policy = (object: KubeObject) =>
-  attachedHealth(object, { parts: 'ancestors', ref: 'ancestorRef', word: 'Ancestor' });
+/** Every controller of the cluster writes its word; one that does not know the target is not meant. */
+function isMeant({ conditions }: Part): boolean {
+  const accepted = findCondition(conditions, 'Accepted');
+  return accepted?.status === 'True' || accepted?.reason !== 'TargetNotFound';
+}
+
+function policyHealth(object: KubeObject): Health {
+  const ancestors = partsAt(object, 'ancestors');
+  const { kind, metadata } = object;
+  const isOld = ({ observedGeneration: observed }: Condition) =>
+    metadata.generation !== undefined && observed !== undefined && observed !== metadata.generation;
+  const late = ancestors.find(({ conditions = [] }) => conditions.some(isOld));
+  const waiting = late ? `Ancestor ${nameOf(late, 'ancestorRef')} to update ${kind} status` : `${kind} status`;
+  const said = ancestors
+    .filter(isMeant)
+    .flatMap((ancestor) =>
+      (ancestor.conditions ?? [])
+        .filter(({ type }) => type === 'Accepted' || type === 'ResolvedRefs')
+        .map((one) => ({ ...one, by: nameOf(ancestor, 'ancestorRef') })),
+    );
+  const refused = said.find(({ status }) => status !== 'True');
+  if (!late && refused) return { status: 'Degraded', message: `Ancestor ${refused.by}: ${refused.message ?? ''}` };
+  return !late && said.some(({ type }) => type === 'Accepted')
+    ? { status: 'Healthy', message: `${kind} is healthy` }
+    : { status: 'Progressing', message: `Waiting for ${waiting}` };
+}
 
 /** A condition that was written for an older spec says nothing. */
 function gatewayClassHealth(object: KubeObject): Health {
@@ -88,10 +107,10 @@ function gatewayClassHealth(object: KubeObject): Health {
 export const gatewayChecks: Checks = {
   'gateway.networking.k8s.io/Gateway': gatewayHealth,
   'gateway.networking.k8s.io/GatewayClass': gatewayClassHealth,
-  'gateway.networking.k8s.io/HTTPRoute': route,
-  'gateway.networking.k8s.io/GRPCRoute': route,
-  'gateway.networking.k8s.io/TLSRoute': route,
-  'gateway.networking.k8s.io/TCPRoute': route,
-  'gateway.networking.k8s.io/UDPRoute': route,
-  'gateway.networking.k8s.io/BackendTLSPolicy': policy,
+  'gateway.networking.k8s.io/HTTPRoute': routeHealth,
+  'gateway.networking.k8s.io/GRPCRoute': routeHealth,
+  'gateway.networking.k8s.io/TLSRoute': routeHealth,
+  'gateway.networking.k8s.io/TCPRoute': routeHealth,
+  'gateway.networking.k8s.io/UDPRoute': routeHealth,
+  'gateway.networking.k8s.io/BackendTLSPolicy': policyHealth,
 };

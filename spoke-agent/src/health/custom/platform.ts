@@ -8,8 +8,8 @@ import {
   check,
   condition,
   conditionsOf,
+  conditionsUnobserved,
   otherwise,
-  type Rule,
   ready,
   textOf,
   unobserved,
@@ -65,17 +65,6 @@ function openShiftRoute(object: KubeObject): Health {
   if (told.every((one) => one?.status === 'True')) return { status: 'Healthy', message: 'Route is healthy' };
   return told.some((one) => one?.status === 'False') ? { status: 'Degraded', message: 'Route is degraded' } : waiting;
 }
-
-/** Contour: a status that was written for an older spec says nothing. */
-const contourObserved: Rule = (object) => {
-  const valid = conditionsOf(object).find(({ type }) => type === 'Valid') as
-    | { observedGeneration?: number }
-    | undefined;
-  const { generation } = object.metadata;
-  return generation !== undefined && valid?.observedGeneration !== undefined && valid.observedGeneration !== generation
-    ? { status: 'Progressing', message: 'Waiting for status' }
-    : undefined;
-};
 
 /** The Grafana operator tells each condition whole. */
 function grafanaPart(object: KubeObject): Health {
@@ -142,12 +131,12 @@ export const platformChecks: Checks = {
   ),
   'route.openshift.io/Route': openShiftRoute,
   'projectcontour.io/HTTPProxy': check(
-    contourObserved,
+    conditionsUnobserved('Waiting for status'),
     value('status.currentStatus', { valid: 'Healthy', invalid: 'Degraded' }, '{status.description}'),
     otherwise('Progressing', '{status.description|Waiting for status}'),
   ),
   'projectcontour.io/ExtensionService': check(
-    contourObserved,
+    conditionsUnobserved('Waiting for status'),
     condition('Valid', { True: 'Healthy', False: 'Degraded' }),
     otherwise('Progressing', 'Waiting for status'),
   ),

@@ -83,6 +83,17 @@ export function unobserved(message: string, path = 'status.observedGeneration'):
   };
 }
 
+/** As `unobserved`, of controllers that write it beside each condition. */
+export function conditionsUnobserved(message: string): Rule {
+  return (object) => {
+    const { generation } = object.metadata;
+    const isOld = conditionsOf(object).some(
+      ({ observedGeneration: observed }) => observed !== undefined && observed !== generation,
+    );
+    return generation !== undefined && isOld ? { status: 'Progressing', message: fill(message, object) } : undefined;
+  };
+}
+
 export function otherwise(status: HealthStatus, message = ''): Rule {
   return (object) => ({ status, message: fill(message, object) });
 }
