@@ -28,9 +28,9 @@ async function newToken(cluster: string, fields: object = {}): Promise<string> {
   return (await platform.api<{ token: string }>('POST', '/api/v1/fleet/tokens', { cluster, ...fields })).token;
 }
 
-async function joinAs(name: string): Promise<HollowSpoke> {
+async function joinAs(name: string, heartbeatMs = 300): Promise<HollowSpoke> {
   return stack.use(
-    await startHollowSpoke({ name, token: await newToken(name), dir: join(platform.dir, 'spokes'), heartbeatMs: 300 }),
+    await startHollowSpoke({ name, token: await newToken(name), dir: join(platform.dir, 'spokes'), heartbeatMs }),
   );
 }
 
@@ -52,7 +52,14 @@ async function uidsOf(spoke: HollowSpoke): Promise<(string | undefined)[]> {
   return (await live(spoke)).map(({ metadata }) => metadata.uid);
 }
 
-async function stateOf(name: string): Promise<{ state: string; formerNames?: string[]; generation?: number }> {
+interface ShownCluster {
+  state: string;
+  lastSeenAt?: string;
+  formerNames?: string[];
+  generation?: number;
+}
+
+async function stateOf(name: string): Promise<ShownCluster> {
   return await platform.api('GET', clusterPath(name));
 }
 
@@ -108,6 +115,22 @@ describe('a renamed cluster', () => {
     expect(await uidsOf(spoke)).toEqual(healed);
     await undeploy('renamed');
   }, 180_000);
+
+  it('is known as it was before its agent has followed', async () => {
+    await deploy('waiting', await joinAs('slow', 3_600_000));
+    await whenSettled(platform, { names: ['waiting'] });
+    const { lastSeenAt } = await stateOf('slow');
+    for (const [from, to] of [
+      ['slow', 'slow-2'],
+      ['slow-2', 'slow'],
+    ] as const) {
+      await platform.api('POST', `${clusterPath(from)}/rename`, { name: to });
+      const [app] = await whenSettled(platform, { names: ['waiting'] }, { timeoutMs: 10_000 });
+      expect(app?.fleet).toMatchObject({ cluster: to, stale: false });
+      expect(await stateOf(to)).toMatchObject({ state: 'Connected', lastSeenAt, formerNames: [from] });
+    }
+    await undeploy('waiting');
+  }, 120_000);
 
   it('cannot take a name that is in use', async () => {
     await joinAs('first');

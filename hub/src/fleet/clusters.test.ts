@@ -45,6 +45,7 @@ async function setUp(imports: ImportedCluster[] = []) {
       find: (cluster) => heard.get(cluster),
       heardSince: () => [],
       forget: () => undefined,
+      carry: () => undefined,
       loaded: async () => undefined,
     },
     imports: { list: () => imports, find: (name) => imports.find((one) => one.name === name) },

@@ -136,7 +136,7 @@ export async function startFleet(deps: FleetDeps, options: FleetOptions, signal:
   guard({ ...deps, ...keeping }, options, signal);
   clusters.onChange((change) => {
     const { name, after } = change;
-    if (!after) for (const memory of [presence, feed, deps.statuses]) memory.forget(name);
+    if (!after) forgetOrCarry(change, { presence, feed, statuses: deps.statuses, records });
     emit({ name, labelsChanged: isLabelledAnew(change), appsRelabelled: appsRelabelled(change.before, after) });
   });
   await Promise.all([presence.loaded(), feed.loaded()]);
@@ -161,6 +161,24 @@ export async function startFleet(deps: FleetDeps, options: FleetOptions, signal:
     onDestinationsChange: (listener) => onDestinationsChange({ clusters, imports }, listener),
     audit: (entry) => void appendQuietly({ audit, logger }, entry),
   };
+}
+
+/** What was heard of a cluster that has another name now is no less true. Its agent reports anew under that name. */
+function forgetOrCarry({ name, before }: ClusterChange, { presence, feed, statuses, records }: Remembering): void {
+  const successor = records.clusters
+    .list()
+    .find(({ formerNames, publicKey }) => formerNames?.includes(name) && publicKey === before?.publicKey);
+  feed.forget(name);
+  for (const memory of [presence, statuses])
+    if (successor) memory.carry(name, successor.name);
+    else memory.forget(name);
+}
+
+interface Remembering {
+  presence: Pick<Presence, 'forget' | 'carry'>;
+  feed: Pick<StatusFeed, 'forget'>;
+  statuses: Pick<Statuses, 'forget' | 'carry'>;
+  records: Pick<FleetRecords, 'clusters'>;
 }
 
 /** Heartbeats that nobody answered, while no hub was there, need not come again first. */
@@ -294,7 +312,7 @@ function createLife(
     renames: createRenames({
       ...shared,
       withdrawals: (cluster) => additions.withdrawals(cluster),
-      isHeard: (cluster) => presence.find(cluster) !== undefined,
+      isHeard: (cluster) => presence.find(cluster)?.heartbeat.cluster === cluster,
     }),
   };
 }

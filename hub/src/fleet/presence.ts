@@ -20,6 +20,8 @@ export interface Presence {
   find(cluster: string): Heard | undefined;
   /** The cluster has left: what was heard of it does not count for one that takes its name. */
   forget(cluster: string): void;
+  /** The cluster has another name: what was heard of it counts for that one. */
+  carry(cluster: string, name: string): void;
   /** Clusters heard of since then (ms since the epoch), known to the hub or not. */
   heardSince(at: number): string[];
   loaded(): Promise<void>;
@@ -60,6 +62,11 @@ export function watchPresence(
   return {
     find: (cluster) => heard.get(cluster),
     forget: (cluster) => void heard.delete(cluster),
+    carry: (cluster, name) => {
+      const [last, there] = [heard.get(cluster), heard.get(name)];
+      if (last && (!there || there.at < last.at)) heard.set(name, last);
+      heard.delete(cluster);
+    },
     heardSince: (since) => [...heard].filter(([, { at }]) => at >= since).map(([cluster]) => cluster),
     loaded: () => follower.loaded(),
   };

@@ -13,6 +13,8 @@ export interface Statuses {
   record(cluster: string, status: AppStatus, receivedAt?: number): boolean;
   /** The cluster has left. */
   forget(cluster: string): void;
+  /** The cluster has another name: what it reported counts for that one, until it reports under it. */
+  carry(cluster: string, name: string): void;
   find(cluster: string, app: string): ReportedStatus | undefined;
   /** Everything a cluster reported, for its digest. */
   ofCluster(cluster: string): Iterable<AppStatus>;
@@ -36,6 +38,13 @@ export function createStatuses(now: () => Date): Statuses {
       return true;
     },
     forget: (cluster) => void clusters.delete(cluster),
+    carry: (cluster, name) => {
+      const apps = clusters.get(name) ?? new Map<string, ReportedStatus>();
+      for (const [app, reported] of clusters.get(cluster) ?? [])
+        if (!apps.has(app)) apps.set(app, { ...reported, cluster: name });
+      clusters.set(name, apps);
+      clusters.delete(cluster);
+    },
     find: (cluster, app) => clusters.get(cluster)?.get(app),
     ofCluster: function* (cluster) {
       for (const { status } of clusters.get(cluster)?.values() ?? []) yield status;
