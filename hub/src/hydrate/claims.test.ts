@@ -17,7 +17,10 @@ beforeEach(async () => {
 
 const key = () => parts.keys()[0] ?? '';
 const intrude = async (name = 'intruder') => await parts.put(name, 'mine', { path: 'a/../shop' });
-const owners = async () => (await parts.state.hydrations.readClaims(key()))?.value.owners;
+const owners = async () => {
+  const { value } = (await parts.state.hydrations.readClaims(key())) ?? {};
+  return Object.fromEntries(Object.entries(value?.owners ?? {}).map(([path, { id }]) => [path, id]));
+};
 const said = (id: string) => {
   const indexed = parts.state.applications.find(id);
   const record = parts.state.hydrations.find(indexed?.hydration?.key ?? '');
@@ -78,13 +81,43 @@ describe('a folder that is claimed by another Application', () => {
     expect(said('shop')).toMatch(/^protected/u);
   });
 
-  it('is free once its Application goes, or names another', async () => {
+  it('is free once its Application names another', async () => {
     await intrude();
     await parts.run();
     await parts.put('shop', 'one', { path: 'elsewhere' });
     await parts.run();
     expect(said('intruder')).toBeUndefined();
     expect(await owners()).toEqual({ shop: 'intruder', till: 'till', elsewhere: 'shop' });
+  });
+
+  it('is free some time after its Application is gone, which is told', async () => {
+    await intrude();
+    await parts.run();
+    await parts.state.specs.delete('Application', 'argocd', 'shop');
+    await parts.run();
+    expect(said('intruder')).toContain(
+      'belongs to application shop, which is not there any more: it is free at the first sweep after 2026-01-01T00:10:00.000Z',
+    );
+    parts.state.pass(10 * 60_000 - 1);
+    expect(await next('dry2')).toEqual(['till']);
+    parts.state.pass(1);
+    await parts.run();
+    expect(parts.folders()).toEqual(['shop']);
+    expect(said('intruder')).toBeUndefined();
+  });
+
+  it('is still that of an Application that was gone for a while', async () => {
+    await intrude();
+    await parts.run();
+    await parts.state.specs.delete('Application', 'argocd', 'shop');
+    await parts.run();
+    parts.state.pass(9 * 60_000);
+    await parts.put('shop', 'one');
+    await parts.run();
+    parts.state.pass(9 * 60_000);
+    await parts.run();
+    expect(await next('dry2')).toEqual(['shop', 'till']);
+    expect(said('intruder')).toContain('which claimed it first');
   });
 
   it('is not free while its Application is not permitted', async () => {
@@ -153,7 +186,9 @@ it('of two replicas that decide at once, one does, and the other writes nothing'
 it('claims of a branch that nobody names any more are forgotten', async () => {
   const branch = key();
   for (const name of ['shop', 'till']) await parts.state.specs.delete('Application', 'argocd', name);
+  await runHydrate({ key: branch }, parts.deps(), signal);
   expect(parts.state.hydrations.branchKeys()).toEqual([branch]);
+  parts.state.pass(10 * 60_000);
   await runHydrate({ key: branch }, parts.deps(), signal);
   expect(parts.state.hydrations.branchKeys()).toEqual([]);
 });

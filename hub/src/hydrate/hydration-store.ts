@@ -68,10 +68,17 @@ export interface HydrationRecord {
   last?: { drySHA: string; hydratedSHA: string; at: string; apps: Record<string, HydratedApplication> };
 }
 
-/** Whose the folders of a branch are: ids by path. */
+export interface FolderOwner {
+  /** Of an Application. */
+  id: string;
+  /** Since when it is not there any more; RFC 3339. */
+  goneAt?: string;
+}
+
+/** Whose the folders of a branch are, by path. */
 export interface FolderClaims {
   branchKey: string;
-  owners: Readonly<Record<string, string>>;
+  owners: Readonly<Record<string, FolderOwner>>;
 }
 
 /** Somebody wants a branch to be looked at, whatever is known of it. */
