@@ -107,11 +107,11 @@ function noneThere(error: NodeJS.ErrnoException): string[] {
   throw error;
 }
 
-/** Keeps a bare copy below a size while anything writes it. */
+/** Keeps a bare copy below a size while it is fetched. */
 export interface SizeWatch extends AsyncDisposable {
   /** Aborts when the copy is seen to be larger. */
   signal: AbortSignal;
-  /** Throws TooLarge when it is, or was seen to be. */
+  /** Ends the watch, so that nothing is stopped that may be half done; throws TooLarge when it is larger, or was seen to be. */
   check(): Promise<void>;
 }
 
@@ -124,11 +124,15 @@ export function watchSize(copy: string, { maxBytes, what }: { maxBytes: number; 
     if ((await packedBytes(copy)) > maxBytes) exceeded.abort();
   };
   const watching = (async () => {
-    while (!exceeded.signal.aborted && (await sleep(watchMs, stop.signal))) await measure();
+    while (!exceeded.signal.aborted && (await sleep(watchMs, stop.signal)))
+      // what keeps it from being measured is told by the check
+      await measure().catch(() => undefined);
   })();
   return {
     signal: exceeded.signal,
     check: async () => {
+      stop.abort();
+      await watching;
       await measure();
       if (exceeded.signal.aborted)
         throw new FleetError(
