@@ -71,13 +71,14 @@ describe('the settings of comparing', () => {
     const { warnings } = apply({
       'resource.customizations': 'apps/Deployment: { health.lua: "" }',
       'resource.compareoptions': 'ignoreResourceStatusField: none',
-      [`${prefix}Service`]: 'jqPathExpressions: [.a | keys]',
+      [`${prefix}Service`]: 'jqPathExpressions: [.a | keys]\njsonPointer: /spec',
       'resource.exclusions': '',
     });
     for (const text of [
       'apps/Deployment: health.lua',
       'ignoreResourceStatusField: none',
       '.a | keys',
+      'jsonPointer',
       'resource.exclusions',
     ])
       expect(warnings).toEqual([expect.stringContaining(text)]);

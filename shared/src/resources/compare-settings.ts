@@ -27,11 +27,11 @@ export function isCompareSetting(key: string): boolean {
 }
 
 const texts = z.array(z.string()).nullish();
-const rule = z.object({ jsonPointers: texts, jqPathExpressions: texts, managedFieldsManagers: texts });
+const rule = z.looseObject({ jsonPointers: texts, jqPathExpressions: texts, managedFieldsManagers: texts });
 const customizations = z.record(z.string(), z.looseObject({ ignoreDifferences: z.unknown().optional() }).nullable());
 const options = z.looseObject({
   ignoreAggregatedRoles: z.boolean().nullish(),
-  ignoreResourceStatusField: z.string().nullish(),
+  ignoreResourceStatusField: z.union([z.string(), z.boolean()]).nullish(),
 });
 
 /** Argo CD: the rules of a ClusterRole that others are aggregated into are the cluster's own. */
@@ -92,12 +92,15 @@ function addRule({ byKind, problems, idle }: Found, { key, kind, text }: { key: 
     problems.push(`${key}: ${read.problem}`);
     return;
   }
-  const expressions = read.value.jqPathExpressions ?? [];
+  const { jsonPointers, jqPathExpressions, managedFieldsManagers, ...others } = read.value;
+  for (const name of Object.keys(others)) idle.push(`${key}: ${name}`);
+  const expressions = jqPathExpressions ?? [];
   for (const expression of expressions.filter((one) => !parseJqPaths(one)))
     idle.push(`${key}: jqPathExpression ${expression}, which is not understood`);
   const slash = kind.indexOf('/');
   const matched = { group: kind.slice(0, Math.max(0, slash)), kind: kind.slice(slash + 1) };
-  byKind.set(kind, { ...matched, ...Object.fromEntries(Object.entries(read.value).filter(([, list]) => list)) });
+  const lists = Object.entries({ jsonPointers, jqPathExpressions, managedFieldsManagers });
+  byKind.set(kind, { ...matched, ...Object.fromEntries(lists.filter(([, list]) => list)) });
 }
 
 /** Whether the rules of aggregated ClusterRoles are ignored. */

@@ -1,4 +1,4 @@
-import { type Checks, check, condition, otherwise, ready, unobserved } from './rules.ts';
+import { type Checks, check, condition, otherwise, unobserved } from './rules.ts';
 
 const running = { True: 'Progressing' } as const;
 
@@ -31,5 +31,10 @@ export const autoscalingChecks: Checks = {
     condition('Launched', running, { message: 'Node launched, waiting for registration' }),
     otherwise('Progressing', 'Waiting for NodeClaim to be launched'),
   ),
-  'karpenter.k8s.aws/EC2NodeClass': ready('Waiting for EC2NodeClass to be ready'),
+  'karpenter.k8s.aws/EC2NodeClass': check(
+    condition('Ready', { True: 'Healthy' }, { message: 'EC2NodeClass is ready' }),
+    condition('Ready', { False: 'Degraded' }),
+    condition(['SubnetsReady', 'SecurityGroupsReady', 'ValidationSucceeded'], { False: 'Degraded' }),
+    otherwise('Progressing', 'Waiting for EC2NodeClass to be ready'),
+  ),
 };

@@ -107,16 +107,17 @@ const look = 'Check the status of indices, replicas and shards';
 const cluster = 'Elasticsearch Cluster status is';
 
 /** MariaDB: anything that is not true yet holds the whole up. */
-const mariadb: Rule = (object) => {
-  const conditions = conditionsOf(object);
-  const waiting = conditions.find(({ status }) => status === 'False');
-  if (waiting)
-    return { status: waiting.reason === 'Failed' ? 'Degraded' : 'Progressing', message: waiting.message ?? '' };
-  const last = conditions.at(-1);
-  return last && { status: 'Healthy', message: last.message ?? '' };
-};
+function mariadb(isFailure: (reason: string | undefined) => boolean): Check {
+  const told: Rule = (object) => {
+    const conditions = conditionsOf(object);
+    const shown = conditions.find(({ status }) => status === 'False') ?? conditions.at(-1);
+    const status = shown?.status !== 'False' ? 'Healthy' : isFailure(shown.reason) ? 'Degraded' : 'Progressing';
+    return shown && { status, message: shown.message ?? '' };
+  };
+  return check(told, otherwise('Progressing', noStatus));
+}
+
 const noStatus = 'No status info available';
-const mariadbServer = check(mariadb, otherwise('Progressing', noStatus));
 const mariadbObject = check(
   condition('Ready', { True: 'Healthy', False: 'Degraded', Unknown: 'Degraded' }),
   otherwise('Progressing', noStatus),
@@ -161,8 +162,8 @@ export const dataChecks: Checks = {
     value('status.health', { red: 'Degraded' }, `${cluster} Red. ${look}`),
     otherwise('Unknown', `${cluster} unknown`),
   ),
-  'k8s.mariadb.com/MariaDB': mariadbServer,
-  'mariadb.mmontes.io/MariaDB': mariadbServer,
+  'k8s.mariadb.com/MariaDB': mariadb((reason) => reason === 'Failed'),
+  'mariadb.mmontes.io/MariaDB': mariadb(() => false),
   'k8s.mariadb.com/Database': mariadbObject,
   'k8s.mariadb.com/Grant': mariadbObject,
   'k8s.mariadb.com/User': mariadbObject,

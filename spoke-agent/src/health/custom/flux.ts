@@ -9,6 +9,17 @@ const progressing: Rule = (object) => {
   return isWaiting && isReconciling ? { status: 'Progressing', message: reasonOf(object) } : undefined;
 };
 
+/** A policy is not ready while it looks at its repository anew. */
+const imageProgressing: Rule = (object) => {
+  const conditions = conditionsOf(object);
+  const reconciling = findCondition(conditions, 'Reconciling');
+  const isLooking =
+    reconciling?.status === 'True' &&
+    ['NewGeneration', 'AccessingRepository', 'ApplyingPolicy'].includes(reconciling.reason ?? '');
+  const isWaiting = isLooking && findCondition(conditions, 'Ready')?.status === 'False';
+  return isWaiting ? { status: 'Progressing', message: reasonOf(object) } : undefined;
+};
+
 /** What must be true: Ready, and one of these where there are any. */
 function settled(also: readonly string[]): Rule {
   return (object) => {
@@ -50,7 +61,11 @@ export const fluxChecks: Checks = {
   'source.toolkit.fluxcd.io/OCIRepository': source,
   'helm.toolkit.fluxcd.io/HelmRelease': flux('Released', 'TestSuccess'),
   'kustomize.toolkit.fluxcd.io/Kustomization': plain,
-  'image.toolkit.fluxcd.io/ImagePolicy': plain,
+  'image.toolkit.fluxcd.io/ImagePolicy': check(
+    without('status.conditions', 'Progressing', 'Status unknown'),
+    imageProgressing,
+    settled([]),
+  ),
   'image.toolkit.fluxcd.io/ImageRepository': plain,
   'image.toolkit.fluxcd.io/ImageUpdateAutomation': plain,
   'notification.toolkit.fluxcd.io/Alert': plain,

@@ -1,7 +1,7 @@
 import type { KubeObject } from '@wheelhouse/shared/kube/object';
 import type { Health } from '../health.ts';
 import { type Condition, findCondition } from '../kinds/condition.ts';
-import { type Checks, check, condition, otherwise, valueAt } from './rules.ts';
+import { type Checks, check, condition, conditionsOf, otherwise, valueAt } from './rules.ts';
 
 interface Part {
   conditions?: Condition[];
@@ -88,19 +88,21 @@ function policyHealth(object: KubeObject): Health {
     : { status: 'Progressing', message: `Waiting for ${waiting}` };
 }
 
+const waitingForClass = 'Waiting for GatewayClass status';
+const gatewayClass = check(
+  condition('Accepted', { True: 'Healthy' }, { message: '{message|GatewayClass is accepted}' }),
+  condition('Accepted', { False: 'Degraded' }, { message: '{message|GatewayClass is not accepted}' }),
+  condition('Accepted', { Unknown: 'Progressing' }, { message: `{message|${waitingForClass}}` }),
+  otherwise('Progressing', waitingForClass),
+);
+
 /** A condition that was written for an older spec says nothing. */
 function gatewayClassHealth(object: KubeObject): Health {
   const { generation } = object.metadata;
-  const conditions = ((valueAt(object, ['status', 'conditions']) ?? []) as NonNullable<Part['conditions']>).filter(
+  const conditions = conditionsOf(object).filter(
     ({ observedGeneration: observed }) => generation === undefined || observed === undefined || observed === generation,
   );
-  const waiting = 'Waiting for GatewayClass status';
-  return check(
-    condition('Accepted', { True: 'Healthy' }, { message: '{message|GatewayClass is accepted}' }),
-    condition('Accepted', { False: 'Degraded' }, { message: '{message|GatewayClass is not accepted}' }),
-    condition('Accepted', { Unknown: 'Progressing' }, { message: `{message|${waiting}}` }),
-    otherwise('Progressing', waiting),
-  )({ ...object, status: { conditions } });
+  return gatewayClass({ ...object, status: { conditions } });
 }
 
 /** Gateway API. */

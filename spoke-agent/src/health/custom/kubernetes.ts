@@ -85,8 +85,9 @@ export const kubernetesChecks: Checks = {
     otherwise('Progressing', 'Waiting for machines'),
   ),
   'addons.cluster.x-k8s.io/ClusterResourceSet': check(
-    condition('ResourcesApplied', { False: 'Degraded', True: 'Healthy' }),
-    otherwise('Progressing', 'Waiting for resources to be applied'),
+    condition('ResourcesApplied', { True: 'Healthy' }, { message: 'cluster resource set is applied' }),
+    condition('ResourcesApplied', { False: 'Degraded' }),
+    otherwise('Progressing', 'Initializing cluster resource set'),
   ),
 };
 

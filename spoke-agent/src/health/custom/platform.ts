@@ -141,7 +141,10 @@ export const platformChecks: Checks = {
     otherwise('Progressing', 'Waiting for status'),
   ),
   'kyverno.io/ClusterPolicy': ready('Waiting for ClusterPolicy to become ready'),
-  'kyverno.io/Policy': ready('Waiting for Policy to be ready'),
+  'kyverno.io/Policy': check(
+    condition('Ready', { True: 'Healthy' }, { reasons: ['Succeeded'], message: 'Policy is ready' }),
+    otherwise('Progressing', 'Waiting for Policy to be ready'),
+  ),
   'grafana.integreatly.org/GrafanaDashboard': grafanaPart,
   'grafana.integreatly.org/GrafanaFolder': grafanaPart,
   'grafana.integreatly.org/Grafana': check(
