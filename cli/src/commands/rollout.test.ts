@@ -1,6 +1,7 @@
 import { createFakeDeps, type FakeDeps } from '@wheelhouse/hub/api/testing/fake-deps';
 import { beforeEach, expect, it } from 'vitest';
 import { type Served, serve } from '../testing/served.ts';
+import { formatWhy } from './rollout.ts';
 
 let deps: FakeDeps;
 let cli: Served;
@@ -15,6 +16,16 @@ const run = async (...args: string[]) => await cli.run(['rollout', ...args]);
 
 it('lists rollouts with where each is, and why', async () => {
   expect((await run('list')).out).toMatch(/shop +FleetRollout +Progressing .*step canary \(1 of 2\): 0 of 1 healthy/);
+});
+
+it('says of one that rests that it is paused', () => {
+  const pause = { by: 'ann', reason: 'freeze', until: '2026-01-02T00:00:00Z' };
+  const message = 'everything is as Git says';
+  expect(formatWhy({ phase: 'Completed', message, pause })).toBe(
+    'paused by ann: freeze, until 2026-01-02T00:00:00Z; everything is as Git says',
+  );
+  expect(formatWhy({ phase: 'Completed', message })).toBe(message);
+  expect(formatWhy({ phase: 'Paused', message: 'paused by ann: freeze', pause })).toBe('paused by ann: freeze');
 });
 
 it('shows one, and says of one that there is not that it does not exist', async () => {

@@ -132,8 +132,17 @@ const columns: Column<RolloutView>[] = [
   ['STEP', (view) => (view.step ? `${view.step}/${view.steps.length} ${stepName(view)}` : undefined)],
   ['CLUSTERS', ({ members }) => formatCounts(members)],
   ['SINCE', ({ since }) => since && formatAge(Date.now() - Date.parse(since))],
-  ['WHY', ({ message }) => message],
+  ['WHY', formatWhy],
 ];
+
+/** A rollout with nothing under way may be paused too, and says so here. */
+export function formatWhy({ phase, message, pause }: Pick<RolloutView, 'phase' | 'message' | 'pause'>): string {
+  return pause && phase !== 'Paused' ? `paused ${formatPause(pause)}; ${message}` : message;
+}
+
+function formatPause({ by, reason, until }: NonNullable<RolloutView['pause']>): string {
+  return `by ${by}: ${reason}${until ? `, until ${until}` : ''}`;
+}
 
 function stepName({ step = 1, steps }: RolloutView): string {
   return steps[step - 1]?.name ?? '';
@@ -156,7 +165,7 @@ function formatPage(view: RolloutDetail): string {
     ['Revision', view.revision],
     ['Started', view.startedAt],
     ['Ended', view.endedAt],
-    ['Paused', view.pause && `by ${view.pause.by}: ${view.pause.reason}`],
+    ['Paused', view.pause && formatPause(view.pause)],
   ]);
   const sections = [
     ['Warnings', view.warnings.map((text) => `  ${text}\n`).join('')],
