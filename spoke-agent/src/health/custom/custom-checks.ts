@@ -9,6 +9,7 @@ import { dataChecks } from './data.ts';
 import { fluxChecks } from './flux.ts';
 import { gatewayChecks } from './gateways.ts';
 import { kubernetesChecks } from './kubernetes.ts';
+import { openShiftChecks } from './openshift.ts';
 import { operatorChecks } from './operators.ts';
 import { platformChecks, platformGroups } from './platform.ts';
 import type { Check } from './rules.ts';
@@ -23,6 +24,7 @@ const byKind = new Map<string, Check>(
     ...fluxChecks,
     ...gatewayChecks,
     ...kubernetesChecks,
+    ...openShiftChecks,
     ...operatorChecks,
     ...platformChecks,
     ...secretChecks,

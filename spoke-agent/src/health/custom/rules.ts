@@ -49,6 +49,20 @@ export function condition(type: string | readonly string[], byStatus: ByStatus, 
   };
 }
 
+/** Of several rules of conditions the one whose condition comes first in the object's list. */
+export function inOrder(...rules: Rule[]): Rule {
+  return (object) => {
+    for (const one of conditionsOf(object)) {
+      const alone = { ...object, status: { conditions: [one] } };
+      for (const rule of rules) {
+        const health = rule(alone);
+        if (health) return health;
+      }
+    }
+    return undefined;
+  };
+}
+
 /** What a field says; a value that is not listed says nothing. */
 export function value(path: string, byValue: Readonly<Record<string, HealthStatus>>, message = '{value}'): Rule {
   const at = path.split('.');
@@ -128,8 +142,9 @@ export function textOf(found: unknown): string {
 }
 
 function fill(template: string, object: KubeObject, found: object = {}): string {
-  return template.replace(/\{([\w.]+)(?:\|([^}]*))?\}/g, (_whole, path: string, instead = '') => {
-    const own = (found as Record<string, unknown>)[path];
-    return textOf(own ?? valueAt(object, path.split('.'))) || (instead as string);
+  const own = template.replaceAll('{kind}', object.kind);
+  return own.replace(/\{([\w.]+)(?:\|([^}]*))?\}/g, (_whole, path: string, instead = '') => {
+    const named = (found as Record<string, unknown>)[path];
+    return textOf(named ?? valueAt(object, path.split('.'))) || (instead as string);
   });
 }

@@ -6,6 +6,8 @@ export interface Condition {
   message?: string;
   observedGeneration?: number;
   lastTransitionTime?: string;
+  /** Cluster API: `Error`, `Warning` or `Info`. */
+  severity?: string;
 }
 
 export function findCondition(conditions: readonly Condition[] | undefined, type: string): Condition | undefined {
