@@ -211,6 +211,10 @@ test('a branch that takes no push is not tried again for a while, and told of on
   await eventually(async () => expect(pushes).toBe(2), within);
   await shop.platform.api('GET', '/api/v1/applications/other-east?refresh=hard');
   await eventually(async () => expect(pushes).toBe(3), within);
+  await whenSays('other-east', /failed once; tried again after 2/);
+  await shop.platform.hubs[0]?.kill('SIGKILL');
+  await shop.platform.hubs[0]?.restart();
+  await whenSays('other-east', /pre-receive hook declined.*failed once; tried again after 2/);
   await rm(hook);
   await shop.platform.api('GET', '/api/v1/applications/other-east?refresh=hard');
   await whenRuns({ other: 'six' });
