@@ -63,16 +63,21 @@ const change = z.object({
   after: z.string().nullable(),
 });
 
+/** Or a word of a newer hub: its plans are shown all the same. */
+function orNewer(words: readonly string[]) {
+  return z.enum(words).or(z.string());
+}
+
 /** A plan as the API shows it. */
 export const planView = z
   .object({
     id: z.string(),
     owner: z.string(),
     reason: z.string(),
-    kind: z.enum(['relabel', 'failover', 'fail-back', 'automatic']),
+    kind: orNewer(['relabel', 'failover', 'fail-back', 'automatic']),
     createdAt: z.string(),
     expiresAt: z.string(),
-    phase: z.enum(['Planned', 'Relabelling', 'Arriving', 'Withdrawing', 'Fenced', 'Completed', 'Aborted', 'Expired']),
+    phase: orNewer(['Planned', 'Relabelling', 'Arriving', 'Withdrawing', 'Fenced', 'Completed', 'Aborted', 'Expired']),
     direction: z.enum(['forward', 'back']),
     phaseAt: z.string(),
     deadlineMs: z.number(),

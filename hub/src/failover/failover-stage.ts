@@ -10,6 +10,7 @@ import type { AppLabelsChange } from '../fleet/app-labels.ts';
 import type { Author } from '../fleet/metadata.ts';
 import type { Stored, Table } from '../fleet/records.ts';
 import type { Withdrawal } from '../store/additions.ts';
+import { whyNotUnderstood } from '../store/record-format.ts';
 import { type Act, type Decision, decide } from './decide.ts';
 import { type HookOutcome, settleHook } from './hooks/decide-hooks.ts';
 import type { PlannedHook } from './hooks/planned-hook.ts';
@@ -44,7 +45,7 @@ const mostSteps = 8;
 export async function runPlan(id: string, deps: FailoverStageDeps, signal: AbortSignal): Promise<void> {
   for (let steps = 0; steps < mostSteps && !signal.aborted; steps += 1) {
     const stored = await deps.plans.read(id);
-    if (!stored) return;
+    if (!stored || whyNotUnderstood('plan', id, stored.value) !== undefined) return;
     try {
       if (!(await advance(stored, deps, signal))) return;
     } catch (error) {

@@ -8,6 +8,7 @@ import { FleetError, isFleetError } from '@wheelhouse/shared/errors/fleet-error'
 import { readAppSelector } from '../fleet/app-labels.ts';
 import type { Verdict } from '../fleet/judge-labels.ts';
 import type { Table } from '../fleet/records.ts';
+import { refuseNewer, whyNotUnderstood } from '../store/record-format.ts';
 import type { SpecStore } from '../store/specs.ts';
 import { type Claims, claimClusters, clustersOf, raceWith } from './claims.ts';
 import { decide } from './decide.ts';
@@ -84,6 +85,8 @@ const attempts = 10;
 
 export function createFailover(deps: FailoverDeps): Failover {
   const view = (plan: Plan) => {
+    const newer = whyNotUnderstood('plan', plan.id, plan);
+    if (newer !== undefined) return formatPlan(plan, [newer]);
     const isOver = !isUnfinished(plan) && plan.phase !== 'Planned';
     return formatPlan(plan, isOver ? [] : decide(plan, observe(plan, deps), deps.now()).waits);
   };
@@ -245,6 +248,7 @@ async function startPlan(
 function getPlan(id: string, { plans }: Pick<FailoverDeps, 'plans'>): Plan {
   const plan = plans.find(id);
   if (!plan) throw new FleetError('NotFound', `there is no plan ${id}: see 'wheelhouse plan list'`);
+  refuseNewer('plan', id, plan);
   return plan;
 }
 
@@ -265,6 +269,7 @@ async function editRecord(id: string, change: Edit['change'], { plans }: Pick<Fa
   for (let attempt = 1; ; attempt += 1) {
     const stored = await plans.read(id);
     if (!stored) throw new FleetError('NotFound', `there is no plan ${id}: see 'wheelhouse plan list'`);
+    refuseNewer('plan', id, stored.value);
     const next = change(stored.value);
     try {
       await plans.put(id, next, stored.revision);
@@ -337,7 +342,7 @@ function summary({
 async function expireSurplus({ plans, now }: Pick<FailoverDeps, 'plans' | 'now'>): Promise<void> {
   const planned = plans
     .list()
-    .filter(({ phase, kind }) => phase === 'Planned' && kind !== 'automatic')
+    .filter((plan) => plan.phase === 'Planned' && plan.kind !== 'automatic' && isKnown(plan))
     .sort(newestFirst);
   for (const { id } of planned.slice(mostPlanned - 1)) {
     const stored = await plans.read(id);
@@ -347,6 +352,10 @@ async function expireSurplus({ plans, now }: Pick<FailoverDeps, 'plans' | 'now'>
       if (!isFleetError(error, 'Conflict')) throw error;
     });
   }
+}
+
+function isKnown(plan: Plan): boolean {
+  return whyNotUnderstood('plan', plan.id, plan) === undefined;
 }
 
 async function forgetOld(deps: Pick<FailoverDeps, 'plans' | 'now'>): Promise<void> {
@@ -360,6 +369,7 @@ async function forgetOld(deps: Pick<FailoverDeps, 'plans' | 'now'>): Promise<voi
     .filter(
       (plan) => plan.phase === 'Expired' || (!isUnfinished(plan) && plan.phase !== 'Planned' && keepsNothing(plan)),
     )
+    .filter(isKnown)
     .sort(newestFirst);
   for (const { id } of finished.slice(mostFinished)) await plans.delete(id);
 }

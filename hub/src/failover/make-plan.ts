@@ -83,6 +83,7 @@ export async function makePlan(request: PlanRequest, deps: MakePlanDeps, signal:
   const { apps } = request;
   const findings = findingsOf({ outcomes, impact: { ...impact, ...moves }, capacity, labels, apps, ...deps });
   return {
+    v: 1,
     id: formatId(now),
     owner: request.owner,
     reason: request.reason,

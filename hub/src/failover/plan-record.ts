@@ -99,6 +99,8 @@ export interface Transition {
 }
 
 export interface Plan {
+  /** See `store/record-format.ts`. */
+  v?: number;
   id: string;
   /** Who made it. */
   owner: string;
@@ -137,16 +139,17 @@ export interface Plan {
   failsBack?: string;
 }
 
-export const activePhases: readonly PlanPhase[] = ['Relabelling', 'Arriving', 'Withdrawing'];
+/** In which nothing is being changed. */
+const restingPhases: readonly PlanPhase[] = ['Planned', 'Fenced', 'Completed', 'Aborted', 'Expired'];
 
 /** Clusters whose labels or annotations it changes. */
 export function changedClusters({ labels, annotations = [] }: Pick<Plan, 'labels' | 'annotations'>): string[] {
   return [...new Set([...labels, ...annotations].map(({ cluster }) => cluster))];
 }
 
-/** Whether a plan changes the fleet now: two such plans may not touch the same clusters. */
+/** Whether a plan changes the fleet now: two such plans may not touch the same clusters. In a phase that only newer hubs know it may. */
 export function isActive({ phase }: Pick<Plan, 'phase'>): boolean {
-  return activePhases.includes(phase);
+  return !restingPhases.includes(phase);
 }
 
 /** Ids of one minute are in no order. */

@@ -6,11 +6,14 @@
 import { isFleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { FailoverRule } from '@wheelhouse/shared/resources/failover-rule';
 import type { Table } from '../fleet/records.ts';
+import { whyNotUnderstood } from '../store/record-format.ts';
 import type { Failover } from './failover.ts';
 import { isUnfinished } from './plan-record.ts';
 
 /** What a rule did last. */
 export interface RuleRecord {
+  /** See `store/record-format.ts`. */
+  v?: number;
   /** Grows by one each time the rule acts; whoever writes it acts. */
   term: number;
   /** Which outage it acted upon: when the last of its clusters was heard of last. */
@@ -56,7 +59,7 @@ export function newRecord(rule: FailoverRule, { failover }: Pick<RuleRecordDeps,
   const terms = owners.flatMap((owner) =>
     owner.startsWith(before) ? Number.parseInt(owner.slice(before.length), 10) : [],
   );
-  return { term: Math.max(0, ...terms.filter(Number.isFinite)), outage: '', at: '' };
+  return { v: 1, term: Math.max(0, ...terms.filter(Number.isFinite)), outage: '', at: '' };
 }
 
 /** The rule is there, or is back. */
@@ -64,13 +67,14 @@ export async function keepRecord(rule: FailoverRule, { rules }: Pick<RuleRecordD
   const name = recordName(rule);
   if (rules.find(name)?.goneAt === undefined) return;
   const stored = await rules.read(name);
-  if (!stored) return;
+  if (!stored || whyNotUnderstood('rule', name, stored.value) !== undefined) return;
   const { goneAt: _goneAt, ...record } = stored.value;
   await rules.put(name, record, stored.revision);
 }
 
 /** Whether `forgetRecord` has anything to do with the record of a rule that is gone. */
 export function isForgettable(record: RuleRecord, now: Date): boolean {
+  if (whyNotUnderstood('rule', '', record) !== undefined) return false;
   return record.goneAt === undefined || now.getTime() >= keptUntil(record);
 }
 

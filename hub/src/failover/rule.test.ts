@@ -70,6 +70,10 @@ const deps: RuleDeps = {
       said.push(`start ${id}`);
       return plan;
     },
+    abort: async (id) => {
+      said.push(`abort ${id}`);
+      return plan;
+    },
     list: () => plans,
     find: (id) => plans.find((one) => one.id === id),
   },

@@ -8,18 +8,19 @@ import { isFleetError, toFleetError } from '@wheelhouse/shared/errors/fleet-erro
 import type { Logger } from '@wheelhouse/shared/logging/logger';
 import type { FailoverRule } from '@wheelhouse/shared/resources/failover-rule';
 import type { AuditEntry } from '../store/audit.ts';
+import { whyNotUnderstood } from '../store/record-format.ts';
 import { rivalIn } from './claims.ts';
 import type { Failover, PlanOptions } from './failover.ts';
 import type { FailoverRequest } from './label-changes.ts';
 import { type OutageDeps, outageOf } from './outage.ts';
-import { isActive } from './plan-record.ts';
+import { isActive, wasBegun } from './plan-record.ts';
 import type { PlanView } from './plan-view.ts';
 import { keepRecord, newRecord, ownerOf, type RuleRecord, type RuleRecordDeps, recordName } from './rule-record.ts';
 import { onlyFor } from './some-applications.ts';
 
 export interface RuleDeps extends OutageDeps, RuleRecordDeps {
   logger: Logger;
-  failover: Pick<Failover, 'plan' | 'start' | 'list' | 'find'>;
+  failover: Pick<Failover, 'plan' | 'start' | 'abort' | 'list' | 'find'>;
   audit(entry: AuditEntry): void;
   observe(outcome: 'started' | 'refused' | 'waiting'): void;
 }
@@ -43,7 +44,7 @@ export async function runRule(rule: FailoverRule, deps: RuleDeps, signal: AbortS
 async function claim(rule: FailoverRule, outage: string, deps: RuleDeps): Promise<RuleRecord | undefined> {
   const name = recordName(rule);
   const stored = await deps.rules.read(name);
-  if (stored && !mayAct(stored.value, { outage, now: deps.now() }, deps)) return undefined;
+  if (stored && !mayAct(rule, stored.value, { outage, deps })) return undefined;
   const cutOff = stored && startedBefore(rule, stored.value, deps);
   if (cutOff) {
     await deps.rules.put(name, cutOff, stored.revision);
@@ -65,7 +66,7 @@ async function claim(rule: FailoverRule, outage: string, deps: RuleDeps): Promis
 function startedBefore(rule: FailoverRule, record: RuleRecord, { failover }: RuleDeps): RuleRecord | undefined {
   if (!isOpen(record)) return undefined;
   const owner = ownerOf(rule, record);
-  const started = failover.list().find((plan) => plan.owner === owner && !['Planned', 'Expired'].includes(plan.phase));
+  const started = failover.list().find((plan) => plan.owner === owner && wasBegun(plan));
   return started && { ...record, plan: started.id, startedAt: record.at };
 }
 
@@ -73,15 +74,20 @@ function nextTerm(before: RuleRecord, { outage, now }: { outage: string; now: Da
   const startedAt = startOf(before);
   const started = startedAt === undefined ? {} : { startedAt };
   const everyMs = before.everyMs === undefined ? {} : { everyMs: before.everyMs };
-  return { term: before.term + 1, outage, at: now.toISOString(), ...started, ...everyMs };
+  return { v: 1, term: before.term + 1, outage, at: now.toISOString(), ...started, ...everyMs };
 }
 
 /** Once for each outage. */
-function mayAct(record: RuleRecord, at: { outage: string; now: Date }, { failover }: RuleDeps): boolean {
-  if (record.outage !== at.outage) return true;
+function mayAct(
+  rule: FailoverRule,
+  record: RuleRecord,
+  { outage, deps: { failover, now } }: { outage: string; deps: RuleDeps },
+): boolean {
+  if (whyNotUnderstood('rule', recordName(rule), record) !== undefined) return false;
+  if (record.outage !== outage) return true;
   const rival = record.waitsFor === undefined ? undefined : failover.find(record.waitsFor);
   if (!isOpen(record) || (rival && isActive(rival))) return false;
-  return at.now.getTime() - Date.parse(record.at) > graceMs;
+  return now().getTime() - Date.parse(record.at) > graceMs;
 }
 
 /** Nothing came of it yet: its hub died, or it waits for another plan. */
@@ -113,7 +119,11 @@ async function act(
     // nothing is written of what was only cut short: the next hub acts after the grace
     if (signal.aborted || toFleetError(error).retryable) throw error;
     const rival = rivalIn(error);
-    if (rival !== undefined) return waitFor(rival, claimed, { name, deps });
+    if (rival !== undefined) {
+      // the next term makes its own: nobody shall take this one for something that is left to a person
+      if (plan) await deps.failover.abort(plan.id, { by: owner, reason: `waits for plan ${rival}` });
+      return waitFor(rival, claimed, { name, deps });
+    }
     const refused = toFleetError(error).message;
     return refuse({ ...claimed, ...(plan ? { plan: plan.id } : {}), refused }, name, deps);
   }

@@ -1,8 +1,10 @@
+import type { Logger } from '@wheelhouse/shared/logging/logger';
 import type { Claims } from '../failover/claims.ts';
 import type { Plan } from '../failover/plan-record.ts';
 import type { RuleRecord } from '../failover/rule-record.ts';
 import type { Bucket } from '../store/bucket.ts';
 import { packJson, unpackJson } from '../store/packed-json.ts';
+import { type Formatted, type FormattedKind, refuseNewer, tellNewer } from '../store/record-format.ts';
 import type { AppLabels } from './app-labels.ts';
 import type { ContactRecord } from './contact.ts';
 import type { HistoryEntry } from './metadata.ts';
@@ -176,7 +178,7 @@ export interface Table<T> {
   delete(name: string, expectedRevision?: number): Promise<void>;
 }
 
-export async function createFleetRecords(bucket: Bucket): Promise<FleetRecords> {
+export async function createFleetRecords(bucket: Bucket, logger: Logger): Promise<FleetRecords> {
   const clusters = new Map<string, ClusterRecord>();
   const tokens = new Map<string, TokenRecord>();
   const revocations = new Map<string, RevocationRecord>();
@@ -190,9 +192,10 @@ export async function createFleetRecords(bucket: Bucket): Promise<FleetRecords> 
   const adopted = new Map<string, AdoptedRecord>();
   const contacts = new Map<string, ContactRecord>();
   const adoptedListeners = new Set<() => void>();
+  const takePlan = taker('plan', plans, logger);
   const takers: Record<string, (name: string, value: Uint8Array | undefined) => void> = {
     token: (name, value) => void replace(tokens, name, value),
-    rule: (name, value) => void replace(rules, name, value),
+    rule: taker('rule', rules, logger),
     claim: (name, value) => void replace(claims, name, value),
     store: (name, value) => void replace(store, name, value),
     contact: (name, value) => void replace(contacts, name, value),
@@ -201,7 +204,7 @@ export async function createFleetRecords(bucket: Bucket): Promise<FleetRecords> 
       if (record) for (const listener of onRevoked) listener(record);
     },
     plan: (name, value) => {
-      replace(plans, name, value);
+      takePlan(name, value);
       for (const listener of onPlan) listener(name);
     },
     adopted: (name, value) => {
@@ -222,9 +225,9 @@ export async function createFleetRecords(bucket: Bucket): Promise<FleetRecords> 
     clusters: createTable(bucket, 'cluster', clusters),
     tokens: createTable(bucket, 'token', tokens),
     revocations: createTable(bucket, 'revocation', revocations),
-    plans: createTable(bucket, 'plan', plans),
+    plans: formatted('plan', createTable(bucket, 'plan', plans)),
     claims: createTable(bucket, 'claim', claims),
-    rules: createTable(bucket, 'rule', rules),
+    rules: formatted('rule', createTable(bucket, 'rule', rules)),
     onClusterChange: (listener) => register(listeners, listener),
     onRevocation: (listener) => register(onRevoked, listener),
     onPlanChange: (listener) => register(onPlan, listener),
@@ -253,6 +256,24 @@ function createTable<T>(bucket: Bucket, prefix: string, copy: ReadonlyMap<string
       await bucket.caughtUp(await bucket.put(`${prefix}.${name}`, packJson(value), expectedRevision));
     },
     delete: async (name, expectedRevision) => await bucket.delete(`${prefix}.${name}`, expectedRevision),
+  };
+}
+
+function taker<T extends Formatted>(kind: FormattedKind, copy: Map<string, T>, logger: Logger) {
+  return (name: string, value: Uint8Array | undefined): void => {
+    const before = copy.get(name);
+    tellNewer({ kind, name }, { before, after: replace(copy, name, value) }, logger);
+  };
+}
+
+/** What is written was made of what was read: a newer record is not written over by who knows only a part of it. */
+function formatted<T extends Formatted>(kind: FormattedKind, table: Table<T>): Table<T> {
+  return {
+    ...table,
+    put: async (name, value, expectedRevision) => {
+      refuseNewer(kind, name, value);
+      await table.put(name, value, expectedRevision);
+    },
   };
 }
 

@@ -1,6 +1,7 @@
 /** What a person may ask of a rollout: each is written into its record, and decided by its next job. */
 import { FleetError, isFleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { Dispatch } from '../queue/dispatch.ts';
+import { refuseNewer } from '../store/record-format.ts';
 import { note } from './draft.ts';
 import { isDeserted } from './finish.ts';
 import type { PlanStep } from './plan.ts';
@@ -76,6 +77,7 @@ type Change = (record: RolloutRecord, now: Date) => void;
 async function editOnce({ store, rollouts, now }: RolloutCommandsDeps, key: string, change: Change): Promise<void> {
   const stored = await store.read(key);
   if (!stored && !rollouts.find(key)) throw new FleetError('NotFound', `there is no rollout ${nameOf(key)}`);
+  if (stored) refuseNewer('rollout', nameOf(key), stored.value);
   const record = structuredClone(stored?.value ?? emptyRecord(key, now()));
   change(record, now());
   await store.put(record, stored?.revision ?? 0);

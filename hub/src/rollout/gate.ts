@@ -5,6 +5,7 @@
 import { rolloutKeyPrefix } from '@wheelhouse/shared/protocol/rollout-operation';
 import type { IndexedApplication } from '../assign/applications.ts';
 import type { Resolution } from '../assign/resolve.ts';
+import { whyNotUnderstood } from '../store/record-format.ts';
 import { shortRevision } from './facts.ts';
 import { isActive, type RolloutRecord } from './record.ts';
 import type { RolloutStore } from './rollout-store.ts';
@@ -29,7 +30,8 @@ export function createGate({ rollouts, store }: GateDeps): Gate {
     pass: (app, resolution) => {
       const key = resolution.app && rollouts.governorOf(app);
       if (!resolution.app || key === undefined) return resolution;
-      const pin = store.find(key)?.pins[app.id]?.now;
+      const record = store.find(key);
+      const pin = whyNewer(key, record) === undefined ? record?.pins[app.id]?.now : undefined;
       const { app: newest, ...rest } = resolution;
       if (!pin) return rest;
       const assigned = isRollingSyncKey(key) ? withoutAutomation(newest) : newest;
@@ -42,9 +44,10 @@ export function createGate({ rollouts, store }: GateDeps): Gate {
       if (!resolution.app || key === undefined) return undefined;
       const record = store.find(key);
       const pin = record?.pins[app.id]?.now;
-      if (pin?.bundle === resolution.app.bundle) return undefined;
+      const newer = whyNewer(key, record);
+      if (pin?.bundle === resolution.app.bundle) return newer;
       const at = pin ? `stays at ${shortRevision(pin)}` : 'runs nothing yet';
-      return `${at}: ${reasonOf(app, key, record)}`;
+      return `${at}: ${newer ?? reasonOf(app, key, record)}`;
     },
   };
 }
@@ -57,6 +60,10 @@ export function isRollingSyncKey(key: string): boolean {
 function withoutAutomation(app: NonNullable<Resolution['app']>): NonNullable<Resolution['app']> {
   const { automated: _, ...policy } = app.policy;
   return { ...app, policy };
+}
+
+function whyNewer(key: string, record: RolloutRecord | undefined): string | undefined {
+  return record && whyNotUnderstood('rollout', formatRolloutName(key), record);
 }
 
 function reasonOf(app: IndexedApplication, key: string, record: RolloutRecord | undefined): string {

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { resolve } from '../assign/resolve.ts';
-import { applicationOf, createHubState, evaluationOf, type HubState } from '../testing/hub-state.ts';
+import { applicationOf, createHubState, evaluationOf, type HubState, logger } from '../testing/hub-state.ts';
 import { gather } from './gather.ts';
 import { emptyRecord, type RolloutRecord } from './record.ts';
 import { createRolloutStore, type RolloutStore } from './rollout-store.ts';
@@ -15,7 +15,7 @@ let record: RolloutRecord;
 
 beforeEach(async () => {
   hub = await createHubState({ clusters: ['east', 'west'] });
-  store = await createRolloutStore(hub.buckets.open('fleet'));
+  store = await createRolloutStore(hub.buckets.open('fleet'), logger);
   rollouts = createRollouts({ specs: hub.specs, store });
   await put('ApplicationSet', { generators: [], template: { metadata: { name: 'x' }, spec: {} } });
   await put('FleetRollout', { applicationSet: 'web', steps: [{ name: 'all' }] });

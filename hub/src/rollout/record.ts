@@ -107,7 +107,8 @@ export interface RolloutEvent {
 
 /** A rollout in KV `fleet`; written before anything is done, and read again before anything is decided. */
 export interface RolloutRecord {
-  v: 1;
+  /** See `store/record-format.ts`. */
+  v: number;
   key: string;
   phase: RolloutPhase;
   message: string;

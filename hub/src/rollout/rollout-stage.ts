@@ -11,6 +11,7 @@ import { recordSpan, spans } from '@wheelhouse/shared/telemetry/tracing';
 import type { IndexedApplication } from '../assign/applications.ts';
 import type { Trigger } from '../queue/queue.ts';
 import type { AuditEntry } from '../store/audit.ts';
+import { whyNotUnderstood } from '../store/record-format.ts';
 import { decide, hasNewer } from './decide.ts';
 import { type GatherDeps, type Gathered, gather, isUnevaluated } from './gather.ts';
 import { emptyRecord, isActive, type RolloutRecord } from './record.ts';
@@ -45,6 +46,7 @@ export async function runRollout({ key }: Trigger, deps: RolloutDeps, signal: Ab
 
 async function takeFurther(key: string, deps: RolloutDeps, signal: AbortSignal): Promise<void> {
   const stored = await deps.store.read(key);
+  if (stored && whyNotUnderstood('rollout', formatRolloutName(key), stored.value) !== undefined) return;
   const object = deps.rollouts.find(key);
   if (!object) return stored ? await letGo(stored, deps) : undefined;
   const before = stored?.value ?? emptyRecord(key, deps.now());

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Bucket } from '../store/bucket.ts';
 import { createMemoryBuckets } from '../store/testing/memory-bucket.ts';
+import { logger } from '../testing/hub-state.ts';
 import { emptyRecord, type RolloutRecord } from './record.ts';
 import { createRolloutStore, type RolloutChange, type RolloutStore, rolloutKey } from './rollout-store.ts';
 import { pin } from './simulated-fleet.ts';
@@ -12,8 +13,8 @@ let replica: RolloutStore;
 beforeEach(async () => {
   const buckets = createMemoryBuckets();
   bucket = buckets.open('fleet');
-  store = await createRolloutStore(bucket);
-  replica = await createRolloutStore(buckets.open('fleet'));
+  store = await createRolloutStore(bucket, logger);
+  replica = await createRolloutStore(buckets.open('fleet'), logger);
 });
 
 const key = rolloutKey('FleetRollout', 'argocd', 'shop');

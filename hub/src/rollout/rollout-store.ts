@@ -1,6 +1,8 @@
+import type { Logger } from '@wheelhouse/shared/logging/logger';
 import { rolloutKeyPrefix } from '@wheelhouse/shared/protocol/rollout-operation';
 import type { Bucket } from '../store/bucket.ts';
 import { packJson, unpackJson } from '../store/packed-json.ts';
+import { refuseNewer, tellNewer } from '../store/record-format.ts';
 import type { RolloutRecord } from './record.ts';
 
 export interface RolloutChange {
@@ -29,7 +31,7 @@ export function rolloutKey(kind: keyof typeof rolloutKeyPrefix, namespace: strin
   return `${rolloutKeyPrefix[kind]}.${namespace}.${name.replaceAll(':', '=3A')}`;
 }
 
-export async function createRolloutStore(bucket: Bucket): Promise<RolloutStore> {
+export async function createRolloutStore(bucket: Bucket, logger: Logger): Promise<RolloutStore> {
   const records = new Map<string, RolloutRecord>();
   const owners = new Map<string, string>();
   const listeners = new Set<(change: RolloutChange) => void>();
@@ -39,6 +41,7 @@ export async function createRolloutStore(bucket: Bucket): Promise<RolloutStore> 
     const after = value && (unpackJson(value) as RolloutRecord);
     if (after) records.set(key, after);
     else records.delete(key);
+    tellNewer({ kind: 'rollout', name: key }, { before, after }, logger);
     own(owners, { key, before, after });
     for (const listener of listeners) listener({ key, before, after });
   });
@@ -51,6 +54,7 @@ export async function createRolloutStore(bucket: Bucket): Promise<RolloutStore> 
       return entry && { value: unpackJson(entry.value) as RolloutRecord, revision: entry.revision };
     },
     put: async (record, expectedRevision) => {
+      refuseNewer('rollout', record.key, record);
       await bucket.caughtUp(await bucket.put(record.key, packJson(record), expectedRevision));
     },
     delete: async (key, expectedRevision) => await bucket.delete(key, expectedRevision),

@@ -1,8 +1,9 @@
+import { whyNotUnderstood } from '../store/record-format.ts';
 import { shortRevision } from './facts.ts';
 import type { RolloutPhase, RolloutRecord, Run, RunMember, RunStep } from './record.ts';
 import { isActive } from './record.ts';
 import type { RolloutStore } from './rollout-store.ts';
-import type { Rollouts } from './rollouts.ts';
+import { formatRolloutName, type Rollouts } from './rollouts.ts';
 
 /** A rollout as people see it. */
 export interface RolloutView {
@@ -88,6 +89,7 @@ export function createRolloutViews({ rollouts, store }: RolloutViewsDeps): Rollo
 
 function formatRecord(record: RolloutRecord): Omit<RolloutView, 'kind' | 'namespace' | 'name'> {
   const { phase, message, since, run, pause, warnings } = record;
+  const newer = whyNotUnderstood('rollout', formatRolloutName(record.key), record);
   return {
     phase,
     message,
@@ -96,7 +98,7 @@ function formatRecord(record: RolloutRecord): Omit<RolloutView, 'kind' | 'namesp
     members: countBy(Object.values(run?.members ?? {}).map(({ state }) => state)),
     steps: (run?.steps ?? []).map((step, index) => formatStep(run as Run, step, index)),
     ...(pause ? { pause: { reason: pause.reason, by: pause.by, ...(pause.until ? { until: pause.until } : {}) } } : {}),
-    warnings,
+    warnings: [...warnings, ...(newer === undefined ? [] : [newer])],
   };
 }
 

@@ -60,9 +60,9 @@ export async function openStores(deps: OpenStoresDeps, signal: AbortSignal): Pro
     bucket('fleet').then(createAdditions),
     bucket('fleet').then(createVerdicts),
     openBucket({ nats, logger }, { name: 'fleet', ...(deps.onLost ? { onReplaced: deps.onLost } : {}) }, signal).then(
-      createFleetRecords,
+      async (fleet) => await createFleetRecords(fleet, logger),
     ),
-    bucket('fleet').then(createRolloutStore),
+    bucket('fleet').then(async (fleet) => await createRolloutStore(fleet, logger)),
     bucket('fleet').then(createHydrationStore),
     documents.loaded(),
   ]);
