@@ -68,7 +68,7 @@ async function standingClaims(claims: Claims | undefined, deps: ClaimDeps): Prom
  * before a person has it withdraw what it kept.
  */
 function mayBegin({ phase, phaseAt }: Plan, { at }: Claims['plans'][number]): boolean {
-  return phase === 'Planned' || phase === 'Fenced' || phaseAt < at;
+  return phase === 'Planned' || phaseAt < at;
 }
 
 export function clustersOf(plan: Plan): string[] {

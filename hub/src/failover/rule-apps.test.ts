@@ -58,7 +58,8 @@ function plans(): Plan[] {
 
 async function finish({ id }: Plan): Promise<void> {
   const stored = await fleet.deps.plans.read(id);
-  if (stored) await fleet.deps.plans.put(id, { ...stored.value, phase: 'Fenced' }, stored.revision);
+  const phaseAt = fleet.deps.now().toISOString();
+  if (stored) await fleet.deps.plans.put(id, { ...stored.value, phase: 'Fenced', phaseAt }, stored.revision);
 }
 
 describe('a failover rule for some Applications', () => {
@@ -93,6 +94,34 @@ describe('a failover rule for some Applications', () => {
     await runRule(waiting, deps, signal);
     expect(said.at(-1)).toBe('started');
     expect(plans().filter(({ phase }) => phase === 'Relabelling')).toMatchObject([{ apps: ofSet(name) }]);
+  });
+
+  it('acts as soon as it may look again once the other is fenced, and leaves no plan of its waiting', async () => {
+    const [cart, shop] = [ruleFor(ofSet('cart')), ruleFor(ofSet('shop'))];
+    const { plan, start } = deps.failover;
+    // both are planned before either is started
+    const planned = Promise.withResolvers<void>();
+    const slow = {
+      ...deps.failover,
+      plan: async (...given: Parameters<typeof plan>) => {
+        const made = await plan(...given);
+        if (fleet.deps.plans.list().length === 2) planned.resolve();
+        await planned.promise;
+        return made;
+      },
+      start,
+    };
+    await Promise.all([cart, shop].map(async (rule) => runRule(rule, { ...deps, failover: slow }, signal)));
+    const byPhase = (phase: string) => plans().filter((one) => one.phase === phase);
+    const [first] = byPhase('Relabelling');
+    expect([said.filter((line) => line === 'waiting').length, byPhase('Aborted').length]).toEqual([1, 1]);
+    expect(byPhase('Planned')).toEqual([]);
+    fleet.pass(1_000);
+    await finish(first as Plan);
+    fleet.pass(graceMs - 1_000);
+    await runRule(first?.apps === ofSet('cart') ? shop : cart, deps, signal);
+    expect(byPhase('Relabelling')).toHaveLength(1);
+    expect(said.filter((line) => line === 'waiting' || line === 'started')).toEqual(['started', 'waiting', 'started']);
   });
 
   it('does not act any more when what it waited to leave is back', async () => {
