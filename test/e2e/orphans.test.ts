@@ -29,6 +29,7 @@ beforeAll(async () => {
   repository = await git.createRepository('shop', {
     'web/a.yaml': configMap('web', 'one'),
     'cart/a.yaml': configMap('cart', 'one'),
+    'more/a.yaml': configMap('more', 'one'),
   });
   for (const name of ['shop', 'agents']) await create('/api/v1/namespaces', objectOf('v1 Namespace', name));
   await grantAllButSecrets();
@@ -187,6 +188,16 @@ test('what an Application left behind when it was deleted is an orphan of its ne
     async () => expect(await orphansOf('web')).toEqual(['ConfigMap cart', 'ConfigMap left-over', 'Deployment debug']),
     within,
   );
+});
+
+test('Applications of one project in one namespace show the same, which travels once', async () => {
+  await platform.apply(application('more', 'team'));
+  const all = ['ConfigMap cart', 'ConfigMap left-over', 'Deployment debug'];
+  await eventually(async () => {
+    expect([await orphansOf('more'), await orphansOf('web')]).toEqual([all, all]);
+  }, within);
+  const page = await commands.succeed('app', 'resources', 'more', '--orphaned');
+  expect(page).toMatch(/Orphaned resources: 3, looked for \d+[smh] ago\.\nThere may be others: cannot list .*secrets/u);
 });
 
 test('nothing is said any more once the project does not ask', async () => {

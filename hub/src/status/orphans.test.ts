@@ -2,7 +2,7 @@ import type { OrphanReport } from '@wheelhouse/shared/protocol/orphans';
 import type { AppProject } from '@wheelhouse/shared/resources/app-project';
 import { describe, expect, it } from 'vitest';
 import { applicationOf, indexedOf, statusOf } from '../testing/hub-state.ts';
-import { type OrphansAgent, orphanConditions, orphansOf } from './orphans.ts';
+import { type OrphansAgent, orphanConditions, orphansOf, orphansWith } from './orphans.ts';
 
 const projectOf = (orphanedResources?: AppProject['spec']['orphanedResources']): AppProject => ({
   apiVersion: 'argoproj.io/v1alpha1',
@@ -75,5 +75,69 @@ it('shows what was found with its age, warned of or not', () => {
   expect(orphansOf(inputOf({ orphans: undefined, agent: { agentVersion: '1', orphans: {} } }))).toEqual({
     total: 0,
     items: [],
+  });
+});
+
+describe('the age of what was found', () => {
+  const earlier = '2025-12-31T00:00:00.000Z';
+  const later = '2026-01-02T00:00:00.000Z';
+  it.each<[string, World, string | undefined]>([
+    ['is that of the last survey', { orphans: { ...found, surveyedAt: earlier } }, surveyedAt],
+    [
+      'is its own where no survey is told of',
+      { orphans: { ...found, surveyedAt: earlier }, agent: undefined },
+      earlier,
+    ],
+    ['is its own where that is newer news', { orphans: { ...found, surveyedAt: later } }, later],
+    ['is that of the survey for reports of older agents', {}, surveyedAt],
+    ['is none before this Application was looked for', { orphans: undefined }, undefined],
+  ])('%s', (_name, world, expected) => {
+    expect(orphansOf(inputOf(world))?.surveyedAt).toBe(expected);
+  });
+});
+
+describe('what is reported with another Application', () => {
+  const pointing = { orphans: { total: 3, items: [], itemsOf: 'argocd/carrier' } };
+
+  it('is shown as if it were its own', () => {
+    const asked: string[] = [];
+    const reportedWith = (app: string) => {
+      asked.push(app);
+      return found;
+    };
+    expect(orphansOf({ ...inputOf(pointing), reportedWith })).toEqual({ total: 3, items: [item], surveyedAt });
+    expect(asked).toEqual(['argocd/carrier']);
+  });
+
+  it('is said to be missing as long as it is, which is no condition', () => {
+    const input = { ...inputOf(pointing), reportedWith: () => undefined };
+    expect(orphansOf(input)).toEqual({
+      total: 3,
+      items: [],
+      surveyedAt,
+      problem: 'their names are reported with argocd/carrier, and are not here yet',
+    });
+    expect(orphanConditions(input).map(({ type }) => type)).toEqual(['OrphanedResourceWarning']);
+  });
+
+  it.each<[string, { project?: string; namespace?: string; cluster?: string }, boolean]>([
+    ['one like it', {}, true],
+    ['one of another project', { project: 'theirs' }, false],
+    ['one in another namespace', { namespace: 'cart' }, false],
+    ['one on another cluster', { cluster: 'west' }, false],
+  ])('is taken of %s: %j', (_name, { project = 'default', namespace = 'shop', cluster = 'east' }, isTaken) => {
+    const application = applicationOf('carrier');
+    Object.assign(application.spec, { project, destination: { ...application.spec.destination, namespace } });
+    const carrier = indexedOf(application, { cluster });
+    const deps = {
+      applications: { find: (id: string) => (id === carrier.id ? carrier : undefined) },
+      statuses: { find: () => ({ status: statusOf('carrier', { orphans: found }) }) as never },
+    };
+    const { indexed } = inputOf(pointing);
+    expect(orphansWith(carrier.id, indexed, deps)).toEqual(isTaken ? found : undefined);
+    expect(orphansWith('argocd/none', indexed, deps)).toBeUndefined();
+    const onward = { total: 3, items: [], itemsOf: 'argocd/third' };
+    const statuses = { find: () => ({ status: statusOf('carrier', { orphans: onward }) }) as never };
+    expect(orphansWith(carrier.id, indexed, { ...deps, statuses })).toBeUndefined();
   });
 });

@@ -19,7 +19,7 @@ import type { Additions } from '../store/additions.ts';
 import type { Derived, DerivedChange, Problem } from '../store/derived.ts';
 import type { ApplicationFilter } from './application-filter.ts';
 import { type ApplicationPage, listPage } from './list-page.ts';
-import { type OrphansAgent, orphansOf } from './orphans.ts';
+import { type OrphansAgent, orphansOf, orphansWith } from './orphans.ts';
 import type { Statuses } from './statuses.ts';
 import { createTold, type Told, type ViewChange } from './told.ts';
 import {
@@ -200,6 +200,7 @@ function viewInput(indexed: IndexedApplication, deps: ReadModelDeps): ViewInput 
     now,
     problems: problemsOf(indexed, resolution, deps),
     agent: deps.heartbeat(indexed.cluster ?? ''),
+    reportedWith: (app) => orphansWith(app, indexed, deps),
     isRollingSync: () => deps.gate.isRollingSync(indexed),
     whyWaiting: () => deps.gate.whyWaiting(indexed, resolution),
     hydration: indexed.hydration && deps.hydrations.find(indexed.hydration.key),

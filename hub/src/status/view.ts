@@ -1,3 +1,4 @@
+import type { OrphanReport } from '@wheelhouse/shared/protocol/orphans';
 import { applicationSetController } from '@wheelhouse/shared/protocol/rollout-operation';
 import type { AppStatus } from '@wheelhouse/shared/protocol/status';
 import type { Application } from '@wheelhouse/shared/resources/application';
@@ -37,6 +38,8 @@ export interface ViewInput {
   problems: Problem[];
   /** What the agent of its cluster said of itself last. */
   agent?: OrphansAgent;
+  /** What was reported of orphaned resources with another Application like it. */
+  reportedWith?: (app: string) => OrphanReport | undefined;
   /** Why a rollout keeps it from what Git gives. */
   whyWaiting?: () => string | undefined;
   /** Its set's RollingSync syncs it. */

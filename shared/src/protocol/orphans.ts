@@ -25,9 +25,16 @@ export interface OrphanedResource {
   createdAt?: string | undefined;
 }
 
-/** What an agent found in the namespace of an Application. Its age is that of the survey, see `Heartbeat.orphans`. */
+/** What an agent found in the namespace of an Application, by what its project asks for. */
 export interface OrphanReport {
   total: number;
+  /** RFC 3339: when it was found to be so first; `Heartbeat.orphans` says when the cluster looked last. Absent from agents before it. */
+  surveyedAt?: string | undefined;
+  /**
+   * The Application of the same project and namespace whose report has the items, which are the same: with many of them in
+   * one namespace they travel once. Absent from reports that have their own.
+   */
+  itemsOf?: string | undefined;
   /** The first of them, `maxOrphans` at most and of `maxOrphanBytes` together. */
   items: OrphanedResource[];
   /** What could not be looked at, and why: there may be more than was found. */
@@ -41,6 +48,8 @@ const text = z.string().max(512);
 
 export const orphanReport = z.object({
   total: z.int().nonnegative(),
+  surveyedAt: z.iso.datetime().optional(),
+  itemsOf: z.string().max(512).optional(),
   items: z
     .array(
       z.object({

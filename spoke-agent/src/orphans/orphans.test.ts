@@ -13,6 +13,7 @@ let clock: ManualClock;
 let cluster: MemoryCluster;
 let orphans: Orphans;
 let reports: Map<string, number | undefined>;
+let told: Map<string, OrphanReport | undefined>;
 let failure: FleetError | undefined;
 
 beforeEach(async () => {
@@ -20,10 +21,14 @@ beforeEach(async () => {
   failure = undefined;
   cluster = createMemoryCluster({ clock }, { intercept: (verb) => (verb === 'discover' ? failure : undefined) });
   reports = new Map();
+  told = new Map();
   const logger = createLogger({ name: 'test', level: 'silent' });
   const applications = {
     claims: () => ({ apps: new Set(['web', 'cart']), keys: new Set<string>() }),
-    tellOrphans: (app: string, found: OrphanReport | undefined) => void reports.set(app, found?.total),
+    tellOrphans: (app: string, found: OrphanReport | undefined) => {
+      reports.set(app, found?.total);
+      told.set(app, found);
+    },
   };
   orphans = createOrphans({ cluster, clock, random: () => 0.5, logger, applications }, { intervalMs: 60_000 });
   for (const namespace of ['shop', 'cart']) {
@@ -86,14 +91,46 @@ it('goes by the newest policy, and takes back what is asked no longer', async ()
     ['web', 1],
     ['cart', 1],
   ]);
+  const { surveyedAt } = orphans.age();
   orphans.follow({ apps: [appOf('web', 'shop')], orphans: { team: { ...policy, ignore: [{ kind: 'ConfigMap' }] } } });
-  expect([reports.get('cart'), orphans.age()]).toEqual([undefined, {}]);
+  // what is still asked for has the age that it had
+  expect([reports.get('cart'), reports.get('web'), orphans.age()]).toEqual([undefined, 1, { surveyedAt }]);
   await survey();
-  expect(reports.get('web')).toBe(0);
+  expect([reports.get('web'), orphans.age().surveyedAt]).toEqual([0, new Date(clock.now()).toISOString()]);
   orphans.follow({ apps });
+  expect(orphans.age()).toEqual({});
   const before = requests();
   clock.advance(3_600_000);
   expect([reports.get('web'), requests()]).toEqual([undefined, before]);
+});
+
+it('tells what was found once for each project and namespace, and of the others where that is', async () => {
+  const many = ['e', 'd', 'c', 'b'].map((app) => appOf(app, 'shop'));
+  const apps = [...many, appOf('a', 'cart'), appOf('f', 'shop', 'other')];
+  orphans.follow({ apps, orphans: { team: policy, other: policy } });
+  await survey();
+  const surveyedAt = new Date(clock.now()).toISOString();
+  const items = (namespace: string) => [expect.objectContaining({ namespace, name: 'left-over' })];
+  expect(Object.fromEntries(told)).toEqual({
+    a: { total: 1, items: items('cart'), surveyedAt },
+    b: { total: 1, items: items('shop'), surveyedAt },
+    ...Object.fromEntries(['c', 'd', 'e'].map((app) => [app, { total: 1, items: [], itemsOf: 'b', surveyedAt }])),
+    f: { total: 1, items: items('shop'), surveyedAt },
+  });
+  orphans.follow({ apps: apps.filter(({ app }) => app !== 'b'), orphans: { team: policy, other: policy } });
+  await survey();
+  expect([told.get('b'), told.get('c')?.items, told.get('d')?.itemsOf]).toEqual([undefined, items('shop'), 'c']);
+});
+
+it('tells of fifty Applications of one namespace in little more than one list', async () => {
+  for (let index = 0; index < 120; index += 1) await apply('ConfigMap', `left-over-with-a-long-name-${index}`, 'shop');
+  const apps = Array.from({ length: 50 }, (_, index) => appOf(`app-${index}`, 'shop'));
+  orphans.follow({ apps, orphans: { team: policy } });
+  await survey();
+  const sizes = apps.map(({ app }) => JSON.stringify(told.get(app)).length);
+  const list = Math.max(...sizes);
+  expect(list).toBeGreaterThan(10_000);
+  expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(list + 50 * 200);
 });
 
 it('keeps what it found, and its age, while it cannot look', async () => {

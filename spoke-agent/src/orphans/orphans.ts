@@ -75,7 +75,8 @@ class Surveyor implements Orphans {
     const asking = new Set(next.apps.map(({ app }) => app));
     for (const { app } of this.#asked.apps) if (!asking.has(app)) this.#deps.applications.tellOrphans(app, undefined);
     this.#asked = next;
-    this.#surveyedAt = undefined;
+    // what was found before stands, with its age, until there is newer news
+    if (next === nothing) this.#surveyedAt = undefined;
     this.#timer?.[Symbol.dispose]();
     if (next.apps.length > 0) this.#schedule(this.#settleMs());
   }
@@ -129,9 +130,16 @@ class Surveyor implements Orphans {
   }
 
   #take({ apps }: Asked, found: Survey): void {
-    this.#surveyedAt = this.#deps.clock.now();
-    for (const { app, namespace, project } of apps)
-      this.#deps.applications.tellOrphans(app, found.get(namespace)?.get(project));
+    const now = this.#deps.clock.now();
+    this.#surveyedAt = now;
+    const surveyedAt = new Date(now).toISOString();
+    const carriers = carriersOf(apps);
+    for (const { app, namespace, project } of apps) {
+      const report = found.get(namespace)?.get(project);
+      const itemsOf = carriers.get(placeOf({ namespace, project }));
+      const own = itemsOf === app ? {} : { items: [], itemsOf };
+      this.#deps.applications.tellOrphans(app, report && { ...report, surveyedAt, ...own });
+    }
   }
 
   /** Once when it begins, and once when it is over. */
@@ -142,6 +150,21 @@ class Surveyor implements Orphans {
     if (!problem && this.#problem) this.#deps.logger.info('orphaned resources are looked for again');
     this.#problem = problem;
   }
+}
+
+/** Of all Applications of a project in a namespace, the one whose report has the items: the first by its id, so that it stays the same. */
+function carriersOf(apps: Asked['apps']): Map<string, string> {
+  const carriers = new Map<string, string>();
+  for (const { app, ...place } of apps) {
+    const known = carriers.get(placeOf(place));
+    if (known === undefined || app < known) carriers.set(placeOf(place), app);
+  }
+  return carriers;
+}
+
+/** Neither a namespace nor a project has a slash in its name. */
+function placeOf({ namespace, project }: { namespace: string; project: string }): string {
+  return `${namespace}/${project}`;
 }
 
 /** Argo CD: the namespace of an Application is that of its destination; one that names none has no orphans. */

@@ -4,6 +4,7 @@ import { automated, configMap, startSpoke } from './simulated-spoke.ts';
 
 const found: OrphanReport = {
   total: 1,
+  surveyedAt: '2026-01-01T00:00:00.000Z',
   items: [{ group: '', version: 'v1', kind: 'ConfigMap', namespace: 'shop', name: 'left-over' }],
 };
 
@@ -17,7 +18,7 @@ it('reports what was found in an Application’s namespace with its status, once
   spoke.reconciler.tellOrphans('shop', found);
   expect(await spoke.settle()).toMatchObject({ sync: 'Synced', orphans: found });
   const { length } = spoke.reports;
-  spoke.reconciler.tellOrphans('shop', structuredClone(found));
+  spoke.reconciler.tellOrphans('shop', { ...structuredClone(found), surveyedAt: '2026-01-01T01:00:00.000Z' });
   spoke.reconciler.tellOrphans('nobody', found);
   await spoke.settle();
   expect(spoke.reports).toHaveLength(length);

@@ -145,7 +145,7 @@ class AppReconciler implements Reconciler {
 
   tellOrphans(app: string, found: OrphanReport | undefined): void {
     const state = this.#states.get(app);
-    if (!state || isDeepStrictEqual(state.orphans, found)) return;
+    if (!state || isSameFound(state.orphans, found)) return;
     state.orphans = found;
     this.#queue.add(app);
   }
@@ -293,4 +293,10 @@ function isSameContent(a: AssignedApp, b: AssignedApp | undefined): boolean {
 /** Whether only the trace of the commit differs. */
 function isSameAssignment({ traceparent: _a, ...a }: AssignedApp, { traceparent: _b, ...b }: AssignedApp): boolean {
   return JSON.stringify(a) === JSON.stringify(b);
+}
+
+/** An age alone is no news: the heartbeat says when the cluster looked last. */
+function isSameFound(before: OrphanReport | undefined, after: OrphanReport | undefined): boolean {
+  const withoutAge = (report: OrphanReport | undefined) => report && { ...report, surveyedAt: undefined };
+  return isDeepStrictEqual(withoutAge(before), withoutAge(after));
 }
