@@ -386,6 +386,24 @@ describe('what people ask for', () => {
     return fleet;
   };
 
+  it('stays paused by a person when what is under way fails and returns: a newer revision does not begin', () => {
+    const fleet = createSettledFleet(canaryThenRest, sixClusters);
+    fleet.push('B');
+    fleet.change('c00', { outcomes: { B: 'degraded' } });
+    fleet.decide();
+    const { number = 0 } = fleet.record.run ?? {};
+    fleet.record.pause = { reason: 'freeze', by: 'ann', at: '' };
+    fleet.settle();
+    expect(fleet.record).toMatchObject({ phase: 'Failed', pause: { by: 'ann' }, run: { number } });
+    expect(fleet.pinOf('c00')).toBe('A');
+    fleet.push('C');
+    fleet.settle();
+    expect(fleet.record).toMatchObject({ phase: 'Paused', run: { number } });
+    delete fleet.record.pause;
+    fleet.settle();
+    expect(fleet.record.run).toMatchObject({ number: number + 1, outcome: 'Completed', revision: 'C-commit' });
+  });
+
   it('begins nothing while paused, and goes on when the pause is over', () => {
     const fleet = start();
     fleet.record.pause = { reason: 'freeze', by: 'ann', at: '', until: new Date(fleet.now + 100_000).toISOString() };

@@ -94,7 +94,6 @@ export interface Cause {
 export function startReturn(draft: Draft, cause: Cause): void {
   const run = activeRun(draft);
   run.returning = { ...cause, at: draft.now.toISOString() };
-  delete draft.record.pause;
   refuse(draft.record, run, { ...cause, at: draft.now });
   const touched = Object.entries(run.members).filter(([, { state }]) => touchedStates.includes(state));
   for (const [, member] of touched) giveBack(draft, member);
