@@ -56,9 +56,8 @@ function readComparison(reader: TokenReader): Term {
   const left = readTerm(reader);
   const sign = Object.keys(comparisons).find((text) => reader.take('sign', text));
   if (sign === undefined) return left;
-  const [compare, right] = [comparisons[sign] as (a: unknown, b: unknown) => boolean, readTerm(reader)];
+  const [compare, right] = [comparisons[sign] as (a: unknown, b: unknown) => boolean, readOperand(reader)];
   return (value) => {
-    // the first of what is on the right: pairs of two lists could be more than anybody waits for
     const [other] = right(value);
     return left(value).map((one) => compare(one, other));
   };
@@ -70,50 +69,72 @@ function isEqual(a: unknown, b: unknown): boolean {
 }
 
 function readTerm(reader: TokenReader): Term {
-  if (reader.take('sign', '(')) {
-    const inner = readPipe(reader);
-    reader.demand(')');
-    return inner;
-  }
+  if (!reader.take('sign', '(')) return readValue(reader, readPath);
+  const inner = readPipe(reader);
+  reader.demand(')');
+  return inner;
+}
+
+/** What is compared with: one value, as pairs of two lists could be more than anybody waits for. */
+function readOperand(reader: TokenReader): Term {
+  return readValue(reader, (at) => {
+    const [term, isOne] = readSteps(at);
+    if (!isOne) throw new SyntaxError('one value expected');
+    return term;
+  });
+}
+
+function readValue(reader: TokenReader, readOther: (reader: TokenReader) => Term): Term {
   const text = reader.take('string');
   if (text) return () => [text.text];
   const isNegative = reader.take('sign', '-') !== undefined;
   const number = reader.take('number');
   if (number) return () => [Number(number.text) * (isNegative ? -1 : 1)];
   const word = isNegative ? undefined : reader.take('word');
-  return word ? readWord(word.text, reader) : readPath(reader);
+  return word ? readWord(word.text, reader) : readOther(reader);
 }
 
 function readPath(reader: TokenReader): Term {
+  return readSteps(reader)[0];
+}
+
+/** A path, and whether it leads to one value. */
+function readSteps(reader: TokenReader): [term: Term, isOne: boolean] {
   const path = readRoot(reader);
   for (let steps = readSuffix(reader); steps; steps = readSuffix(reader)) path.push(...steps);
   const isOne = !path.includes('each');
-  return (value) => {
+  const term: Term = (value) => {
     const found = valuesAt(value, path);
     // jq: what is not there is null
     return found.length === 0 && isOne ? [null] : found;
   };
+  return [term, isOne];
 }
 
-const literals: Record<string, unknown> = { true: true, false: false, null: null };
+const literals = new Map<string, unknown>(Object.entries({ true: true, false: false, null: null }));
 
-const withoutArgument: Record<string, (value: unknown) => unknown> = {
+const withoutArgument = tableOf<(value: unknown) => unknown>({
   not: (value) => !isTruthy(value),
   length: (value) =>
     typeof value === 'string' || Array.isArray(value) ? value.length : Object.keys(value ?? {}).length,
   type: (value) => (value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value),
   ascii_downcase: (value) => (typeof value === 'string' ? value.toLowerCase() : value),
-};
+});
 
-const ofTexts: Record<string, (value: string, argument: string) => boolean> = {
+const ofTexts = tableOf<(value: string, argument: string) => boolean>({
   startswith: (value, argument) => value.startsWith(argument),
   endswith: (value, argument) => value.endsWith(argument),
   contains: (value, argument) => value.includes(argument),
-};
+});
+
+/** By names that expressions bring: what every object has besides is not among them. */
+function tableOf<T>(entries: Record<string, T>): ReadonlyMap<string, T> {
+  return new Map(Object.entries(entries));
+}
 
 function readWord(word: string, reader: TokenReader): Term {
-  if (word in literals) return () => [literals[word]];
-  const plain = withoutArgument[word];
+  if (literals.has(word)) return () => [literals.get(word)];
+  const plain = withoutArgument.get(word);
   if (plain) return (value) => [plain(value)];
   reader.demand('(');
   const term = readCall(word, reader);
@@ -124,8 +145,8 @@ function readWord(word: string, reader: TokenReader): Term {
 function readCall(word: string, reader: TokenReader): Term {
   const argument = reader.take('string');
   if (!argument) throw new SyntaxError('a text expected');
-  if (word === 'has') return (value) => [isObject(value) && argument.text in value];
-  const matches = word === 'test' ? createTest(argument.text) : ofTexts[word];
+  if (word === 'has') return (value) => [isObject(value) && Object.hasOwn(value, argument.text)];
+  const matches = word === 'test' ? createTest(argument.text) : ofTexts.get(word);
   if (!matches) throw new SyntaxError(`${word} is not known`);
   return (value) => [typeof value === 'string' && matches(value, argument.text)];
 }

@@ -54,6 +54,8 @@ describe('what a jq path names is taken out', () => {
     ['.env[].name == "A"'],
     ['(.env | length) == 1'],
     ['.env | type == "array"'],
+    ['has("env") and (has("constructor") | not)'],
+    ['.name != .image and .env != null'],
   ])('of the items where %s', (condition) => {
     expect(without(`.spec.containers[] | select(${condition}) | .env`)).toEqual({
       spec: { ...spec, containers: [mainWithoutEnv, side] },
@@ -85,6 +87,11 @@ it.each([
   '.a[1:2]',
   '.a[] | select(.b | test("("))',
   '.a[] | select(.b | explode("x"))',
+  '.a[] | select(.b == .c[])',
+  '.a[] | select(.b == (.c))',
+  '.a[] | select(constructor)',
+  '.a[] | select(.b | toString)',
+  '.a[] | select(.b | valueOf("x"))',
   'env.HOME',
   'empty',
   `.${'a'.repeat(2_000)}`,

@@ -158,7 +158,8 @@ function canary(object: KubeObject): Health {
   const weight = numberAt(object, 'status', 'canaryWeight') ?? 0;
   const messages = conditionsOf(object).map(({ message = '' }) => message);
   const parts = [phase, ...(weight > 0 ? [`Canary Weight: ${weight} %`] : []), ...messages];
-  return { status: canaryPhases[phase] ?? 'Unknown', message: parts.join(' --- ') };
+  const status = Object.hasOwn(canaryPhases, phase) ? canaryPhases[phase] : undefined;
+  return { status: status ?? 'Unknown', message: parts.join(' --- ') };
 }
 
 /** Knative's operators: what is true of these; all conditions are told until all are. */

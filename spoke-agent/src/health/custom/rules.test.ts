@@ -39,6 +39,12 @@ describe('a rule', () => {
       withCondition('Ready', 'False'),
       undefined,
     ],
+    [
+      'of a status with a name that all objects have',
+      condition('Ready', { True: 'Healthy' }),
+      withCondition('Ready', 'constructor'),
+      undefined,
+    ],
     ['where nothing is told', condition('Ready', { True: 'Healthy' }), object({}), undefined],
     [
       'where no list is told',

@@ -40,7 +40,8 @@ export function condition(type: string | readonly string[], byStatus: ByStatus, 
   const types = typeof type === 'string' ? [type] : type;
   return (object) => {
     for (const found of conditionsOf(object)) {
-      const status = types.includes(found.type) ? byStatus[found.status as keyof ByStatus] : undefined;
+      if (!types.includes(found.type) || !Object.hasOwn(byStatus, found.status)) continue;
+      const status = byStatus[found.status as keyof ByStatus];
       const { reason = '' } = found;
       if (!status || (reasons && !reasons.includes(reason)) || except?.includes(reason)) continue;
       return { status, message: fill(message, object, found) };
