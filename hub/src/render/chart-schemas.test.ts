@@ -39,6 +39,8 @@ async function nested(depth: number): Promise<Buffer> {
 
 it('looks at every schema, and at nothing else', async () => {
   await symlink('elsewhere', join(folder, 'folder.tgz'));
+  await symlink('nowhere', join(folder, 'gone.tgz'));
+  await symlink('values.schema.json', join(folder, 'values.schema.json'));
   const looking = look({
     'elsewhere/a.yaml': '',
     'app/values.schema.json': '{"$ref": "#"}',
@@ -72,6 +74,12 @@ it.each<[string, () => Promise<Files>, string, string]>([
     'app/charts/a.tgz/a/charts/b.tgz/b/values.schema.json has',
   ],
   ['what is no schema', async () => ({ 'values.schema.json': 'a: b' }), 'Malformed', 'values.schema.json is not JSON'],
+  [
+    'a schema that helm would not read',
+    async () => ({ 'values.schema.json': `{"a": "${'x'.repeat(5 * mega)}"}` }),
+    'TooLarge',
+    'values.schema.json is larger than 5 MiB',
+  ],
   ['what is no archive', async () => ({ 'charts/a.tgz': 'a' }), 'Malformed', 'charts/a.tgz is not a tar archive'],
   ['archives in archives', async () => ({ 'a.tgz': await nested(11) }), 'TooLarge', 'packed more than 10 times'],
   [

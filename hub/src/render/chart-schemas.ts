@@ -8,6 +8,8 @@ import { whyNotOwnSchema } from './schema-references.ts';
 const schemaName = 'values.schema.json';
 /** A packed chart in a packed chart in a packed chart … */
 const maxDepth = 10;
+/** Helm: of one file of a chart. */
+const maxSchemaBytes = 5 << 20;
 /** Of all packed charts of a render together. */
 const maxBytes = 100 << 20;
 
@@ -32,8 +34,8 @@ export async function refuseForeignSchemas(
       if (entry.isDirectory() || !isLookedAt(entry.name)) continue;
       const file = path.join(entry.parentPath, entry.name);
       const name = path.posix.join(what, path.relative(directory, file));
-      // a link leads to another file of the workspace, or to a folder, which is neither
-      const content = await readFile(file, { signal }).catch(ignoreFolder);
+      // a link leads to another file of the workspace; one that leads to a folder or nowhere is helm's to speak of
+      const content = await readFile(file, { signal }).catch(ignoreNoFile);
       if (content) await look({ name, content, depth: 0 }, looking);
     }
   }
@@ -43,8 +45,8 @@ function isLookedAt(name: string): boolean {
   return name === schemaName || name.endsWith('.tgz');
 }
 
-function ignoreFolder(error: NodeJS.ErrnoException): undefined {
-  if (error.code !== 'EISDIR') throw error;
+function ignoreNoFile(error: NodeJS.ErrnoException): undefined {
+  if (!['EISDIR', 'ENOENT', 'ELOOP'].includes(error.code ?? '')) throw error;
 }
 
 async function look(
@@ -72,6 +74,8 @@ function bytesOf(file: MemoryFiles[string]): Buffer | undefined {
 }
 
 function refuseForeign(name: string, content: Buffer): void {
+  if (content.length > maxSchemaBytes)
+    throw new FleetError('TooLarge', `${name} is larger than ${maxSchemaBytes >> 20} MiB, of which helm takes no file`);
   const why = whyNotOwnSchema(content.toString());
   if (why === undefined) return;
   throw new FleetError(why.startsWith('is not JSON') ? 'Malformed' : 'PathOutsideRepository', `${name} ${why}`);
