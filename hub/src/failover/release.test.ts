@@ -85,9 +85,24 @@ it('waits for a plan that changes the same clusters, which then waits for it', a
   const stored = await fleet.deps.plans.read(other.id);
   if (stored) await fleet.deps.plans.put(other.id, { ...stored.value, phase: 'Aborted' }, stored.revision);
   const third = await failover.plan({ from: 'region=us', to: 'region=eu' }, by, signal);
-  await withdraw();
+  await failover.withdraw(other.id, { by: 'ben', apps: [] }, signal);
   await expect(failover.start(third.id, { by: 'ben', accept: [] }, signal)).rejects.toMatchObject({
-    details: { plan: id },
+    details: { plan: other.id },
+  });
+});
+
+it('leaves to a later plan what that one keeps by now', async () => {
+  const back = await failover.plan({ from: 'region=us', to: 'region=eu' }, by, signal);
+  const stored = await fleet.deps.plans.read(back.id);
+  const undone = { phase: 'Aborted', direction: 'back' } as const;
+  if (stored) await fleet.deps.plans.put(back.id, { ...stored.value, ...undone }, stored.revision);
+  for (const apps of [['shop-eu-1'], []])
+    await expect(withdraw(...apps)).rejects.toMatchObject({
+      code: 'Conflict',
+      message: `plan ${back.id} keeps shop-eu-1 on eu-1 by now: 'wheelhouse plan withdraw ${back.id} shop-eu-1'`,
+    });
+  expect(await failover.withdraw(back.id, { by: 'ben', apps: ['shop-eu-1'] }, signal)).toMatchObject({
+    phase: 'Withdrawing',
   });
 });
 

@@ -8,13 +8,18 @@ import { idOf } from '../assign/applications.ts';
 import { evaluateSets } from './dry-run.ts';
 import type { MakePlanDeps } from './make-plan.ts';
 import { isActive, outgoingOf, type Placement, type Plan, wasBegun } from './plan-record.ts';
+import { indexRetentions } from './retention.ts';
 import { enter } from './transitions.ts';
+
+export interface ReleaseDeps extends MakePlanDeps {
+  plans: { list(): Plan[] };
+}
 
 /** Of these Applications, or of all that the plan keeps, what may go. Throws Invalid, Conflict. */
 export async function releasable(
   plan: Plan,
   apps: readonly string[],
-  { deps, signal }: { deps: MakePlanDeps; signal: AbortSignal },
+  { deps, signal }: { deps: ReleaseDeps; signal: AbortSignal },
 ): Promise<string[]> {
   const kept = keptOf(plan);
   const unknown = apps.find((app) => !kept.some((one) => one.app === app));
@@ -23,7 +28,8 @@ export async function releasable(
       'Invalid',
       `plan ${plan.id} keeps no Application ${unknown === undefined ? '' : `${unknown} `}by policy Never`,
     );
-  const due = kept.filter(({ app }) => apps.length === 0 || apps.includes(app));
+  const asked = kept.filter(({ app }) => apps.length === 0 || apps.includes(app));
+  const due = keptByIt(plan, asked, { apps, deps });
   const meant = await meantToStay(due, { deps, signal });
   const [first] = meant;
   if (first && (apps.length > 0 || meant.size === due.length))
@@ -32,6 +38,27 @@ export async function releasable(
       `ApplicationSet ${first.set} gives ${first.app} for ${first.cluster} again: it is no rest of plan ${plan.id}, and nothing is withdrawn; to move it, change the labels ('wheelhouse failover')`,
     );
   return due.filter((one) => !meant.has(one)).map(({ app }) => app);
+}
+
+/** What a later plan keeps by now goes with that one: two plans would wait for each other. */
+function keptByIt(
+  plan: Plan,
+  asked: readonly Placement[],
+  { apps, deps }: { apps: readonly string[]; deps: ReleaseDeps },
+): Placement[] {
+  const { find } = indexRetentions(deps.plans.list());
+  const keeperOf = ({ app, cluster }: Placement) => {
+    const retention = find(app, cluster);
+    return retention && !retention.comes ? retention.plan : plan.id;
+  };
+  const own = asked.filter((one) => keeperOf(one) === plan.id);
+  const other = asked.find((one) => keeperOf(one) !== plan.id);
+  if (other && (apps.length > 0 || own.length === 0))
+    throw new FleetError(
+      'Conflict',
+      `plan ${keeperOf(other)} keeps ${other.app} on ${other.cluster} by now: 'wheelhouse plan withdraw ${keeperOf(other)} ${other.app}'`,
+    );
+  return own;
 }
 
 function keptOf(plan: Plan): Placement[] {
