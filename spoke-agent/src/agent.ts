@@ -100,15 +100,12 @@ export async function createAgent(deps: AgentDeps, options: AgentOptions): Promi
     ...inventory(),
     orphans: orphans.age(),
   });
-  const onNewerGeneration = () => desired.catchUp();
+  const onGeneration = (gen: number) => desired.newestIs(gen);
   const onResend = (seqFloor: number) => reporter.resend(seqFloor);
   const onConfirmed = () => reporter.confirm();
   const onRenew = () => link.renewSoon();
   open.use(
-    startHeartbeats(
-      { ...shared, compose, onNewerGeneration, onResend, onConfirmed, onRenew },
-      { intervalMs: heartbeatMs },
-    ),
+    startHeartbeats({ ...shared, compose, onGeneration, onResend, onConfirmed, onRenew }, { intervalMs: heartbeatMs }),
   );
   const opened = open.move();
   return { appliedGen: () => desired.appliedGen(), [Symbol.asyncDispose]: async () => await opened.disposeAsync() };

@@ -72,7 +72,7 @@ async function startSpoke(
   const answers = {
     onResend,
     onConfirmed: () => reporter.confirm(),
-    onNewerGeneration: () => desired.catchUp(),
+    onGeneration: (gen: number) => desired.newestIs(gen),
     onRenew: () => link.renewSoon(),
   };
   stack.use(startHeartbeats({ ...deps, ...answers, compose }, { intervalMs: 250 }));
@@ -187,7 +187,7 @@ describe('a spoke', () => {
     await eventually(() => expect(spoke.desired.appliedGen()).toBe(4));
     await fixture.transport.nats.manager.streams.purge('DESIRED', { filter: subjects.desired('emptied') });
     expect(await spoke.link.latest(fixture.transport.signal)).toBeUndefined();
-    spoke.desired.catchUp();
+    spoke.desired.newestIs(5);
     await publish({ cluster: 'emptied', gen: 5 });
     await eventually(() => expect(spoke.desired.appliedGen()).toBe(5));
     expect(spoke.received.map(({ document }) => document.gen)).toEqual([4, 5]);

@@ -48,12 +48,17 @@ function signed(gen: number, apps: AssignedApp[]) {
 /** A link that stands for the hub; without blobs it is unreachable. */
 function fakeLink(blobs: Map<string, Buffer> | undefined) {
   const live = new Set<(bytes: Uint8Array) => void>();
+  const connecting = new Set<() => void>();
+  let asked = 0;
   const unreachable = new FleetError('TransportUnavailable', 'no hub', { retryable: false });
   const link: DesiredDeps['link'] = {
     cluster: 'us-east',
     state: () => (blobs ? 'connected' : 'connecting'),
     documentKeys: () => ({ [key.kid]: publicHalf(key) }),
-    latest: async () => undefined,
+    latest: async () => {
+      asked += 1;
+      return undefined;
+    },
     blob: async (digest) => {
       const found = blobs?.get(digest);
       if (!found) throw unreachable;
@@ -63,12 +68,18 @@ function fakeLink(blobs: Map<string, Buffer> | undefined) {
       live.add(listener);
       return { [Symbol.dispose]: () => void live.delete(listener) };
     },
-    onConnect: () => ({ [Symbol.dispose]: () => undefined }),
+    onConnect: (listener) => {
+      connecting.add(listener);
+      return { [Symbol.dispose]: () => void connecting.delete(listener) };
+    },
   };
   const send = (bytes: Uint8Array) => {
     for (const listener of live) listener(bytes);
   };
-  return { link, send };
+  const connect = () => {
+    for (const listener of connecting) listener();
+  };
+  return { link, send, connect, asked: () => asked };
 }
 
 async function start(stateDir: string, link: DesiredDeps['link'], held: string[] = []) {
@@ -77,7 +88,7 @@ async function start(stateDir: string, link: DesiredDeps['link'], held: string[]
   const clock = createManualClock();
   const deps = { link, logger, clock, random: () => 0.5, onDocument, heldBundles: () => held };
   const desired = await createDesired(deps, { stateDir });
-  return { desired, received };
+  return { desired, received, clock };
 }
 
 describe('what a spoke keeps on disk', () => {
@@ -163,6 +174,45 @@ describe('what a spoke keeps on disk', () => {
     keys = { [other.kid]: publicHalf(other) };
     send(envelope);
     await vi.waitFor(() => expect(desired.rejected()).toMatchObject({ count: 1, code: 'SignatureInvalid' }));
+    await desired[Symbol.asyncDispose]();
+  });
+});
+
+describe('after a connection was lost', () => {
+  async function reconnect(directory: string) {
+    const { link, send, connect, asked } = fakeLink(new Map());
+    const spoke = await start(directory, link);
+    send(signed(5, []).envelope);
+    await vi.waitFor(() => expect(spoke.desired.appliedGen()).toBe(5));
+    // what it asks when it starts
+    spoke.clock.advance(0);
+    await setImmediate();
+    const before = asked();
+    connect();
+    const pass = async (ms: number) => {
+      spoke.clock.advance(ms);
+      await setImmediate();
+      return asked() - before;
+    };
+    return { ...spoke, pass };
+  }
+
+  it('the document is asked for if nobody says within seconds which is the newest', async () => {
+    await using directory = await mkdtempDisposable(join(tmpdir(), 'desired-'));
+    const { desired, pass } = await reconnect(directory.path);
+    expect([await pass(4_900), await pass(5_200), await pass(60_000)]).toEqual([0, 1, 1]);
+    await desired[Symbol.asyncDispose]();
+  });
+
+  it('a newer document is asked for at once, and none if there is none', async () => {
+    await using directory = await mkdtempDisposable(join(tmpdir(), 'desired-'));
+    const { desired, pass } = await reconnect(directory.path);
+    desired.newestIs(5);
+    expect(await pass(60_000)).toBe(0);
+    desired.newestIs(6);
+    expect(await pass(0)).toBe(1);
+    // every few minutes, whatever is said
+    expect(await pass(600_000)).toBe(2);
     await desired[Symbol.asyncDispose]();
   });
 });

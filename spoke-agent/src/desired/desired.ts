@@ -34,8 +34,8 @@ export interface Desired extends AsyncDisposable {
   /** Generation of the newest verified document, 0 when there is none. */
   appliedGen(): number;
   rejected(): Heartbeat['rejected'];
-  /** Asks for the newest document soon; several calls are one request. */
-  catchUp(): void;
+  /** The hub says which generation is the newest: a newer one is asked for soon, and otherwise nothing was missed. */
+  newestIs(gen: number): void;
   /** The newest verified document as it came. Throws NotFound. */
   held(): Promise<{ gen: number; bytes: Uint8Array }>;
   /** A page or bundle that a kept document names. Throws NotFound. */
@@ -61,6 +61,8 @@ export interface DesiredOptions {
 }
 
 const defaultPollMs = 300_000;
+/** Within which the hub is given time to answer the first heartbeat of a connection, which tells more cheaply whether something was missed. */
+const doubtMs = 5_000;
 
 /** Hands over the document on disk, if there is one, before it returns. */
 export async function createDesired(deps: DesiredDeps, options: DesiredOptions): Promise<Desired> {
@@ -101,12 +103,12 @@ export async function createDesired(deps: DesiredDeps, options: DesiredOptions):
   kept.push(...(await restore(documents, { open, logger, names: [link.cluster, ...(link.formerNames?.() ?? [])] })));
   if (kept[0]) handOver(kept[0].document, true);
   const asking = createAsking({ ...deps, receive: (bytes) => receive(bytes, false) }, options, stop.signal);
-  const subscriptions = [link.onLive((bytes) => void receive(bytes, true)), link.onConnect(() => asking.soon())];
+  const subscriptions = [link.onLive((bytes) => void receive(bytes, true)), link.onConnect(() => asking.doubt())];
   if (link.state() === 'connected') asking.soon();
   return {
     appliedGen,
     rejected: () => rejections.summary(),
-    catchUp: () => asking.soon(),
+    newestIs: (gen) => (gen > appliedGen() ? asking.soon() : asking.settle()),
     held: async () => {
       const held = await documents.find(appliedGen());
       if (held) return { gen: appliedGen(), bytes: held };
@@ -217,6 +219,9 @@ function digestsOf(kept: readonly Kept[]): Set<string> {
 
 interface Asking extends Disposable {
   soon(): void;
+  /** Something may have been missed: asks in a while, unless that is settled before. */
+  doubt(): void;
+  settle(): void;
 }
 
 /** One question at a time: when told to, and every few minutes in case a hint was lost. */
@@ -231,6 +236,7 @@ function createAsking(
   let asking = false;
   let again = false;
   let failures = 0;
+  let inDoubt = false;
   const schedule = (ms: number) => {
     timer?.[Symbol.dispose]();
     if (!signal.aborted) timer = clock.after(ms, () => void ask());
@@ -242,6 +248,7 @@ function createAsking(
     }
     asking = true;
     again = false;
+    inDoubt = false;
     try {
       const bytes = await link.latest(signal);
       failures = 0;
@@ -261,6 +268,16 @@ function createAsking(
   schedule(pollMs * (1 + random()));
   return {
     soon: () => (asking ? void (again = true) : schedule(0)),
+    doubt: () => {
+      again = asking;
+      inDoubt = !asking;
+      if (inDoubt) schedule(doubtMs * (1 + random()));
+    },
+    settle: () => {
+      if (!inDoubt) return;
+      inDoubt = false;
+      schedule(pollMs * (1 + random()));
+    },
     [Symbol.dispose]: () => timer?.[Symbol.dispose](),
   };
 }

@@ -60,6 +60,8 @@ export interface LinkOptions extends DialOptions {
 }
 
 const requestTimeoutMs = 15_000;
+/** NATS takes a request across accounts although nobody is there to answer; a heartbeat can be sent again. */
+const heartbeatTimeoutMs = 5_000;
 const parallelParts = 4;
 
 interface Listeners {
@@ -103,22 +105,29 @@ export function createLink(deps: LinkDeps, options: LinkOptions): Link {
 
 type Requests = Pick<Link, 'latest' | 'blob' | 'publishStatus' | 'heartbeat'>;
 
+interface Asked {
+  payload?: string;
+  /** Milliseconds. */
+  timeout?: number;
+  signal: AbortSignal;
+}
+
 function createRequests(cluster: string, connection: Connection): Requests {
-  const ask = async (subject: string, payload: string | undefined, signal: AbortSignal): Promise<Msg> => {
+  const ask = async (subject: string, { payload, timeout = requestTimeoutMs, signal }: Asked): Promise<Msg> => {
     try {
-      const answer = connection.during((nats) => nats.request(subject, payload, { timeout: requestTimeoutMs }));
+      const answer = connection.during((nats) => nats.request(subject, payload, { timeout }));
       return await abortable(answer, signal);
     } catch (error) {
       throw toFleetError(error, 'TransportUnavailable');
     }
   };
   const part = async (digest: string, number: number, signal: AbortSignal) => {
-    const bytes = stored(await ask(subjects.blob(blobName(digest), number), undefined, signal));
+    const bytes = stored(await ask(subjects.blob(blobName(digest), number), { signal }));
     if (bytes) return bytes;
     throw new FleetError('NotFound', `bundle ${digest} is not stored on the hub (part ${number})`, { retryable: true });
   };
   return {
-    latest: async (signal) => stored(await ask(subjects.get(cluster), undefined, signal)),
+    latest: async (signal) => stored(await ask(subjects.get(cluster), { signal })),
     blob: async (digest, signal) => {
       const first = await part(digest, 0, signal);
       const rest = Array.from({ length: partCountOf(first) - 1 }, (_, index) => index + 1);
@@ -130,15 +139,18 @@ function createRequests(cluster: string, connection: Connection): Requests {
     publishStatus: async (status, { ack, signal }) => {
       const subject = subjects.status(cluster, status.app);
       if (!ack) return await connection.during(async (nats) => nats.publish(subject, JSON.stringify(status)));
-      const answer = (await ask(subject, JSON.stringify(status), signal)).json<{ error?: { description: string } }>();
+      const payload = JSON.stringify(status);
+      const answer = (await ask(subject, { payload, signal })).json<{ error?: { description: string } }>();
       if (answer.error)
         throw new FleetError(
           'TransportUnavailable',
           `status of ${status.app} was not stored: ${answer.error.description}`,
         );
     },
-    heartbeat: async (heartbeat, signal) =>
-      (await ask(subjects.heartbeat(cluster), JSON.stringify(heartbeat), signal)).json<HeartbeatReply>(),
+    heartbeat: async (heartbeat, signal) => {
+      const asked = { payload: JSON.stringify(heartbeat), timeout: heartbeatTimeoutMs, signal };
+      return (await ask(subjects.heartbeat(cluster), asked)).json<HeartbeatReply>();
+    },
   };
 }
 

@@ -1,3 +1,4 @@
+import { backoffMs } from '@wheelhouse/shared/async/backoff';
 import type { Clock } from '@wheelhouse/shared/async/clock';
 import type { Logger } from '@wheelhouse/shared/logging/logger';
 import type { Heartbeat, HeartbeatReply } from '@wheelhouse/shared/protocol/status';
@@ -9,8 +10,8 @@ export interface HeartbeatsDeps {
   clock: Clock;
   random: () => number;
   compose(): Heartbeat;
-  /** The hub has a newer document. */
-  onNewerGeneration(): void;
+  /** Generation of the newest document that the hub knows of, 0 for none. */
+  onGeneration(gen: number): void;
   /** The hub lacks a status. */
   onResend(seqFloor: number): void;
   /** The hub has what the digest stood for. */
@@ -20,6 +21,7 @@ export interface HeartbeatsDeps {
 }
 
 const maxResendWaitMs = 600_000;
+const firstRetryMs = 1_000;
 
 /**
  * Says every `intervalMs`, and as soon as a connection stands, that the spoke is there and what it has; the hub answers
@@ -29,6 +31,7 @@ export function startHeartbeats(deps: HeartbeatsDeps, options: { intervalMs: num
   const { link, logger, clock, random } = deps;
   const stop = new AbortController();
   let timer: Disposable | undefined;
+  let failures = 0;
   let resends = 0;
   let resendFrom = 0;
   const schedule = (ms: number) => {
@@ -37,7 +40,7 @@ export function startHeartbeats(deps: HeartbeatsDeps, options: { intervalMs: num
   };
   const take = (reply: HeartbeatReply, sent: Heartbeat) => {
     if (reply.renew) deps.onRenew();
-    if (reply.gen > sent.appliedGen) deps.onNewerGeneration();
+    deps.onGeneration(reply.gen);
     if (!reply.resend) {
       if (sent.statusDigest === '') return;
       resends = 0;
@@ -56,11 +59,16 @@ export function startHeartbeats(deps: HeartbeatsDeps, options: { intervalMs: num
     try {
       const heartbeat = deps.compose();
       take(await link.heartbeat(heartbeat, stop.signal), heartbeat);
+      failures = 0;
     } catch (error) {
       logger.debug({ err: error, cluster: link.cluster }, 'heartbeat was not answered');
+      failures += 1;
+      // the hub may have connected later than this spoke: it is to be heard of before the interval is over
+      const waitMs = backoffMs(failures, { baseMs: firstRetryMs, maxMs: options.intervalMs, random });
+      if (link.state() === 'connected') schedule(waitMs);
     }
   };
-  const onConnect = link.onConnect(() => schedule(0));
+  const onConnect = link.onConnect(() => void beat());
   schedule(0);
   return {
     [Symbol.dispose]: () => {

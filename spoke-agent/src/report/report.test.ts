@@ -31,6 +31,7 @@ function createFakeLink() {
     failing: false,
     reply: { gen: 0, resend: false } as HeartbeatReply,
     beats: [] as Heartbeat[],
+    isDeaf: false,
     state: () => fake.now,
     onConnect: (listener: () => void) => {
       listeners.add(listener);
@@ -46,6 +47,7 @@ function createFakeLink() {
     },
     heartbeat: async (heartbeat: Heartbeat) => {
       fake.beats.push(heartbeat);
+      if (fake.isDeaf) throw new FleetError('TransportUnavailable', 'nobody answers');
       return fake.reply;
     },
   };
@@ -196,7 +198,7 @@ describe('heartbeats', () => {
       clock,
       random: () => 0.5,
       compose,
-      onNewerGeneration: () => asked.push('newer'),
+      onGeneration: (gen: number) => asked.push(`generation ${gen}`),
       onResend: (floor: number) => asked.push(`resend ${floor}`),
       onConfirmed: () => asked.push('confirmed'),
       onRenew: () => asked.push('renew'),
@@ -221,11 +223,27 @@ describe('heartbeats', () => {
     expect(link.beats).toHaveLength(3);
   });
 
+  it('that nobody answers go out again long before the interval is over, less and less often', async () => {
+    const { clock, link } = setUpHeartbeats();
+    link.isDeaf = true;
+    await pass(clock, 0);
+    // 1, 2 and 4 s after one another
+    for (const expected of [2, 3, 4]) {
+      await pass(clock, 500 * 2 ** (expected - 1));
+      expect(link.beats).toHaveLength(expected);
+    }
+    for (let minute = 0; minute < 10; minute += 1) await pass(clock, 60_000);
+    expect(link.beats.length).toBeLessThan(50);
+    link.isDeaf = false;
+    await pass(clock, 30_000);
+    const heard = link.beats.length;
+    await pass(clock, 300_000);
+    expect(link.beats).toHaveLength(heard + 10);
+  });
+
   it.each([
-    ['the hub has nothing newer', { gen: 3, resend: false }, ['confirmed']],
-    ['the hub has a newer document', { gen: 4, resend: false }, ['newer', 'confirmed']],
-    ['the hub has an older one', { gen: 2, resend: false }, ['confirmed']],
-    ['the hub lacks a status', { gen: 3, resend: true, seqFloor: 7 }, ['resend 7']],
+    ['the hub lacks nothing', { gen: 3, resend: false }, ['generation 3', 'confirmed']],
+    ['the hub lacks a status', { gen: 4, resend: true, seqFloor: 7 }, ['generation 4', 'resend 7']],
   ])('have the agent do what is needed when %s', async (_name, reply, expected) => {
     const { clock, link, asked } = setUpHeartbeats();
     link.reply = reply;
@@ -237,8 +255,9 @@ describe('heartbeats', () => {
     const { clock, link, asked } = setUpHeartbeats();
     link.reply = { gen: 3, resend: true };
     for (let minute = 0; minute < 60; minute += 1) await pass(clock, 60_000);
-    expect(asked.length).toBeGreaterThan(3);
-    expect(asked.length).toBeLessThan(15);
+    const resent = asked.filter((what) => what.startsWith('resend'));
+    expect(resent.length).toBeGreaterThan(3);
+    expect(resent.length).toBeLessThan(15);
   });
 });
 

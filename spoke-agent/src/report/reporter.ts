@@ -113,7 +113,8 @@ function createSender(deps: ReporterDeps, outbox: Outbox): Sender {
   };
   const onConnect = link.onConnect(() => {
     outbox.doubt();
-    schedule(0);
+    // at once, to share a write of the socket with the heartbeat
+    void flush();
   });
   return {
     soon: () => {

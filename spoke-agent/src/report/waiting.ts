@@ -33,6 +33,6 @@ export function startWaiting(deps: { link: Link; logger: Logger }, options: Wait
     at: new Date(clock.now()).toISOString(),
   });
   const nothing = () => undefined;
-  const told = { onNewerGeneration: nothing, onResend: nothing, onConfirmed: nothing, onRenew: () => link.renewSoon() };
+  const told = { onGeneration: nothing, onResend: nothing, onConfirmed: nothing, onRenew: () => link.renewSoon() };
   return startHeartbeats({ ...deps, clock, random: Math.random, compose, ...told }, { intervalMs: heartbeatMs });
 }
