@@ -15,12 +15,12 @@ async function writeNatsConfig(directory: string, listen: string): Promise<void>
   const names = [...tlsNames, 'localhost', '127.0.0.1'];
   const { jwts, tls } = await loadAuthority({ directory: path.join(data, 'authority'), names });
   await mkdir(directory, { recursive: true });
-  const certFile = path.join(directory, 'tls.crt');
+  const leafFile = path.join(directory, 'tls.crt');
   const keyFile = path.join(directory, 'tls.key');
-  await copyFile(tls.certFile, certFile);
+  await copyFile(tls.leafFile, leafFile);
   await copyFile(tls.keyFile, keyFile);
   const text = formatNatsConfig({
-    authority: { jwts, tls: { ...tls, certFile, keyFile } },
+    authority: { jwts, tls: { ...tls, leafFile, keyFile } },
     listen,
     storeDir: path.join(directory, 'jetstream'),
   });

@@ -31,11 +31,11 @@ describe("the hub's authority", () => {
     expect(again.jwts.systemAccount).toBe(first.jwts.systemAccount);
     const folder = join(directory, 'authority');
     const files = (await readdir(folder)).toSorted();
-    expect(files).toEqual(['authority.json', 'ca.pem', 'server.key', 'server.pem']);
+    expect(files).toEqual(['authority.json', 'ca.pem', 'leaf.pem', 'server.key', 'server.pem']);
     const modes = await Promise.all(
       [folder, ...files.map((file) => join(folder, file))].map(async (path) => (await stat(path)).mode & 0o777),
     );
-    expect(modes).toEqual([0o700, 0o600, 0o600, 0o600, 0o600]);
+    expect(modes).toEqual([0o700, 0o600, 0o600, 0o600, 0o600, 0o600]);
   });
 
   it('is one, when two replicas make it at once', async () => {
@@ -72,6 +72,7 @@ describe("the hub's authority", () => {
     expect(after.tls.cert).not.toBe(before.tls.cert);
     expect(after.ca).toEqual(before.ca);
     expect(await readFile(after.tls.certFile, 'utf8')).toBe(after.tls.cert);
+    expect((await readFile(after.tls.leafFile, 'utf8')) + after.ca.pem).toBe(after.tls.cert);
   });
 
   it('says what to do when its file is damaged, and does not replace it', async () => {

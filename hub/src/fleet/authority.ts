@@ -35,8 +35,8 @@ export interface Authority {
   /** Public halves of every key whose documents spokes should accept. */
   readonly documentKeys: DocumentKeys;
   readonly ca: { pem: string; fingerprint: string };
-  /** PEM texts and the files that hold them; the certificate's chain includes the CA. */
-  readonly tls: KeyedCertificate & { certFile: string; keyFile: string; caFile: string };
+  /** PEM texts and the files that hold them; the certificate's chain includes the CA, `leafFile` is without it. */
+  readonly tls: KeyedCertificate & { certFile: string; leafFile: string; keyFile: string; caFile: string };
   /** Logs a hub replica in at NATS. */
   hubUser(): { jwt: string; key: KeyPair };
   /** Logs a hub replica in at NATS' system account, where accounts are changed and the server tells what it refused. */
@@ -153,15 +153,17 @@ async function loadServerCertificate(
 ): Promise<Authority['tls']> {
   const files = {
     certFile: join(directory, 'server.pem'),
+    leafFile: join(directory, 'leaf.pem'),
     keyFile: join(directory, 'server.key'),
     caFile: join(directory, 'ca.pem'),
   };
-  const [cert, key] = await Promise.all([findFile(files.certFile), findFile(files.keyFile)]);
-  const found = cert && key && { cert: cert.toString(), key: key.toString() };
+  const [cert, leaf, key] = await Promise.all([files.certFile, files.leafFile, files.keyFile].map(findFile));
+  const found = cert && leaf && key && { cert: cert.toString(), key: key.toString() };
   if (found && isCurrent(found, ca, wanted)) return { ...found, ...files };
   const created = await createServerCertificate(ca, wanted.names, wanted.now);
   await replaceFile(files.caFile, ca.cert);
   await replaceFile(files.keyFile, created.key);
+  await replaceFile(files.leafFile, created.cert.slice(0, -ca.cert.length));
   await replaceFile(files.certFile, created.cert);
   return { ...created, ...files };
 }

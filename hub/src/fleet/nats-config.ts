@@ -38,7 +38,8 @@ export function formatNatsConfig(options: NatsConfigOptions): string {
     ...(options.tls === false
       ? []
       : [
-          `tls { cert_file: ${JSON.stringify(tls.certFile)}, key_file: ${JSON.stringify(tls.keyFile)}, timeout: 30, connection_rate_limit: 2000 }`,
+          // without the CA, which clients have: one certificate less to read for each login
+          `tls { cert_file: ${JSON.stringify(tls.leafFile)}, key_file: ${JSON.stringify(tls.keyFile)}, timeout: 30, connection_rate_limit: 2000 }`,
         ]),
     'jetstream {',
     `  store_dir: ${JSON.stringify(options.storeDir)}`,

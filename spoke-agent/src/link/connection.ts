@@ -112,7 +112,10 @@ async function dial(identity: Identity, policy: ReconnectPolicy): Promise<NatsCo
   });
 }
 
+/** In the order of preference; a key is made for the first before the server is heard, so it is the only one that costs anything. */
+const keyExchanges = 'X25519MLKEM768:X25519:P-256:P-384:P-521';
+
 /** The client hands these to `tls.connect`, which would otherwise read the CA again for each attempt. */
 function trustOnly(ca: string) {
-  return { ca, secureContext: createSecureContext({ ca }) };
+  return { ca, secureContext: createSecureContext({ ca, ecdhCurve: keyExchanges }) };
 }
