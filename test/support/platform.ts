@@ -99,6 +99,8 @@ async function startPlatformNats(dir: string, port: number): Promise<Child & { u
     command: getTool('nats-server'),
     args: ['-c', config],
     logFile: join(dir, 'nats.log'),
+    // as deploy/compose has it
+    env: { ...process.env, GOGC: '400', GOMEMLIMIT: '2GiB' },
     ready: port,
   });
   return Object.assign(child, { url: `tls://127.0.0.1:${port}` });
