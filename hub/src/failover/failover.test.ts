@@ -2,6 +2,8 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { createFailover, type Failover } from './failover.ts';
 import { makePlan } from './make-plan.ts';
 import type { Plan } from './plan-record.ts';
+import { indexRetentions } from './retention.ts';
+import { placementOf, planOf } from './testing/plan.ts';
 import { createPlannedFleet, type PlannedFleet } from './testing/planned-fleet.ts';
 
 const signal = new AbortController().signal;
@@ -54,6 +56,23 @@ describe('a plan', () => {
       fleet.pass(1_000);
     }
     expect(failover.list().map(({ id }) => id)).toEqual(made);
+  });
+
+  it('is forgotten when many are newer, but not while an older one would keep anew what it brought back', async () => {
+    const placed = (more: Partial<Plan>) =>
+      planOf({ labels: [], leaves: [], arrives: [], phase: 'Completed', ...more });
+    const [held, other] = ['shop', 'other'].map((app) => placementOf(app, 'eu-1', { policy: 'Never' }));
+    if (!held || !other) throw new Error('no placements');
+    const { plans } = fleet.deps;
+    await plans.put('keeps', placed({ id: 'keeps', leaves: [held, other], createdAt: '2026-01-01T00:00:00.000Z' }), 0);
+    await plans.put('brought', placed({ id: 'brought', arrives: [held], createdAt: '2026-01-02T00:00:00.000Z' }), 0);
+    for (let count = 0; count < 102; count += 1) {
+      const createdAt = new Date(Date.UTC(2026, 1, 1, count)).toISOString();
+      await plans.put(`n${count}`, placed({ id: `n${count}`, createdAt }), 0);
+    }
+    await failover.plan(there, by, signal);
+    expect(['keeps', 'brought', 'n0', 'n1', 'n2'].filter((id) => plans.find(id))).toEqual(['keeps', 'brought', 'n2']);
+    expect(indexRetentions(plans.list()).find('shop', 'eu-1')).toBeUndefined();
   });
 
   it('that is fenced is not turned back while another holds one of its clusters', async () => {

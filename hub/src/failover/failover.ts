@@ -31,7 +31,7 @@ import {
   withAppsRead,
 } from './relabel.ts';
 import { mayRelease, releasable, release } from './release.ts';
-import { indexRetentions } from './retention.ts';
+import { indexRetentions, isDispensable } from './retention.ts';
 import { labelsOf, onlyFor, refuseWithoutMoves } from './some-applications.ts';
 import { enter, note, pause, turnBack } from './transitions.ts';
 
@@ -358,6 +358,7 @@ function isKnown(plan: Plan): boolean {
   return whyNotUnderstood('plan', plan.id, plan) === undefined;
 }
 
+/** The oldest first; what others say of Applications must be the same without it. */
 async function forgetOld(deps: Pick<FailoverDeps, 'plans' | 'now'>): Promise<void> {
   const { plans } = deps;
   await expireSurplus(deps);
@@ -371,5 +372,6 @@ async function forgetOld(deps: Pick<FailoverDeps, 'plans' | 'now'>): Promise<voi
     )
     .filter(isKnown)
     .sort(newestFirst);
-  for (const { id } of finished.slice(mostFinished)) await plans.delete(id);
+  for (const plan of finished.slice(mostFinished).reverse())
+    if (isDispensable(plan, plans.list())) await plans.delete(plan.id);
 }

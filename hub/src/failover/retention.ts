@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import {
   changedClusters,
   incomingOf,
@@ -29,10 +30,23 @@ export interface Retentions {
 
 /** An index over all plans. What policy Never kept stays retained after its plan's end, until a later plan brings it back. */
 export function indexRetentions(plans: readonly Plan[]): Retentions {
+  const index = indexOf(plans);
+  return { find: (app, cluster) => index.get(`${cluster}/${app}`) };
+}
+
+/**
+ * Whether the others say the same without this one. It may keep nothing itself and still be needed: what it brought back, an
+ * older plan that keeps something else would otherwise keep, or keep away, anew.
+ */
+export function isDispensable({ id }: Plan, plans: readonly Plan[]): boolean {
+  return isDeepStrictEqual(indexOf(plans), indexOf(plans.filter((plan) => plan.id !== id)));
+}
+
+function indexOf(plans: readonly Plan[]): Map<string, Retention> {
   const index = new Map<string, Retention>();
   const begun = plans.filter(wasBegun);
   for (const plan of begun.sort((a, b) => (a.createdAt < b.createdAt ? -1 : 1))) addPlan(index, plan);
-  return { find: (app, cluster) => index.get(`${cluster}/${app}`) };
+  return index;
 }
 
 function addPlan(index: Map<string, Retention>, plan: Plan): void {
