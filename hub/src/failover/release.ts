@@ -22,13 +22,15 @@ export async function releasable(
   { deps, signal }: { deps: ReleaseDeps; signal: AbortSignal },
 ): Promise<string[]> {
   const kept = keptOf(plan);
-  const unknown = apps.find((app) => !kept.some((one) => one.app === app));
+  const names = new Set(kept.map(({ app }) => app));
+  const unknown = apps.find((app) => !names.has(app));
   if (unknown !== undefined || kept.length === 0)
     throw new FleetError(
       'Invalid',
       `plan ${plan.id} keeps no Application ${unknown === undefined ? '' : `${unknown} `}by policy Never`,
     );
-  const asked = kept.filter(({ app }) => apps.length === 0 || apps.includes(app));
+  const named = new Set(apps);
+  const asked = kept.filter(({ app }) => apps.length === 0 || named.has(app));
   const due = keptByIt(plan, asked, { apps, deps });
   const meant = await meantToStay(due, { deps, signal });
   const [first] = meant;
@@ -79,11 +81,9 @@ async function meantToStay(
       `ApplicationSet ${failed.set} cannot be evaluated, so nobody knows what is meant to stay: ${failed.problem}`,
     );
   const given = outcomes.flatMap(({ applications }) => applications);
-  return new Set(
-    kept.filter(({ app, cluster, standby }) =>
-      given.some((one) => idOf(one) === app && deps.clusterOf(one) === cluster && !(standby && isStandby(one))),
-    ),
-  );
+  const placesOf = (some: typeof given) => new Set(some.map((one) => `${deps.clusterOf(one)}/${idOf(one)}`));
+  const [anyhow, running] = [placesOf(given), placesOf(given.filter((one) => !isStandby(one)))];
+  return new Set(kept.filter(({ app, cluster, standby }) => (standby ? running : anyhow).has(`${cluster}/${app}`)));
 }
 
 /** The plan with these let go. */
@@ -91,7 +91,8 @@ export function release(
   plan: Plan,
   { by, apps, all, now }: { by: string; apps: readonly string[]; all: boolean; now: Date },
 ): Plan {
-  const due = new Set(keptOf(plan).filter(({ app }) => apps.includes(app)));
+  const named = new Set(apps);
+  const due = new Set(keptOf(plan).filter(({ app }) => named.has(app)));
   if (due.size === 0)
     throw new FleetError('Conflict', `what plan ${plan.id} kept was withdrawn by somebody else just now`);
   const letGo = (one: Placement): Placement => (due.has(one) ? { ...one, policy: 'Immediate' } : one);
