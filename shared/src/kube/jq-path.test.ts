@@ -95,6 +95,8 @@ it.each([
   'env.HOME',
   'empty',
   `.${'a'.repeat(2_000)}`,
+  '('.repeat(2_000),
+  `.a | select(${'('.repeat(1_900)}`,
   Array.from({ length: 8 }, () => '(.a, .b)').join(' | '),
 ])('%s is not understood', (expression) => {
   expect(parseJqPaths(expression)).toBeUndefined();

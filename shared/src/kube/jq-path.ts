@@ -5,16 +5,17 @@
  */
 import { readCondition } from './jq-condition.ts';
 import { type PathStep, readRoot, readSuffix } from './jq-steps.ts';
-import { readTokens, TokenReader } from './jq-tokens.ts';
+import { readTokens, type Token, TokenReader } from './jq-tokens.ts';
 import { isWhere } from './path-steps.ts';
 
 const maxLength = 2_000;
 const maxPaths = 100;
+const maxNesting = 50;
 
 /** The paths of an expression, each to what it names; undefined when it is none, or jq that is more than that. */
 export function parseJqPaths(expression: string): PathStep[][] | undefined {
   const tokens = expression.length <= maxLength ? readTokens(expression) : undefined;
-  if (!tokens) return undefined;
+  if (!tokens || isNestedTooDeeply(tokens)) return undefined;
   const reader = new TokenReader(tokens);
   try {
     const paths = readPipe(reader);
@@ -23,6 +24,18 @@ export function parseJqPaths(expression: string): PathStep[][] | undefined {
     if (error instanceof SyntaxError) return undefined;
     throw error;
   }
+}
+
+/** Each bracket is a few calls further down the stack. */
+function isNestedTooDeeply(tokens: readonly Token[]): boolean {
+  let depth = 0;
+  for (const { type, text } of tokens) {
+    if (type !== 'sign') continue;
+    if (text === '(') depth += 1;
+    if (text === ')') depth -= 1;
+    if (depth > maxNesting) return true;
+  }
+  return false;
 }
 
 /** Not one that names the whole object, which nothing can be without; each further `..` multiplies the work by its size. */
