@@ -48,4 +48,19 @@ describe('RespectIgnoreDifferences', () => {
     );
     expect(found).toEqual(object(2, 'live'));
   });
+
+  it.each([
+    ['a list item counted from the end', '.spec.template.spec.containers[-1].image', object(2, 'live')],
+    ['nothing of what every object has besides', '.__proto__.toString', object(2, 'desired')],
+  ])('takes over %s', (_what, expression, expected) => {
+    const rule = compileIgnore([{ group: 'apps', kind: 'Deployment', jqPathExpressions: [expression] }]).find({
+      group: 'apps',
+      kind: 'Deployment',
+      namespace: '',
+      name: 'web',
+    });
+    if (!rule) throw new Error('no rule');
+    const live = object(5, 'live', [{ name: 'mesh', image: 'm' }]);
+    expect(respectIgnored(object(2, 'desired'), live, rule)).toEqual(expected);
+  });
 });

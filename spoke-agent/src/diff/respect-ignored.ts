@@ -1,6 +1,6 @@
 import type { PathStep } from '@wheelhouse/shared/kube/jq-steps';
 import type { KubeObject } from '@wheelhouse/shared/kube/object';
-import { holds, isHolder, isWhere } from '@wheelhouse/shared/kube/path-steps';
+import { holds, isHolder, isWhere, keyIn } from '@wheelhouse/shared/kube/path-steps';
 import { type FieldSet, isLeaf, self, stepInto } from '../cluster/fields-v1.ts';
 import type { IgnoreRule } from './ignore.ts';
 import { fieldsOwnedBy } from './owned-fields.ts';
@@ -22,10 +22,18 @@ function copyPath(desired: unknown, live: unknown, [step, ...rest]: PathStep[]):
   if (step === undefined || !isHolder(desired) || !isHolder(live)) return;
   if (step === 'each') copyEach(desired, live, rest);
   else if (step === 'descend') copyBelow(desired, live, rest);
-  else if (!('where' in step)) {
-    const key = 'field' in step ? step.field : step.index;
-    copyStep({ desired, key, live: live[key] }, rest);
-  } else if (step.where(desired)) copyPath(desired, live, rest);
+  else if (!('where' in step)) copyOne({ desired, live }, step, rest);
+  else if (step.where(desired)) copyPath(desired, live, rest);
+}
+
+function copyOne(
+  { desired, live }: { desired: Holder; live: Holder },
+  step: Parameters<typeof keyIn>[1],
+  rest: PathStep[],
+): void {
+  const [[ours], [theirs]] = [keyIn(desired, step), keyIn(live, step)];
+  const key = ours ?? theirs;
+  if (key !== undefined) copyStep({ desired, key, live: theirs === undefined ? undefined : live[theirs] }, rest);
 }
 
 function copyEach(desired: Holder, live: Holder, rest: PathStep[]): void {
