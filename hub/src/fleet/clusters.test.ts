@@ -58,7 +58,7 @@ async function setUp(imports: ImportedCluster[] = []) {
     const heartbeat = said as Heartbeat;
     heard.set('eu-1', { at: clock.now(), heartbeat });
   };
-  return { clock, table, adopted, clusters, audited, beat };
+  return { clock, table, adopted, clusters, audited, beat, heard };
 }
 
 describe('the state of a cluster', () => {
@@ -73,6 +73,18 @@ describe('the state of a cluster', () => {
     beat();
     clock.advance(ms);
     expect(clusters.find('eu-1')).toMatchObject({ state, generation: 5, appliedGeneration: 4 });
+  });
+
+  it.each([
+    ['counts what its agent says under the name before, until it has followed', 'eu-0', 'Connected'],
+    ['counts nothing that is said under the name before, once it has followed', 'eu-1', 'Stale'],
+  ])('%s', async (_what, cluster, state) => {
+    const { clock, table, clusters, beat, heard } = await setUp();
+    await table.put('eu-1', { ...record, formerNames: ['eu-0'] }, 1);
+    beat({ cluster });
+    clock.advance(100_000);
+    heard.set('eu-0', { at: clock.now(), heartbeat: { appliedGen: 4, cluster: 'eu-0' } as Heartbeat });
+    expect(clusters.find('eu-1')).toMatchObject({ state });
   });
 
   it('comes with what it has, and with the labels of its agent only as far as they are allowed', async () => {

@@ -260,9 +260,15 @@ function assignable({ clusters }: Pick<FleetRecords, 'clusters'>): ClusterRecord
   return all.filter((record) => !isNew(record) && former.get(record.name) !== record.publicKey);
 }
 
-/** Under its name, or, before its agent has followed a renaming, under the one before. */
+/**
+ * Under its name, or, before its agent has followed a renaming, under the one before: what was carried over from there counts
+ * until that says something newer.
+ */
 function heardFrom({ name, formerNames = [] }: ClusterRecord, presence: Presence): Heard | undefined {
-  return presence.find(name) ?? presence.find(formerNames.at(-1) ?? '');
+  const own = presence.find(name);
+  if (own?.heartbeat.cluster === name) return own;
+  const former = presence.find(formerNames.at(-1) ?? '');
+  return own && (!former || former.at <= own.at) ? own : former;
 }
 
 function viewOf(record: ClusterRecord, deps: ClustersDeps): FleetCluster {
