@@ -1,4 +1,4 @@
-import { X509Certificate } from 'node:crypto';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -73,6 +73,17 @@ describe("the hub's authority", () => {
     expect(after.ca).toEqual(before.ca);
     expect(await readFile(after.tls.certFile, 'utf8')).toBe(after.tls.cert);
     expect((await readFile(after.tls.leafFile, 'utf8')) + after.ca.pem).toBe(after.tls.cert);
+  });
+
+  it('makes a server certificate anew of which one file is older than another', async () => {
+    const { tls } = await load();
+    const older = await readFile(tls.certFile);
+    await rm(tls.leafFile);
+    const newer = await load();
+    await writeFile(tls.certFile, older);
+    const after = await load();
+    expect([newer.tls.key, newer.tls.cert]).not.toContain(after.tls.key);
+    expect(new X509Certificate(after.tls.cert).checkPrivateKey(createPrivateKey(after.tls.key))).toBe(true);
   });
 
   it('says what to do when its file is damaged, and does not replace it', async () => {

@@ -158,7 +158,9 @@ async function loadServerCertificate(
     caFile: join(directory, 'ca.pem'),
   };
   const [cert, leaf, key] = await Promise.all([files.certFile, files.leafFile, files.keyFile].map(findFile));
-  const found = cert && leaf && key && { cert: cert.toString(), key: key.toString() };
+  // a hub that ended between two of these files left some of one certificate and some of another
+  const isWhole = cert && leaf && key && cert.toString() === leaf.toString() + ca.cert;
+  const found = isWhole && { cert: cert.toString(), key: key.toString() };
   if (found && isCurrent(found, ca, wanted)) return { ...found, ...files };
   const created = await createServerCertificate(ca, wanted.names, wanted.now);
   await replaceFile(files.caFile, ca.cert);
