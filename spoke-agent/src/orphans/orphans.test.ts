@@ -104,6 +104,17 @@ it('goes by the newest policy, and takes back what is asked no longer', async ()
   expect([reports.get('web'), requests()]).toEqual([undefined, before]);
 });
 
+it('takes back what was found in a namespace, or for a project, that an Application has left', async () => {
+  const orphansAsked = { team: policy, other: policy };
+  orphans.follow({ apps: ['a', 'b', 'c'].map((app) => appOf(app, 'shop')), orphans: orphansAsked });
+  await survey();
+  orphans.follow({
+    apps: [appOf('a', 'shop'), appOf('b', 'cart'), appOf('c', 'shop', 'other')],
+    orphans: orphansAsked,
+  });
+  expect(Object.fromEntries(reports)).toEqual({ a: 1, b: undefined, c: undefined });
+});
+
 it('tells what was found once for each project and namespace, and of the others where that is', async () => {
   const many = ['e', 'd', 'c', 'b'].map((app) => appOf(app, 'shop'));
   const apps = [...many, appOf('a', 'cart'), appOf('f', 'shop', 'other')];

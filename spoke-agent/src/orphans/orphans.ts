@@ -72,10 +72,11 @@ class Surveyor implements Orphans {
   follow(document: Pick<AssignmentDocument, 'apps' | 'orphans'>): void {
     const next = readAsked(document);
     if (next.key === this.#asked.key) return;
-    const asking = new Set(next.apps.map(({ app }) => app));
-    for (const { app } of this.#asked.apps) if (!asking.has(app)) this.#deps.applications.tellOrphans(app, undefined);
+    const places = new Map(next.apps.map((one) => [one.app, placeOf(one)]));
+    for (const { app, ...place } of this.#asked.apps)
+      if (places.get(app) !== placeOf(place)) this.#deps.applications.tellOrphans(app, undefined);
     this.#asked = next;
-    // what was found before stands, with its age, until there is newer news
+    // what was found before in the same place stands, with its age, until there is newer news
     if (next === nothing) this.#surveyedAt = undefined;
     this.#timer?.[Symbol.dispose]();
     if (next.apps.length > 0) this.#schedule(this.#settleMs());
