@@ -24,6 +24,14 @@ describe('a Secret in a diff', () => {
     });
   });
 
+  it('hides what is in fields that no Secret has', () => {
+    const typed = { ...secret({ a: 'MQ==' }), type: 'Opaque', stringdata: { password: 'hunter2' } };
+    const { live, desired } = maskSecrets(secret({ a: 'MQ==' }, JSON.stringify(typed)), typed);
+    const masked = { type: 'Opaque', stringdata: '++++++++', data: { a: '++++++++' } };
+    expect(desired).toMatchObject(masked);
+    expect(JSON.parse(live?.metadata.annotations?.[lastApplied] ?? '')).toMatchObject(masked);
+  });
+
   it.each([
     ['no JSON', '{"data":{"a":"MQ=='],
     ['another kind', '{"kind":"ConfigMap","data":{"a":"MQ=="}}'],

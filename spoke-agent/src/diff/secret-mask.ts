@@ -15,6 +15,8 @@ export function maskSecrets(
   return { ...(desired ? { desired: mask(desired) } : {}), ...(live ? { live: mask(live) } : {}) };
 }
 
+/** All that a Secret has besides its values. What somebody misspelt holds values as well: `stringdata`. */
+const plainFields: readonly string[] = ['apiVersion', 'kind', 'metadata', 'type', 'immutable'];
 const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration';
 
 function maskSecret(object: KubeObject, masks: Map<string, Map<string, string>>): KubeObject {
@@ -25,13 +27,17 @@ function maskSecret(object: KubeObject, masks: Map<string, Map<string, string>>)
   );
   const values = { ...(data as Record<string, unknown> | undefined), ...Object.fromEntries(plain) };
   const masked = Object.entries(values).map(([key, value]) => [key, maskOf(masks, key, textOf(value))] as const);
+  const fields = Object.entries(rest).map(
+    ([name, value]) => [name, plainFields.includes(name) ? value : maskOf(masks, ` ${name}`, textOf(value))] as const,
+  );
   const annotations = object.metadata?.annotations;
   const applied = annotations?.[lastApplied];
   const metadata =
     applied === undefined
       ? object.metadata
       : { ...object.metadata, annotations: { ...annotations, [lastApplied]: maskApplied(applied, masks) } };
-  return { ...rest, ...(data || stringData ? { data: Object.fromEntries(masked) } : {}), metadata };
+  const shown = Object.fromEntries(fields) as KubeObject;
+  return { ...shown, ...(data || stringData ? { data: Object.fromEntries(masked) } : {}), metadata };
 }
 
 /** The Secret as kubectl wrote it beside the one that it became, with the same masks; whole, if it cannot be read as one. */
