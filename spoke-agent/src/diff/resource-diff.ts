@@ -26,7 +26,7 @@ export interface Versions {
 
 /** undefined: no difference but in what is ignored, in status, or in what the API server keeps for itself. */
 export function diffResource({ ref, live, desired, ignore }: Versions): ResourceDiff | undefined {
-  const shown = maskSecrets(live && comparable(live, ignore), desired && comparable(desired, ignore));
+  const shown = shownOf({ ref, live, desired, ignore });
   const kind = !live ? 'added' : !desired ? 'removed' : 'changed';
   if (shown.live && shown.desired && canonicalJson(shown.live) === canonicalJson(shown.desired)) return undefined;
   if (!live && !desired) return undefined;
@@ -37,10 +37,19 @@ export function diffResource({ ref, live, desired, ignore }: Versions): Resource
   return { ref, kind, ...shown, text: unifiedDiff(formatRef(ref), ...sides) };
 }
 
+function shownOf({ ref, live, desired, ignore }: Versions): Pick<ResourceDiff, 'live' | 'desired'> {
+  const versions = {
+    ...(desired ? { desired: comparable(desired, ignore) } : {}),
+    ...(live ? { live: comparable(live, ignore) } : {}),
+  };
+  // not by what the object says of itself: that can be ignored
+  return ref.kind === 'Secret' ? maskSecrets(versions) : versions;
+}
+
 const serverFields = ['uid', 'resourceVersion', 'generation', 'creationTimestamp', 'managedFields', 'selfLink'];
 
 function comparable(object: KubeObject, ignore: IgnoreRule | undefined): KubeObject {
   const { status: _status, metadata, ...rest } = withoutIgnored(object, ignore);
-  const kept = Object.fromEntries(Object.entries(metadata).filter(([name]) => !serverFields.includes(name)));
+  const kept = Object.fromEntries(Object.entries(metadata ?? {}).filter(([name]) => !serverFields.includes(name)));
   return { ...rest, metadata: kept };
 }

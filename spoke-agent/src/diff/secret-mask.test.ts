@@ -11,14 +11,17 @@ function secret(data: Record<string, string>, applied?: string): KubeObject {
 
 describe('a Secret in a diff', () => {
   it('shows which values differ, and no value', () => {
-    const { live, desired } = maskSecrets(secret({ a: 'MQ==', b: 'Mg==' }), secret({ a: 'MQ==', b: 'Mw==' }));
+    const { live, desired } = maskSecrets({
+      live: secret({ a: 'MQ==', b: 'Mg==' }),
+      desired: secret({ a: 'MQ==', b: 'Mw==' }),
+    });
     expect(desired?.['data']).toEqual({ a: '++++++++', b: '++++++++' });
     expect(live?.['data']).toEqual({ a: '++++++++', b: '++++++++++++' });
   });
 
   it('masks what kubectl remembers of it alike', () => {
     const applied = JSON.stringify({ ...secret({ a: 'MQ==' }), stringData: { b: '2' } });
-    const { live } = maskSecrets(secret({ a: 'MQ==', b: 'Mw==' }, applied), undefined);
+    const { live } = maskSecrets({ live: secret({ a: 'MQ==', b: 'Mw==' }, applied) });
     expect(JSON.parse(live?.metadata.annotations?.[lastApplied] ?? '')).toMatchObject({
       data: { a: '++++++++', b: '++++++++++++' },
     });
@@ -26,7 +29,7 @@ describe('a Secret in a diff', () => {
 
   it('hides what is in fields that no Secret has', () => {
     const typed = { ...secret({ a: 'MQ==' }), type: 'Opaque', stringdata: { password: 'hunter2' } };
-    const { live, desired } = maskSecrets(secret({ a: 'MQ==' }, JSON.stringify(typed)), typed);
+    const { live, desired } = maskSecrets({ live: secret({ a: 'MQ==' }, JSON.stringify(typed)), desired: typed });
     const masked = { type: 'Opaque', stringdata: '++++++++', data: { a: '++++++++' } };
     expect(desired).toMatchObject(masked);
     expect(JSON.parse(live?.metadata.annotations?.[lastApplied] ?? '')).toMatchObject(masked);
@@ -37,7 +40,7 @@ describe('a Secret in a diff', () => {
     ['another kind', '{"kind":"ConfigMap","data":{"a":"MQ=="}}'],
     ['nothing', 'null'],
   ])('hides the whole of what kubectl remembers when that is %s', (_name, applied) => {
-    const { live } = maskSecrets(secret({}, applied), undefined);
+    const { live } = maskSecrets({ live: secret({}, applied) });
     expect(live?.metadata.annotations?.[lastApplied]).toBe('++++++++');
   });
 });

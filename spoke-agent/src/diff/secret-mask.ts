@@ -6,10 +6,10 @@ import type { KubeObject } from '@wheelhouse/shared/kube/object';
  * Hides the values of two versions of a Secret so that a reader sees which differ and nothing else: equal values get
  * equal masks (Argo CD: eight plus signs, four more for each further value of a key).
  */
-export function maskSecrets(
-  live: KubeObject | undefined,
-  desired: KubeObject | undefined,
-): { live?: KubeObject; desired?: KubeObject } {
+export function maskSecrets({ live, desired }: { live?: KubeObject; desired?: KubeObject }): {
+  live?: KubeObject;
+  desired?: KubeObject;
+} {
   const masks = new Map<string, Map<string, string>>();
   const mask = (object: KubeObject) => maskSecret(object, masks);
   return { ...(desired ? { desired: mask(desired) } : {}), ...(live ? { live: mask(live) } : {}) };
@@ -20,7 +20,6 @@ const plainFields: readonly string[] = ['apiVersion', 'kind', 'metadata', 'type'
 const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration';
 
 function maskSecret(object: KubeObject, masks: Map<string, Map<string, string>>): KubeObject {
-  if (object.kind !== 'Secret') return object;
   const { stringData, data, ...rest } = object;
   const plain = Object.entries((stringData ?? {}) as Record<string, unknown>).map(
     ([key, value]) => [key, Buffer.from(textOf(value)).toString('base64')] as const,

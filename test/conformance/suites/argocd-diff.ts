@@ -72,7 +72,7 @@ function judgeMasked({ input: { live, target, hideAnnotations }, expected }: Dif
   if (Object.keys(hideAnnotations ?? {}).some((name) => isAnnotated(live, name) || isAnnotated(target, name)))
     return { notBuilt: 'resource.sensitive.mask.annotations of argocd-cm' };
   if (expectsError(expected)) return { deviates: 'what is no Secret as Kubernetes knows it is masked, not refused' };
-  const shown = maskSecrets(live ?? undefined, target ?? undefined);
+  const shown = maskSecrets({ ...(live ? { live } : {}), ...(target ? { desired: target } : {}) });
   return whyDifferent(withoutEmpty({ live: shown.live, target: shown.desired }), withoutEmpty(expected));
 }
 
