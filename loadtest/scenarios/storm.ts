@@ -81,16 +81,17 @@ function say(text: string): void {
 
 /** Every cluster was heard of since then, and acts upon its newest generation. */
 async function waitCurrent(platform: Platform, { count, since }: { count: number; since: number }): Promise<void> {
-  const deadline = performance.now() + patienceMs;
+  const started = performance.now();
   let current = 0;
-  while (performance.now() < deadline) {
+  while (performance.now() - started < patienceMs) {
     const { items } = await platform.api<{ items: Shown[] }>('GET', '/api/v1/fleet/clusters?selector=ring%3Dall');
     const isCurrent = ({ lastSeenAt = '', generation, appliedGeneration }: Shown) =>
       Date.parse(lastSeenAt) >= since && generation === appliedGeneration;
     current = items.filter(isCurrent).length;
     if (current === count) return;
-    // the hub pays for each look at all of them
-    await sleep(current < count * 0.9 ? 3_000 : 500);
+    // the hub pays for each look at all of them: half of the time that the rest takes at this pace
+    const restMs = ((performance.now() - started) * (count - current)) / current;
+    await sleep(Math.min(5_000, Math.max(250, restMs / 2)));
   }
   throw new Error(`only ${current} of ${count} clusters were current after ${patienceMs / 1000} s`);
 }
