@@ -48,8 +48,10 @@ export async function runStorm({ clusters }: { clusters: number }): Promise<Repo
   });
   const restarted = await step('NATS restarted', async () => {
     await platform.nats.kill('SIGKILL');
+    // before it is there again: the first to come back are heard of while it still starts
+    const since = Date.now();
     await platform.nats.restart();
-    await waitCurrent(platform, { count: clusters, since: Date.now() });
+    await waitCurrent(platform, { count: clusters, since });
   });
   const changed = await step('changed', async () => {
     const sha = await repository.commit(files(2), 'version 2');
