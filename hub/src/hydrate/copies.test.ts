@@ -30,6 +30,15 @@ async function leave(name: string, ageMs = 0): Promise<void> {
   await utimes(path.join(directory, name), at, at);
 }
 
+it('tells what came of a write whose copy cannot be removed', async () => {
+  const use = createCopies({ directory: path.join(directory, 'copies'), maxAgeMs, now: () => time }).use;
+  const pushed = use('key', signal, async () => {
+    await writeFile(path.join(directory, 'copies'), 'no folder');
+    return 'pushed';
+  });
+  await expect(pushed).resolves.toBe('pushed');
+});
+
 describe('what is left behind', () => {
   it.each<[string, () => string, number, boolean]>([
     ['of a process of this host that ended', () => `key.${here}.${ended()}.a`, 0, true],

@@ -44,7 +44,8 @@ export function createCopies(options: CopiesOptions): Copies {
     try {
       return await task(copy);
     } finally {
-      await remove(copy);
+      // whether a push was made is not to be hidden by what is left of it; once it is nobody's it is tidied
+      await remove(copy).catch(() => undefined);
       own.delete(name);
     }
   };
@@ -69,7 +70,7 @@ export function createCopies(options: CopiesOptions): Copies {
 }
 
 async function remove(folder: string): Promise<void> {
-  await rm(folder, { recursive: true, force: true });
+  await rm(folder, { recursive: true, force: true, maxRetries: 3 });
 }
 
 /** The process is in the name, so that a later one knows on sight what it left. */
