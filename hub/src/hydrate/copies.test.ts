@@ -104,3 +104,25 @@ it('of one key there is one at a time, each in a folder of its own', async () =>
   await Promise.all([use(first), use(first), use(second)]);
   expect(new Set(seen).size).toBe(3);
 });
+
+it('who gives up waiting for an earlier write is told at once, and lets nobody pass it', async () => {
+  const copies = create();
+  const [begun, end] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const order: string[] = [];
+  const first = copies.use('key', signal, async () => {
+    begun.resolve();
+    await end.promise;
+    order.push('first');
+  });
+  await begun.promise;
+  const leaving = new AbortController();
+  const second = copies.use('key', leaving.signal, async () => order.push('second'));
+  leaving.abort(new Error('given up'));
+  await expect(second).rejects.toThrow('given up');
+  const third = copies.use('key', signal, async () => order.push('third'));
+  // one of another key needs as long as the third would, were nobody before it
+  await copies.use('other', signal, async () => order.push('other'));
+  end.resolve();
+  await Promise.all([first, third]);
+  expect(order).toEqual(['other', 'first', 'third']);
+});

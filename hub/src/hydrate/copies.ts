@@ -6,11 +6,11 @@ import { createHash, randomUUID } from 'node:crypto';
 import { readdir, rm, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import path from 'node:path';
-import { sleep } from '@wheelhouse/shared/async/abort';
+import { abortable, sleep } from '@wheelhouse/shared/async/abort';
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 
 export interface Copies {
-  /** One at a time for each key; the folder is not there yet. */
+  /** One at a time for each key; the folder is not there yet. The signal ends the wait for earlier ones. */
   use<T>(key: string, signal: AbortSignal, task: (directory: string) => Promise<T>): Promise<T>;
   /** Removes what is left of processes that ended on this host, and what is older than any write takes. */
   tidy(): Promise<void>;
@@ -52,19 +52,17 @@ export function createCopies(options: CopiesOptions): Copies {
   return {
     tidy,
     use: async (key, signal, task) => {
-      const before = inUse.get(key);
+      const before = inUse.get(key) ?? Promise.resolve();
       const mine = (async () => {
-        // its failure is thrown to whoever asked for that write
-        await before?.catch(() => undefined);
-        signal.throwIfAborted();
+        await abortable(before, signal);
         return await within(key, task);
       })();
-      inUse.set(key, mine);
-      try {
-        return await mine;
-      } finally {
-        if (inUse.get(key) === mine) inUse.delete(key);
-      }
+      // who gives up waiting still leaves the next one to wait for those before; a failure is thrown to whoever asked for that write
+      const turn = Promise.allSettled([before, mine]).finally(() => {
+        if (inUse.get(key) === turn) inUse.delete(key);
+      });
+      inUse.set(key, turn);
+      return await mine;
     },
   };
 }
