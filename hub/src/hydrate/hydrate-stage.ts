@@ -52,7 +52,12 @@ export async function runHydrate(trigger: Trigger, deps: HydrateDeps, signal: Ab
 /** What is written of nobody any more is no news; what was written stays in its branch. */
 async function forgetOthers(branchKey: string, groups: readonly HydrationGroup[], deps: HydrateDeps): Promise<void> {
   const present = new Set(groups.map(({ key }) => key));
-  for (const { key } of deps.hydrations.ofBranch(branchKey)) if (!present.has(key)) await deps.hydrations.delete(key);
+  for (const { key } of deps.hydrations.ofBranch(branchKey)) {
+    if (present.has(key)) continue;
+    const stored = await deps.hydrations.read(key);
+    if (stored) await tellUntold(stored.value, deps);
+    await deps.hydrations.delete(key);
+  }
   if (groups.length === 0 && deps.hydrations.requested(branchKey)) await deps.hydrations.withdrawRequest(branchKey);
 }
 
@@ -64,7 +69,7 @@ interface Work {
 async function hydrate(work: Work, deps: HydrateDeps, signal: AbortSignal): Promise<void> {
   const { group, trigger } = work;
   const attempt = await openAttempt(group, deps);
-  await tellUntold(group, attempt, deps);
+  if (attempt.before && (await tellUntold(attempt.before, deps))) await attempt.remember(undefined);
   await followUp(attempt, deps, trigger.traceparent);
   const refused = Object.keys(group.refused);
   if (group.apps.length === 0) return await attempt.fail({ message: blockedBy(refused), failures: group.refused });

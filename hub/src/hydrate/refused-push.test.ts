@@ -153,7 +153,8 @@ describe('the audit stream', () => {
     expect(lines()).toEqual(['push try1', 'fail try1', 'push try2', 'fail try2']);
   });
 
-  it('holds a push whose hub was killed before it knew what became of it', async () => {
+  /** A refused push is tried again, by a hub that is killed before it knows what became of it. */
+  const kill = async () => {
     await parts.run();
     minutes(2);
     const stop = new AbortController();
@@ -166,8 +167,22 @@ describe('the audit stream', () => {
     await expect(runHydrate({ key }, parts.deps(), stop.signal)).rejects.toThrow('killed');
     expect(lines()).toEqual(['push try1', 'fail try1']);
     parts.answer = async () => ({ sha: 'got through', changed: [] });
+    return key;
+  };
+
+  it('holds a push whose hub was killed before it knew what became of it', async () => {
+    await kill();
     await parts.run();
     expect(lines()).toEqual(['push try1', 'fail try1', 'push got through']);
     expect(parts.record()).not.toHaveProperty('untold');
+  });
+
+  it('holds it also when nothing is written there any more', async () => {
+    const key = await kill();
+    await parts.state.specs.delete('Application', 'argocd', 'shop');
+    await runHydrate({ key }, parts.deps(), new AbortController().signal);
+    expect(parts.record()).toBeUndefined();
+    expect(lines()).toEqual(['push try1', 'fail try1', 'push got through']);
+    expect(parts.audited.at(-1)).toMatchObject({ object: (parts.audited[0] as { object: string }).object });
   });
 });

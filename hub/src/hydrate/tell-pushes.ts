@@ -5,7 +5,7 @@ import type { ResolvedRevision } from '../store/derived.ts';
 import type { Attempt } from './attempt.ts';
 import type { Written } from './branches.ts';
 import type { HydrationGroup } from './group.ts';
-import type { HydrationRetry, PushedCommit } from './hydration-store.ts';
+import type { HydrationRecord, HydrationRetry, PushedCommit } from './hydration-store.ts';
 
 /** What becomes of the pushes of one attempt, in the audit stream. */
 export interface PushTeller {
@@ -34,7 +34,7 @@ export function createTeller(
   before: HydrationRetry | undefined,
   { audit }: TellDeps,
 ): PushTeller {
-  const line = lineOf(group);
+  const line = lineOf(group.first.hydration.target);
   const dry = { drySHA: revision.sha, dryRepository: withoutLogin(revision.repoURL) };
   let newest: PushedCommit | undefined;
   const tell = async (push: PushedCommit) => await audit({ ...line, action: pushed, details: { ...push } });
@@ -64,17 +64,15 @@ export function createTeller(
   };
 }
 
-/** Tells of a push that was begun by somebody who was stopped before he knew what became of it. */
-export async function tellUntold(group: HydrationGroup, attempt: Attempt, { audit }: TellDeps): Promise<void> {
-  const untold = attempt.before?.untold;
-  if (!untold) return;
-  await audit({ ...lineOf(group), action: pushed, details: { ...untold } });
-  await attempt.remember(undefined);
+/** Tells of a push that was begun by somebody who was stopped before he knew what became of it; whether there was one. */
+export async function tellUntold(record: HydrationRecord, { audit }: TellDeps): Promise<boolean> {
+  const { untold } = record;
+  if (untold) await audit({ ...lineOf(record), action: pushed, details: { ...untold } });
+  return untold !== undefined;
 }
 
 const pushed = 'push hydrated manifests';
 
-function lineOf(group: HydrationGroup): Pick<AuditEntry, 'by' | 'object'> {
-  const { repoURL, branch } = group.first.hydration.target;
+function lineOf({ repoURL, branch }: Pick<HydrationRecord, 'repoURL' | 'branch'>): Pick<AuditEntry, 'by' | 'object'> {
   return { by: 'source hydrator', object: `${withoutLogin(repoURL)} ${branch}` };
 }
