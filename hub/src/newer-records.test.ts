@@ -57,6 +57,7 @@ describe('a plan', () => {
   });
 
   it('is not carried on, and said so once', async () => {
+    // a stage that touches anything else than the record fails here
     const nobody = new Proxy({ plans: records.plans } as unknown as FailoverStageDeps, {
       get: (deps, name) => {
         if (name === 'plans') return deps.plans;
@@ -103,6 +104,7 @@ describe('a rule', () => {
     await write('rule.argocd.eu-down', record);
     const fleet = createPlannedFleet(['eu-1', 'us-1'], ['shop']);
     Object.assign(fleet.clusters.get('eu-1') ?? {}, { state: 'Lost', lastSeenAt: '2025-12-31T22:00:00.000Z' });
+    // no queue, audit or metric: a rule that acts would need them
     const deps = {
       logger,
       rules: records.rules,
@@ -135,6 +137,7 @@ describe('a rollout', () => {
     const find = () => {
       throw new Error('the rollout was looked at');
     };
+    // with nothing to act by
     await runRollout({ key }, { store: rollouts, rollouts: { find } } as unknown as RolloutDeps, signal);
     const dispatch = { rollouts: async () => undefined };
     const commands = createRolloutCommands({ rollouts: governed, store: rollouts, dispatch, now: () => new Date(0) });

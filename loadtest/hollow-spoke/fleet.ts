@@ -10,10 +10,7 @@ export interface HollowFleet extends AsyncDisposable {
   readonly names: string[];
 }
 
-/** Code is compiled once for each process, and at each collection all of a process's agents are looked through. */
-const perProcess = 1_000;
-/** What agents run when they connect stays compiled between two times, and what lives as long as a connection attempt is not moved. */
-const v8 = ['--no-flush-bytecode', '--max-semi-space-size=64'];
+const perProcess = 500;
 
 /** Registers `count` clusters over the API and starts their agents. Labels are given by index. */
 export async function startHollowFleet(
@@ -30,10 +27,7 @@ export async function startHollowFleet(
   });
   const children: ChildProcess[] = [];
   for (let at = 0; at < tokens.length; at += perProcess) {
-    const child = fork(join(import.meta.dirname, 'process.ts'), {
-      execArgv: v8,
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-    });
+    const child = fork(join(import.meta.dirname, 'process.ts'), { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
     child.send({ tokens: Object.fromEntries(tokens.slice(at, at + perProcess)), dir: options.dir });
     children.push(child);
   }

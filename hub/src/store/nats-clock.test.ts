@@ -9,6 +9,7 @@ const natsAt = Date.parse('2026-01-01T12:00:00Z');
 function fixture(aheadMs: number) {
   const state = { wall: natsAt + aheadMs, nats: natsAt, answerMs: 20, answers: 0 };
   const listeners: (() => void)[] = [];
+  // what the clock asks of a connection; the real one is in test/e2e/hub-clocks.test.ts
   const nats = {
     run: async <T>(request: () => Promise<T>) => await request(),
     connection: {

@@ -4,7 +4,7 @@ import { refOf } from '@wheelhouse/shared/kube/object';
 import { type Arbitrary, array, assert, boolean, constantFrom, integer, property, record } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isHook, type Phase, phases, phasesOf, waveOf } from './hooks.ts';
-import { orderTasks, sortTasks, type Task } from './order.ts';
+import { orderTasks, type Task } from './order.ts';
 import { resourceOptions } from './sync-options.ts';
 import { definedKind } from './target.ts';
 
@@ -17,10 +17,8 @@ interface PlanCase {
     namespace: string;
     revision: string;
     startedAt: string;
-    tasks: { phase: Phase | ''; wave: number; target: KubeObject }[];
   };
   options: { pruneLast?: boolean; skipHooks?: boolean };
-  /** Of a sort, tasks as they come in. */
   expected: unknown;
 }
 
@@ -78,20 +76,6 @@ describe('the plan of a sync, as Argo CD makes it', () => {
       hook,
     }));
     expect(actual).toEqual(row.expected);
-  });
-
-  it.each(cases.filter(({ area }) => area === 'ordering.sort'))('$id', ({ input, expected }) => {
-    const tasks = input.tasks.map((task) =>
-      taskOf({ ...task.target, metadata: {} }, task.phase || 'Sync', { hook: false, wave: task.wave }),
-    );
-    const actual = sortTasks(tasks).map(({ phase, wave, kind }) => ({ phase, wave, kind }));
-    expect(actual).toEqual(
-      (expected as PlanCase['input']['tasks']).map(({ phase, wave, target }) => ({
-        phase,
-        wave,
-        kind: target.kind,
-      })),
-    );
   });
 });
 

@@ -1,6 +1,6 @@
 import type { KubeObject } from '@wheelhouse/shared/kube/object';
 import type { Health } from '../health.ts';
-import { type Checks, check, condition, numberAt, otherwise, textOf, value, valueAt, without } from './rules.ts';
+import { type Checks, check, condition, numberAt, otherwise, textOf, value, valueAt, whatever, without } from './rules.ts';
 
 const rolloutFinishing = 'Waiting for roll out to finish: ';
 
@@ -43,15 +43,15 @@ export const argoChecks: Checks = {
       { Healthy: 'Healthy', Degraded: 'Degraded', Paused: 'Suspended', Progressing: 'Progressing' },
       '{status.message}',
     ),
-    condition('InvalidSpec', { True: 'Degraded', False: 'Degraded', Unknown: 'Degraded' }),
+    condition('InvalidSpec', whatever('Degraded')),
     condition(
       'Progressing',
-      { True: 'Degraded', False: 'Degraded', Unknown: 'Degraded' },
+      whatever('Degraded'),
       { reasons: ['RolloutAborted', 'ProgressDeadlineExceeded'] },
     ),
     condition(
       'Progressing',
-      { True: 'Suspended', False: 'Suspended', Unknown: 'Suspended' },
+      whatever('Suspended'),
       { reasons: ['RolloutPaused'], message: 'Rollout is paused' },
     ),
     value('spec.paused', { true: 'Suspended' }, 'Rollout is paused'),

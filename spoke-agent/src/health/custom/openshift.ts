@@ -14,6 +14,7 @@ import {
   textOf,
   value,
   valueAt,
+  whatever,
   without,
 } from './rules.ts';
 
@@ -111,12 +112,12 @@ export const openShiftChecks: Checks = {
     condition('Adopted', { False: 'Degraded' }),
     condition(
       'Advertised',
-      { True: 'Degraded', False: 'Degraded', Unknown: 'Degraded' },
+      whatever('Degraded'),
       { reasons: ['AdvertiseError', 'UnadvertiseError'] },
     ),
     condition(
       'Discoverable',
-      { True: 'Unknown', False: 'Unknown', Unknown: 'Unknown' },
+      whatever('Unknown'),
       { reasons: ['DiscoveryError'] },
     ),
     condition('Discoverable', { True: 'Healthy', False: 'Progressing', Unknown: 'Progressing' }),

@@ -61,7 +61,7 @@ function openShiftRoute(object: KubeObject): Health {
   const waiting: Health = { status: 'Progressing', message: 'Route is still getting admitted' };
   const ingress = valueAt(object, ['status', 'ingress']);
   if (!Array.isArray(ingress)) return waiting;
-  const told = ingress.map((one) => findCondition(conditionsOf({ status: one } as unknown as KubeObject), 'Admitted'));
+  const told = ingress.map((one) => findCondition(conditionsOf({ status: one }), 'Admitted'));
   if (told.every((one) => one?.status === 'True')) return { status: 'Healthy', message: 'Route is healthy' };
   return told.some((one) => one?.status === 'False') ? { status: 'Degraded', message: 'Route is degraded' } : waiting;
 }

@@ -34,6 +34,11 @@ interface ConditionOptions {
 
 type ByStatus = Readonly<Partial<Record<'True' | 'False' | 'Unknown', HealthStatus>>>;
 
+/** The same, whatever the condition's status is. */
+export function whatever(status: HealthStatus): ByStatus {
+  return { True: status, False: status, Unknown: status };
+}
+
 /** The first condition of this type, or of these, whose status says something. */
 export function condition(type: string | readonly string[], byStatus: ByStatus, options: ConditionOptions = {}): Rule {
   const { message = '{message}', reasons, except } = options;
@@ -118,7 +123,7 @@ export function ready(waiting: string, type: string | readonly string[] = 'Ready
   return check(condition(type, { True: 'Healthy', False: 'Degraded' }), otherwise('Progressing', waiting));
 }
 
-export function conditionsOf(object: KubeObject): readonly Condition[] {
+export function conditionsOf(object: { readonly status?: unknown }): readonly Condition[] {
   const conditions = valueAt(object, ['status', 'conditions']);
   return Array.isArray(conditions) ? conditions.filter((one) => one !== null && typeof one === 'object') : [];
 }
