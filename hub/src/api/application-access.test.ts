@@ -25,10 +25,16 @@ beforeEach(() => {
   return async () => await app.close();
 });
 
-type Request = [name: string, method: 'GET' | 'POST' | 'DELETE', urlOf: (app: string) => string, payload?: object];
+type Request = [
+  name: string,
+  method: 'GET' | 'POST' | 'PATCH' | 'DELETE',
+  urlOf: (app: string) => string,
+  payload?: object,
+];
 const ofApplication: Request[] = [
   ['the Application', 'GET', (name) => `/api/v1/applications/${name}`],
   ['a refresh', 'GET', (name) => `/api/v1/applications/${name}?refresh=hard`],
+  ['a patch', 'PATCH', (name) => `/api/v1/applications/${name}`, { patch: '[]' }],
   ['a deletion', 'DELETE', (name) => `/api/v1/applications/${name}`],
   ['a sync', 'POST', (name) => `/api/v1/applications/${name}/sync`, {}],
   ['the end of an operation', 'DELETE', (name) => `/api/v1/applications/${name}/operation`],
@@ -54,6 +60,17 @@ describe('whoever may read only some Applications', () => {
     expect(refusal).toMatch(/^403 Forbidden: admin may not get Application argocd\/shop, whether it exists or not$/u);
     expect(await ask('none')).toBe(refusal.replace('shop', 'none'));
     expect(deps.calls).toEqual([]);
+  });
+
+  it('does not learn it of what would replace it either', async () => {
+    const destination = { name: 'here', namespace: 'shop' };
+    const ask = async (name: string) => {
+      const payload = { metadata: { name }, spec: { project: 'mine', source: { repoURL, path: 'shop' }, destination } };
+      return refusalOf(await app.inject({ method: 'PUT', url: `/api/v1/applications/${name}`, headers, payload }));
+    };
+    const refusal = await ask('shop');
+    expect(refusal).toMatch(/^403 Forbidden: admin may not get Application argocd\/shop, whether it exists or not$/u);
+    expect(await ask('none')).toBe(refusal.replace('shop', 'none'));
   });
 
   it('does not learn it of details of a source either', async () => {

@@ -41,26 +41,31 @@ export function getApplication(deps: ApiDeps, { namespace, name }: ObjectKey): A
   return view;
 }
 
-/**
- * An Application, for a caller who may do this with it; `by` is their name. Throws NotFound only to who may read all of them:
- * whoever may not is told the same of one that is there and of one that is not.
- */
+/** An Application, for a caller who may do this with it; `by` is their name. Throws as permitReading, and NotFound. */
 export function permitApplication(
   request: FastifyRequest,
   deps: ApiDeps,
   { key, verb }: { key: ObjectKey; verb: Verb },
 ): { view: ApplicationView; by: string } {
-  const found = deps.applications.find(key.namespace, key.name);
+  permitReading(request, deps, key);
+  const view = getApplication(deps, key);
+  return { view, by: permit(request, verb, accessOf(view.application)) };
+}
+
+/**
+ * To be asked before anything is said of whether an Application is there: whoever may not read it, or all of them where there is
+ * none, is told the same of one that is there and of one that is not.
+ */
+export function permitReading(request: FastifyRequest, deps: ApiDeps, { namespace, name }: ObjectKey): void {
+  const found = deps.applications.find(namespace, name);
   try {
     permit(request, 'get', found ? accessOf(found.application) : { kind: 'applications', name: '*' });
   } catch (cause) {
     if (!isFleetError(cause, 'Forbidden')) throw cause;
-    const { name = 'anonymous' } = request.principal ?? {};
-    const which = `${key.namespace}/${key.name}`;
-    throw new FleetError('Forbidden', `${name} may not get Application ${which}, whether it exists or not`, { cause });
+    const { name: who = 'anonymous' } = request.principal ?? {};
+    const which = `${namespace}/${name}`;
+    throw new FleetError('Forbidden', `${who} may not get Application ${which}, whether it exists or not`, { cause });
   }
-  const view = getApplication(deps, key);
-  return { view, by: permit(request, verb, accessOf(view.application)) };
 }
 
 /** Argo CD: `<project>/<name>`, or `<project>/<namespace>/<name>` outside the control namespace. */

@@ -9,6 +9,7 @@ import {
   formatApplication,
   getApplication,
   permitApplication,
+  permitReading,
 } from '../application-view.ts';
 import { permit } from '../authentication.ts';
 import type { ApiDeps, ObjectKey } from '../deps.ts';
@@ -61,6 +62,7 @@ function replaceRoute(app: ApiServer, deps: ApiDeps): void {
         `the path names ${request.params.name}, the body ${read.name}; an Application cannot be renamed`,
       );
     const by = permit(request, 'update', accessOf(read.resource));
+    permitReading(request, deps, read);
     refuseGenerated(deps, read);
     const existing = findSpec(deps, 'Application', read);
     permit(request, 'update', accessOf(existing.resource));
@@ -88,6 +90,7 @@ function patchRoute(app: ApiServer, deps: ApiDeps): void {
   app.patch(path, { schema }, async (request) => {
     const { patch, patchType, appNamespace } = request.body;
     const key: ObjectKey = keyOf(request.params, { appNamespace: appNamespace ?? request.query.appNamespace });
+    permitReading(request, deps, key);
     refuseGenerated(deps, key);
     const existing = findSpec(deps, 'Application', key);
     const by = permit(request, 'update', accessOf(existing.resource));
