@@ -49,7 +49,7 @@ export async function connectHub(
   options: HubNatsOptions,
   signal: AbortSignal,
 ): Promise<HubNats> {
-  const policy = createReconnectPolicy({ baseMs: 100, maxMs: 5_000 });
+  const policy = createReconnectPolicy({ baseMs: 100, maxMs: 500 });
   const pending = connect({
     servers: options.url.split(',').map((server) => server.trim()),
     name: options.name,

@@ -31,7 +31,11 @@ export interface ReconnectPolicy {
   stop(): void;
 }
 
-/** Full-jitter back-off between attempts; `firstDelayMs` is waited for before the very first. */
+/**
+ * Back-off between attempts; `firstDelayMs` is waited for before the very first. After a loss the first attempt falls
+ * anywhere within `baseMs`, so that a fleet spreads out; each later one waits for at least half of its bound, or whoever
+ * failed quickly a few times would stay away for long after the server is back (ADR 0025).
+ */
 export function createReconnectPolicy(backoff: BackoffOptions, firstDelayMs = 0): ReconnectPolicy {
   let attempt = 0;
   let nextDelayMs: number | undefined = firstDelayMs;
@@ -44,7 +48,7 @@ export function createReconnectPolicy(backoff: BackoffOptions, firstDelayMs = 0)
       reconnectDelayHandler: () => 0,
       reconnectToServer: ([server]) => {
         if (stopped) throw new FleetError('Aborted', 'stopped');
-        const delay = nextDelayMs ?? backoffMs(attempt, backoff);
+        const delay = nextDelayMs ?? backoffMs(attempt, { ...backoff, least: attempt === 0 ? 0 : 0.5 });
         attempt += 1;
         nextDelayMs = undefined;
         return server ? { server, delay } : null;

@@ -42,7 +42,7 @@ export async function reconcileApp(context: SyncContext, state: AppState, signal
     state.failure = { error: toFleetError(error), count };
     if (state.failure.error.code !== 'ClusterUnavailable')
       context.logger.error({ err: error, app: state.app }, 'cannot reconcile an Application');
-    const afterMs = backoffMs(count - 1, { ...retry, random: () => 0.5 + context.random() / 2 });
+    const afterMs = backoffMs(count - 1, { ...retry, least: 0.5, random: context.random });
     return { status: currentStatus(context, state), afterMs };
   }
 }
