@@ -42,6 +42,8 @@ export interface HubNatsOptions {
 const requestTimeoutMs = 30_000;
 const reconnectTimeoutMs = 15_000;
 const retryMs = 250;
+/** Before the spokes: a login that comes after theirs waits until all are through, and no heartbeat is answered meanwhile (ADR 0025). */
+const reconnecting = { baseMs: 100, maxMs: 100 };
 
 /** Connects, and waits for the server for as long as the signal allows. Afterwards reconnects for ever. */
 export async function connectHub(
@@ -49,7 +51,7 @@ export async function connectHub(
   options: HubNatsOptions,
   signal: AbortSignal,
 ): Promise<HubNats> {
-  const policy = createReconnectPolicy({ baseMs: 100, maxMs: 500 });
+  const policy = createReconnectPolicy(reconnecting);
   const pending = connect({
     servers: options.url.split(',').map((server) => server.trim()),
     name: options.name,

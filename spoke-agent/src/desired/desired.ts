@@ -62,7 +62,7 @@ export interface DesiredOptions {
 
 const defaultPollMs = 300_000;
 /** Within which the hub is given time to answer the first heartbeat of a connection, which tells more cheaply whether something was missed. */
-const doubtMs = 5_000;
+const doubtMs = 10_000;
 
 /** Hands over the document on disk, if there is one, before it returns. */
 export async function createDesired(deps: DesiredDeps, options: DesiredOptions): Promise<Desired> {

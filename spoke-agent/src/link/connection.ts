@@ -9,7 +9,7 @@ import type { Identity } from './identity.ts';
 
 export type LinkState = 'connecting' | 'connected' | 'disconnected' | 'closed';
 
-/** One connection to NATS that is tried for ever, by full-jitter back-off. */
+/** One connection to NATS that is tried for ever, with back-off. */
 export interface Connection {
   state(): LinkState;
   /** Undefined unless it stands. */

@@ -61,7 +61,7 @@ export interface LinkOptions extends DialOptions {
 
 const requestTimeoutMs = 15_000;
 /** NATS takes a request across accounts although nobody is there to answer; a heartbeat can be sent again. */
-const heartbeatTimeoutMs = 5_000;
+const heartbeatTimeoutMs = 10_000;
 const parallelParts = 4;
 
 interface Listeners {

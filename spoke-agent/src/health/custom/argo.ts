@@ -1,6 +1,17 @@
 import type { KubeObject } from '@wheelhouse/shared/kube/object';
 import type { Health } from '../health.ts';
-import { type Checks, check, condition, numberAt, otherwise, textOf, value, valueAt, whatever, without } from './rules.ts';
+import {
+  type Checks,
+  check,
+  condition,
+  numberAt,
+  otherwise,
+  textOf,
+  value,
+  valueAt,
+  whatever,
+  without,
+} from './rules.ts';
 
 const rolloutFinishing = 'Waiting for roll out to finish: ';
 
@@ -44,16 +55,8 @@ export const argoChecks: Checks = {
       '{status.message}',
     ),
     condition('InvalidSpec', whatever('Degraded')),
-    condition(
-      'Progressing',
-      whatever('Degraded'),
-      { reasons: ['RolloutAborted', 'ProgressDeadlineExceeded'] },
-    ),
-    condition(
-      'Progressing',
-      whatever('Suspended'),
-      { reasons: ['RolloutPaused'], message: 'Rollout is paused' },
-    ),
+    condition('Progressing', whatever('Degraded'), { reasons: ['RolloutAborted', 'ProgressDeadlineExceeded'] }),
+    condition('Progressing', whatever('Suspended'), { reasons: ['RolloutPaused'], message: 'Rollout is paused' }),
     value('spec.paused', { true: 'Suspended' }, 'Rollout is paused'),
     without('status.currentPodHash', 'Progressing', 'Waiting for rollout spec update to be observed'),
     rolloutReplicas,

@@ -110,16 +110,8 @@ export const openShiftChecks: Checks = {
   'coralogix.com/RecordingRuleGroupSet': remote(),
   'proclaim.dogmatiq.io/DNSSDServiceInstance': check(
     condition('Adopted', { False: 'Degraded' }),
-    condition(
-      'Advertised',
-      whatever('Degraded'),
-      { reasons: ['AdvertiseError', 'UnadvertiseError'] },
-    ),
-    condition(
-      'Discoverable',
-      whatever('Unknown'),
-      { reasons: ['DiscoveryError'] },
-    ),
+    condition('Advertised', whatever('Degraded'), { reasons: ['AdvertiseError', 'UnadvertiseError'] }),
+    condition('Discoverable', whatever('Unknown'), { reasons: ['DiscoveryError'] }),
     condition('Discoverable', { True: 'Healthy', False: 'Progressing', Unknown: 'Progressing' }),
     otherwise('Progressing'),
   ),
