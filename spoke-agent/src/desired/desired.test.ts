@@ -200,7 +200,7 @@ describe('after a connection was lost', () => {
   it('the document is asked for if nobody says within seconds which is the newest', async () => {
     await using directory = await mkdtempDisposable(join(tmpdir(), 'desired-'));
     const { desired, pass } = await reconnect(directory.path);
-    expect([await pass(4_900), await pass(5_200), await pass(60_000)]).toEqual([0, 1, 1]);
+    expect([await pass(9_900), await pass(10_200), await pass(60_000)]).toEqual([0, 1, 1]);
     await desired[Symbol.asyncDispose]();
   });
 
