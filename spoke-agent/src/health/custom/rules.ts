@@ -123,7 +123,7 @@ export function ready(waiting: string, type: string | readonly string[] = 'Ready
   return check(condition(type, { True: 'Healthy', False: 'Degraded' }), otherwise('Progressing', waiting));
 }
 
-export function conditionsOf(object: { readonly status?: unknown }): readonly Condition[] {
+export function conditionsOf(object: Readonly<Record<string, unknown>>): readonly Condition[] {
   const conditions = valueAt(object, ['status', 'conditions']);
   return Array.isArray(conditions) ? conditions.filter((one) => one !== null && typeof one === 'object') : [];
 }
