@@ -53,7 +53,7 @@ export async function runStorm({ clusters }: { clusters: number }): Promise<Repo
     // before it is there again: the first to come back are heard of while it still starts
     const since = Date.now();
     await platform.nats.restart();
-    await waitCurrent(platform, since);
+    await waitCurrent(platform, { count: clusters, since });
   });
   const changed = await step('changed', async () => {
     const sha = await repository.commit(files(2), 'version 2');
@@ -88,20 +88,23 @@ function say(text: string): void {
 }
 
 /** Every cluster was heard of since then, and acts upon its newest generation. */
-async function waitCurrent(platform: Platform, since: number): Promise<void> {
-  const countLate = async (selector: string) => {
+async function waitCurrent(platform: Platform, { count, since }: { count: number; since: number }): Promise<void> {
+  const countCurrent = async (selector: string) => {
     const { items } = await platform.api<{ items: Shown[] }>('GET', `/api/v1/fleet/clusters?selector=${selector}`);
     const isCurrent = ({ lastSeenAt = '', generation, appliedGeneration }: Shown) =>
       Date.parse(lastSeenAt) >= since && generation === appliedGeneration;
-    return items.filter((cluster) => !isCurrent(cluster)).length;
+    return items.filter(isCurrent).length;
   };
   const started = performance.now();
   while (performance.now() - started < patienceMs) {
     // the hub pays for each look at all of them
-    if ((await countLate('sample%3Dyes')) === 0 && (await countLate('ring%3Dall')) === 0) return;
+    const isSampleThrough = (await countCurrent('sample%3Dyes')) === Math.ceil(count / sampled);
+    if (isSampleThrough && (await countCurrent('ring%3Dall')) === count) return;
     await sleep(500);
   }
-  throw new Error(`${await countLate('ring%3Dall')} clusters were not current after ${patienceMs / 1000} s`);
+  throw new Error(
+    `only ${await countCurrent('ring%3Dall')} of ${count} clusters were current after ${patienceMs / 1000} s`,
+  );
 }
 
 async function waitState(platform: Platform, name: string, state: string): Promise<void> {

@@ -42,8 +42,11 @@ export interface HubNatsOptions {
 const requestTimeoutMs = 30_000;
 const reconnectTimeoutMs = 15_000;
 const retryMs = 250;
-/** Before the spokes: a login that comes after theirs waits until all are through, and no heartbeat is answered meanwhile (ADR 0025). */
-const reconnecting = { baseMs: 100, maxMs: 100 };
+/**
+ * Before the spokes: a login that comes after theirs waits until all are through, and no heartbeat is answered meanwhile.
+ * The waits reach a second after half a minute (ADR 0025).
+ */
+export const hubBackoff = { baseMs: 100, maxMs: 1_000, factor: 1.02 };
 
 /** Connects, and waits for the server for as long as the signal allows. Afterwards reconnects for ever. */
 export async function connectHub(
@@ -51,7 +54,7 @@ export async function connectHub(
   options: HubNatsOptions,
   signal: AbortSignal,
 ): Promise<HubNats> {
-  const policy = createReconnectPolicy(reconnecting);
+  const policy = createReconnectPolicy(hubBackoff);
   const pending = connect({
     servers: options.url.split(',').map((server) => server.trim()),
     name: options.name,

@@ -42,14 +42,14 @@ export interface ConnectionListeners {
 }
 
 /** A fleet of 5,000 makes 1,250 attempts a second at first, and each fails less than once while a server restarts (ADR 0025). */
-const backoff = { baseMs: 4_000, factor: 1.5 };
+export const spokeBackoff = { baseMs: 4_000, factor: 1.5, maxMs: 60_000 };
 
 /** Starts connecting and returns at once. */
 export function openConnection(deps: ConnectionDeps, options: DialOptions & ConnectionListeners): Connection {
   const { identity, logger, random = Math.random } = deps;
   const { cluster } = membershipOf(identity);
   const policy = createReconnectPolicy(
-    { ...backoff, maxMs: options.maxDelayMs ?? 60_000, random },
+    { ...spokeBackoff, maxMs: options.maxDelayMs ?? spokeBackoff.maxMs, random },
     random() * (options.firstDelayMs ?? 0),
   );
   const lost = new FleetError('TransportUnavailable', `${cluster} is not connected to the fleet`);
