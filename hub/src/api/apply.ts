@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import { controlNamespace } from '@wheelhouse/shared/resources/defaults';
 import type { FastifyError, FastifyRequest } from 'fastify';
@@ -58,13 +59,16 @@ export async function applyDocument(deps: ApiDeps, document: YamlDocument, optio
   }
   const act = options.verb === 'apply' ? applyObject : deleteObject;
   const results: Applied[] = [];
-  for (const object of objects)
+  for (const object of objects) {
+    // so that a long List does not hold up other requests
+    await setImmediate();
     results.push(
       ...(await act(deps, { object, yaml: objects.length === 1 ? document.text : undefined }, options).then(
         (outcome) => [{ line, ...outcome }],
         answerFailure(object),
       )),
     );
+  }
   return results;
 }
 

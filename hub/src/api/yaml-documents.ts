@@ -1,4 +1,3 @@
-import { isFleetError } from '@wheelhouse/shared/errors/fleet-error';
 import { parseYamlStream } from '@wheelhouse/shared/kube/yaml';
 
 /** One document of a YAML stream, not yet read. */
@@ -20,22 +19,11 @@ export function splitDocuments(stream: string): YamlDocument[] {
 }
 
 /** The objects of a document: none if it is empty, the items of a `List`. Throws Malformed with the line of the stream. */
-export function readObjects(document: YamlDocument): unknown[] {
-  return readAt(document)
+export function readObjects({ text, line }: YamlDocument): unknown[] {
+  return parseYamlStream(text, { duplicateKeys: 'refuse', firstLine: line })
     .filter((value) => value !== null)
     .flatMap((value) => {
       const { kind, items } = value as { kind?: unknown; items?: unknown };
       return kind === 'List' && Array.isArray(items) ? (items as unknown[]) : [value];
     });
-}
-
-/** Reads a document; if that fails, once more below as many empty lines as precede it, so that the message has the stream's line. */
-function readAt({ text, line }: YamlDocument): unknown[] {
-  const options = { duplicateKeys: 'refuse' } as const;
-  try {
-    return parseYamlStream(text, options);
-  } catch (error) {
-    if (!isFleetError(error, 'Malformed')) throw error;
-    return parseYamlStream('\n'.repeat(line - 1) + text, options);
-  }
 }

@@ -174,6 +174,17 @@ describe('streams', () => {
   it('refuses text behind a separator', () => {
     expect(() => parseYamlStream('a: 1\n---b: 2\n')).toThrow('YAML, line 2, column 4: only a comment may follow');
   });
+
+  it.each([
+    ['a document', 'a: 1\n---\nb: [\n', 43],
+    ['a key twice', 'a: 1\na: 2\n', 41],
+    ['a separator', 'a: 1\n---b: 2\n', 41],
+    ['what follows JSON', '{"a": 1}{"b": 2}\nc: 3\n', 40],
+  ])('counts the lines of a longer text that it is part of: %s', (_name, text, line) => {
+    const options = { firstLine: 40, duplicateKeys: 'refuse' } as const;
+    expect(() => parseYamlStream(text, options)).toThrow(`YAML, line ${line}, column`);
+    expect(() => parseYamlStream('\n'.repeat(39) + text, { duplicateKeys: 'refuse' })).toThrow(`YAML, line ${line}, `);
+  });
 });
 
 describe('limits', () => {

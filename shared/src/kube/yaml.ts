@@ -15,6 +15,8 @@ export interface YamlOptions {
   duplicateKeys?: 'last' | 'refuse';
   /** Longer texts throw TooLarge before they are read; in characters, 10 Mi by default. */
   maxLength?: number;
+  /** Line of a longer text that this one begins on; errors count from it. 1 by default. */
+  firstLine?: number;
 }
 
 const defaultMaxLength = 10 * 1024 * 1024;
@@ -22,7 +24,7 @@ const defaultMaxLength = 10 * 1024 * 1024;
 /** Reads the first document. Throws Malformed with line and column, or TooLarge. */
 export function parseYaml(text: string, options: YamlOptions = {}): unknown {
   refuseLong(text, options);
-  return parseAt(text, 0, options);
+  return parseAt(text, linesBefore(options), options);
 }
 
 /** Reads all documents, empty ones as null. Throws what `parseYaml` throws. */
@@ -33,17 +35,22 @@ export function parseYamlStream(text: string, options: YamlOptions = {}): unknow
 /** Yields documents one by one, so that those before a malformed one can be had. */
 export function* readYamlStream(text: string, options: YamlOptions = {}): Generator {
   refuseLong(text, options);
+  const before = linesBefore(options);
   let rest = 0;
   if (/^\s*\{/.test(text)) {
     const { documents, end } = parseJsonStream(text);
     yield* documents;
     if (end === text.length) return;
     if (documents.length > 1)
-      throw malformedAt('this is not JSON as what stands before it', countLines(text, end) + 1, 1);
+      throw malformedAt('this is not JSON as what stands before it', before + countLines(text, end) + 1, 1);
     rest = end + (/^[^\S\n]*\n?/.exec(text.slice(end))?.[0].length ?? 0);
   }
-  for (const { chunk, line } of splitDocuments(text.slice(rest), countLines(text, rest)))
+  for (const { chunk, line } of splitDocuments(text.slice(rest), before + countLines(text, rest)))
     yield parseAt(chunk, line, options);
+}
+
+function linesBefore({ firstLine = 1 }: YamlOptions): number {
+  return firstLine - 1;
 }
 
 function refuseLong(text: string, { maxLength = defaultMaxLength }: YamlOptions): void {
@@ -72,7 +79,7 @@ function jsonOf(text: string): unknown {
 }
 
 /** Kubernetes: a line that begins with `---` separates; only a comment may follow on it. */
-function* splitDocuments(text: string, firstLine: number): Generator<{ chunk: string; line: number }> {
+function* splitDocuments(text: string, lineOffset: number): Generator<{ chunk: string; line: number }> {
   const lines = text.split(/\r?\n/);
   if (lines.at(-1) === '') lines.pop();
   let start = 0;
@@ -80,11 +87,11 @@ function* splitDocuments(text: string, firstLine: number): Generator<{ chunk: st
     if (!line.startsWith('---')) continue;
     const trailing = line.slice(3).trim();
     if (trailing !== '' && !trailing.startsWith('#'))
-      throw malformedAt(`only a comment may follow "---", not "${trailing.slice(0, 40)}"`, firstLine + index + 1, 4);
-    if (index > start) yield { chunk: chunkOf(lines, start, index), line: firstLine + start };
+      throw malformedAt(`only a comment may follow "---", not "${trailing.slice(0, 40)}"`, lineOffset + index + 1, 4);
+    if (index > start) yield { chunk: chunkOf(lines, start, index), line: lineOffset + start };
     start = index > start ? index + 1 : index;
   }
-  if (start < lines.length) yield { chunk: chunkOf(lines, start, lines.length), line: firstLine + start };
+  if (start < lines.length) yield { chunk: chunkOf(lines, start, lines.length), line: lineOffset + start };
 }
 
 function chunkOf(lines: string[], start: number, end: number): string {

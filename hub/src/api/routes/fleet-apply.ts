@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
@@ -38,7 +39,10 @@ async function applyAll(
   const text = typeof request.body === 'string' ? request.body : '';
   if (text.trim() === '') throw new FleetError('Malformed', 'the body is empty; send one or more YAML documents');
   const results: Applied[] = [];
-  for (const document of splitDocuments(text))
+  for (const document of splitDocuments(text)) {
+    // so that many documents do not hold up other requests
+    await setImmediate();
     results.push(...(await applyDocument(deps, document, { ...options, request })));
+  }
   return results;
 }
