@@ -1,5 +1,5 @@
 import type { Application } from '@wheelhouse/shared/resources/application';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { applicationOf, logger } from '../testing/hub-state.ts';
 import { receiveWebhook, type WebhookDeps } from './receive-webhook.ts';
 import { ghcrEvent } from './testing/ghcr-event.ts';
@@ -35,6 +35,30 @@ function pushOf(files: string[], forced = false) {
     repository: { html_url: 'https://git.example.com/a/b', default_branch: 'main' },
   };
   return { headers: { 'x-github-event': 'push' }, body: Buffer.from(JSON.stringify(payload)) };
+}
+
+/** A push to repositories that nothing reads, and to one that something may. */
+function callFromHarbor(count: number) {
+  const names = Array.from({ length: count }, (_, i) => (i + 1 === count ? 'read/0' : `other/${i}`));
+  const resources = names.map((name) => ({ tag: 'main', resource_url: `git.example.com/${name}:main` }));
+  const body = Buffer.from(JSON.stringify({ type: 'PUSH_ARTIFACT', event_data: { resources } }));
+  return { headers: { authorization: 'any' }, body };
+}
+
+/** Says how many expressions were compiled since, until the test ends. */
+function countExpressions(): () => number {
+  let count = 0;
+  vi.stubGlobal(
+    'RegExp',
+    class extends RegExp {
+      constructor(pattern: string | RegExp, flags?: string) {
+        super(pattern, flags);
+        count += 1;
+      }
+    },
+  );
+  onTestFinished(() => void vi.unstubAllGlobals());
+  return () => count;
 }
 
 describe('a push', () => {
@@ -97,5 +121,25 @@ describe('a push to a registry', () => {
     await receiveWebhook(call, { ...deps, wanted });
     expect(looked).toEqual(looks ? [location.repoURL] : []);
     expect(outcomes).toEqual([`ghcr ${looks ? 'accepted' : 'ignored'}`]);
+  });
+});
+
+describe('a call that anybody may send', () => {
+  it.each([1, 10])('compiles one expression, however much is read: %i addresses', async (count) => {
+    const read = (repositories: number) => {
+      const locations = Array.from({ length: repositories }, (_, i) => ({
+        repoURL: `https://git.example.com/read/${i}.git`,
+        targetRevision: 'main',
+      }));
+      return new Map(locations.map((location) => [location.repoURL, [location]]));
+    };
+    const { deps, looked } = setUp({ applications: [], generators: false });
+    const compiled = countExpressions();
+    await receiveWebhook(callFromHarbor(count), { ...deps, wanted: () => read(1) });
+    const atOne = compiled();
+    await receiveWebhook(callFromHarbor(count), { ...deps, wanted: () => read(500) });
+    expect(atOne).toBeGreaterThan(0);
+    expect(compiled() - atOne).toBeLessThanOrEqual(atOne);
+    expect(looked).toEqual(['https://git.example.com/read/0.git', 'https://git.example.com/read/0.git']);
   });
 });

@@ -6,7 +6,7 @@ import { filesChanged, refreshPathsOf } from './refresh-paths.ts';
 import type { PullRequestContent } from './webhook/provider.ts';
 import {
   affects,
-  designates,
+  matcherOf,
   type PullRequestEvent,
   type PushEvent,
   parsePullRequestEvent,
@@ -49,12 +49,11 @@ export async function receiveWebhook(call: ReceivedCall, deps: WebhookDeps): Pro
 }
 
 async function receivePush(push: PushEvent, deps: WebhookDeps): Promise<void> {
+  const isPushed = matcherOf(push.repoURLs);
   const meant = [...deps.wanted()].filter(([url, locations]) =>
     locations.some(
       (location) =>
-        push.repoURLs.some((webUrl) => designates(webUrl, addressOf(location, url))) &&
-        affects(push, location.targetRevision) &&
-        isRead(push, location, deps),
+        isPushed(addressOf(location, url)) && affects(push, location.targetRevision) && isRead(push, location, deps),
     ),
   );
   deps.observe(push.provider, meant.length > 0 ? 'accepted' : 'ignored');

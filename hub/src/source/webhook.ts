@@ -87,11 +87,17 @@ export function parsePushEvent(call: WebhookCall): PushEvent | undefined {
   return { provider: name, ...content };
 }
 
-/** Each is compared with all that is read, whoever calls. */
-const mostRepositories = 100;
+/** Each is compared with all that is read, whoever calls. A push is to one repository, which Docker Hub has four names for. */
+const mostRepositories = 10;
 const mostRevisions = 1_000;
+const longestAddress = 2_048;
 
 function assertFew({ repoURLs, changes }: PushContent, provider: ProviderName): void {
+  if (repoURLs.some((url) => url.length > longestAddress))
+    throw new FleetError(
+      'TooLarge',
+      `the webhook call from ${provider} names a repository by more than ${longestAddress} characters: the next poll finds what was pushed`,
+    );
   if (repoURLs.length <= mostRepositories && changes.length <= mostRevisions) return;
   throw new FleetError(
     'TooLarge',
@@ -131,15 +137,23 @@ function recognize(call: WebhookCall): { provider: Provider; event: string } | u
 }
 
 /**
- * Whether the repository at `webUrl`, as a host names it, is the one that an Application calls `repoURL`: any protocol, user, port,
- * `ssh.` or `altssh.` in front, `.git` behind, and any case (Argo CD: GetWebURLRegex).
+ * Tells whether a repository at one of `webUrls`, as a host names it, is the one that an Application calls `repoURL`: any protocol,
+ * user, port, `ssh.` or `altssh.` in front, `.git` behind, and any case (Argo CD: GetWebURLRegex). One expression for the whole call,
+ * as anybody may call and all that is read is compared with it.
  */
-export function designates(webUrl: string, repoURL: string): boolean {
+export function matcherOf(webUrls: readonly string[]): (repoURL: string) => boolean {
+  const addresses = webUrls.flatMap(addressPattern);
+  if (addresses.length === 0) return () => false;
+  const before = String.raw`(?:(?:https?|ssh|oci)://)?(?:[\w.$-]{1,32}@)?(?:(?:alt)?ssh\.)?`;
+  const pattern = new RegExp(String.raw`^${before}(?:${addresses.join('|')})(?:\.git)?$`, 'i');
+  return (repoURL) => pattern.test(repoURL);
+}
+
+/** Host and path of a URL as an expression; none when it is no URL. */
+function addressPattern(webUrl: string): string[] {
   const parts = /^[a-z][a-z0-9+.-]*:\/\/(?:[^/?#]*@)?(\[[^\]]*\]|[^/:?#]+)(?::\d*)?\/([^?#]*)/i.exec(webUrl);
-  if (!parts) return false;
-  const [host = '', path = ''] = parts.slice(1).map(escapeRegExp);
-  const pattern = `^(?:(?:https?|ssh|oci)://)?(?:[\\w.$-]{1,32}@)?(?:(?:alt)?ssh\\.)?${host}(?::\\d+)?[:/]${path}(?:\\.git)?$`;
-  return new RegExp(pattern, 'i').test(repoURL);
+  const [host, path] = parts?.slice(1).map(escapeRegExp) ?? [];
+  return host === undefined || path === undefined ? [] : [String.raw`${host}(?::\d+)?[:/]${path}`];
 }
 
 /**

@@ -1,7 +1,7 @@
 import { listsPullRequestOf } from '@wheelhouse/hub/generate/generators/pull-request-event';
 import {
   affects,
-  designates,
+  matcherOf,
   parsePullRequestEvent,
   parsePushEvent,
   type WebhookCall,
@@ -32,7 +32,7 @@ type Verdict = string | undefined;
 const judges: Record<string, (testCase: WebhooksCase) => Verdict> = {
   parse: judgeParse,
   applicationset: judgeApplicationSet,
-  urlMatch: ({ input, expected }) => whyDifferent(designates(input.webURL, input.repoURL), expected),
+  urlMatch: ({ input, expected }) => whyDifferent(matcherOf([input.webURL])(input.repoURL), expected),
   revisionMatches: ({ input, expected }) => {
     const changes = [{ revision: input.revision, shaBefore: '', shaAfter: '' }];
     return whyDifferent(affects({ changes, touchedHead: input.touchedHead }, input.targetRevision), expected);
@@ -90,7 +90,7 @@ function judgeApplicationSet({ input, expected }: WebhooksCase): Verdict {
     if (generator.git === undefined)
       return event?.pullRequest !== undefined && listsPullRequestOf(event.pullRequest, [generator]);
     const { repoURL, revision } = generator.git;
-    return push !== undefined && push.repoURLs.some((url) => designates(url, repoURL)) && affects(push, revision);
+    return push !== undefined && matcherOf(push.repoURLs)(repoURL) && affects(push, revision);
   });
   return (
     whyDifferent(
