@@ -84,6 +84,31 @@ export function toRemote(
   return { url, display, scheme, host, credentials: { ...inUrl, ...repository.credentials } };
 }
 
+const defaultPorts: Readonly<Record<string, string>> = { http: ':80', https: ':443', oci: ':443', ssh: ':22' };
+
+/**
+ * What is dialled for a URL, before rewrites: scheme, host and port. A login for one place goes to no other. `user@host:path` is the
+ * place of `ssh://host`. Undefined for what has no host, or another one depending on who reads it.
+ */
+export function placeOf(written: string): string | undefined {
+  const { url } = splitCredentials(written.trim());
+  const scheme = /^([a-z][a-z0-9+.-]*):\/\//iu.exec(url)?.[1]?.toLowerCase();
+  if (scheme === undefined) return bareHost(url);
+  const host = parseLocation(url).host.toLowerCase().replace(/:$/u, '');
+  if (host === '') return undefined;
+  const port = defaultPorts[scheme] ?? '';
+  const place = /:\d+$/u.test(host) ? host : host + port;
+  return scheme === 'ssh' && place.endsWith(port) ? `//${place.slice(0, -port.length)}` : `${scheme}://${place}`;
+}
+
+/** Of `user@host:path`, and of a registry: `host:5000/path`. An @ further on would make another host of it in a URL. */
+function bareHost(url: string): string | undefined {
+  const parts = /^([^@:/?#\s]+@)?(\[[^\]@]+\]|[^@:/?#\s[\]]+)(:\d+)?(?::[^@/?#]*)?(?:[/?#]|$)/u.exec(url);
+  if (!parts) return undefined;
+  const [, user, host = '', port = ''] = parts;
+  return `//${host.toLowerCase()}${user === undefined ? port : ''}`;
+}
+
 /** Names a repository's folder. Credentials are no part of it: who may read a repository is decided before it is opened. */
 export function remoteKey(remote: Remote, engine: string): string {
   const normal = remote.url.replace(/\/+$/, '');

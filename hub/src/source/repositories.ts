@@ -14,6 +14,7 @@ import {
 } from '@wheelhouse/shared/resources/settings';
 import type { StoredSpec } from '../store/specs.ts';
 import { withoutLogin } from './http/http-client.ts';
+import { placeOf } from './remote.ts';
 import { parseRepositoryFields, type RepositoryFields } from './repository-fields.ts';
 import type { Repository } from './source.ts';
 
@@ -94,10 +95,12 @@ function findTemplate(url: string, entries: readonly Entry[], type: SecretType):
   return longest;
 }
 
-/** A prefix that ends within the name of a host is none of that host: `https://git.example` is not `https://git.example.org`. */
+/** A prefix is of one host and port, however it goes on: `https://git.example` is not `https://git.example.org`, nor port 8443. */
 function isWithin(url: string, prefix: string): boolean {
-  const host = hostOf(prefix).name;
-  return normalize(url).startsWith(normalize(prefix)) && (host === '' || host === hostOf(url).name);
+  if (!normalize(url).startsWith(normalize(prefix))) return false;
+  if (/^[a-z][a-z0-9+.-]*:\/\/$/iu.test(prefix)) return true;
+  const place = placeOf(prefix);
+  return place !== undefined && place === placeOf(url);
 }
 
 /** Argo CD: an entry that has a login of its own takes none of the template's. */
@@ -133,17 +136,16 @@ function hasLogin(fields: RepositoryFields | undefined): boolean {
 function trustOf(url: string, configMaps: readonly StoredSpec[]): { caPem?: string; knownHosts?: string } {
   const find = (name: string) =>
     configMaps.map((spec) => spec.resource as ConfigMap).find(({ metadata }) => metadata.name === name)?.data;
-  const { host } = hostOf(url);
+  const host = hostOf(url);
   const certificates = find('argocd-tls-certs-cm') ?? {};
   const caPem = certificates[host] ?? certificates[host.replace(/:\d+$/u, '')];
   const knownHosts = find('argocd-ssh-known-hosts-cm')?.['ssh_known_hosts'];
   return { ...(caPem ? { caPem } : {}), ...(knownHosts ? { knownHosts } : {}) };
 }
 
-/** Of a URL with or without protocol and user: `host` as it is written, with its port; `name` without, in lower case. */
-function hostOf(url: string): { host: string; name: string } {
-  const host = /^(?:[a-z][a-z0-9+.-]*:\/\/)?(?:[^@/]*@)?(?<host>[^/]*)/iu.exec(url)?.groups?.['host'] ?? '';
-  return { host, name: host.replace(/:.*$/u, '').toLowerCase() };
+/** Of a URL with or without protocol and user, as it is written, with its port. */
+function hostOf(url: string): string {
+  return /^(?:[a-z][a-z0-9+.-]*:\/\/)?(?:[^/?#]*@)?(?<host>[^/?#]*)/iu.exec(url)?.groups?.['host'] ?? '';
 }
 
 /** Argo CD: the same repository with and without `.git`, whatever the case of its host. */

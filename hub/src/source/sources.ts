@@ -8,6 +8,7 @@ import { type GithubAppLogins, withAppLogin } from './github-app.ts';
 import type { Lfs } from './lfs/lfs.ts';
 import type { SourceLocation } from './location.ts';
 import { prefixedRevision } from './refs.ts';
+import { placeOf } from './remote.ts';
 import type { RemoteFiles } from './remote-files.ts';
 import type { Keys } from './signatures/keyring.ts';
 import type { Signatures } from './signatures/signatures.ts';
@@ -89,8 +90,8 @@ export function createSources(deps: SourcesDeps): Sources {
 }
 
 /**
- * A commit with its submodules, which are read with the login of the repository itself, and only on its own host: a repository
- * cannot have others read for it that whoever may read it could not.
+ * A commit with its submodules, which are read with the login of the repository itself, and only where that one is read (scheme,
+ * host and port): a repository cannot have others read for it that whoever may read it could not.
  */
 async function openGit(
   deps: Pick<SourcesDeps, 'git' | 'lfs'>,
@@ -105,16 +106,13 @@ async function openGit(
   const dispose = { [Symbol.dispose]: () => stack.dispose() };
   const own = await open(repository, sha);
   if (!(await own.entry('.gitmodules'))) return { ...own, ...dispose };
+  const home = placeOf(repository.url);
   const snapshot = withSubmodules(own, {
     repoURL: repository.url,
     open: async (url, commit) => {
-      const isNear = hostOf(url) === hostOf(repository.url) && repository.credentials;
+      const isNear = home !== undefined && placeOf(url) === home && repository.credentials;
       return await open({ url, ...(isNear ? { credentials: repository.credentials } : {}) }, commit);
     },
   });
   return { ...snapshot, ...dispose };
-}
-
-function hostOf(url: string): string | undefined {
-  return /^(?:[a-z][a-z0-9+.-]*:\/\/)?(?:[^@/]*@)?(?<host>[^/:]+)/iu.exec(url)?.groups?.['host'];
 }
