@@ -42,7 +42,7 @@ export function createManifestReader(options: { timeoutMs: number }): ManifestRe
           signal.throwIfAborted();
           throw error;
         }
-      });
+      }, signal);
     },
     [Symbol.asyncDispose]: retire,
   };

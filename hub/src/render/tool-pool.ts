@@ -66,7 +66,7 @@ export function createToolPool(deps: { logger: Logger }, options: ToolPoolOption
       const { launcher, confined } = await opened;
       const prefix = await prefixOf(wanted, confined);
       return await runChild(wanted, { launcher, prefix, options }, signal);
-    });
+    }, signal);
   const close = async () => {
     closed = true;
     // what could not be opened has closed itself, and told whoever asked for it

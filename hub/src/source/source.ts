@@ -7,14 +7,14 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { withTimeout } from '@wheelhouse/shared/async/abort';
-import { createLimit } from '@wheelhouse/shared/async/limit';
+
 import { FleetError, isFleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { Logger } from '@wheelhouse/shared/logging/logger';
 import { LRUCache } from 'lru-cache';
 import { chooseEngine } from './engines/choose.ts';
 import type { Engine, EngineName } from './engines/engine.ts';
 import { createIsomorphicEngine } from './engines/isomorphic/isomorphic.ts';
-import { limitEngine } from './engines/limit.ts';
+import { createNetworkLimit, limitEngine } from './engines/limit.ts';
 import { createNativeEngine } from './engines/native/native.ts';
 import { Mirror } from './mirror/mirror.ts';
 import { findRevision, isFullSha, type Refs, resolveRevision } from './refs.ts';
@@ -95,7 +95,7 @@ class MirroredGitSource implements GitSource {
     const { engine, environment = {}, allowFileUrls: allowFile = false } = options;
     const { maxIsomorphicPackBytes = engine === 'auto' ? 100 << 20 : 1 << 30 } = options;
     this.#isomorphic = createIsomorphicEngine({ maxResponseBytes: maxIsomorphicPackBytes });
-    const limit = createLimit(parallelFetches);
+    const limit = createNetworkLimit(parallelFetches);
     this.#engines = {
       isomorphic: limitEngine(this.#isomorphic, limit),
       native: limitEngine(createNativeEngine({ environment, allowFile }), limit),
