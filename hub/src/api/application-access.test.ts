@@ -1,8 +1,9 @@
 import { once } from 'node:events';
 import { request as send } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout } from 'node:timers/promises';
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { ApiServer } from './api-server.ts';
 import type { ApiDeps } from './deps.ts';
 import { createApiServer } from './server.ts';
@@ -123,3 +124,48 @@ describe('what is made for one answer is given up when the client leaves', () =>
     expect(signal.reason).toMatchObject({ name: 'AbortError' });
   });
 });
+
+describe('what is given up is nothing that the hub has to explain', () => {
+  const waits: [string, (signal: AbortSignal) => Promise<never>][] = [
+    [
+      'one that looks',
+      async (signal) => {
+        if (!signal.aborted) await once(signal, 'abort');
+        signal.throwIfAborted();
+        throw new Error('not aborted');
+      },
+    ],
+    ['one of Node', async (signal) => await setTimeout(1_000_000, undefined as never, { signal })],
+  ];
+  const payload = { repoURL, revision: 'next' };
+  const request = { method: 'POST', url: '/api/v1/fleet/preview', headers, payload } as const;
+
+  it.each(waits)('after the time that it may take: %s', async (_name, wait) => {
+    const limits = vi.spyOn(AbortSignal, 'timeout').mockReturnValue(AbortSignal.abort(lateness()));
+    onTestFinished(() => limits.mockRestore());
+    await start({ preview: async (_request, signal) => await wait(signal) });
+    expect(refusalOf(await app.inject(request))).toMatch(/^504 Timeout: this took longer than the hub lets it/u);
+    expect(deps.logLines.join('')).not.toContain('request failed');
+    expect(limits).toHaveBeenCalledWith(120_000);
+  });
+
+  it.each(waits)('when the client left: %s', async (_name, wait) => {
+    await start({ preview: async () => await wait(AbortSignal.abort()) });
+    expect(refusalOf(await app.inject(request))).toBe('499 Aborted: stopped');
+    expect(deps.logLines.join('')).not.toContain('request failed');
+  });
+
+  it('unlike a library that waited for something in vain', async () => {
+    await start({
+      preview: async () => {
+        throw Object.assign(new Error('no answer'), { name: 'TimeoutError' });
+      },
+    });
+    expect(refusalOf(await app.inject(request))).toMatch(/^500 Internal: /u);
+    expect(deps.logLines.join('')).toContain('request failed');
+  });
+});
+
+function lateness(): DOMException {
+  return new DOMException('The operation was aborted due to timeout', 'TimeoutError');
+}

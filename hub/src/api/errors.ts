@@ -64,6 +64,8 @@ function grpcCode(status: number): number {
 /** Whatever a route threw, as the FleetError to answer. What nobody foresaw says nothing of its insides. */
 export function toApiError(error: FastifyError, requestId: string): FleetError {
   if (isFleetError(error)) return error;
+  const stopped = toStopped(error);
+  if (stopped) return stopped;
   if (error.validation) return toValidationError(error);
   const known = fastifyErrors[error.code];
   if (known) return new FleetError(known[0], known[1], { cause: error });
@@ -72,6 +74,19 @@ export function toApiError(error: FastifyError, requestId: string): FleetError {
     cause: error,
     details: { requestId },
   });
+}
+
+/** What a request's signal threw: its client left, or it took longer than it may. Undefined for any other error. */
+function toStopped(error: unknown): FleetError | undefined {
+  if (!(error instanceof Error)) return undefined;
+  // Node's own functions throw an AbortError whose cause is the signal's reason
+  const reason = error.name === 'AbortError' && error.cause instanceof DOMException ? error.cause : error;
+  // TimeoutErrors of libraries are not DOMExceptions: nobody foresaw them
+  if (reason instanceof DOMException && reason.name === 'TimeoutError')
+    return new FleetError('Timeout', 'this took longer than the hub lets it; ask for less, or again later', {
+      cause: error,
+    });
+  return reason.name === 'AbortError' ? new FleetError('Aborted', 'stopped', { cause: error }) : undefined;
 }
 
 /** The API's one error handler: logs what a person must look at, and answers in Argo CD's shape. */
