@@ -1,5 +1,6 @@
 /** Speaks to the hub's API. Inputs: a connection. It never prints. */
 
+import { longestRequestMs } from '@wheelhouse/hub/api/request-signal';
 import { catalogue, type ErrorCode } from '@wheelhouse/shared/errors/catalogue';
 import { FleetError, isFleetError } from '@wheelhouse/shared/errors/fleet-error';
 import { formatJson, parseJson } from '@wheelhouse/shared/kube/json';
@@ -13,6 +14,8 @@ export interface RequestOptions {
   /** Sent as JSON; text as YAML. */
   body?: object | string;
   signal?: AbortSignal;
+  /** How long the hub may take to begin its answer, where that is not as usual. */
+  answerMs?: number;
 }
 
 export interface Client extends AsyncDisposable {
@@ -22,10 +25,14 @@ export interface Client extends AsyncDisposable {
   lines<T>(path: string, options: RequestOptions & { signal: AbortSignal }): AsyncGenerator<T>;
 }
 
+/** Beyond the hub's own limit, so that the hub is the one that gives up, and says why. */
+const usualAnswerMs = longestRequestMs + 10_000;
+
 /** `stop` ends every request. */
-export function createClient({ server, token, ca }: Connection, stop: AbortSignal): Client {
-  const agent = new Agent({ bodyTimeout: 0, headersTimeout: 60_000, ...(ca ? { connect: { ca } } : {}) });
-  const send = async (path: string, { method = 'GET', query, body, signal }: RequestOptions) => {
+export function createClient({ server, token, ca }: Connection, stop: AbortSignal, usualMs = usualAnswerMs): Client {
+  const agent = new Agent({ bodyTimeout: 0, ...(ca ? { connect: { ca } } : {}) });
+  const send = async (path: string, options: RequestOptions) => {
+    const { method = 'GET', query, body, signal, answerMs = usualMs } = options;
     const response = await agent
       .request({
         origin: new URL(server).origin,
@@ -34,6 +41,7 @@ export function createClient({ server, token, ca }: Connection, stop: AbortSigna
         headers: { ...(token ? { authorization: `Bearer ${token}` } : {}), ...contentType(body) },
         body: typeof body === 'object' ? formatJson(body) : (body ?? null),
         signal: signal ? AbortSignal.any([signal, stop]) : stop,
+        headersTimeout: answerMs,
       })
       .catch((error: NodeJS.ErrnoException) => {
         throw toUnavailable(error, server);
@@ -116,6 +124,7 @@ const connectionErrors: Record<string, string> = {
   ECONNRESET: 'it closed the connection',
   UND_ERR_SOCKET: 'it closed the connection',
   UND_ERR_CONNECT_TIMEOUT: 'it does not answer',
+  UND_ERR_HEADERS_TIMEOUT: 'it gave no answer in time, and may still do what it was asked to',
   SELF_SIGNED_CERT_IN_CHAIN: 'its certificate is not trusted; name the CA with --ca-file',
   DEPTH_ZERO_SELF_SIGNED_CERT: 'its certificate is not trusted; name the CA with --ca-file',
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'its certificate is not trusted; name the CA with --ca-file',

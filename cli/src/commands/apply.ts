@@ -14,6 +14,9 @@ interface ApplyOptions {
   dryRun?: boolean;
 }
 
+/** For one file, which may hold a fleet: the hub sets itself no limit, and each object is a write. */
+const answerMs = 15 * 60_000;
+
 /** What was answered about one object, and the file that it came from. */
 type Answer = Applied & { file: string };
 
@@ -89,6 +92,7 @@ async function send(
       method: 'POST',
       query,
       body: text,
+      answerMs,
     });
     return results.map((result) => ({ file, ...result }));
   } catch (error) {

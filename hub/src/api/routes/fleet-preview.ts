@@ -2,11 +2,8 @@ import { z } from 'zod';
 import type { ApiServer } from '../api-server.ts';
 import { permit } from '../authentication.ts';
 import type { ApiDeps } from '../deps.ts';
-import { requestSignal } from '../request-signal.ts';
+import { longestRequestMs, requestSignal } from '../request-signal.ts';
 import { noQuery } from '../schema.ts';
-
-/** A preview that takes longer is given up. */
-const timeoutMs = 120_000;
 
 const lines = z.object({ added: z.number(), removed: z.number() });
 const kinds = z.enum(['added', 'changed', 'removed']);
@@ -67,6 +64,6 @@ export function fleetPreviewRoutes(app: ApiServer, deps: ApiDeps): void {
   };
   app.post('/api/v1/fleet/preview', { schema }, async (request, reply) => {
     permit(request, 'get', { kind: 'applications', name: '*' });
-    return await deps.preview(request.body, requestSignal(reply, timeoutMs));
+    return await deps.preview(request.body, requestSignal(reply, longestRequestMs));
   });
 }
