@@ -29,13 +29,15 @@ export interface Surroundings {
  * Flags win over the environment, both over the context file: the one named, else `.wheelhouse/context.json` in the
  * current directory (the demo's), else `~/.config/wheelhouse/context.json`. A token goes only to the server that it is
  * for: a context's token is not sent to a server that was named another way. The current directory may be anybody's
- * checkout, so its context is sent only a token that lies beside it. Throws Invalid, Malformed, Forbidden.
+ * checkout, so its context is not looked at when the server is named, or else its CA would be trusted for that server;
+ * and it is sent only a token that lies beside it. Throws Invalid, Malformed, Forbidden.
  */
 export async function findConnection(config: CliConfig, surroundings: Surroundings): Promise<Connection> {
   const { env, cwd } = surroundings;
   const isNamed = config.context !== undefined;
   const found = join(cwd, '.wheelhouse', 'context.json');
-  const files = isNamed ? [resolve(cwd, config.context)] : [found, defaultContextFile(env)];
+  const unnamed = config.server === undefined ? [found, defaultContextFile(env)] : [defaultContextFile(env)];
+  const files = isNamed ? [resolve(cwd, config.context)] : unnamed;
   const { file, context } = await readContext(files, isNamed);
   const server = config.server ?? context?.server;
   if (!server)
@@ -50,7 +52,6 @@ export async function findConnection(config: CliConfig, surroundings: Surroundin
 
 /** A file that came with a checkout must neither name secrets elsewhere on this machine nor a server to send a person's own token to. */
 async function assertOwn(file: string, { config, own }: { config: CliConfig; own: Places }): Promise<void> {
-  if (config.server !== undefined) return;
   if (config.token || config.tokenFile)
     throw new FleetError(
       'Forbidden',
