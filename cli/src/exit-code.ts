@@ -17,7 +17,7 @@ export const exitCodes = {
   differs: 6,
   /** `preview` found what would be held, refused or fail. */
   blocked: 7,
-  /** Ctrl-C. */
+  /** Ctrl-C, SIGTERM. */
   interrupted: 130,
 } as const;
 

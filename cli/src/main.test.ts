@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -55,6 +56,17 @@ describe('the wheelhouse process', () => {
     expect(JSON.parse(listed.out)).toMatchObject([{ metadata: { name: 'cart' } }]);
     expect(applied).toMatchObject({ code: 1, out: 'appproject/shop created\n' });
     expect(applied.err).toMatch(/^Error: \(standard input\):5: YAML, line 7, column \d+: /);
+  });
+
+  it.each(['SIGINT', 'SIGTERM'] as const)('ends by %s while it reads standard input', async (signal) => {
+    const env = { PATH: process.env['PATH'], HOME: directory, WHEELHOUSE_SERVER: url, WHEELHOUSE_TOKEN: adminToken };
+    const args = [bin, 'apply', '-f', '-', '--ca-file', 'ca.pem'];
+    const child = spawn(process.execPath, args, { cwd: directory, env, stdio: ['pipe', 'ignore', 'pipe'] });
+    const ended = once(child, 'close');
+    // more than a pipe holds: written when the child is reading
+    await new Promise((resolve) => child.stdin.write(`#${' '.repeat(4 * 1024 * 1024)}`, resolve));
+    child.kill(signal);
+    expect([await text(child.stderr), ...(await ended)]).toEqual(['', 130, null]);
   });
 
   it('does not trust a hub of which it knows no CA', async () => {

@@ -1,4 +1,5 @@
 import { createInterface } from 'node:readline/promises';
+import { addAbortSignal } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { runCli } from './program.ts';
 
@@ -14,7 +15,7 @@ const code = await runCli(process.argv.slice(2), {
   out: (line) => void process.stdout.write(line),
   err: (line) => void process.stderr.write(line),
   ask,
-  readInput: async () => await text(process.stdin),
+  readInput: async () => await text(addAbortSignal(stop.signal, process.stdin)),
   // oxlint-disable-next-line node/no-process-env -- the one place where this process's environment is read
   env: process.env,
   cwd: process.cwd(),
@@ -27,6 +28,8 @@ process.exit(code);
 async function ask(question: string): Promise<string | undefined> {
   if (!process.stdin.isTTY) return undefined;
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  // at a prompt Ctrl-C is a key that readline takes, no signal
+  terminal.once('SIGINT', () => stop.abort());
   try {
     return await terminal.question(question, { signal: stop.signal });
   } finally {
