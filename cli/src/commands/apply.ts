@@ -69,12 +69,16 @@ interface SendOptions {
 /** One request for each file, in order; what is wrong with one does not keep the others from being sent. */
 async function sendAll(session: Session, { verb, dryRun, sources }: SendOptions): Promise<ExitCode> {
   const answers: Answer[] = [];
-  for await (const source of sources) {
-    const now = 'text' in source ? await send(session, source, { verb, dryRun }) : [source];
-    answers.push(...now);
-    if (session.format === 'table') for (const answer of now) printAnswer(session, answer, dryRun);
+  try {
+    for await (const source of sources) {
+      const now = 'text' in source ? await send(session, source, { verb, dryRun }) : [source];
+      answers.push(...now);
+      if (session.format === 'table') printAnswers(session, now, dryRun);
+    }
+  } finally {
+    // also what was done before something else failed
+    if (session.format !== 'table' && answers.length > 0) session.print(answers, () => '');
   }
-  if (session.format !== 'table') session.print(answers, () => '');
   if (answers.length === 0) throw new FleetError('Invalid', `there is nothing to ${verb} in what was given`);
   return answers.some(({ result }) => result === 'error') ? exitCodes.failed : exitCodes.ok;
 }
@@ -102,12 +106,14 @@ async function send(
   }
 }
 
-function printAnswer({ io }: Session, answer: Answer, dryRun: boolean): void {
-  const { kind, result, warnings, error, file, line } = answer;
-  const id = kind ? `${kind.toLowerCase()}/${formatName(answer)}` : 'document';
-  for (const warning of warnings) io.err(`Warning: ${warning}\n`);
-  if (error) io.err(`Error: ${file}:${line}: ${error.message}\n`);
-  else io.out(`${id} ${result}${dryRun ? ' (dry run)' : ''}\n`);
+function printAnswers({ io }: Session, answers: readonly Answer[], dryRun: boolean): void {
+  for (const answer of answers) {
+    const { kind, result, warnings, error, file, line } = answer;
+    const id = kind ? `${kind.toLowerCase()}/${formatName(answer)}` : 'document';
+    for (const warning of warnings) io.err(`Warning: ${warning}\n`);
+    if (error) io.err(`Error: ${file}:${line}: ${error.message}\n`);
+    else io.out(`${id} ${result}${dryRun ? ' (dry run)' : ''}\n`);
+  }
 }
 
 /** Files in the order of their names, directories with all below them. One that cannot be read is answered as such. */
