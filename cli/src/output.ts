@@ -19,7 +19,8 @@ export function formatTable<T>(rows: readonly T[], columns: readonly Column<T>[]
     columns.map(([heading]) => heading),
     ...rows.map((row) => columns.map(([, cell]) => String(cell(row) ?? '') || '-')),
   ];
-  const widths = columns.map((_, column) => Math.max(...cells.map((row) => (row[column] ?? '').length)));
+  // no spread into Math.max: there may be more rows than a call takes arguments
+  const widths = columns.map((_, column) => cells.reduce((width, row) => Math.max(width, row[column]?.length ?? 0), 0));
   const format = (row: string[]) =>
     row
       .map((cell, column) => cell.padEnd(widths[column] ?? 0))
