@@ -90,6 +90,19 @@ it.each(ofApplication)('tells whoever may read all that there is none: %s', asyn
   expect(refusalOf(reply)).toBe('404 NotFound: Application argocd/none does not exist');
 });
 
+it('says when something took longer than it may', async () => {
+  await start({
+    preview: async () => {
+      const limit = AbortSignal.timeout(0);
+      await once(limit, 'abort');
+      throw limit.reason;
+    },
+  });
+  const payload = { repoURL, revision: 'next' };
+  const reply = await app.inject({ method: 'POST', url: '/api/v1/fleet/preview', headers, payload });
+  expect(refusalOf(reply)).toBe('504 Timeout: the hub gave it up: it took longer than it may');
+});
+
 describe('what is made for one answer is given up when the client leaves', () => {
   const waiting = () => Promise.withResolvers<AbortSignal>();
   let asked: ReturnType<typeof waiting>;

@@ -69,6 +69,9 @@ export function toApiError(error: FastifyError, requestId: string): FleetError {
   if (error.validation) return toValidationError(error);
   const known = fastifyErrors[error.code];
   if (known) return new FleetError(known[0], known[1], { cause: error });
+  // what AbortSignal.timeout ends with: a limit that the hub sets itself, no fault of its own
+  if (error instanceof DOMException && error.name === 'TimeoutError')
+    return new FleetError('Timeout', 'the hub gave it up: it took longer than it may', { cause: error });
   if ((error.statusCode ?? 500) < 500) return new FleetError('Malformed', error.message, { cause: error });
   return new FleetError('Internal', `internal error; the hub's log has the cause under request ${requestId}`, {
     cause: error,
