@@ -37,6 +37,22 @@ function pushOf(files: string[], forced = false) {
   return { headers: { 'x-github-event': 'push' }, body: Buffer.from(JSON.stringify(payload)) };
 }
 
+/** A push of commits that touch no path of a reader, and how many there are in all. */
+function commitsOf(host: string, { sent, total }: { sent: number; total: number | undefined }) {
+  const at = 'https://git.example.com/a/b';
+  const payload = {
+    object_kind: 'push',
+    ref: 'refs/heads/main',
+    before: '1'.repeat(40),
+    commits: Array.from({ length: sent }, () => ({ modified: ['docs/x.md'] })),
+    ...(host === 'gitlab' ? { total_commits_count: total } : { total_commits: total }),
+    repository: { html_url: at, default_branch: 'main' },
+    project: { web_url: at, default_branch: 'main' },
+  };
+  const event = host === 'gitlab' ? 'Push Hook' : 'push';
+  return { headers: { [`x-${host}-event`]: event }, body: Buffer.from(JSON.stringify(payload)) };
+}
+
 /** A push to repositories that nothing reads, and to one that something may. */
 function callFromHarbor(count: number) {
   const names = Array.from({ length: count }, (_, i) => (i + 1 === count ? 'read/0' : `other/${i}`));
@@ -89,6 +105,20 @@ describe('a push', () => {
     await receiveWebhook(pushOf(files, forced), deps);
     expect(looked).toEqual(looks ? [url] : []);
     expect(outcomes).toEqual([looks ? 'github accepted' : 'github ignored']);
+  });
+
+  it.each([
+    { host: 'gitea', why: 'commits are left out', sent: 15, total: 20, looks: true },
+    { host: 'gitea', why: 'all seem to be there, as after a forced push', sent: 2, total: 2, looks: true },
+    { host: 'gitea', why: 'no total is told', sent: 5, total: undefined, looks: true },
+    { host: 'gogs', why: 'no total is told', sent: 5, total: undefined, looks: true },
+    { host: 'gitlab', why: 'commits are left out', sent: 20, total: 21, looks: true },
+    { host: 'gitlab', why: 'all commits are there', sent: 2, total: 2, looks: false },
+  ])('of $host, when $why: looks $looks', async ({ host, sent, total, looks }) => {
+    const { deps, looked, outcomes } = setUp({ applications: [reader('.')], generators: false });
+    await receiveWebhook(commitsOf(host, { sent, total }), deps);
+    expect(looked).toEqual(looks ? [url] : []);
+    expect(outcomes).toEqual([`${host} ${looks ? 'accepted' : 'ignored'}`]);
   });
 
   it('is looked at when a generator reads the revision, whatever Applications name', async () => {

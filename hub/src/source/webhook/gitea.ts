@@ -1,4 +1,4 @@
-import { parseGiteaPullRequest, parseGithubPush } from './github.ts';
+import { parseGiteaPullRequest, parseGiteaPush } from './github.ts';
 import { isHmac, type Provider } from './provider.ts';
 
 /** Gitea and Forgejo. They send the headers of Gogs and GitHub too, so they are asked first; Argo CD calls their secret gogs. */
@@ -10,6 +10,6 @@ export const gitea: Provider = {
   idleEvents: ['ping'],
   pullRequestEvents: ['pull_request', 'pull_request_sync', 'pull_request_label'],
   isGenuine: ({ headers, body }, secret) => isHmac(headers.get('x-gitea-signature'), body, secret),
-  parse: parseGithubPush,
+  parse: parseGiteaPush,
   parsePullRequest: parseGiteaPullRequest,
 };

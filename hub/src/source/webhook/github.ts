@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { commits, filesOf, hostnameOf, isHmac, type Provider, type PullRequestContent, shortRef } from './provider.ts';
 
-/** A push as GitHub, Gogs and Gitea write it; what is missing counts as empty, as in Argo CD. */
+/** A push as GitHub, and in part Gogs and Gitea, write it; what is missing counts as empty, as in Argo CD. */
 const push = z.object({
   ref: z.string().default(''),
   before: z.string().default(''),
@@ -36,7 +36,7 @@ export const github: Provider = {
   },
 };
 
-export function parseGithubPush(payload: unknown): ReturnType<Provider['parse']> {
+function parseGithubPush(payload: unknown): ReturnType<Provider['parse']> {
   const { ref, before, after, forced, commits: pushed, repository } = push.parse(payload);
   const revision = shortRef(ref);
   return {
@@ -46,6 +46,14 @@ export function parseGithubPush(payload: unknown): ReturnType<Provider['parse']>
     changedFiles: filesOf(pushed),
     isComplete: !forced,
   };
+}
+
+/**
+ * Gitea, Forgejo and Gogs send the newest few commits of a push (5 or 15, as their settings say). What some add, `total_commits`, is
+ * of a new branch no more than they looked at, and none tells a forced push, so their list of files is never taken for whole.
+ */
+export function parseGiteaPush(payload: unknown): ReturnType<Provider['parse']> {
+  return { ...parseGithubPush(payload), isComplete: false };
 }
 
 const giteaPullRequest = z.object({

@@ -1,4 +1,4 @@
-import { parseGithubPush } from './github.ts';
+import { parseGiteaPush } from './github.ts';
 import { isHmac, type Provider } from './provider.ts';
 
 export const gogs: Provider = {
@@ -9,6 +9,6 @@ export const gogs: Provider = {
   idleEvents: ['ping'],
   pullRequestEvents: [],
   isGenuine: ({ headers, body }, secret) => isHmac(headers.get('x-gogs-signature'), body, secret),
-  parse: parseGithubPush,
+  parse: parseGiteaPush,
   parsePullRequest: () => undefined,
 };

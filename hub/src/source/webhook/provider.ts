@@ -31,7 +31,7 @@ export interface PushContent {
   touchedHead: boolean;
   /** Files of all its commits, as often as commits name them; empty where the host does not tell. */
   changedFiles: string[];
-  /** Whether `changedFiles` is all that changed: not after a forced push, nor when the host left commits out. */
+  /** Whether `changedFiles` is all that changed, as far as the host tells: not after a forced push, nor when it left commits out. */
   isComplete: boolean;
 }
 
