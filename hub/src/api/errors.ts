@@ -69,9 +69,6 @@ export function toApiError(error: FastifyError, requestId: string): FleetError {
   if (error.validation) return toValidationError(error);
   const known = fastifyErrors[error.code];
   if (known) return new FleetError(known[0], known[1], { cause: error });
-  // what AbortSignal.timeout ends with: a limit that the hub sets itself, no fault of its own
-  if (error instanceof DOMException && error.name === 'TimeoutError')
-    return new FleetError('Timeout', 'the hub gave it up: it took longer than it may', { cause: error });
   if ((error.statusCode ?? 500) < 500) return new FleetError('Malformed', error.message, { cause: error });
   return new FleetError('Internal', `internal error; the hub's log has the cause under request ${requestId}`, {
     cause: error,
@@ -86,9 +83,7 @@ function toStopped(error: unknown): FleetError | undefined {
   const reason = error.name === 'AbortError' && error.cause instanceof DOMException ? error.cause : error;
   // TimeoutErrors of libraries are not DOMExceptions: nobody foresaw them
   if (reason instanceof DOMException && reason.name === 'TimeoutError')
-    return new FleetError('Timeout', 'this took longer than the hub lets it; ask for less, or again later', {
-      cause: error,
-    });
+    return new FleetError('Timeout', 'the hub gave it up: it took longer than it may', { cause: error });
   return reason.name === 'AbortError' ? new FleetError('Aborted', 'stopped', { cause: error }) : undefined;
 }
 
