@@ -45,11 +45,14 @@ const ofApplication: Request[] = [
 ];
 
 describe('whoever may read only some Applications', () => {
+  let mayCreate: boolean;
   /** May do anything but with project `theirs`, and with all Applications together. */
   beforeEach(async () => {
+    mayCreate = true;
     const require = (_principal: unknown, verb: string, { kind, name }: { kind: string; name: string }) => {
       if (kind === 'applications' && (name === '*' || name.startsWith('theirs/')))
         throw new FleetError('Forbidden', `may not ${verb} ${name}`);
+      if (verb === 'create' && !mayCreate) throw new FleetError('Forbidden', `may not create ${name}`);
     };
     await start({ access: { ...deps.access, require } });
   });
@@ -73,6 +76,61 @@ describe('whoever may read only some Applications', () => {
     expect(refusal).toMatch(/^403 Forbidden: admin may not get Application argocd\/shop, whether it exists or not$/u);
     expect(await ask('none')).toBe(refusal.replace('shop', 'none'));
   });
+
+  const bodyOf = (name: string, project = 'mine') => ({
+    apiVersion: 'argoproj.io/v1alpha1',
+    kind: 'Application',
+    metadata: { name },
+    spec: { project, source: { repoURL, path: 'shop' }, destination: { name: 'here', namespace: 'shop' } },
+  });
+  const post = async (url: string, payload: object): Promise<string> => {
+    const type = url.includes('/fleet/') ? 'application/yaml' : 'application/json';
+    const sent = { ...headers, 'content-type': type };
+    const reply = await app.inject({ method: 'POST', url, headers: sent, payload: JSON.stringify(payload) });
+    const { results } = reply.json<{ results?: { error?: { reason: string; message: string } }[] }>();
+    const error = results ? results[0]?.error : reply.statusCode === 200 ? undefined : reply.json<never>();
+    return error ? `${error.reason}: ${error.message}` : 'done';
+  };
+  const unread = 'Forbidden: admin may not get Application argocd/shop, whether it exists or not';
+
+  it('does not learn it of a deletion by YAML either', async () => {
+    deps.applications.set(fakeView({ name: 'shop', project: 'theirs', set: 'fleet' }));
+    const url = '/api/v1/fleet/delete?dryRun=true';
+    expect(await post(url, bodyOf('shop'))).toBe(unread);
+    expect(await post(url, bodyOf('none'))).toBe(unread.replace('shop', 'none'));
+  });
+
+  it.each(['/api/v1/applications', '/api/v1/applications?upsert=true', '/api/v1/fleet/apply'])(
+    'creates by %s, and does not learn whose a name is that is taken',
+    async (url) => {
+      expect(await post(url, bodyOf('shop'))).toBe(unread);
+      deps.applications.set(fakeView({ name: 'shop', project: 'theirs', set: 'fleet' }));
+      expect(await post(url, bodyOf('shop'))).toBe(unread);
+      await deps.specs.put({ ...bodyOf('new', 'theirs'), metadata: { name: 'new', namespace: 'argocd' } }, { by: 'x' });
+      expect(await post(url, bodyOf('new'))).toBe(unread.replace('shop', 'new'));
+      expect(await post(url, bodyOf('none'))).toBe('done');
+      expect(deps.specs.find('Application', 'argocd', 'none')?.by).toBe('admin');
+    },
+  );
+
+  it.each(['/api/v1/applications', '/api/v1/fleet/apply'])(
+    'does not learn by %s what is there where it may not create',
+    async (url) => {
+      const refusal = await post(url, bodyOf('shop', 'theirs'));
+      expect(refusal).toBe('Forbidden: may not create theirs/shop');
+      expect(await post(url, bodyOf('none', 'theirs'))).toBe(refusal.replace('shop', 'none'));
+    },
+  );
+
+  it.each(['/api/v1/applications?upsert=true', '/api/v1/fleet/apply'])(
+    'may change by %s what they may read without being one who may create',
+    async (url) => {
+      const metadata = { name: 'own', namespace: 'argocd', labels: { tier: 'web' } };
+      await deps.specs.put({ ...bodyOf('own'), metadata }, { by: 'x' });
+      mayCreate = false;
+      expect(await post(url, bodyOf('own'))).toBe('done');
+    },
+  );
 
   it('does not learn it of details of a source either', async () => {
     const ask = async (appName: string) =>

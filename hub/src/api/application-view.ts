@@ -6,6 +6,7 @@ import { z } from 'zod';
 import type { AccessedResource, Verb } from '../access/access.ts';
 import { permit } from './authentication.ts';
 import type { ApiDeps, ApplicationView, ObjectKey } from './deps.ts';
+import type { ReadResource } from './stored-resource.ts';
 
 /** Argo CD's Application, and what we add to it: where it runs, and how old that news is. */
 export const applicationAnswer = application
@@ -57,15 +58,37 @@ export function permitApplication(
  * none, is told the same of one that is there and of one that is not.
  */
 export function permitReading(request: FastifyRequest, deps: ApiDeps, { namespace, name }: ObjectKey): void {
-  const found = deps.applications.find(namespace, name);
+  const found = findAny(deps, { namespace, name });
   try {
-    permit(request, 'get', found ? accessOf(found.application) : { kind: 'applications', name: '*' });
+    permit(request, 'get', found ? accessOf(found) : { kind: 'applications', name: '*' });
   } catch (cause) {
     if (!isFleetError(cause, 'Forbidden')) throw cause;
     const { name: who = 'anonymous' } = request.principal ?? {};
     const which = `${namespace}/${name}`;
     throw new FleetError('Forbidden', `${who} may not get Application ${which}, whether it exists or not`, { cause });
   }
+}
+
+/**
+ * To be asked before an Application's name is taken. That it is taken cannot be hidden from whoever may create; whose it is and what
+ * it holds can, and whoever may not create is told the same as of a free name.
+ */
+export function permitTaking(request: FastifyRequest, deps: ApiDeps, read: ReadResource): void {
+  const { resource, namespace, name } = read;
+  if (resource.kind !== 'Application' || !findAny(deps, { namespace, name })) return;
+  try {
+    permitReading(request, deps, read);
+  } catch (cause) {
+    permit(request, 'create', accessOf(resource));
+    throw cause;
+  }
+}
+
+/** An Application, also one that was written a moment ago and is not shown yet. */
+function findAny(deps: ApiDeps, { namespace, name }: ObjectKey): Parameters<typeof accessOf>[0] | undefined {
+  return (
+    deps.applications.find(namespace, name)?.application ?? deps.specs.find('Application', namespace, name)?.resource
+  );
 }
 
 /** Argo CD: `<project>/<name>`, or `<project>/<namespace>/<name>` outside the control namespace. */

@@ -4,7 +4,7 @@ import { controlNamespace } from '@wheelhouse/shared/resources/defaults';
 import type { FastifyError, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { AccessedResource } from '../access/access.ts';
-import { accessOf } from './application-view.ts';
+import { accessOf, permitReading, permitTaking } from './application-view.ts';
 import { permit } from './authentication.ts';
 import type { ApiDeps } from './deps.ts';
 import { toApiError } from './errors.ts';
@@ -87,6 +87,7 @@ async function applyObject(
 ): Promise<Outcome> {
   const read = readResource(object);
   const { resource, namespace, name, warnings } = read;
+  permitTaking(request, deps, read);
   const existing = deps.specs.find(resource.kind, namespace, name);
   // it may belong to a project that the caller may not touch
   if (existing) permit(request, 'update', accessedBy({ ...read, resource: existing.resource }));
@@ -109,7 +110,10 @@ function keptText(kind: string, yaml: string | undefined): { yaml?: string } {
 async function deleteObject(deps: ApiDeps, { object }: Given, { dryRun, request }: ApplyOptions): Promise<Outcome> {
   const { kind, name, namespace = controlNamespace } = identify(object);
   if (!kind || !name) throw new FleetError('Invalid', 'kind and metadata.name are required to delete an object');
-  if (kind === 'Application') refuseGenerated(deps, { namespace, name });
+  if (kind === 'Application') {
+    permitReading(request, deps, { namespace, name });
+    refuseGenerated(deps, { namespace, name });
+  }
   const { resource } = findSpec(deps, kind, { namespace, name });
   const by = permit(request, 'delete', accessedBy({ resource, namespace, name, warnings: [] }));
   const answer = { kind, namespace, name, warnings: [], result: 'deleted' as const };

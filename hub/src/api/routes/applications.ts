@@ -6,7 +6,7 @@ import { z } from 'zod';
 import type { ApplicationFilter } from '../../status/application-filter.ts';
 import type { ApiServer } from '../api-server.ts';
 import { filterQuery, toFilter } from '../application-query.ts';
-import { accessOf, applicationAnswer, formatApplication } from '../application-view.ts';
+import { accessOf, applicationAnswer, formatApplication, permitTaking } from '../application-view.ts';
 import { walkApplications } from '../application-walk.ts';
 import { permit } from '../authentication.ts';
 import type { ApiDeps } from '../deps.ts';
@@ -61,6 +61,7 @@ export function applicationRoutes(app: ApiServer, deps: ApiDeps): void {
     async (request) => {
       const read = readBody(request.body, 'Application');
       const upsert = request.query.upsert ?? false;
+      permitTaking(request, deps, read);
       const existing = upsert ? deps.specs.find('Application', read.namespace, read.name) : undefined;
       if (existing) permit(request, 'update', accessOf(existing.resource));
       const by = permit(request, upsert ? 'update' : 'create', accessOf(read.resource));
