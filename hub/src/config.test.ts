@@ -32,7 +32,7 @@ describe("the hub's settings", () => {
     const config = readHubConfig({
       WHEELHOUSE_GIT_REWRITES: 'https://github.com/=https://ann:s3cret@mirror.example/',
       WHEELHOUSE_NATS_URL: 'tls://hub:s3cret@nats.example:4222',
-      WHEELHOUSE_OTLP_ENDPOINT: 'https://x:s3cret@otlp.example',
+      WHEELHOUSE_OTLP_ENDPOINT: 'https://x:p@s3cret@otlp.example',
       WHEELHOUSE_REDIS_URL: 'redis://:s3cret@redis',
       WHEELHOUSE_WEBHOOK_SECRET_GITHUB: 's3cret',
     });

@@ -133,7 +133,7 @@ export function redactHubConfig(config: HubConfig): Record<string, unknown> {
 }
 
 function withoutUserinfo(value: unknown): unknown {
-  if (typeof value === 'string') return value.replaceAll(/\/\/[^@/\s]*@/g, '//');
+  if (typeof value === 'string') return value.replaceAll(/\/\/[^/?#\s]*@/g, '//');
   if (Array.isArray(value)) return value.map(withoutUserinfo);
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, withoutUserinfo(part)]));

@@ -214,5 +214,5 @@ async function checkDurability(connection: Redis, logger: Logger): Promise<void>
 }
 
 function withoutPassword(url: string): string {
-  return url.replace(/\/\/[^@/]*@/, '//');
+  return url.replace(/\/\/[^/?#]*@/, '//');
 }

@@ -54,7 +54,8 @@ function hasLogin(remote: Remote): boolean {
 /** Foreign output never carries a secret on, even if a server echoes one. */
 export function scrub(text: string, remote: Remote): string {
   const { password, bearerToken, proxy } = remote.credentials;
-  let clean = text.replace(/(\w+:\/\/)[^/\s@]+@/g, '$1');
+  let clean = text;
   for (const secret of [password, bearerToken, proxy]) if (secret) clean = clean.replaceAll(secret, '[redacted]');
-  return clean;
+  // only then, as what is left of a secret that holds an @ could not be found
+  return clean.replace(/(\w+:\/\/)[^/?#\s]*@/g, '$1');
 }

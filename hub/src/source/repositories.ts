@@ -56,7 +56,7 @@ export function versionOfWriter(
 
 function findWriters(written: string, projects: ReadonlySet<string>, secrets: readonly StoredSpec[]) {
   // what the URL itself holds is for reading
-  const url = written.replace(/^(https?:\/\/)[^@/]*@/iu, '$1');
+  const url = written.replace(/^(https?:\/\/)[^/?#]*@/iu, '$1');
   const entries = secrets
     .map(readEntry)
     .filter(({ fields: { project } }) => !project || (projects.size === 1 && projects.has(project)));

@@ -8,6 +8,7 @@ import type { Logger } from '@wheelhouse/shared/logging/logger';
 import { recordSpan, spans } from '@wheelhouse/shared/telemetry/tracing';
 import type { Trigger } from '../queue/queue.ts';
 import type { Derived, ResolvedRevision } from '../store/derived.ts';
+import { withoutLogin } from './http/http-client.ts';
 import type { SourceLocation } from './location.ts';
 import type { FetchedSource, Sources } from './sources.ts';
 
@@ -54,7 +55,7 @@ export async function refresh(
   const { location } = wanted;
   const before = deps.derived.revision(location);
   const startedAt = new Date();
-  const attributes = { repository: withoutCredentials(location.repoURL), revision: location.targetRevision };
+  const attributes = { repository: withoutLogin(location.repoURL), revision: location.targetRevision };
   try {
     // costs one look at the remote's refs when nothing is new
     const commit = await deps.sources.fetch(location, signal);
@@ -74,8 +75,4 @@ export async function refresh(
 
 function isSame(before: ResolvedRevision, fetched: FetchedSource): boolean {
   return before.sha === fetched.sha && before.digest === fetched.digest && !before.problem;
-}
-
-function withoutCredentials(url: string): string {
-  return url.replace(/\/\/[^@/]*@/, '//');
 }

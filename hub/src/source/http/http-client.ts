@@ -169,5 +169,5 @@ function toFailure(error: unknown, { url, signal, bounded, timeoutMs }: Circumst
 
 /** Fit for messages: without user and password, and without a query, which may be a signature that opens a store. */
 export function withoutLogin(url: string): string {
-  return url.replace(/\/\/[^@/]*@/u, '//').replace(/\?.*$/su, '?…');
+  return url.replace(/\/\/[^/?#]*@/u, '//').replace(/\?.*$/su, '?…');
 }
