@@ -28,6 +28,11 @@ it.each<[string, string, object | undefined]>([
   expect(read.body.includes(line)).toBe(reference === undefined);
 });
 
+it('takes no longer for a line of many blanks', () => {
+  const line = `Argocd-reference-commit-sha: x${' '.repeat(200_000)}y`;
+  expect(readReference(`a:x${' '.repeat(200_000)}y\n${line}`).reference).toBeUndefined();
+});
+
 it('of one that is there more than once the last counts', () => {
   const line = 'Argocd-reference-commit-sha: ';
   expect(readReference(`${line}aaaaa\n${line}bbbbb`)).toEqual({ body: '', reference: { sha: 'bbbbb' } });

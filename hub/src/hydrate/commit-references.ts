@@ -29,11 +29,11 @@ const prefix = 'argocd-reference-commit-';
 export function readReference(body: string): { body: string; reference?: CommitReference } {
   const reference: CommitReference = {};
   const kept = body.split('\n').filter((line) => {
-    const [, name = '', text = ''] = /^([A-Za-z-]+):[ \t]*(.*?)\s*$/u.exec(line) ?? [];
+    const [, name = '', text = ''] = /^([A-Za-z-]+):(.*)$/su.exec(line) ?? [];
     const known = name.toLowerCase().startsWith(prefix)
       ? trailers.get(name.toLowerCase().slice(prefix.length))
       : undefined;
-    const value = known?.read(text);
+    const value = known?.read(text.trim());
     if (!known || value === undefined) return true;
     reference[known.field] = value;
     return false;

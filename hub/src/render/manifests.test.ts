@@ -145,6 +145,7 @@ describe('readManifests', () => {
     ['values of a chart', 'replicas: 3\nimage: x\n'],
     ['a template', '{{- if .Values.x }}\nfoo: {{ .Values.y }}\n{{- end }}\n'],
     ['a list', '- a\n- b\n'],
+    ['many empty lines before what is no YAML', `${'\n'.repeat(200_000)}@`],
   ])('skips a file that holds no manifest, with a warning: %s', (_name, text) => {
     const { manifests, warnings } = read(text, true);
     expect(manifests).toEqual([]);

@@ -64,7 +64,7 @@ function parse({ origin, text, mayBeOther }: ManifestText): unknown[] | undefine
     // Whoever read the text has bounded it.
     return parseYamlStream(text, { maxLength: Number.POSITIVE_INFINITY });
   } catch (error) {
-    if (mayBeOther && !/^\s*"?(?:apiVersion|kind)"?\s*:/mu.test(text)) return undefined;
+    if (mayBeOther && !/^[ \t]*"?(?:apiVersion|kind)"?[ \t]*:/mu.test(text)) return undefined;
     throw new FleetError('Malformed', `${origin}: ${error instanceof Error ? error.message : String(error)}`, {
       cause: error,
     });

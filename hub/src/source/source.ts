@@ -30,7 +30,7 @@ export type { Repository, RepositoryCredentials, Rewrite } from './remote.ts';
 export type { Snapshot, TreeEntry } from './snapshot.ts';
 export { resolveEntry } from './symlink.ts';
 
-/** A commit that is on this machine. `author` is `Name <email>`; `committedAt` is RFC 3339 in UTC. */
+/** A commit that is on this machine. `author` is `Name <email>`; `committedAt` is RFC 3339 in UTC; `message` may be cut. */
 export interface Fetched {
   sha: string;
   author?: string;

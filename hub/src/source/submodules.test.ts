@@ -53,7 +53,9 @@ describe('withSubmodules', () => {
     ['https://git.example/a/b', '../../x/c', 'https://git.example/x/c'],
     ['git@git.example:a/b.git', '../c.git', 'git@git.example:a/c.git'],
     ['https://git.example/a', 'https://other.example/c', 'https://other.example/c'],
-  ])('of %s resolves %s', async (repoURL, url, expected) => {
+    ['https://git.example/a/b//', '../c', 'https://git.example/a/c'],
+    [`https://git.example/a${'/'.repeat(200_000)}b`, './c', `https://git.example/a${'/'.repeat(200_000)}b/c`],
+  ])('of %.40s resolves %s', async (repoURL, url, expected) => {
     const asked: string[] = [];
     const outer = withEntry({ '.gitmodules': modules(url), 'apps/x': '' }, 'apps/lib');
     const open = async (given: string) => {
@@ -67,6 +69,8 @@ describe('withSubmodules', () => {
   it.each([
     ['that .gitmodules does not name', '', 'apps/lib is a Git submodule that .gitmodules does not name'],
     ['that leaves its host', modules('../../../x'), 'leaves its host'],
+    ['of which .gitmodules is huge', '\n'.repeat(200_000), '.gitmodules has 200000 bytes, more than the 64 KiB'],
+    ['among many blanks', `path${' '.repeat(60_000)}x`, 'apps/lib is a Git submodule that .gitmodules does not name'],
   ])('refuses one %s', async (_name, text, message) => {
     const outer = withEntry({ '.gitmodules': text, 'apps/x': '' }, 'apps/lib');
     const open = () => Promise.reject(new Error('opened'));

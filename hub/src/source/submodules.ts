@@ -9,6 +9,8 @@ export interface SubmoduleDeps {
 }
 
 const maxDepth = 5;
+/** Some 500 submodules; Git has no limit of its own. */
+const maxModulesBytes = 64 << 10;
 
 /**
  * Shows submodules as the folders that Git would check out, opened when something looks into them; a submodule's object id is its
@@ -86,30 +88,56 @@ async function openSubmodule(
   return withSubmodules(await deps.open(repoURL, entry.oid), { ...deps, repoURL }, depth + 1);
 }
 
-/** URL by path. Git: `[submodule "name"]` with `path` and `url`. */
+/** URL by path. Git: `[submodule "name"]` with `path` and `url`. Throws TooLarge. */
 async function readModules(snapshot: Snapshot): Promise<Map<string, string>> {
   const file = await snapshot.entry('.gitmodules');
   const urls = new Map<string, string>();
   if (file?.type !== 'file') return urls;
-  for (const section of (await snapshot.read(file.oid)).toString().split(/^\s*\[/mu)) {
-    const valueOf = (name: string) =>
-      new RegExp(`^\\s*${name}\\s*=\\s*(?<value>.*?)\\s*$`, 'mu').exec(section)?.groups?.['value'];
-    const [path, url] = [valueOf('path'), valueOf('url')];
-    if (path && url) urls.set(path, url);
-  }
+  const content = await snapshot.read(file.oid);
+  if (content.length > maxModulesBytes)
+    throw new FleetError(
+      'TooLarge',
+      `.gitmodules has ${content.length} bytes, more than the ${maxModulesBytes >> 10} KiB that are read: take unused submodules out of it`,
+    );
+  for (const { path, url } of readSections(content.toString())) if (path && url) urls.set(path, url);
   return urls;
+}
+
+interface ModuleSection {
+  path?: string;
+  url?: string;
+}
+
+/** Of a name that a section gives more than once the first counts. */
+function readSections(text: string): ModuleSection[] {
+  const sections: ModuleSection[] = [{}];
+  for (const line of text.split('\n').map((one) => one.trim())) {
+    if (line.startsWith('[')) sections.push({});
+    const equals = line.indexOf('=');
+    const name = equals < 0 ? '' : line.slice(0, equals).trimEnd();
+    const section = sections.at(-1);
+    if (section && (name === 'path' || name === 'url')) section[name] ??= line.slice(equals + 1).trimStart();
+  }
+  return sections;
 }
 
 /** Git: `./` and `../` are relative to the URL of the repository itself. */
 function resolveUrl(base: string, url: string): string {
   if (!/^\.\.?\//u.test(url)) return url;
-  const [, start = '', rest = ''] = /^([a-z][a-z0-9+.-]*:\/\/[^/]*\/|[^/:]+:|\/)?(.*?)\/*$/iu.exec(base) ?? [];
-  const names = rest.split('/');
+  const [, start = '', rest = ''] = /^([a-z][a-z0-9+.-]*:\/\/[^/]*\/|[^/:]+:|\/)?(.*)$/isu.exec(base) ?? [];
+  const names = namesOf(rest);
   for (const name of url.split('/')) {
     if (name === '..' && names.pop() === undefined) throw outside(url, 'is a submodule that leaves its host');
     if (name !== '..' && name !== '.') names.push(name);
   }
   return start + names.join('/');
+}
+
+/** Without the empty ones at the end. */
+function namesOf(path: string): string[] {
+  const names = path.split('/');
+  while (names.length > 1 && names.at(-1) === '') names.pop();
+  return names;
 }
 
 function missing(path: string): never {

@@ -3,8 +3,11 @@ export interface Commit {
   tree: string;
   author?: string;
   committedAt?: string;
+  /** Its first 64 Ki characters. */
   message: string;
 }
+
+const maxMessageLength = 64 << 10;
 
 export function parseCommit(data: Buffer): Commit {
   const text = data.toString('utf8');
@@ -16,7 +19,13 @@ export function parseCommit(data: Buffer): Commit {
     tree: /^tree ([0-9a-f]{40})$/m.exec(header)?.[1] ?? '',
     ...(author === undefined ? {} : { author }),
     ...(seconds === undefined ? {} : { committedAt: formatTime(Number(seconds)) }),
-    message: end < 0 ? '' : text.slice(end + 2).trimEnd(),
+    message:
+      end < 0
+        ? ''
+        : text
+            .slice(end + 2, end + 2 + maxMessageLength)
+            .trimEnd()
+            .toWellFormed(),
   };
 }
 

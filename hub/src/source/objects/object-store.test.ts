@@ -120,6 +120,12 @@ describe('reading what git wrote', () => {
     });
   });
 
+  it('reads no more of a message than its beginning', () => {
+    const tree = repository.tree({ '100644 a': repository.blob('a') });
+    using store = openObjectStore(repository.directory);
+    expect(store.readCommit(repository.commit(tree, 'm'.repeat(70_000))).message).toBe('m'.repeat(65_536));
+  });
+
   it('peels annotated tags, also of tags, and nothing else', () => {
     const blob = repository.blob('a');
     const commit = repository.commit(repository.tree({ '100644 a': blob }));
