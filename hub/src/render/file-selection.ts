@@ -49,8 +49,8 @@ function compileSelection(selection: FileSelection): (path: string) => boolean {
   const exclude = selection.exclude ? compileGlob(selection.exclude, 'directory.exclude') : undefined;
   return (path) =>
     (selection.disableExtensionFilter === true || manifestName.test(path)) &&
-    !exclude?.test(path) &&
-    (include?.test(path) ?? true);
+    !exclude?.(path) &&
+    (include?.(path) ?? true);
 }
 
 /** Directly in the folder only: the path has no '/'. */

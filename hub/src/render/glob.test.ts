@@ -17,9 +17,12 @@ describe('compileGlob', () => {
     ['a negated class', 'a[!0-3].yaml', 'a2.yaml', false],
     ['an escaped star', String.raw`a\*.yaml`, 'ab.yaml', false],
     ['an escaped star, itself', String.raw`a\*.yaml`, 'a*.yaml', true],
+    ['many stars', `${'*a'.repeat(12)}*b`, `${'a'.repeat(200)}.yaml`, false],
+    ['many stars that match', `${'*a'.repeat(12)}*`, `${'a'.repeat(200)}.yaml`, true],
+    ['a class of signs', 'a[&~]b', 'a&b', true],
     ['a character of two code units', '🚀*', '🚀.yaml', true],
   ])('%s: %s on %s', (...[, pattern, path, expected]) => {
-    expect(compileGlob(pattern, 'directory.include').test(path)).toBe(expected);
+    expect(compileGlob(pattern, 'directory.include')(path)).toBe(expected);
   });
 
   it.each([

@@ -1,13 +1,15 @@
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
+import { compileLinear } from '@wheelhouse/shared/glob/linear';
+import { endOfStars, type Glob } from '@wheelhouse/shared/glob/path-match';
 
 /**
  * Compiles a pattern of `directory.include` or `directory.exclude`. Argo CD: gobwas globs without separators, so `*` and
  * `**` cross '/', `?` is any character, and `[a-c]`, `[!a-c]`, `{a,b}` and `\` work. Throws Invalid naming `what`.
  */
-export function compileGlob(pattern: string, what: string): RegExp {
+export function compileGlob(pattern: string, what: string): Glob {
   const reader = { pattern, at: 0, what };
   const source = readSequence(reader, 0);
-  return new RegExp(`^${source}$`, 'su');
+  return compileLinear(source);
 }
 
 interface Reader {
@@ -30,6 +32,7 @@ function readSequence(reader: Reader, depth: number): string {
 function readToken(reader: Reader, char: string, depth: number): string {
   switch (char) {
     case '*':
+      reader.at = endOfStars(reader.pattern, reader.at - 1);
       return '.*';
     case '?':
       return '.';
@@ -52,7 +55,7 @@ function readClass(reader: Reader): string {
   const body = reader.pattern.slice(reader.at, end);
   reader.at = end + 1;
   const negated = body.startsWith('!');
-  const members = (negated ? body.slice(1) : body).replaceAll(/[\\\]^[&~]/gu, String.raw`\$&`);
+  const members = (negated ? body.slice(1) : body).replaceAll(/[\\\]^[]/gu, String.raw`\$&`);
   return `[${negated ? '^' : ''}${members}]`;
 }
 

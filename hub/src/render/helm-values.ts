@@ -1,6 +1,6 @@
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { ApplicationSource, HelmSource } from '@wheelhouse/shared/resources/application-source';
-import picomatch from 'picomatch';
+import { compileDoublestar } from '../source/doublestar.ts';
 import { withoutLogin } from '../source/http/http-client.ts';
 import type { Collection } from './collection.ts';
 import type { References } from './references.ts';
@@ -122,7 +122,7 @@ async function expand({ snapshot, add }: Collection, pattern: string): Promise<s
     .join('/');
   await add(folder);
   if ((await snapshot.entry(folder))?.type !== 'tree') return [];
-  const matches = picomatch(pattern, { dot: true, nonegate: true, noextglob: true });
+  const matches = compileDoublestar(pattern);
   const files = (await Array.fromAsync(snapshot.walk(folder))).filter(({ type }) => type !== 'tree');
   return files
     .map(({ path }) => path)

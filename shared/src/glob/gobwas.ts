@@ -1,3 +1,5 @@
+import { compileLinear } from './linear.ts';
+
 /** gobwas/glob: the glob dialect of Argo CD's projects and policies. */
 export type Glob = (text: string) => boolean;
 
@@ -7,9 +9,7 @@ export type Glob = (text: string) => boolean;
  */
 export function compileGlob(pattern: string, separator = ''): Glob | undefined {
   const source = new GlobReader(pattern, separator).read();
-  if (source === undefined) return undefined;
-  const regex = new RegExp(`^${source}$`, 'su');
-  return (text) => regex.test(text);
+  return source === undefined ? undefined : compileLinear(source);
 }
 
 /** As Argo CD: a pattern that cannot be read matches nothing. */

@@ -1,3 +1,5 @@
+import { compileLinear } from './linear.ts';
+
 /** Whether a text matches a pattern. */
 export type Glob = (text: string) => boolean;
 
@@ -13,8 +15,7 @@ export function compilePathMatch(pattern: string): Glob | undefined {
     source += piece.source;
     at = piece.end;
   }
-  const regex = new RegExp(`^${source}$`, 'su');
-  return (text) => regex.test(text);
+  return compileLinear(source);
 }
 
 /** A part of a pattern as a regular expression, and where it ends. */
@@ -25,7 +26,7 @@ export interface Piece {
 
 function readPiece(pattern: string, at: number): Piece | undefined {
   const char = String.fromCodePoint(pattern.codePointAt(at) ?? 0);
-  if (char === '*') return { source: '[^/]*', end: at + 1 };
+  if (char === '*') return { source: '[^/]*', end: endOfStars(pattern, at) };
   if (char === '?') return { source: '[^/]', end: at + 1 };
   if (char === '[') return readClass(pattern, at, '^');
   if (char !== '\\') return { source: escapeChar(char), end: at + char.length };
@@ -43,6 +44,13 @@ export function readClass(pattern: string, start: number, negations: string): Pi
     else body += body !== '' && /^-[^\]]/.test(pattern.slice(at)) ? '-' : escapeInClass(pattern.charAt(at));
   }
   return undefined;
+}
+
+/** Several stars are one. */
+export function endOfStars(pattern: string, start: number): number {
+  let end = start + 1;
+  while (pattern.charAt(end) === '*') end += 1;
+  return end;
 }
 
 export function escapeChar(char: string): string {

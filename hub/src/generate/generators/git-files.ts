@@ -1,7 +1,6 @@
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
-import type { Glob } from '@wheelhouse/shared/glob/path-match';
 import type { GitGenerator } from '@wheelhouse/shared/resources/generator';
-import picomatch from 'picomatch';
+import { compileDoublestar } from '../../source/doublestar.ts';
 import { resolveEntry, type Snapshot, type TreeEntry } from '../../source/source.ts';
 import { decodeYaml, describe } from '../template/decode.ts';
 import { normalizeName } from '../template/functions/names.ts';
@@ -39,7 +38,10 @@ async function listFiles(git: GitGenerator, snapshot: Snapshot, context: Generat
 }
 
 async function collect(pattern: string, snapshot: Snapshot, context: GeneratorContext): Promise<TreeEntry[]> {
-  const matches = context.newGitFileGlobbing ? compileDoublestar(pattern) : compilePathspec(pattern);
+  // Argo CD's new globbing: `**` crosses directories, `*` does not, braces are alternatives.
+  const matches = context.newGitFileGlobbing
+    ? compileDoublestar(pattern.replace(/^(?:\.\/)+/, ''), { strictSlashes: true })
+    : compilePathspec(pattern);
   const found: TreeEntry[] = [];
   for await (const entry of walkFrom(literalDirectory(pattern), snapshot)) {
     context.signal.throwIfAborted();
@@ -66,16 +68,6 @@ function matchesDirectory(pattern: string, path: string): FleetError {
     'GeneratorFailed',
     `file pattern "${pattern}" matches the directory ${path}; end it with the name of a file, as in **/*.yaml`,
   );
-}
-
-/** Argo CD's new globbing: `**` crosses directories, `*` does not, braces are alternatives. */
-function compileDoublestar(pattern: string): Glob {
-  return picomatch(pattern.replace(/^(?:\.\/)+/, ''), {
-    dot: true,
-    nonegate: true,
-    noextglob: true,
-    strictSlashes: true,
-  });
 }
 
 async function readObjects(entry: TreeEntry, snapshot: Snapshot, git: GitGenerator): Promise<GoMap[]> {

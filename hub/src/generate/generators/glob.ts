@@ -1,4 +1,5 @@
-import { escapeChar, type Glob, type Piece, readClass } from '@wheelhouse/shared/glob/path-match';
+import { compileLinear } from '@wheelhouse/shared/glob/linear';
+import { endOfStars, escapeChar, type Glob, type Piece, readClass } from '@wheelhouse/shared/glob/path-match';
 
 /**
  * Git: a pathspec of `git ls-files`. `*` and `?` match slashes too; a pattern without wildcards names a file or a whole
@@ -15,13 +16,13 @@ export function compilePathspec(pattern: string): Glob {
     source += piece.source;
     at = piece.end;
   }
-  const regex = new RegExp(`^${source}$`, 'su');
-  return (path) => inside(path) || regex.test(path);
+  const matches = compileLinear(source);
+  return (path) => inside(path) || matches(path);
 }
 
 function readPiece(pattern: string, at: number): Piece {
   const char = String.fromCodePoint(pattern.codePointAt(at) ?? 0);
-  if (char === '*') return { source: '.*', end: at + 1 };
+  if (char === '*') return { source: '.*', end: endOfStars(pattern, at) };
   if (char === '?') return { source: '.', end: at + 1 };
   if (char === '\\') return { source: escapeChar(pattern.charAt(at + 1)), end: at + 2 };
   if (char === '[') return readClass(pattern, at, '!^') ?? { source: '\\[', end: at + 1 };

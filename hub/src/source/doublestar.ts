@@ -1,0 +1,69 @@
+import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
+import { compileLinear } from '@wheelhouse/shared/glob/linear';
+import { endOfStars, escapeChar, type Glob, type Piece, readClass } from '@wheelhouse/shared/glob/path-match';
+import picomatch from 'picomatch';
+
+/** More of these and a RegExp may try every way to share a path among them; so it may in a long path. */
+const maxChoices = 2;
+const maxShortPath = 256;
+
+/**
+ * Paths of files by a pattern in which a segment `**` stands for any number of segments, `*` stops at a slash and braces are
+ * alternatives. Its time is linear in a path, whatever the pattern. Throws Invalid for one that is not simple and cannot be read.
+ */
+export function compileDoublestar(pattern: string, { strictSlashes = false } = {}): Glob {
+  if ((pattern.match(/\*+|[{,(|+]/gu)?.length ?? 0) > maxChoices)
+    return compileLinear(toSource(pattern, strictSlashes));
+  const simple = picomatch(pattern, { dot: true, nonegate: true, noextglob: true, strictSlashes });
+  let linear: Glob | undefined;
+  return (path) => {
+    if (path.length <= maxShortPath) return simple(path);
+    linear ??= compileLinear(toSource(pattern, strictSlashes));
+    return linear(path);
+  };
+}
+
+/** `strictSlashes`: a `**` at the end stands for one segment or more; so it does after a star. */
+function toSource(pattern: string, strictSlashes: boolean): string {
+  let source = '';
+  let depth = 0;
+  for (let at = 0; at < pattern.length; ) {
+    const piece = readGlobstar(pattern, at, strictSlashes) ?? readBrace(pattern, at, depth) ?? readPiece(pattern, at);
+    if (pattern.charAt(at) === '{') depth += 1;
+    if (pattern.charAt(at) === '}' && depth > 0) depth -= 1;
+    source += piece.source;
+    at = piece.end;
+  }
+  if (depth > 0) throw new FleetError('Invalid', `pattern ${pattern} is malformed: a { is not closed`);
+  return source;
+}
+
+/** A segment `**`, with a slash beside it. */
+function readGlobstar(pattern: string, at: number, strictSlashes: boolean): Piece | undefined {
+  const globstar = /(?<=^|[/{,])\*{2,}\/|\/\*{2,}(?=$|[,}])|(?<=^|[/{,])\*{2,}(?=$|[,}])/uy;
+  globstar.lastIndex = at;
+  const found = globstar.exec(pattern)?.[0];
+  if (found === undefined) return undefined;
+  const end = at + found.length;
+  if (found.endsWith('/')) return { source: '(?:.*\\/)?', end };
+  if (!found.startsWith('/')) return { source: '.*', end };
+  const mayBeNone = !strictSlashes && end === pattern.length && pattern.charAt(at - 1) !== '*';
+  return { source: mayBeNone ? '(?:\\/.*)?' : '\\/.*', end };
+}
+
+function readBrace(pattern: string, at: number, depth: number): Piece | undefined {
+  const char = pattern.charAt(at);
+  if (char === '{') return { source: '(?:', end: at + 1 };
+  if (depth === 0) return undefined;
+  if (char === ',') return { source: '|', end: at + 1 };
+  return char === '}' ? { source: ')', end: at + 1 } : undefined;
+}
+
+function readPiece(pattern: string, at: number): Piece {
+  const char = String.fromCodePoint(pattern.codePointAt(at) ?? 0);
+  if (char === '*') return { source: '[^/]*', end: endOfStars(pattern, at) };
+  if (char === '?') return { source: '[^/]', end: at + 1 };
+  if (char === '[') return readClass(pattern, at, '!^') ?? { source: '\\[', end: at + 1 };
+  if (char === '\\') return { source: escapeChar(pattern.charAt(at + 1)), end: at + 2 };
+  return { source: escapeChar(char), end: at + char.length };
+}
