@@ -3,6 +3,7 @@ import { mapLimit } from '@wheelhouse/shared/async/limit';
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import { z } from 'zod';
 import type { HostAccess, ListedRepository, RepositoryHost } from '../host.ts';
+import { refuseEndless } from '../http/pages.ts';
 import { type AwsAccess, type AwsClient, createAwsClient } from './client.ts';
 
 const codeCommit = { name: 'codecommit', target: 'CodeCommit_20150413' };
@@ -111,7 +112,10 @@ async function tokens(
 ): Promise<string[]> {
   const found: string[] = [];
   let token: string | undefined;
+  let page = 0;
   do {
+    refuseEndless(page, 'AWS CodeCommit');
+    page += 1;
     const { items, next } = await ask(token);
     found.push(...items);
     token = next || undefined;

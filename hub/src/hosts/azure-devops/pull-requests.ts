@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { HostAccess, HostPullRequest } from '../host.ts';
+import { refuseEndless } from '../http/pages.ts';
 import { type AzureDevOpsAccess, apiVersion, azureDevOpsClient, shortBranch } from './client.ts';
 
 const pullRequest = z.object({
@@ -30,6 +31,7 @@ export async function azureDevOpsPullRequests(
   const schema = z.object({ value: z.array(pullRequest) });
   const found: z.infer<typeof pullRequest>[] = [];
   for (let skip = 0; ; skip += pageSize) {
+    refuseEndless(skip / pageSize, path);
     const query = { 'api-version': apiVersion, 'searchCriteria.status': 'active', $top: pageSize, $skip: skip };
     const { value } = await client.get(path, schema, { query });
     found.push(...value);

@@ -46,6 +46,13 @@ describe('limits of a host', () => {
     { why: 'GitLab', status: 429, headers: { 'ratelimit-remaining': '0', 'ratelimit-reset': reset }, ms: 90_000 },
     { why: 'Azure DevOps slows down', status: 200, headers: { 'retry-after': '3' }, ms: 3_000 },
     { why: 'a date', status: 429, headers: { 'retry-after': 'Thu, 01 Jan 2026 00:00:05 GMT' }, ms: 5_000 },
+    { why: 'much too long', status: 429, headers: { 'retry-after': '9'.repeat(400) }, ms: 3_600_000 },
+    {
+      why: 'much too long, of a reset',
+      status: 429,
+      headers: { 'ratelimit-remaining': '0', 'ratelimit-reset': '9'.repeat(30) },
+      ms: 3_600_000,
+    },
     { why: 'nothing is said', status: 429, headers: {}, ms: 60_000 },
     { why: 'rights, not rates', status: 403, headers: { 'x-ratelimit-remaining': '4999' }, ms: undefined },
     {
@@ -67,6 +74,14 @@ describe('limits of a host', () => {
     expect(host.asked).toEqual(['GET /a -> 429']);
     const other = access.http.open({ api: host.url, identity: 'another' }, access.signal);
     await expect(other.ask('/b')).resolves.toMatchObject({ status: 200 });
+  });
+
+  it('says until when to a host that says an absurd time', async () => {
+    const host = await start({ 'GET /a': { status: 429, headers: { 'retry-after': '99999999999999' } } });
+    const access = accessWith();
+    const client = access.http.open({ api: host.url }, access.signal);
+    await expect(client.ask('/a')).rejects.toMatchObject({ code: 'HostRateLimited' });
+    await expect(client.ask('/a')).rejects.toMatchObject({ code: 'HostRateLimited' });
   });
 
   it('waits when it is not for long', async () => {

@@ -66,7 +66,8 @@ function checkPage<T>(schema: z.ZodType<T>, body: unknown, path: string): T {
   );
 }
 
-function refuseEndless(page: number, path: string): void {
+/** Throws TooLarge. `page` counts from 0. */
+export function refuseEndless(page: number, path: string): void {
   if (page >= maxPages)
     throw new FleetError('TooLarge', `the list at ${path} has more than ${maxPages} pages; narrow it`);
 }

@@ -5,12 +5,19 @@ export interface RateAnswer {
   headers: Headers;
 }
 
+const maxBlockMs = 3_600_000;
+
 /**
  * When a host wants to be asked again, in Unix milliseconds; undefined when it may be asked now. Understands Retry-After
  * (RFC 9110), the X-RateLimit headers of GitHub, Gitea and Azure DevOps, and GitLab's RateLimit ones. A host that
- * refuses without saying until when is left alone for a minute.
+ * refuses without saying until when is left alone for a minute, and none for more than an hour.
  */
 export function blockedUntil(answer: RateAnswer, now: number): number | undefined {
+  const until = readUntil(answer, now);
+  return until === undefined ? undefined : Math.min(until, now + maxBlockMs);
+}
+
+function readUntil(answer: RateAnswer, now: number): number | undefined {
   const { status, headers } = answer;
   const isRefused = isRateLimited(answer);
   const retryAfter = parseRetryAfter(text(headers, 'retry-after'), now);
