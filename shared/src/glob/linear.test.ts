@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest';
+import { RE2JS } from 're2js';
+import { describe, expect, it, vi } from 'vitest';
 import { compileGlob } from './gobwas.ts';
 import { compileLinear } from './linear.ts';
 import { compilePathMatch } from './path-match.ts';
@@ -47,4 +48,10 @@ it.each([
   ['*/*/*', 'a/b\nc/d', true],
 ])('gobwas: %s on %j', (pattern, text, expected) => {
   expect(compileGlob(pattern, '/')?.(text)).toBe(expected);
+});
+
+it('compiles a pattern once, however often it is asked for', () => {
+  using compile = vi.spyOn(RE2JS, 'compile');
+  for (let index = 0; index < 100; index += 1) compileLinear('once-.*-.*-.*-.*')(`once-${index}`);
+  expect(compile).toHaveBeenCalledTimes(1);
 });
