@@ -38,7 +38,6 @@ describe('compileDoublestar', () => {
     const matches = compileDoublestar(`${'*a'.repeat(12)}*b`);
     expect(matches(`${'a'.repeat(200)}.yaml`)).toBe(false);
     expect(matches(`${'a'.repeat(200)}b`)).toBe(true);
-    expect(compileDoublestar('(a|aa)+b')('a'.repeat(200))).toBe(false);
   });
 
   it('refuses alternatives that do not end', () => {

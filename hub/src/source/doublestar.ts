@@ -1,26 +1,13 @@
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import { compileLinear } from '@wheelhouse/shared/glob/linear';
 import { endOfStars, escapeChar, type Glob, type Piece, readClass } from '@wheelhouse/shared/glob/path-match';
-import picomatch from 'picomatch';
-
-/** More of these and a RegExp may try every way to share a path among them; so it may in a long path. */
-const maxChoices = 2;
-const maxShortPath = 256;
 
 /**
  * Paths of files by a pattern in which a segment `**` stands for any number of segments, `*` stops at a slash and braces are
- * alternatives. Its time is linear in a path, whatever the pattern. Throws Invalid for one that is not simple and cannot be read.
+ * alternatives (Argo CD: bmatcuk/doublestar). Its time is linear in a path, whatever the pattern. Throws Invalid.
  */
 export function compileDoublestar(pattern: string, { strictSlashes = false } = {}): Glob {
-  if ((pattern.match(/\*+|[{,(|+]/gu)?.length ?? 0) > maxChoices)
-    return compileLinear(toSource(pattern, strictSlashes));
-  const simple = picomatch(pattern, { dot: true, nonegate: true, noextglob: true, strictSlashes });
-  let linear: Glob | undefined;
-  return (path) => {
-    if (path.length <= maxShortPath) return simple(path);
-    linear ??= compileLinear(toSource(pattern, strictSlashes));
-    return linear(path);
-  };
+  return compileLinear(toSource(pattern, strictSlashes));
 }
 
 /** `strictSlashes`: a `**` at the end stands for one segment or more; so it does after a star. */

@@ -7,7 +7,6 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { withTimeout } from '@wheelhouse/shared/async/abort';
-
 import { FleetError, isFleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { Logger } from '@wheelhouse/shared/logging/logger';
 import { LRUCache } from 'lru-cache';

@@ -66,6 +66,7 @@ export async function connectHub(
     noAsyncTraces: true,
   });
   const connection = await abortable(pending, signal).catch((cause: unknown) => {
+    // it failed, or nobody waits for it any more
     pending.then((late) => late.close()).catch(() => undefined);
     throw new FleetError('TransportUnavailable', `cannot connect to nats at ${options.url}`, { cause });
   });

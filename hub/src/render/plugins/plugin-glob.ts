@@ -1,6 +1,6 @@
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import { compilePathMatch } from '@wheelhouse/shared/glob/path-match';
-import picomatch from 'picomatch';
+import { compileDoublestar } from '../../source/doublestar.ts';
 
 /**
  * A pattern of paths below the source's folder. Argo CD: Go's filepath.Glob, of which `*` stops at a slash; `isDeep`: doublestar,
@@ -14,7 +14,7 @@ export function compilePluginGlob(
   if (segments.includes('..'))
     throw new FleetError('Invalid', `${what}: ${pattern} leads out of the source's folder: name what is in it`);
   const relative = segments.join('/');
-  const matches = isDeep ? picomatch(relative, { dot: true }) : compilePathMatch(relative);
+  const matches = isDeep ? compileDoublestar(relative) : compilePathMatch(relative);
   if (!matches || relative === '') throw new FleetError('Invalid', `${what}: pattern ${pattern} is malformed`);
   return matches;
 }
