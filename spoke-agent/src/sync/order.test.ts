@@ -64,22 +64,24 @@ function hookTasks(object: KubeObject, { input }: PlanCase): PlannedTask[] {
   });
 }
 
-const title = 'the plan of a sync, hooks included, as Argo CD makes it';
-describe.skipIf(!isThere)(isThere ? title : `${title}: ${file.pathname} is absent`, () => {
-  it.each(cases.filter(({ area }) => area === 'ordering.plan'))('$id', (row) => {
-    const actual = plan(row).map(({ phase, wave, group, kind, namespace, name, prune, hook }) => ({
-      phase,
-      wave,
-      group,
-      kind,
-      namespace,
-      name,
-      prune,
-      hook,
-    }));
-    expect(actual).toEqual(row.expected);
-  });
-});
+describe.skipIf(!isThere)(
+  'the plan of a sync, hooks included, as Argo CD makes it (cases of ../shared/fixtures)',
+  () => {
+    it.each(cases.filter(({ area }) => area === 'ordering.plan'))('$id', (row) => {
+      const actual = plan(row).map(({ phase, wave, group, kind, namespace, name, prune, hook }) => ({
+        phase,
+        wave,
+        group,
+        kind,
+        namespace,
+        name,
+        prune,
+        hook,
+      }));
+      expect(actual).toEqual(row.expected);
+    });
+  },
+);
 
 const anyTask: Arbitrary<Task> = record({
   phase: constantFrom(...phases),
