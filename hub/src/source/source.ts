@@ -6,7 +6,6 @@
 // mirror, a message or a log, or take an object away from an open snapshot.
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { withTimeout } from '@wheelhouse/shared/async/abort';
 import { FleetError, isFleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { Logger } from '@wheelhouse/shared/logging/logger';
 import { LRUCache } from 'lru-cache';
@@ -54,7 +53,7 @@ export interface GitSourceOptions {
   directory: string;
   engine: 'auto' | EngineName;
   rewrites: readonly Rewrite[];
-  /** For one listRefs, fetch or open. */
+  /** For one look at what a repository offers, and for one fetch, once there is room for it. */
   timeoutMs: number;
   /** Variables of the process's environment, of which git sees PATH and the proxy settings only. */
   environment?: Readonly<Record<string, string | undefined>>;
@@ -94,28 +93,28 @@ class MirroredGitSource implements GitSource {
     const { engine, environment = {}, allowFileUrls: allowFile = false } = options;
     const { maxIsomorphicPackBytes = engine === 'auto' ? 100 << 20 : 1 << 30 } = options;
     this.#isomorphic = createIsomorphicEngine({ maxResponseBytes: maxIsomorphicPackBytes });
-    const limit = createNetworkLimit(parallelFetches);
+    const network = { limit: createNetworkLimit(parallelFetches), timeoutMs: options.timeoutMs };
     this.#engines = {
-      isomorphic: limitEngine(this.#isomorphic, limit),
-      native: limitEngine(createNativeEngine({ environment, allowFile }), limit),
+      isomorphic: limitEngine(this.#isomorphic, network),
+      native: limitEngine(createNativeEngine({ environment, allowFile }), network),
     };
     this.#recent = new LRUCache({ max: openMirrors, dispose: (mirror) => mirror.closeIdle() });
   }
 
   async listRefs(repository: Repository, signal: AbortSignal): Promise<Refs> {
     const remote = this.#remoteOf(repository);
-    return await this.#bounded(remote, signal, async (bounded) => {
-      const name = this.#choose(remote, await this.#directory());
-      const list = await this.#engines[name].listRefs(remote, bounded);
-      return { ...list, resolve: (targetRevision) => findRevision(list, targetRevision)?.sha };
-    });
+    const name = this.#choose(remote, await this.#directory());
+    const list = await this.#engines[name].listRefs(remote, this.#either(signal));
+    return { ...list, resolve: (targetRevision) => findRevision(list, targetRevision)?.sha };
   }
 
   async fetch(repository: Repository, targetRevision: string, signal: AbortSignal): Promise<Fetched> {
     const remote = this.#remoteOf(repository);
     const key = `${remote.url}\n${JSON.stringify(remote.credentials)}\n${targetRevision}`;
-    return await this.#bounded(remote, signal, (bounded) =>
-      this.#flights.run(key, bounded, async (shared) => await this.#fetchNow(remote, targetRevision, shared)),
+    return await this.#flights.run(
+      key,
+      this.#either(signal),
+      async (shared) => await this.#fetchNow(remote, targetRevision, shared),
     );
   }
 
@@ -209,18 +208,9 @@ class MirroredGitSource implements GitSource {
     return toRemote(repository, { rewrites, allowFile });
   }
 
-  async #bounded<T>(remote: Remote, signal: AbortSignal, task: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    const { timeoutMs } = this.#options;
-    const deadline = withTimeout(AbortSignal.any([signal, this.#stop.signal]), timeoutMs);
-    try {
-      return await task(deadline);
-    } catch (error) {
-      if (!deadline.aborted || signal.aborted || this.#stop.signal.aborted) throw error;
-      throw new FleetError('Timeout', `repository ${remote.display} gave no answer within ${timeoutMs / 1000} s`, {
-        details: { repository: remote.display },
-        cause: error,
-      });
-    }
+  /** The caller's, and the end of this source. */
+  #either(signal: AbortSignal): AbortSignal {
+    return AbortSignal.any([signal, this.#stop.signal]);
   }
 }
 

@@ -1,3 +1,4 @@
+import { abortable } from '@wheelhouse/shared/async/abort';
 import { expect, test } from 'vitest';
 import { toRemote } from '../remote.ts';
 import type { Engine } from './engine.ts';
@@ -22,22 +23,33 @@ test('all hosts together do no more than the limit', async () => {
   expect(started).toEqual(['a.example', 'b.example']);
 });
 
-test('who waits for room leaves when the signal aborts, unasked', async () => {
-  let asked = 0;
-  const engine: Engine = {
-    name: 'native',
-    create: forever,
-    fetch: forever,
-    listRefs: async () => {
-      asked += 1;
-      return await forever();
-    },
+/** An engine that never answers, as long as it is let. */
+function silentEngine(): { engine: Engine; remotes: string[] } {
+  const remotes: string[] = [];
+  const listRefs: Engine['listRefs'] = async (remote, signal) => {
+    remotes.push(remote.host);
+    return await abortable(forever(), signal);
   };
-  const limited = limitEngine(engine, createNetworkLimit(2));
+  return { engine: { name: 'native', create: forever, fetch: forever, listRefs }, remotes };
+}
+
+test('who waits for room leaves when the signal aborts, unasked', async () => {
+  const { engine, remotes } = silentEngine();
+  const limited = limitEngine(engine, { limit: createNetworkLimit(2), timeoutMs: 60_000 });
   void limited.listRefs(remoteOf('git.example'), never);
   const stop = new AbortController();
   const waiting = limited.listRefs(remoteOf('git.example'), stop.signal);
   stop.abort(new Error('stopped'));
   await expect(waiting).rejects.toThrow('stopped');
-  expect(asked).toBe(1);
+  expect(remotes).toEqual(['git.example']);
+});
+
+test('time that is waited for room is none in which a host gave no answer', async () => {
+  const { engine, remotes } = silentEngine();
+  const limited = limitEngine(engine, { limit: createNetworkLimit(2), timeoutMs: 50 });
+  const late = { code: 'Timeout' };
+  await Promise.all(
+    [1, 2].map(() => expect(limited.listRefs(remoteOf('git.example'), never)).rejects.toMatchObject(late)),
+  );
+  expect(remotes).toHaveLength(2);
 });

@@ -1,4 +1,6 @@
+import { withTimeout } from '@wheelhouse/shared/async/abort';
 import { createLimit } from '@wheelhouse/shared/async/limit';
+import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import { LRUCache } from 'lru-cache';
 import type { Remote } from '../remote.ts';
 import type { Engine } from './engine.ts';
@@ -20,12 +22,37 @@ export function createNetworkLimit(max: number): NetworkLimit {
   };
 }
 
-/** The same engine, with its network work under a limit that others may share. */
-export function limitEngine(engine: Engine, limit: NetworkLimit): Engine {
+/** Time that passes once there is room; what waits for it is not said to give no answer. */
+interface Network {
+  limit: NetworkLimit;
+  timeoutMs: number;
+}
+
+/** The same engine, with its network work under a limit that others may share. Throws what it throws, and Timeout. */
+export function limitEngine(engine: Engine, { limit, timeoutMs }: Network): Engine {
+  const run = async <T>(remote: Remote, task: (deadline: AbortSignal) => Promise<T>, signal: AbortSignal) =>
+    await limit(remote, () => runInTime(remote, task, { signal, timeoutMs }), signal);
   return {
     name: engine.name,
     create: (directory, signal) => engine.create(directory, signal),
-    listRefs: (remote, signal) => limit(remote, () => engine.listRefs(remote, signal), signal),
-    fetch: (request, signal) => limit(request.remote, () => engine.fetch(request, signal), signal),
+    listRefs: (remote, signal) => run(remote, (deadline) => engine.listRefs(remote, deadline), signal),
+    fetch: (request, signal) => run(request.remote, (deadline) => engine.fetch(request, deadline), signal),
   };
+}
+
+async function runInTime<T>(
+  remote: Remote,
+  task: (deadline: AbortSignal) => Promise<T>,
+  { signal, timeoutMs }: { signal: AbortSignal; timeoutMs: number },
+): Promise<T> {
+  const deadline = withTimeout(signal, timeoutMs);
+  try {
+    return await task(deadline);
+  } catch (error) {
+    if (!deadline.aborted || signal.aborted) throw error;
+    throw new FleetError('Timeout', `repository ${remote.display} gave no answer within ${timeoutMs / 1000} s`, {
+      details: { repository: remote.display },
+      cause: error,
+    });
+  }
 }
