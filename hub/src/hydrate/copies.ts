@@ -8,6 +8,7 @@ import { hostname } from 'node:os';
 import path from 'node:path';
 import { abortable, sleep } from '@wheelhouse/shared/async/abort';
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
+import { isRunning } from '@wheelhouse/shared/process/temporary-folder';
 
 export interface Copies {
   /** One at a time for each key; the folder is not there yet. The signal ends the wait for earlier ones. */
@@ -82,23 +83,14 @@ function hostOf(name: string): string {
 
 async function isLeft(name: string, { directory, maxAgeMs, now }: CopiesOptions): Promise<boolean> {
   const [, host, pid] = /^[^.]+\.([0-9a-f]{8})\.(\d+)\.[^.]+$/u.exec(name) ?? [];
-  if (host === hostOf(hostname()) && !isRunning(Number(pid))) return true;
+  // of this process's own number: it is not among its own, so an earlier one had it
+  const mayRun = Number(pid) !== process.pid && isRunning(Number(pid));
+  if (host === hostOf(hostname()) && !mayRun) return true;
   const changedAt = await stat(path.join(directory, name)).then(
     ({ mtimeMs }) => mtimeMs,
     () => Infinity,
   );
   return now() - changedAt > maxAgeMs;
-}
-
-/** Of this process's own number: it is not among its own, so an earlier one had it. */
-function isRunning(pid: number): boolean {
-  if (pid === process.pid) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
-  }
 }
 
 function noneThere(error: NodeJS.ErrnoException): string[] {

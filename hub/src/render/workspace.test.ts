@@ -1,6 +1,6 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { createWorkspaces } from './workspace.ts';
 
@@ -30,19 +30,3 @@ it.each([3, 500])(
     expect(readdirSync(kept)).toEqual(['file']);
   },
 );
-
-it('what a killed process left is gone, though it had the same number, and nothing that is in use', async () => {
-  const before = new Date(performance.timeOrigin - 1_000);
-  const leftovers = [`wheelhouse-render-${process.pid}-killed`, 'wheelhouse-render-4194999-killed'];
-  const kept = [`wheelhouse-render-${process.ppid}-other`, 'else'];
-  for (const name of [...leftovers, ...kept]) {
-    mkdirSync(join(parent, name, 'r-1'), { recursive: true });
-    utimesSync(join(parent, name), before, before);
-  }
-  await using first = createWorkspaces(parent);
-  await using inFirst = await first.open();
-  await using second = createWorkspaces(parent);
-  await using inSecond = await second.open();
-  const bases = [inFirst, inSecond].map(({ path }) => basename(dirname(path)));
-  expect(readdirSync(parent).sort()).toEqual([...kept, ...bases].sort());
-});

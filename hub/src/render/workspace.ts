@@ -1,7 +1,8 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
-import { access, chmod, constants, copyFile, link, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { access, chmod, constants, copyFile, link, mkdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
+import { openTemporaryFolder } from '@wheelhouse/shared/process/temporary-folder';
 import { ownFolder } from './collection.ts';
 
 /** A temporary directory for one render; removed on dispose. */
@@ -93,25 +94,7 @@ async function copyProgram(from: string, to: string): Promise<string> {
 async function openBase(directory: string | undefined): Promise<string> {
   const parent = directory ?? ((await isWritable('/dev/shm')) ? '/dev/shm' : tmpdir());
   await mkdir(parent, { recursive: true });
-  const abandoned = (await readdir(parent)).filter((name) => name.startsWith(prefix) && !isInUse(parent, name));
-  for (const name of abandoned) await rm(join(parent, name), { recursive: true, force: true });
-  return await mkdtemp(join(parent, `${prefix}${process.pid}-`));
-}
-
-/** In a container each hub has the number of the one before it, whose folders are older than this process. */
-function isInUse(parent: string, name: string): boolean {
-  const pid = Number(name.slice(prefix.length).split('-')[0]);
-  if (pid !== process.pid) return isAlive(pid);
-  const used = statSync(join(parent, name), { throwIfNoEntry: false });
-  return used !== undefined && used.mtimeMs >= performance.timeOrigin;
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return Number.isInteger(pid) && pid > 0 && process.kill(pid, 0);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
+  return await openTemporaryFolder(parent, prefix);
 }
 
 async function isWritable(path: string): Promise<boolean> {

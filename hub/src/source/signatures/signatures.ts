@@ -2,12 +2,13 @@
  * Whether a revision is signed as its project wants it. git and gpg say so, on commits fetched for that alone, with a keyring of
  * nothing but the keys given. It must never take a revision for signed because something could not be found out.
  */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { withTimeout } from '@wheelhouse/shared/async/abort';
 import { createLimit } from '@wheelhouse/shared/async/limit';
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
+import { openTemporaryFolder } from '@wheelhouse/shared/process/temporary-folder';
 import type { IntegrityPolicy } from '../../project/integrity.ts';
 import { createGitCommand, type NativeOptions } from '../engines/native/git-command.ts';
 import type { RecentRefs } from '../recent-refs.ts';
@@ -97,7 +98,7 @@ async function checkIn(asked: Omit<Check, 'folder'>, tools: Tools, signal: Abort
 }
 
 async function openFolder(): Promise<AsyncDisposable & { path: string }> {
-  const folder = await mkdtemp(path.join(tmpdir(), 'wheelhouse-signed-'));
+  const folder = await openTemporaryFolder(tmpdir(), 'wheelhouse-signed-');
   return { path: folder, [Symbol.asyncDispose]: async () => await rm(folder, { recursive: true, force: true }) };
 }
 

@@ -1,6 +1,7 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { openTemporaryFolder } from '@wheelhouse/shared/process/temporary-folder';
 import type { Remote } from '../../remote.ts';
 
 /** What one git process needs to log in: environment variables, and files that are gone when it is disposed. */
@@ -24,7 +25,7 @@ esac
  * bearer, and for SSH a key file of mode 0600 in a folder of mode 0700. Also git's HOME, so that no user's settings apply.
  */
 export async function createLogin(remote: Remote): Promise<Login> {
-  const folder = await mkdtemp(path.join(tmpdir(), 'wheelhouse-git-'));
+  const folder = await openTemporaryFolder(tmpdir(), 'wheelhouse-git-');
   const dispose = async () => await rm(folder, { recursive: true, force: true });
   try {
     const env: Record<string, string> = { HOME: folder, XDG_CONFIG_HOME: folder };
