@@ -17,7 +17,7 @@ import type { AuditEntry } from '../store/audit.ts';
 import { createAdoption } from './adoption.ts';
 import type { AdoptedRecord, ClusterRecord, StoreRecord } from './records.ts';
 import { identifyStore, storeKey } from './store-identity.ts';
-import { createMemoryTable } from './testing/memory-records.ts';
+import { createMemoryTable, type MemoryTable } from './testing/memory-records.ts';
 
 const logger = createLogger({ name: 'test', level: 'silent' });
 const now = () => new Date('2026-01-01T00:00:00.000Z');
@@ -74,13 +74,31 @@ function setUp() {
   const audited: AuditEntry[] = [];
   const published: AssignmentDocument[] = [];
   const heads = new Map<string, { gen: number; seq: number }>();
+  let writesLeft = Number.POSITIVE_INFINITY;
+  /** Stands before each write of who registers and publishes. */
+  const write = () => {
+    if (writesLeft === 0) throw new FleetError('Aborted', 'the hub was killed');
+    writesLeft -= 1;
+  };
+  const dying = <T>(table: MemoryTable<T>): MemoryTable<T> => ({
+    ...table,
+    put: async (...args) => {
+      write();
+      await table.put(...args);
+    },
+  });
   const held = new Map<string, Buffer>();
   const revoked = new Map<string, string>();
   const takenOver: string[] = [];
   const start = () =>
     createAdoption(
       {
-        records: { clusters, adopted, store, onAdoptedChange: (listener) => adopted.onChange(listener) },
+        records: {
+          clusters: dying(clusters),
+          adopted: dying(adopted),
+          store,
+          onAdoptedChange: (listener) => adopted.onChange(listener),
+        },
         commands: {
           document: async (cluster) => {
             const envelope = held.get(cluster);
@@ -91,6 +109,7 @@ function setUp() {
         },
         documents: {
           publish: async (document, expectedSeq) => {
+            write();
             if ((heads.get(document.cluster)?.seq ?? 0) !== expectedSeq) throw new FleetError('Conflict', 'other');
             published.push(document);
             heads.set(document.cluster, { gen: document.gen, seq: expectedSeq + 1 });
@@ -120,7 +139,10 @@ function setUp() {
   const openStore = async () =>
     await store.put(storeKey, { id: 's', since: '', adoption: { openedAt: '', by: 'hub', reason: 'lost' } }, 0);
   const closeStore = async () => await store.put(storeKey, { id: 's', since: '' }, 0);
-  const state = { clusters, adopted, store, withdrawals, audited, published, heads, revoked, takenOver };
+  const killAfter = (writes: number) => {
+    writesLeft = writes;
+  };
+  const state = { killAfter, clusters, adopted, store, withdrawals, audited, published, heads, revoked, takenOver };
   return { ...state, adoption, startReplica: start, hold, openStore, closeStore };
 }
 
@@ -167,6 +189,26 @@ describe('a cluster whose document the hub does not have', () => {
     expect(hub.audited.map(({ action }) => action)).toEqual(['adopt cluster', 'adopt document']);
     expect(problem()).toBeUndefined();
   });
+
+  it.each([0, 1, 2, 3])(
+    'is taken over whole by the hub that comes after one killed after %i writes',
+    async (writes) => {
+      await hub.openStore();
+      hub.hold(documentOf());
+      hub.killAfter(writes);
+      hub.adoption.onHeartbeat('eu-1', { appliedGen: 41 });
+      await vi.waitFor(() => expect(hub.adoption.outcomes().failed).toBe(1));
+      hub.killAfter(Number.POSITIVE_INFINITY);
+      const next = hub.startReplica();
+      next.onHeartbeat('eu-1', { appliedGen: 41 });
+      await vi.waitFor(() => expect(hub.takenOver).toEqual(['eu-1']));
+      expect(hub.clusters.find('eu-1')).toMatchObject({ name: 'eu-1', ...registration });
+      expect(hub.published).toHaveLength(1);
+      expect(next.view().clusters).toEqual([
+        { cluster: 'eu-1', adoptedAt: now().toISOString(), generation: 41, registered: true, unexplained: [] },
+      ]);
+    },
+  );
 
   it('is still on its way out when it was before, and is not let go of before its document is there', async () => {
     await hub.openStore();

@@ -55,20 +55,18 @@ export async function takeOver(
   const document = await readHeld({ cluster, gen }, deps, signal);
   if ((head?.gen ?? 0) >= document.gen)
     throw new FleetError('Conflict', `generation ${document.gen} of cluster ${cluster} was taken over already`);
-  const known = findCluster(deps.records, cluster);
-  // the record first, the document last: what a crash leaves undone, the next heartbeat does
-  if (!known) await register(cluster, document, deps);
+  // what is noted of a step goes before it, and the document is last: what a crash leaves undone, the next heartbeat does
+  if (!findCluster(deps.records, cluster)) await register(cluster, document, deps);
   await keepWithdrawals(cluster, document, deps);
   await keepBundles(cluster, document, { deps, signal });
-  const { inline: _inline, ...held } = document;
-  await deps.documents.publish({ ...held, cluster, kid: deps.signingKeyId }, head?.seq ?? 0);
-  const details = { gen: document.gen, apps: document.apps.length, tombstones: document.tombstones.length };
   await note(cluster, deps.records, ({ problem: _problem, ...record }) => ({
     ...record,
     adoptedAt: deps.now().toISOString(),
     generation: document.gen,
-    ...(known ? {} : { registered: true as const }),
   }));
+  const { inline: _inline, ...held } = document;
+  await deps.documents.publish({ ...held, cluster, kid: deps.signingKeyId }, head?.seq ?? 0);
+  const details = { gen: document.gen, apps: document.apps.length, tombstones: document.tombstones.length };
   await deps.audit.append({ by: 'hub', action: 'adopt document', object: cluster, details });
   deps.logger.warn({ cluster, ...details }, 'took over the document that a cluster held');
 }
@@ -130,6 +128,7 @@ async function register(cluster: string, { registration, gen }: AssignmentDocume
   const at = deps.now().toISOString();
   const reason = `taken over from its document of generation ${gen}`;
   const record = { ...parsed.data, name: cluster, history: [{ at, by: 'hub', reason }] } as ClusterRecord;
+  await note(cluster, deps.records, (noted) => ({ ...noted, registered: true }));
   await deps.records.clusters.put(cluster, record, 0);
   await deps.audit.append({
     by: 'hub',

@@ -8,7 +8,7 @@ export interface Sandbox {
   bytes: number;
 }
 
-/** Processes and threads at a time; more than that are noticed within moments, and end the run. */
+/** Processes and threads at a time; more than that end the run when they last until the next look, a fifth of a second later. */
 export const sandboxTasks = 256;
 /** As many as the kernel itself lets there be: what a fork bomb comes to before it is noticed. */
 const mostTasks = 2 * sandboxTasks;
