@@ -87,7 +87,6 @@ function watch(launch, { reply, onStart }) {
     killed ??= why;
     killGroup(child);
   };
-  const until = performance.now() + timeoutMs;
   const timer = setTimeout(() => stop('timeout'), timeoutMs);
   const looking = tree && setInterval(() => look(child, tree, stop), lookMs);
   onStart(stop);
@@ -110,8 +109,6 @@ function watch(launch, { reply, onStart }) {
     end(notBegun(error));
   });
   child.once('close', (code) => {
-    // this process was held up itself: the end of a child is heard of before its timer
-    if (performance.now() > until) killed ??= 'timeout';
     const output = killed === undefined ? Buffer.concat(stdout) : Buffer.alloc(0);
     end({ code, stdout: output, stderr, ...(killed === undefined ? {} : { killed }) });
   });
