@@ -2,14 +2,15 @@
  * What the API needs from the rest of the hub, as narrow ports: `hub.ts` composes them, tests fake them.
  * Nothing here knows of HTTP; every promise may reject with a FleetError, whose code decides the status.
  */
+
 import type { KubeObject, ObjectRef } from '@wheelhouse/shared/kube/object';
 import type { Logger } from '@wheelhouse/shared/logging/logger';
 import type { Credentials, EnrolRequest, RenewRequest } from '@wheelhouse/shared/protocol/enrolment';
-import type { Inventory } from '@wheelhouse/shared/protocol/inventory';
 import type { Registry } from 'prom-client';
 import type { Access } from '../access/access.ts';
 import type { Failover } from '../failover/failover.ts';
 import type { Adoption, AdoptionView } from '../fleet/adoption.ts';
+import type { FleetCluster as KnownCluster } from '../fleet/clusters.ts';
 import type { HistoryEntry } from '../fleet/metadata.ts';
 import type { Preview, PreviewRequest } from '../preview/preview.ts';
 import type { WindowState } from '../project/window.ts';
@@ -155,58 +156,9 @@ export interface ClusterIdentities {
   remove(name: string, options: { by: string; removeWorkloads: boolean; force: boolean }): Promise<void>;
 }
 
-export interface FleetCluster {
-  name: string;
-  /** The URL it enrolled under. */
-  server: string;
-  project?: string;
-  labels: Record<string, string>;
-  annotations: Record<string, string>;
-  /** Labels that only some Applications see in place of its own; null: absent. */
-  appLabels?: { apps: string; labels: Record<string, string | null>; at: string; by: string; reason?: string }[];
-  /** Expected: not enrolled yet. Pending: waits for approval. Stale: missed heartbeats. Lost: silent for long. */
-  state: 'Expected' | 'Pending' | 'Connected' | 'Stale' | 'Lost' | 'Revoked' | 'Leaving';
-  /** RFC 3339. */
-  lastSeenAt?: string;
-  agentVersion?: string;
-  kubernetesVersion?: string;
-  /** Newest generation published for it, and the one it says it applied. */
-  generation?: number;
-  appliedGeneration?: number;
-  /** What it says that it has, as of `lastSeenAt`; and why that is not known, or may be old. */
-  inventory?: Inventory;
-  inventoryProblem?: string;
-  /** Labels that its agent reports and that its token did not allow. */
-  refusedLabels?: string[];
-  /** Labels that its agent reports and that would move Applications: a person sets them, by a plan. */
-  heldLabels?: { labels: Record<string, string>; at: string; reason: string };
+export interface FleetCluster extends KnownCluster {
+  /** How many are assigned to it; `synced` and `healthy` leave out those that are stale. */
   applications?: { total: number; synced: number; healthy: number; stale: number };
-  /** How far its clock is ahead of the hub's (negative: behind), when that is more than 30 s. */
-  clockSkewMs?: number;
-  pending?: { since: string };
-  approved?: { at: string; by: string };
-  revoked?: { at: string; by: string; reason: string };
-  leaving?: { at: string; by: string; cascade: boolean };
-  /** Credentials that its agent used as of `lastSeenAt`: RFC 3339. */
-  credentials?: { issuedAt: string; expiresAt: string };
-  /** What became of what it held when the hub had lost its store. */
-  adoption?: {
-    state: 'Adopted' | 'WaitsForConfirmation' | 'Failed';
-    adoptedAt?: string;
-    generation?: number;
-    unexplained: number;
-    problem?: { code: string; message: string; at: string };
-  };
-  enrolledAt?: string;
-  /** Who changed the labels last. */
-  labelled?: { at: string; by: string };
-  /** The installation that used its identity too. */
-  cloned?: { uid: string; at: string };
-  /** When its agent's key was made known, and who asked for a new one. */
-  keyedAt?: string;
-  rekey?: { at: string; by: string };
-  allowedLabels?: Record<string, string[]>;
-  formerNames?: string[];
 }
 
 export interface EnrolmentTokens {
