@@ -64,6 +64,21 @@ describe('pause and resume', () => {
     expect(fleet.record.phase).toBe('WaitingForApproval');
   });
 
+  it('of a failed step leave the pause that a person had set before', async () => {
+    const [canary = ''] = Object.keys(fleet.states()).filter((id) => fleet.states()[id] === 'Updating');
+    await commands.pause(key, { reason: 'freeze' }, ann);
+    fleet.change(canary, { outcomes: { B: 'degraded' } });
+    fleet.settle(3);
+    expect(fleet.record.pause?.by).toBe('rollout');
+    fleet.change(canary, { outcomes: { B: 'healthy' } });
+    await commands.resume(key, ann);
+    fleet.settle(3);
+    expect(fleet.record).toMatchObject({ phase: 'Paused', pause: { by: 'ann' } });
+    await commands.resume(key, ann);
+    fleet.decide();
+    expect(fleet.record.phase).toBe('WaitingForApproval');
+  });
+
   it('do without a step that all have left', async () => {
     const [canary = ''] = Object.keys(fleet.states()).filter((id) => fleet.states()[id] === 'Updating');
     fleet.clusters.delete(canary);

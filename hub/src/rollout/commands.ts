@@ -5,7 +5,7 @@ import { refuseNewer } from '../store/record-format.ts';
 import { note } from './draft.ts';
 import { isDeserted } from './finish.ts';
 import type { PlanStep } from './plan.ts';
-import { emptyRecord, isActive, type RolloutRecord, type RunMember, type RunStep } from './record.ts';
+import { emptyRecord, endOwnPause, isActive, type RolloutRecord, type RunMember, type RunStep } from './record.ts';
 import type { RolloutStore } from './rollout-store.ts';
 import { formatRolloutName, type Rollouts } from './rollouts.ts';
 
@@ -95,8 +95,9 @@ function resume(record: RolloutRecord, now: Date, by: string): void {
 }
 
 function endPause(record: RolloutRecord, now: Date): void {
-  if (record.pause?.by === 'rollout') tryAgain(record, now);
-  delete record.pause;
+  if (record.pause?.by !== 'rollout') return void delete record.pause;
+  tryAgain(record, now);
+  endOwnPause(record);
 }
 
 /** Members that failed are looked at again, with a deadline of their own; a step that all have left is done without. */

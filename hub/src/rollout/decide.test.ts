@@ -429,6 +429,45 @@ describe('what people ask for', () => {
     expect(fleet.record.phase).toBe('Aborted');
   });
 
+  it.each([
+    ['abort', 1],
+    ['undo', 0],
+  ] as const)('%s ends a run that a person paused, and the pause holds what comes later', (what, updated) => {
+    const fleet = start();
+    const { number = 0 } = fleet.record.run ?? {};
+    fleet.record.pause = { reason: 'freeze', by: 'ann', at: '' };
+    fleet.record.asked = { what, by: 'bob', reason: 'wrong week' };
+    fleet.settle();
+    expect(fleet.record).toMatchObject({ phase: 'Aborted', pause: { by: 'ann' }, run: { number } });
+    expect(fleet.record.message).toContain("bob: wrong week; paused by ann: freeze; 'rollout resume' ends the pause");
+    expect(clusterIds(6).filter((id) => fleet.pinOf(id) === 'B')).toHaveLength(updated);
+    fleet.push('C');
+    fleet.settle();
+    expect(fleet.record).toMatchObject({ phase: 'Paused', run: { number } });
+    delete fleet.record.pause;
+    fleet.settle();
+    expect(fleet.record.run).toMatchObject({ number: number + 1, outcome: 'Completed', revision: 'C-commit' });
+  });
+
+  it('ends the pause of a failed step, and is back in the one that a person had set before', () => {
+    const fleet = createSettledFleet(
+      planOf([step('canary', { portion: { count: 1 } }), step('rest')], { onFailure: 'Pause' }),
+      clusterIds(2).map((id) => ({ id, outcomes: { B: 'degraded' } })),
+    );
+    fleet.push('B');
+    fleet.decide();
+    fleet.record.pause = { reason: 'freeze', by: 'ann', at: '' };
+    fleet.settle(3);
+    expect(fleet.record).toMatchObject({ phase: 'Paused', pause: { by: 'rollout' } });
+    fleet.record.asked = { what: 'abort', by: 'bob', reason: 'broken' };
+    fleet.settle();
+    expect(fleet.record).toMatchObject({ phase: 'Aborted', pause: { by: 'ann', reason: 'freeze' } });
+    delete fleet.record.pause;
+    fleet.push('C');
+    fleet.settle();
+    expect(fleet.record).toMatchObject({ phase: 'Completed', run: { revision: 'C-commit' } });
+  });
+
   it('takes back at once what is under way', () => {
     const fleet = start();
     fleet.record.asked = { what: 'undo', by: 'ann', reason: 'no' };

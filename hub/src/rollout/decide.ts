@@ -10,7 +10,7 @@ import { end, followReturn, judge, refuse, startReturn } from './finish.ts';
 import { followMembers } from './observe.ts';
 import { placeJoining } from './place.ts';
 import type { Plan } from './plan.ts';
-import { isActive, type RolloutRecord, samePin } from './record.ts';
+import { endOwnPause, isActive, type RolloutRecord, samePin } from './record.ts';
 import { newsOf, placeRefused, startRun } from './start.ts';
 
 export type { DecideInput } from './draft.ts';
@@ -70,7 +70,7 @@ function carryOut(draft: Draft): boolean {
   const { asked } = record;
   if (!asked) return false;
   delete record.asked;
-  delete record.pause;
+  endOwnPause(record);
   const cause = {
     reason: `${asked.what === 'undo' ? 'taken back' : 'aborted'} by ${asked.by}: ${asked.reason}`,
     by: asked.by,
@@ -136,8 +136,10 @@ function endPause({ record, now }: Draft): void {
 function rest(draft: Draft): void {
   const { record } = draft;
   if (record.refused && isRefusedHeld(draft)) {
-    const message = `${record.refused.reason}; a newer revision, or 'rollout resume', begins anew`;
-    return setPhase(draft, phaseAfter(record), message);
+    const next = record.pause
+      ? `${pauseOf(draft)}; 'rollout resume' ends the pause, and a second one begins anew`
+      : "a newer revision, or 'rollout resume', begins anew";
+    return setPhase(draft, phaseAfter(record), `${record.refused.reason}; ${next}`);
   }
   delete record.refused;
   const { outcome, reason } = record.run ?? {};

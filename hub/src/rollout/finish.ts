@@ -11,11 +11,12 @@ export function judge(draft: Draft): boolean {
   const reason = whyFailed(draft, run);
   if (reason === undefined) return false;
   // it was said, and a person has to decide
-  if (draft.record.pause?.by === 'rollout') return true;
+  const { pause: over } = draft.record;
+  if (over?.by === 'rollout') return true;
   note(draft.record, draft.now, { type: 'StepFailed', message: reason });
   if (run.plan.onFailure === 'Return') startReturn(draft, { reason, by: 'rollout' });
   else {
-    draft.record.pause = { reason, by: 'rollout', at: draft.now.toISOString() };
+    draft.record.pause = { reason, by: 'rollout', at: draft.now.toISOString(), ...(over ? { over } : {}) };
     setPhase(draft, 'Paused', `paused by rollout: ${reason}`);
   }
   return true;

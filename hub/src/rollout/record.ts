@@ -105,6 +105,13 @@ export interface RolloutEvent {
   by: string;
 }
 
+export interface Pause {
+  reason: string;
+  by: string;
+  at: string;
+  until?: string;
+}
+
 /** A rollout in KV `fleet`; written before anything is done, and read again before anything is decided. */
 export interface RolloutRecord {
   /** See `store/record-format.ts`. */
@@ -118,7 +125,8 @@ export interface RolloutRecord {
   run?: Run;
   /** Bundles that are not rolled out again by themselves: a run with them failed, was aborted or undone. */
   refused?: { bundles: string[]; reason: string; at: string };
-  pause?: { reason: string; by: string; at: string; until?: string };
+  /** By `rollout`: a step failed, and a person decides; `over` a person's pause that is in force again afterwards. */
+  pause?: Pause & { over?: Pause };
   /** What a person asked for and was not decided yet: to end the run where it is, to take it back, to unpin everything. */
   asked?: { what: 'abort' | 'undo' | 'release'; by: string; reason: string };
   warnings: string[];
@@ -144,6 +152,14 @@ export function emptyRecord(key: string, now: Date): RolloutRecord {
     seq: 0,
     audited: 0,
   };
+}
+
+/** What a failed step had paused is decided; a pause that a person set is not touched by that. */
+export function endOwnPause(record: RolloutRecord): void {
+  const { pause } = record;
+  if (pause?.by !== 'rollout') return;
+  delete record.pause;
+  if (pause.over) record.pause = pause.over;
 }
 
 export function isActive(run: Run | undefined): run is Run {
