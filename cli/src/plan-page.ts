@@ -150,7 +150,11 @@ function formatMoves(heading: string, placements: readonly Placement[], past = '
 }
 
 /** `past`: when the plan ended, in words; empty while it is followed. */
-function formatState({ withdrawal, healthySince, standby }: Placement, past: string): string | undefined {
+function formatState(
+  { withdrawal, broughtBackBy, healthySince, standby }: Placement,
+  past: string,
+): string | undefined {
+  if (broughtBackBy !== undefined) return `left to plan ${broughtBackBy}`;
   if (withdrawal === 'confirmed' && standby) return 'standby';
   if (withdrawal === undefined && healthySince === undefined && standby) return 'has a standby';
   if (withdrawal !== undefined) return withdrawalStates[withdrawal];

@@ -50,6 +50,7 @@ const placement = z
     standby: z.literal(true).exactOptional().describe('It is a standby there otherwise; nothing is withdrawn'),
     healthySince: z.string().exactOptional(),
     withdrawal: z.enum(['requested', 'confirmed', 'absent']).exactOptional(),
+    broughtBackBy: z.string().exactOptional().describe('A later plan that brings it there again: it is not withdrawn'),
     stays: z.array(z.object({ app: z.string(), cluster: z.string() })).exactOptional(),
   })
   .meta({ id: 'PlanPlacement' });

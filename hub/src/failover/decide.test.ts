@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Act, decide, type Observation, type Seen, whatIsNotReady } from './decide.ts';
 import { incomingOf, isUnfinished, outgoingOf, type Placement, type Plan } from './plan-record.ts';
+import { formatPlan } from './plan-view.ts';
 import { placementOf, planOf } from './testing/plan.ts';
 
 const start = Date.parse('2026-01-01T00:00:00Z');
@@ -27,8 +28,18 @@ function plan(more: Partial<Plan> = {}): Plan {
 const good: Seen = { desired: true, healthy: true, why: 'Healthy', leaving: false, connected: true };
 
 function seeing(places: Record<string, Partial<Seen>> = {}, unlabelled: string[] = []): Observation {
-  return { unlabelled, of: ({ app, cluster }) => ({ ...good, ...places[`${app}@${cluster}`] }) };
+  return {
+    unlabelled,
+    of: ({ app, cluster }) => ({ ...good, ...places[`${app}@${cluster}`] }),
+    broughtBackBy: () => undefined,
+  };
 }
+
+/** A later plan has brought the shop back to Europe. */
+const broughtBack: Observation = {
+  ...seeing(),
+  broughtBackBy: ({ app }) => (app === 'shop-eu' ? 'p2' : undefined),
+};
 
 const bad = { healthy: false, why: 'Progressing' };
 const soaked = placement('shop-us', 'us', { healthySince: at(0).toISOString() });
@@ -128,6 +139,23 @@ describe('a plan', () => {
       { phase: 'Completed', acts: [] },
     ],
     [
+      'is done when a later plan has brought back what a fenced source was to withdraw',
+      { phase: 'Fenced', leaves: [requested] },
+      broughtBack,
+      0,
+      { phase: 'Completed', acts: [] },
+    ],
+    [
+      'does not withdraw what a later plan has brought, though the hub had lost sight of it before',
+      {
+        phase: 'Fenced',
+        leaves: [{ ...requested, withdrawal: 'absent' }, placement('cart-eu', 'eu', { withdrawal: 'requested' })],
+      },
+      { ...broughtBack, of: () => ({ ...good, connected: false }) },
+      0,
+      { phase: 'Fenced', acts: ['generate'], waits: 'cart-eu on eu' },
+    ],
+    [
       'pauses itself at the deadline',
       {},
       seeing({ 'shop-us@us': bad }),
@@ -194,6 +222,15 @@ describe('a plan', () => {
   });
 });
 
+it('that leaves something to a later plan says to which, and counts it no more', () => {
+  const { plan: next } = decide(plan({ phase: 'Fenced', leaves: [requested] }), broughtBack, at(0));
+  expect(next.history.at(-1)?.message).toBe(
+    'Completed: done; not withdrawn, because a later plan brings it there again: shop-eu on eu (plan p2)',
+  );
+  expect(next.leaves).toEqual([{ ...requested, broughtBackBy: 'p2' }]);
+  expect(formatPlan(next, []).counts).toMatchObject({ outgoing: 0, pending: 0 });
+});
+
 it('turned back by its deadline is as one that a person aborted', () => {
   const late = plan({ onDeadline: 'Abort', arrives: [soaked], phase: 'Withdrawing', leaves: [requested] });
   const seen = seeing({ 'shop-eu@eu': { leaving: true } });
@@ -225,6 +262,7 @@ const keyOf = ({ app, cluster }: { app: string; cluster: string }) => `${app}@${
 function see(world: World): Observation {
   return {
     unlabelled: world.labelled ? [] : ['eu'],
+    broughtBackBy: () => undefined,
     of: (place) => {
       const key = keyOf(place);
       const connected = !world.silent.has(place.cluster);

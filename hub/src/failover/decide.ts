@@ -26,6 +26,8 @@ export interface Observation {
   /** Clusters of the plan whose labels are not as wanted yet. */
   unlabelled: string[];
   of(placement: { app: string; cluster: string; standby?: true }): Seen;
+  /** Id of a later plan that brings it there. */
+  broughtBackBy(placement: { app: string; cluster: string }): string | undefined;
 }
 
 export type Act =
@@ -63,11 +65,18 @@ function mark(plan: Plan, seen: Observation, now: Date): Plan {
   const markOne = (placement: Placement): Placement => {
     const { desired, healthy, leaving } = seen.of(placement);
     if (incoming.has(placement)) return markIncoming(placement, healthy, now);
+    const laterPlan = mayBeBroughtBack(placement) ? seen.broughtBackBy(placement) : undefined;
+    if (laterPlan !== undefined) return { ...placement, broughtBackBy: laterPlan };
     if (placement.withdrawal === 'absent' && desired) return reappeared(placement);
     if (placement.withdrawal !== 'requested' || desired || leaving) return placement;
     return { ...placement, withdrawal: 'confirmed' };
   };
   return { ...plan, leaves: plan.leaves.map(markOne), arrives: plan.arrives.map(markOne) };
+}
+
+/** What policy Never keeps stays anyway. */
+function mayBeBroughtBack(placement: Placement): boolean {
+  return placement.policy !== 'Never' && placement.withdrawal !== 'confirmed' && placement.broughtBackBy === undefined;
 }
 
 function reappeared({ withdrawal: _absent, ...placement }: Placement): Placement {
@@ -171,20 +180,24 @@ function withdraw(plan: Plan, seen: Observation, now: Date): Decision {
 }
 
 function withdrawals(placements: Placement[]): Act[] {
-  const due = placements.filter(({ withdrawal }) => withdrawal === undefined);
+  const due = placements.filter((one) => one.withdrawal === undefined && !hasLeft(one));
   return due.length > 0 ? [{ type: 'withdraw', placements: due }] : [];
 }
 
 function finish(plan: Plan, now: Date): Plan {
   const outgoing = outgoingOf(plan);
   const kept = outgoing.filter((placement) => placement.policy === 'Never' && !hasLeft(placement)).length;
-  const absent = outgoing.filter(({ withdrawal }) => withdrawal === 'absent');
+  const absent = outgoing.filter(({ withdrawal, broughtBackBy }) => withdrawal === 'absent' && !broughtBackBy);
+  const brought = outgoing.filter(({ broughtBackBy }) => broughtBackBy !== undefined);
   const rest = [
     kept > 0
       ? `; ${kept} with policy Never ${kept === 1 ? 'stays until a person withdraws it' : 'stay until a person withdraws them'}`
       : '',
     absent.length > 0
       ? `; nothing was withdrawn of what the hub did not know any more: ${listed(absent.map(nameOf))}`
+      : '',
+    brought.length > 0
+      ? `; not withdrawn, because a later plan brings it there again: ${listed(brought.map((one) => `${nameOf(one)} (plan ${one.broughtBackBy})`))}`
       : '',
   ].join('');
   return plan.direction === 'forward'
@@ -212,8 +225,9 @@ function whyNotReady(plan: Plan, placement: Placement, at: { seen: Observation; 
 }
 
 /** One that leaves with nothing in its stead goes only while it runs well somewhere else. */
-function whyNotKept({ app, policy, stays, withdrawal }: Placement, seen: Observation): string | undefined {
-  if (policy !== 'Surge' || !stays || stays.length === 0 || withdrawal !== undefined) return undefined;
+function whyNotKept(placement: Placement, seen: Observation): string | undefined {
+  const { app, policy, stays, withdrawal } = placement;
+  if (policy !== 'Surge' || !stays?.length || withdrawal !== undefined || hasLeft(placement)) return undefined;
   return stays.some((place) => seen.of(place).healthy) ? undefined : `${app} is Healthy nowhere else`;
 }
 

@@ -164,6 +164,48 @@ it('withdraws it after all when it is seen again before the end', async () => {
   expect(plans.find('p1')?.leaves.map(({ withdrawal }) => withdrawal)).toEqual(['requested', 'requested']);
 });
 
+describe('what a silent cluster was to withdraw', () => {
+  const there = placementOf('shop-eu-1', 'eu-1');
+  const fenced = planOf({
+    phase: 'Fenced',
+    labels: [],
+    begunAt: '2026-01-01T00:10:00.000Z',
+    leaves: [{ ...there, withdrawal: 'requested' }],
+    arrives: [],
+  });
+  const back = { ...fenced, direction: 'back' as const, leaves: [], arrives: fenced.leaves };
+  const later = planOf({ id: 'p2', phase: 'Relabelling', createdAt: '2026-01-01T00:20:00.000Z', arrives: [there] });
+  const earlier = { ...later, createdAt: '2026-01-01T00:05:00.000Z' };
+  const unlike = { ...later, arrives: [placementOf('shop-eu-1', 'us-1')] };
+
+  it.each<[string, Plan, Plan, string]>([
+    ['is left to a later plan that brings it there again', fenced, later, 'Completed'],
+    ['is left to it on the way back too', back, later, 'Aborted'],
+    [
+      'is left to it when that is undone, which withdraws it itself',
+      fenced,
+      { ...later, direction: 'back' },
+      'Completed',
+    ],
+    ['stays to be withdrawn while the later plan is not started', fenced, { ...later, phase: 'Planned' }, 'Fenced'],
+    ['stays to be withdrawn when a plan had brought it before', fenced, earlier, 'Fenced'],
+    ['stays to be withdrawn when a plan brings it elsewhere', fenced, unlike, 'Fenced'],
+  ])('%s', async (...[, first, second, phase]) => {
+    const stored = await plans.read('p1');
+    await plans.put('p1', first, stored?.revision ?? 0);
+    await plans.put('p2', second, 0);
+    const eu = deps.findCluster('eu-1');
+    if (eu) eu.state = 'Lost';
+    desired.add('shop-eu-1');
+    await runPlan('p1', deps, signal);
+    expect(plans.find('p1')?.phase).toBe(phase);
+    if (eu) eu.state = 'Connected';
+    await runPlan('p1', deps, signal);
+    expect(plans.find('p1')?.phase).toBe(phase === 'Fenced' ? 'Withdrawing' : phase);
+    expect(written).toEqual([]);
+  });
+});
+
 describe('a hook', () => {
   const put = async (change: Partial<Plan>) => {
     const stored = await plans.read('p1');

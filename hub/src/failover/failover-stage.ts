@@ -19,7 +19,7 @@ import { outgoingOf, type Placement, type Plan, wantedAnnotations, wantedLabels 
 
 export interface FailoverStageDeps extends ObserveDeps {
   logger: Logger;
-  plans: Pick<Table<Plan>, 'find' | 'read' | 'put'>;
+  plans: Pick<Table<Plan>, 'find' | 'list' | 'read' | 'put'>;
   setLabels(cluster: string, labels: Record<string, string | null>, who: Author): Promise<unknown>;
   setAnnotations(cluster: string, annotations: Record<string, string | null>, who: Author): Promise<unknown>;
   setAppLabels(cluster: string, change: AppLabelsChange, who: Author): Promise<unknown>;

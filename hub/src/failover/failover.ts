@@ -240,7 +240,8 @@ async function startPlan(
   await claimClusters(plan, deps);
   const change = (current: Plan) => {
     refuseUnless(current.phase === 'Planned', current, 'be started');
-    return enter(current, deps.now(), { phase: 'Relabelling', message: 'started', by });
+    const begun = { ...current, begunAt: deps.now().toISOString() };
+    return enter(begun, deps.now(), { phase: 'Relabelling', message: 'started', by });
   };
   return await edit(id, { by, action: 'start', change }, deps);
 }

@@ -5,15 +5,17 @@ import type { Applications, IndexedApplication } from '../assign/applications.ts
 import type { Resolution } from '../assign/resolve.ts';
 import { labelsFor } from '../fleet/app-labels.ts';
 import type { FleetCluster } from '../fleet/clusters.ts';
+import type { Table } from '../fleet/records.ts';
 import type { Statuses } from '../status/statuses.ts';
 import type { Additions } from '../store/additions.ts';
 import type { Observation, Seen } from './decide.ts';
-import { type Plan, wantedAnnotations, wantedLabels } from './plan-record.ts';
+import { broughtSince, type Plan, wantedAnnotations, wantedLabels } from './plan-record.ts';
 
 export interface ObserveDeps {
   applications: Pick<Applications, 'find'>;
   statuses: Pick<Statuses, 'find'>;
   additions: Pick<Additions, 'withdrawals'>;
+  plans: Pick<Table<Plan>, 'list'>;
   findCluster(name: string): FleetCluster | undefined;
   resolve(app: IndexedApplication): Resolution;
 }
@@ -26,8 +28,10 @@ export function observe(plan: Plan, deps: ObserveDeps): Observation {
     leaving.set(cluster, known);
     return known;
   };
+  let brought: Map<string, string> | undefined;
   return {
     unlabelled: unlabelled(plan, deps),
+    broughtBackBy: ({ app, cluster }) => (brought ??= broughtSince(plan, deps.plans.list())).get(`${cluster}/${app}`),
     of: ({ app, cluster, standby }) => {
       const there = seen(app, cluster, deps);
       if (!standby) return { ...there, leaving: leavingOf(cluster).has(app) };

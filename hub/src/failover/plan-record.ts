@@ -55,6 +55,8 @@ export interface Placement {
    * Application any more when it was due, so there was nothing to withdraw.
    */
   withdrawal?: 'requested' | 'confirmed' | 'absent';
+  /** Id of a later plan that brings it there again: it is not this plan's to withdraw any more. */
+  broughtBackBy?: string;
   /** Where else it runs, for one that leaves and has nothing that arrives in its stead. */
   stays?: { app: string; cluster: string }[];
 }
@@ -111,6 +113,8 @@ export interface Plan {
   expiresAt: string;
   phase: PlanPhase;
   direction: Direction;
+  /** RFC 3339: when it was started, turned back, or made to withdraw what it kept. */
+  begunAt?: string;
   /** RFC 3339: when the phase began, or the plan was resumed. */
   phaseAt: string;
   /** How long Relabelling, Arriving and Withdrawing may each take. */
@@ -178,8 +182,16 @@ export function outgoingOf({ direction, arrives, leaves }: Plan): Placement[] {
 }
 
 /** Whether nothing more is to be done about something that leaves. */
-export function hasLeft({ withdrawal }: Placement): boolean {
-  return withdrawal === 'confirmed' || withdrawal === 'absent';
+export function hasLeft({ withdrawal, broughtBackBy }: Placement): boolean {
+  return withdrawal === 'confirmed' || withdrawal === 'absent' || broughtBackBy !== undefined;
+}
+
+/** What plans that were made since this one was begun bring: by `cluster/app`, the id of the newest. A plan that is undone withdraws that itself. */
+export function broughtSince(plan: Plan, plans: readonly Plan[]): Map<string, string> {
+  const since = plan.begunAt ?? (plan.direction === 'forward' ? plan.createdAt : plan.phaseAt);
+  const later = plans.filter((one) => one.id !== plan.id && one.createdAt > since && wasBegun(one));
+  const moves = later.sort(newestFirst).reverse();
+  return new Map(moves.flatMap(({ id, arrives }) => arrives.map((one) => [`${one.cluster}/${one.app}`, id])));
 }
 
 /** What a cluster's labels are to be, in the plan's present direction. */

@@ -21,7 +21,7 @@ export interface PlanCounts {
   /** Have to be Healthy before anything is withdrawn, and are. */
   incoming: number;
   healthy: number;
-  /** Are withdrawn, and were. */
+  /** Are withdrawn, and were; without what a later plan brings there again. */
   outgoing: number;
   withdrawn: number;
   /** Of policy Never: stay until a person withdraws them. */
@@ -43,7 +43,7 @@ function viewOfHook({ call, startedAt: _startedAt, retryAt: _retryAt, ...hook }:
 }
 
 function countsOf(plan: Plan): PlanCounts {
-  const outgoing = outgoingOf(plan);
+  const outgoing = outgoingOf(plan).filter(({ broughtBackBy }) => broughtBackBy === undefined);
   const incoming = incomingOf(plan);
   const isKept = ({ policy, withdrawal }: (typeof outgoing)[number]) => policy === 'Never' && withdrawal === undefined;
   return {

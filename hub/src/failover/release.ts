@@ -98,7 +98,13 @@ export function release(
   const letGo = (one: Placement): Placement => (due.has(one) ? { ...one, policy: 'Immediate' } : one);
   const { suppressed = [], ...rest } = plan;
   const still = all ? [] : suppressed;
-  const next = { ...rest, suppressed: still, leaves: plan.leaves.map(letGo), arrives: plan.arrives.map(letGo) };
+  const next = {
+    ...rest,
+    begunAt: now.toISOString(),
+    suppressed: still,
+    leaves: plan.leaves.map(letGo),
+    arrives: plan.arrives.map(letGo),
+  };
   return enter(next, now, { phase: 'Withdrawing', message: `${due.size} of policy Never withdrawn`, by });
 }
 

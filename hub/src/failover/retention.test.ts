@@ -60,6 +60,11 @@ it.each<[string, Plan[], string | undefined]>([
     [planned('1', { ...requested, phase: 'Fenced' }), planned('2', { arrives: moving.leaves })],
     '2 retained',
   ],
+  [
+    'what is left to a later plan',
+    [planned('1', { phase: 'Fenced', leaves: [placementOf('shop', 'eu', { broughtBackBy: '2' })] })],
+    undefined,
+  ],
   ['a later plan', [planned('2', requested), planned('1', { ...kept, phase: 'Completed' })], '2 released'],
 ])('%s', (...[_what, plans, expected]) => {
   const found = indexRetentions(plans).find('shop', 'eu');

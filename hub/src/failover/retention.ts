@@ -80,7 +80,8 @@ function placeOf({ app, cluster }: Placement): string {
   return `${cluster}/${app}`;
 }
 
-function stateOf(plan: Plan, { policy, withdrawal }: Placement): Retention['state'] | undefined {
+function stateOf(plan: Plan, { policy, withdrawal, broughtBackBy }: Placement): Retention['state'] | undefined {
+  if (broughtBackBy !== undefined) return undefined;
   // what the hub lost sight of was not withdrawn: should it be seen again, it stays until it is
   const isWithdrawn = withdrawal === 'requested' || withdrawal === 'confirmed';
   if (isUnfinished(plan)) return isWithdrawn ? 'released' : 'retained';

@@ -18,7 +18,11 @@ export function turnBack(plan: Plan, now: Date, { by, reason }: { by: string; re
   const { paused: _paused, ...rest } = plan;
   const arrives = plan.arrives.map(({ healthySince: _at, ...one }) => one);
   const message = `aborted${reason ? `: ${reason}` : ''}`;
-  return enter({ ...rest, direction: 'back', arrives }, now, { phase: 'Relabelling', message, by });
+  return enter({ ...rest, direction: 'back', begunAt: now.toISOString(), arrives }, now, {
+    phase: 'Relabelling',
+    message,
+    by,
+  });
 }
 
 const historyLength = 100;

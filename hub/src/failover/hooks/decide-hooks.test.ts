@@ -8,7 +8,7 @@ import type { PlannedHook } from './planned-hook.ts';
 const start = Date.parse('2026-01-01T00:00:00Z');
 const at = (ms: number) => new Date(start + ms);
 const good = { desired: true, healthy: true, why: 'Healthy', leaving: false, connected: true };
-const seen: Observation = { unlabelled: [], of: () => good };
+const seen: Observation = { unlabelled: [], of: () => good, broughtBackBy: () => undefined };
 
 const hook = (more: Partial<PlannedHook> = {}) => hookOf({ retries: 1, ...more });
 
