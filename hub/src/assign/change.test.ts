@@ -1,5 +1,6 @@
 import type { KubeObject } from '@wheelhouse/shared/kube/object';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { killedAfter } from '../store/testing/memory-bucket.ts';
 import { applicationOf, createHubState, evaluationOf, type HubState } from '../testing/hub-state.ts';
 
 const by = { by: 'ann' };
@@ -53,6 +54,30 @@ describe('putting', () => {
     for (const cluster of ['east', 'west', 'east']) await state.changes.put(applicationOf('shop', { cluster }), by);
     expect(withdrawn().map(({ at }) => at)).toEqual(['west/shop']);
   });
+
+  it.each([0, 1, 2])(
+    'an Application back where it was is desired or withdrawn everywhere, also when its hub is killed after %i writes',
+    async (writes) => {
+      for (const cluster of ['east', 'west']) await state.changes.put(applicationOf('shop', { cluster }), by);
+      const dying = await createHubState({ buckets: killedAfter(writes, state.buckets) });
+      await expect(dying.changes.put(applicationOf('shop'), by)).rejects.toThrow('killed');
+      const places = [state.applications.find('shop')?.cluster, ...state.additions.allWithdrawals()].map((one) =>
+        typeof one === 'object' ? one.cluster : one,
+      );
+      expect(new Set(places)).toEqual(new Set(['east', 'west']));
+    },
+  );
+
+  it.each([0, 1])(
+    'an Application that was deleted is desired or withdrawn, also when its hub is killed after %i writes',
+    async (writes) => {
+      await state.changes.put(applicationOf('shop'), by);
+      await state.changes.remove(shop, removal);
+      const dying = await createHubState({ buckets: killedAfter(writes, state.buckets) });
+      await expect(dying.changes.put(applicationOf('shop'), by)).rejects.toThrow('killed');
+      expect([state.applications.find('shop')?.cluster ?? withdrawn()[0]?.at]).not.toEqual([undefined]);
+    },
+  );
 
   it('refuses the name of a generated Application', async () => {
     await state.derived.putEvaluation(evaluationOf([applicationOf('shop')]));

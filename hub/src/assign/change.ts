@@ -113,26 +113,34 @@ interface Writing extends Pick<Changes, 'withdraw' | 'restore'> {
   deps: ChangeDeps;
 }
 
-async function putResource(
-  resource: KubeObject,
-  options: PutOptions,
-  { deps, withdraw, restore }: Writing,
-): ReturnType<Changes['put']> {
+async function putResource(resource: KubeObject, options: PutOptions, writing: Writing): ReturnType<Changes['put']> {
   const { by, owner } = options;
+  const { deps } = writing;
   const before = deps.specs.find(resource.kind, namespaceOf(resource), nameOf(resource));
   if (before?.deleting) throw beingDeleted(before);
-  if (resource.kind === 'Application') {
-    refuseGenerated(resource as Application, deps);
-    if (before) await leaveOldCluster(before.resource as Application, resource as Application, { deps, withdraw, by });
-    await restore([resource as Application]);
-  }
-  const spec = await deps.specs.put(resource, options);
+  const spec =
+    resource.kind === 'Application'
+      ? await putApplication(resource as Application, options, { ...writing, before })
+      : await deps.specs.put(resource, options);
   if (spec.revision === before?.revision) return { spec, outcome: 'unchanged' };
   const details = { revision: spec.revision, ...(owner === undefined ? {} : { owner }) };
   const { kind } = resource;
   const target = { kind, namespace: namespaceOf(resource), name: nameOf(resource) };
   deps.audit({ by, ...describe(before ? 'update' : 'create', target), details });
   return { spec, outcome: before === undefined ? 'created' : 'configured' };
+}
+
+/** Withdrawn where it was before it is written, and restored where it is only after that: a hub may be killed in between. */
+async function putApplication(
+  application: Application,
+  options: PutOptions,
+  { deps, withdraw, restore, before }: Writing & { before: StoredSpec | undefined },
+): Promise<StoredSpec> {
+  refuseGenerated(application, deps);
+  if (before) await leaveOldCluster(before.resource as Application, application, { deps, withdraw, by: options.by });
+  const spec = await deps.specs.put(application, options);
+  await restore([application]);
+  return spec;
 }
 
 async function complete(target: Target, options: RemoveOptions, { deps, withdraw }: Writing): Promise<void> {

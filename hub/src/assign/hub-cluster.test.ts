@@ -250,6 +250,17 @@ describe('a parent that is withdrawn', () => {
     expect(state.specs.find('ApplicationSet', 'argocd', 'fleet')).toMatchObject({ owner: 'parent' });
   });
 
+  it.each([true, false])('keeps its children while it is still there (cascade: %s)', async (cascade) => {
+    await putParent();
+    hold(child('one'));
+    await run();
+    const application = applicationOf('parent', { cluster: 'in-cluster' });
+    await state.changes.withdraw([application], { by: 'ann', reason: 'deleted by ann', cascade });
+    await run();
+    expect(owners()).toEqual(['one parent', 'parent -']);
+    expect(withdrawn()).toEqual(['parent']);
+  });
+
   it('waits for its cluster where there is one', async () => {
     await putParent();
     hold(child('one'));

@@ -15,7 +15,7 @@ import { assertProject } from '../project/project.ts';
 import { windowStateOf } from '../project/window.ts';
 import { isHubObject } from '../render/render-stage.ts';
 import { assertRollout } from '../rollout/check.ts';
-import type { Additions } from '../store/additions.ts';
+import type { Additions, Withdrawal } from '../store/additions.ts';
 import { nameOf, namespaceOf, type SpecStore, type StoredSpec } from '../store/specs.ts';
 import type { Applications, IndexedApplication } from './applications.ts';
 import type { Changes } from './change.ts';
@@ -224,7 +224,7 @@ async function removeChild(spec: StoredSpec, parent: IndexedApplication, deps: H
 
 /** A parent that is withdrawn takes its children along, or leaves them without an owner. */
 async function releaseChildren(deps: HubClusterDeps): Promise<void> {
-  for (const withdrawal of [...deps.additions.allWithdrawals()].filter((one) => one.cluster === inCluster.name)) {
+  for (const withdrawal of parentsGone(deps)) {
     const children = ownedBy(withdrawal.app, deps);
     for (const { resource, yaml, warnings, deleting } of children) {
       const target = { kind: resource.kind, namespace: namespaceOf(resource), name: nameOf(resource) };
@@ -242,6 +242,12 @@ async function releaseChildren(deps: HubClusterDeps): Promise<void> {
     if (last && !last.removed) await deps.report({ ...emptyStatus(withdrawal.app, deps.now()), removed: true });
     if (!deps.awaitsSpoke(withdrawal.app)) await deps.additions.deleteWithdrawal(inCluster.name, withdrawal.app);
   }
+}
+
+/** One that is still there, or there again, keeps its children as it keeps what a cluster runs of it. */
+function parentsGone({ applications, additions }: HubClusterDeps): Withdrawal[] {
+  const present = new Set(applications.byCluster(inCluster.name).map(({ id }) => id));
+  return [...additions.allWithdrawals()].filter(({ cluster, app }) => cluster === inCluster.name && !present.has(app));
 }
 
 interface StatusInput {

@@ -174,6 +174,16 @@ describe('an evaluation', () => {
     expect(outcome()).toEqual({ ...quiet, names: ['a', 'b'] });
   });
 
+  it('takes a withdrawal back only once it gives the Application again', async () => {
+    await evaluate(['a', 'b']);
+    await evaluate(['a']);
+    const { derived } = state;
+    const killed = { ...derived, putEvaluation: () => Promise.reject(new Error('killed')) };
+    await expect(evaluate(['a', 'b'], {}, { derived: killed })).rejects.toThrow('killed');
+    await evaluate(['a']);
+    expect(outcome()).toEqual({ ...quiet, names: ['a'], withdrawn: ['b'] });
+  });
+
   it('leaves withdrawals of others alone', async () => {
     await evaluate(['a', 'b']);
     const [a] = state.derived.evaluation('argocd', 'fleet')?.applications ?? [];

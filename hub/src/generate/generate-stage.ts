@@ -107,16 +107,18 @@ async function keep(applicationSet: ApplicationSet, evaluation: Evaluation, deps
     released: deps.verdicts.released(namespace, name),
     rejection: deps.verdicts.rejection(namespace, name),
   };
-  const next = evaluation.failed
-    ? failed(before, { namespace, name, evaluation, now: deps.now() })
+  const { next, arrived } = evaluation.failed
+    ? { next: failed(before, { namespace, name, evaluation, now: deps.now() }), arrived: [] }
     : await succeeded(
         { applicationSet, before, evaluation: reuse(evaluation, { applicationSet, before }, deps) },
         deps,
       );
-  await takeBack(next, deps);
   const isNew = !before || !sameOutcome(before, next);
   const traceparent = activeTraceparent();
   if (isNew) await deps.derived.putEvaluation({ ...next, ...(traceparent ? { traceparent } : {}) });
+  // not before: a hub that is killed in between would leave something running that is neither generated nor withdrawn
+  await deps.restore(arrived);
+  await takeBack(next, deps);
   if (!evaluation.failed) await useVerdicts(next, said, deps);
   return (
     isNew && next.applications.some((application) => foreignOwner(application, applicationSet, deps) !== undefined)
@@ -233,7 +235,13 @@ export function judge(
   return { before, decision };
 }
 
-async function succeeded(evaluated: Evaluated, deps: GenerateDeps): Promise<StoredEvaluation> {
+interface Succeeded {
+  next: StoredEvaluation;
+  /** What is new, or new where it is: nothing of it is on its way out any more. */
+  arrived: Application[];
+}
+
+async function succeeded(evaluated: Evaluated, deps: GenerateDeps): Promise<Succeeded> {
   const { applicationSet, evaluation } = evaluated;
   const [namespace, name] = [namespaceOf(applicationSet), nameOf(applicationSet)];
   const { before, decision } = judge(evaluated, deps);
@@ -243,13 +251,12 @@ async function succeeded(evaluated: Evaluated, deps: GenerateDeps): Promise<Stor
       `not generated any more by ApplicationSet ${namespace}/${name}`,
       withdrawerOf(namespace, name),
     );
-  await deps.restore(added(before, decision.applications, deps));
   if (decision.held)
     deps.logger.warn(
       { applicationset: `${namespace}/${name}`, count: decision.held.applications.length },
       'removals are held',
     );
-  return {
+  const next = {
     namespace,
     name,
     applications: decision.applications,
@@ -260,6 +267,7 @@ async function succeeded(evaluated: Evaluated, deps: GenerateDeps): Promise<Stor
     reads: evaluation.reads,
     evaluatedAt: deps.now().toISOString(),
   };
+  return { next, arrived: added(before, decision.applications, deps) };
 }
 
 type Errors = StoredEvaluation['errors'];

@@ -24,6 +24,31 @@ export function createMemoryBuckets(): MemoryBuckets {
   };
 }
 
+/** The same buckets as a replica sees them that is killed: so many of its writes take place, and no more. */
+export function killedAfter(writes: number, { open }: MemoryBuckets): MemoryBuckets {
+  let left = writes;
+  const assertAlive = () => {
+    if (left === 0) throw new FleetError('Aborted', 'the hub was killed');
+    left -= 1;
+  };
+  return {
+    open: (name) => {
+      const bucket = open(name);
+      return {
+        ...bucket,
+        put: async (...args) => {
+          assertAlive();
+          return await bucket.put(...args);
+        },
+        delete: async (...args) => {
+          assertAlive();
+          await bucket.delete(...args);
+        },
+      };
+    },
+  };
+}
+
 function createBucket(name: string, shared: Shared): Bucket {
   const emit = (change: BucketChange) => {
     for (const watcher of shared.watchers) watcher(change);
