@@ -3,7 +3,14 @@ import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { Remote } from './remote.ts';
 
 /** What both engines can say when a repository does not answer as it should; each message says what to do. */
-export type Failure = 'unreachable' | 'authentication' | 'missing' | 'certificate' | 'revision' | 'incomplete';
+export type Failure =
+  | 'unreachable'
+  | 'authentication'
+  | 'missing'
+  | 'certificate'
+  | 'revision'
+  | 'incomplete'
+  | 'memory';
 
 const texts: Record<Failure, { code: ErrorCode; text: (remote: Remote) => string }> = {
   unreachable: {
@@ -31,6 +38,11 @@ const texts: Record<Failure, { code: ErrorCode; text: (remote: Remote) => string
   revision: {
     code: 'RevisionNotFound',
     text: () => 'does not have the revision asked for, or no longer has it',
+  },
+  memory: {
+    code: 'TooLarge',
+    text: () =>
+      'holds an object for which git needs more memory than it is given; take it out of what is fetched, or raise GIT_ALLOC_LIMIT (256m) for the hub',
   },
   incomplete: { code: 'RepositoryUnreachable', text: () => 'sent an incomplete answer' },
 };

@@ -55,16 +55,18 @@ export interface GitSourceOptions {
   rewrites: readonly Rewrite[];
   /** For one look at what a repository offers, and for one fetch, once there is room for it. */
   timeoutMs: number;
-  /** Variables of the process's environment, of which git sees PATH and the proxy settings only. */
+  /** Variables of the process's environment, of which git sees PATH, the proxy settings and GIT_ALLOC_LIMIT only. */
   environment?: Readonly<Record<string, string | undefined>>;
   /** Fetches after which a mirror is cloned afresh; 30. */
   fetchesBeforeReclone?: number;
-  /** Pack size that isomorphic-git still takes, as it holds it in memory; 100 MiB with `auto` (native git takes over above), else 1 GiB. */
+  /** Pack size that isomorphic-git still takes, as it holds it in memory; 100 MiB with `auto` (native git takes over above), else 1 GiB. Eight times as much once inflated. */
   maxIsomorphicPackBytes?: number;
   /** Allows `file://` URLs and absolute paths; false. For tests and single-user set-ups. */
   allowFileUrls?: boolean;
 }
 
+/** A pack that unpacks to more than this many times of what a pack may have is no usual one. */
+const inflatedFactor = 8;
 /** Network work at a time, over all repositories. */
 const parallelFetches = 4;
 /** Mirrors whose indexes and file descriptors stay open between uses. */
@@ -92,7 +94,10 @@ class MirroredGitSource implements GitSource {
     this.#options = options;
     const { engine, environment = {}, allowFileUrls: allowFile = false } = options;
     const { maxIsomorphicPackBytes = engine === 'auto' ? 100 << 20 : 1 << 30 } = options;
-    this.#isomorphic = createIsomorphicEngine({ maxResponseBytes: maxIsomorphicPackBytes });
+    this.#isomorphic = createIsomorphicEngine({
+      maxResponseBytes: maxIsomorphicPackBytes,
+      maxInflatedBytes: inflatedFactor * maxIsomorphicPackBytes,
+    });
     const network = { limit: createNetworkLimit(parallelFetches), timeoutMs: options.timeoutMs };
     this.#engines = {
       isomorphic: limitEngine(this.#isomorphic, network),

@@ -24,6 +24,13 @@ interface DeltaReader {
   at: number;
 }
 
+/** The size of what a delta yields. Throws DigestMismatch. */
+export function resultBytesOf(delta: Buffer): number {
+  const reader = { delta, at: 0 };
+  readSize(reader);
+  return readSize(reader);
+}
+
 function readInstruction(reader: DeltaReader, base: Buffer): Buffer {
   const op = next(reader);
   if (op === 0) throw corrupt('it holds a reserved instruction');

@@ -1,6 +1,7 @@
 import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
 import { inflateSync } from 'node:zlib';
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
+import { readEntryHeader } from './pack-entry.ts';
 import { createPackIndex } from './pack-index.ts';
 
 export type ObjectType = 'commit' | 'tree' | 'blob' | 'tag';
@@ -49,35 +50,17 @@ export function openPack(stem: string, maxObjectBytes: number): Pack {
 }
 
 function parseEntry(raw: Buffer, offset: number, maxObjectBytes: number): PackEntry {
-  let at = 1;
-  let byte = raw[0] ?? 0;
-  const kind = (byte >> 4) & 7;
-  let size = byte & 15;
-  for (let shift = 4; byte & 0x80; shift += 7) {
-    byte = raw[at++] ?? 0;
-    size += (byte & 0x7f) * 2 ** shift;
-  }
+  const { kind, size, base, dataAt } = readEntryHeader(raw, 0);
   if (size > maxObjectBytes) throw tooLarge(size, maxObjectBytes);
-  if (kind === 6) {
-    const distance = readDistance(raw, at);
-    return { type: 'delta', base: { offset: offset - distance.value }, data: inflate(raw, distance.at, size) };
-  }
-  if (kind === 7)
-    return { type: 'delta', base: { oid: raw.toString('hex', at, at + 20) }, data: inflate(raw, at + 20, size) };
+  if (base)
+    return {
+      type: 'delta',
+      base: 'oid' in base ? base : { offset: offset - base.distance },
+      data: inflate(raw, dataAt, size),
+    };
   const type = types[kind];
   if (!type) throw new FleetError('DigestMismatch', `a git pack holds an object of the unknown type ${kind}`);
-  return { type, data: inflate(raw, at, size) };
-}
-
-function readDistance(raw: Buffer, from: number): { value: number; at: number } {
-  let at = from;
-  let byte = raw[at++] ?? 0;
-  let value = byte & 0x7f;
-  while (byte & 0x80) {
-    byte = raw[at++] ?? 0;
-    value = (value + 1) * 128 + (byte & 0x7f);
-  }
-  return { value, at };
+  return { type, data: inflate(raw, dataAt, size) };
 }
 
 function inflate(raw: Buffer, at: number, size: number): Buffer {

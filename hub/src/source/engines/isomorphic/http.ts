@@ -3,6 +3,7 @@ import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { GitHttpRequest, GitHttpResponse } from 'isomorphic-git';
 import type { Remote } from '../../remote.ts';
+import { tooLarge } from './too-large.ts';
 
 export interface HttpOptions {
   signal: AbortSignal;
@@ -104,10 +105,7 @@ async function readBody(message: IncomingMessage, remote: Remote, maxBytes: numb
     bytes += chunk.length;
     if (bytes > maxBytes) {
       message.destroy();
-      throw new FleetError(
-        'TooLarge',
-        `repository ${remote.display} sends more than ${maxBytes >> 20} MiB, too much for isomorphic-git; install git and set the engine to auto or native`,
-      );
+      throw tooLarge(remote, `sends more than ${maxBytes >> 20} MiB`);
     }
     chunks.push(chunk);
   }

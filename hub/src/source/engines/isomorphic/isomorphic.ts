@@ -3,7 +3,7 @@ import { sleep } from '@wheelhouse/shared/async/abort';
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { RefList } from '../../refs.ts';
 import type { Engine } from '../engine.ts';
-import type { FromWorker, ToWorker, WorkerTask } from './messages.ts';
+import type { FetchLimits, FromWorker, ToWorker, WorkerTask } from './messages.ts';
 
 interface Pending {
   resolve(value: unknown): void;
@@ -14,7 +14,7 @@ interface Pending {
 const stopGraceMs = 30_000;
 
 /** isomorphic-git in one worker thread, started at the first use. HTTP and HTTPS only. */
-export function createIsomorphicEngine(options: { maxResponseBytes: number }): Engine & AsyncDisposable {
+export function createIsomorphicEngine(limits: FetchLimits): Engine & AsyncDisposable {
   let worker: Worker | undefined;
   let lastId = 0;
   const pending = new Map<number, Pending>();
@@ -73,8 +73,7 @@ export function createIsomorphicEngine(options: { maxResponseBytes: number }): E
     name: 'isomorphic',
     listRefs: async (remote, signal) => (await run({ kind: 'listRefs', remote }, signal)) as RefList,
     create: async (directory, signal) => void (await run({ kind: 'create', directory }, signal)),
-    fetch: async (request, signal) =>
-      (await run({ kind: 'fetch', request, maxResponseBytes: options.maxResponseBytes }, signal)) as string,
+    fetch: async (request, signal) => (await run({ kind: 'fetch', request, limits }, signal)) as string,
     async [Symbol.asyncDispose]() {
       await worker?.terminate();
     },

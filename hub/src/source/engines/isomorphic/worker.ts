@@ -1,16 +1,25 @@
 import { createHash } from 'node:crypto';
-import fs from 'node:fs';
+import fs, { type WriteFileOptions } from 'node:fs';
 import path from 'node:path';
 import { parentPort } from 'node:worker_threads';
 import { FleetError, toFleetError } from '@wheelhouse/shared/errors/fleet-error';
-import { type FetchResult, fetch as fetchPack, type HttpClient, init, listServerRefs, writeRef } from 'isomorphic-git';
+import {
+  type FetchResult,
+  fetch as fetchPack,
+  type HttpClient,
+  init,
+  listServerRefs,
+  type PromiseFsClient,
+  writeRef,
+} from 'isomorphic-git';
 import { LRUCache } from 'lru-cache';
 import { type Failure, sourceFailure } from '../../failure.ts';
 import type { RefList } from '../../refs.ts';
 import type { Remote } from '../../remote.ts';
 import type { FetchRequest } from '../engine.ts';
+import { checkPack } from './check-pack.ts';
 import { type Conversation, createConversation } from './conversation.ts';
-import type { FromWorker, ToWorker, WorkerTask } from './messages.ts';
+import type { FetchLimits, FromWorker, ToWorker, WorkerTask } from './messages.ts';
 
 // The thread in which isomorphic-git runs: it would block the hub's event loop for seconds.
 
@@ -57,7 +66,7 @@ async function perform(task: WorkerTask, signal: AbortSignal): Promise<unknown> 
     case 'listRefs':
       return await withFailures(task.remote, () => listRefs(task.remote, signal));
     case 'fetch':
-      return await withFailures(task.request.remote, () => fetch(task.request, task.maxResponseBytes, signal));
+      return await withFailures(task.request.remote, () => fetch(task.request, task.limits, signal));
     default:
       return task satisfies never;
   }
@@ -91,25 +100,25 @@ async function listRefs(remote: Remote, signal: AbortSignal): Promise<RefList> {
 }
 
 /** Goes on where a look at the refs ended a moment ago; where that no longer works (a ref has moved), from the beginning. */
-async function fetch(request: FetchRequest, maxResponseBytes: number, signal: AbortSignal): Promise<string> {
-  const options = { signal, maxResponseBytes };
+async function fetch(request: FetchRequest, limits: FetchLimits, signal: AbortSignal): Promise<string> {
+  const options = { signal, maxResponseBytes: limits.maxResponseBytes };
   const key = conversationKey(request.remote);
   const begun = conversations.get(key);
   conversations.delete(key);
   if (begun) {
     using conversation = begun;
     try {
-      return await fetchBy(conversation.call(options), request);
+      return await fetchBy(conversation.call(options), request, limits);
     } catch (error) {
       if (signal.aborted || error instanceof FleetError) throw error;
     }
   }
   using conversation = createConversation(request.remote);
-  return await fetchBy(conversation.call(options), request);
+  return await fetchBy(conversation.call(options), request, limits);
 }
 
 /** Depth 1 for what is new here; no depth for a ref that is known, so that the server sends only what changed. */
-async function fetchBy(http: HttpClient, request: FetchRequest): Promise<string> {
+async function fetchBy(http: HttpClient, request: FetchRequest, limits: FetchLimits): Promise<string> {
   const { remote, directory, wanted, everything } = request;
   const ref = `refs/wheelhouse/${createHash('sha256')
     .update(wanted.ref ?? wanted.sha)
@@ -117,8 +126,8 @@ async function fetchBy(http: HttpClient, request: FetchRequest): Promise<string>
     .slice(0, 16)}`;
   const isKnown = fs.existsSync(path.join(directory, ref));
   const cache = cacheOf(directory);
-  const result: FetchResult & { packfile?: string } = await fetchPack({
-    fs,
+  const result: FetchResult = await fetchPack({
+    fs: refusing(remote, limits),
     http,
     cache,
     gitdir: directory,
@@ -130,7 +139,6 @@ async function fetchBy(http: HttpClient, request: FetchRequest): Promise<string>
     tags: everything,
     ...(isKnown || everything ? {} : { depth: 1 }),
   });
-  if (result.packfile) checkPack(path.join(directory, result.packfile), remote);
   const fetched = everything ? wanted.sha : result.fetchHead;
   if (!fetched) throw sourceFailure('revision', remote);
   // isomorphic-git says as "have" what this local ref names: left behind, each fetch would bring everything since the clone
@@ -149,14 +157,13 @@ function cacheOf(directory: string): object {
   return cache;
 }
 
-/** isomorphic-git names a pack after its last 20 bytes without checking that they are the digest of the rest. */
-function checkPack(file: string, remote: Remote): void {
-  const pack = fs.readFileSync(file);
-  const digest = createHash('sha1').update(pack.subarray(0, -20)).digest();
-  if (digest.equals(pack.subarray(-20))) return;
-  fs.rmSync(file, { force: true });
-  fs.rmSync(file.replace(/\.pack$/, '.idx'), { force: true });
-  throw sourceFailure('incomplete', remote, { reason: 'the digest of the pack is wrong' });
+/** The file system that isomorphic-git is given: it writes a pack before it looks into it, so that is where one is refused. */
+function refusing(remote: Remote, limits: FetchLimits): PromiseFsClient {
+  const writeFile = async (file: string, data: Buffer | string, options?: WriteFileOptions) => {
+    if (typeof data !== 'string' && file.endsWith('.pack')) checkPack(data, remote, limits);
+    await fs.promises.writeFile(file, data, options);
+  };
+  return { promises: { ...fs.promises, writeFile } };
 }
 
 async function withFailures<T>(remote: Remote, task: () => Promise<T>): Promise<T> {

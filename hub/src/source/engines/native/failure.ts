@@ -4,6 +4,7 @@ import type { Remote } from '../../remote.ts';
 
 /** What git, curl and ssh write (with LC_ALL=C) when something fails; the first that matches is the reason. */
 const patterns: [RegExp, Failure][] = [
+  [/attempting to allocate \d+ over limit|out of memory/i, 'memory'],
   [/SSL certificate|server certificate|certificate verif/i, 'certificate'],
   [
     /Authentication failed|could not read (Username|Password)|returned error: 40[13]|HTTP 40[13]|Permission denied \(/i,

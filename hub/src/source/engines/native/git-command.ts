@@ -4,7 +4,7 @@ import { type GitResult, runGit } from './git-process.ts';
 import { createLogin, type Login } from './login.ts';
 
 export interface NativeOptions {
-  /** Variables that git may see of the process's own: PATH and the proxy settings; others are dropped. */
+  /** Variables that git may see of the process's own: PATH, the proxy settings and GIT_ALLOC_LIMIT; others are dropped. */
   environment: Readonly<Record<string, string | undefined>>;
   allowFile: boolean;
 }
@@ -36,12 +36,15 @@ const passedVariables = [
   'HTTPS_PROXY',
   'NO_PROXY',
   'ALL_PROXY',
+  'GIT_ALLOC_LIMIT',
 ];
 
-/** Git settings for every call: no hooks, no prompts, verified objects, one pack a fetch, nothing in the background. */
+/** Git settings for every call: no hooks, no prompts, verified objects, no large file and few objects in memory, one pack a fetch, nothing in the background. */
 const hardening: [key: string, value: string][] = [
   ['core.hooksPath', '/dev/null'],
   ['transfer.fsckObjects', 'true'],
+  ['core.bigFileThreshold', '64m'],
+  ['pack.threads', '1'],
   ['fetch.unpackLimit', '1'],
   ['gc.auto', '0'],
   ['maintenance.auto', 'false'],
@@ -58,6 +61,7 @@ export function createGitCommand({ environment, allowFile }: NativeOptions): Git
   const fixed = {
     PATH: '/usr/local/bin:/usr/bin:/bin',
     LC_ALL: 'C',
+    GIT_ALLOC_LIMIT: '256m',
     GIT_TERMINAL_PROMPT: '0',
     GIT_CONFIG_NOSYSTEM: '1',
     GIT_CONFIG_GLOBAL: '/dev/null',

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { RefList } from '../../refs.ts';
 import type { Remote } from '../../remote.ts';
@@ -27,11 +27,22 @@ export function createNativeEngine(options: NativeOptions): Engine {
     },
     async fetch(request, signal) {
       const { directory, remote, wanted } = request;
-      await run(remote, fetchArguments(request), signal);
+      try {
+        await run(remote, fetchArguments(request), signal);
+      } catch (error) {
+        await removeUnfinished(path.join(directory, 'objects', 'pack'));
+        throw error;
+      }
       const fetched = /^[0-9a-f]{40}/.exec(await readFile(path.join(directory, 'FETCH_HEAD'), 'latin1'))?.[0];
       return request.everything ? wanted.sha : (fetched ?? wanted.sha);
     },
   };
+}
+
+/** git leaves the pack that it was writing when it fails. */
+async function removeUnfinished(packs: string): Promise<void> {
+  for (const file of await readdir(packs).catch(() => []))
+    if (file.startsWith('tmp_')) await rm(path.join(packs, file), { force: true });
 }
 
 function fetchArguments(request: FetchRequest): string[] {
