@@ -117,7 +117,8 @@ describe('a renamed cluster', () => {
   }, 180_000);
 
   it('is known as it was before its agent has followed', async () => {
-    await deploy('waiting', await joinAs('slow', 3_600_000));
+    const spoke = await joinAs('slow', 3_600_000);
+    await deploy('waiting', spoke);
     await whenSettled(platform, { names: ['waiting'] });
     const { lastSeenAt } = await stateOf('slow');
     for (const [from, to] of [
@@ -128,6 +129,17 @@ describe('a renamed cluster', () => {
       const [app] = await whenSettled(platform, { names: ['waiting'] }, { timeoutMs: 10_000 });
       expect(app?.fleet).toMatchObject({ cluster: to, stale: false });
       expect(await stateOf(to)).toMatchObject({ state: 'Connected', lastSeenAt, formerNames: [from] });
+      // it heals, and reports that under the name that it had when it joined
+      const [removedAt, removal] = [
+        Date.now(),
+        { propagation: 'Background' as const, signal: AbortSignal.timeout(5_000) },
+      ];
+      await spoke.cluster.remove({ ...configMaps, namespace: 'default', name: 'settings' }, removal);
+      await eventually(async () => {
+        const [shown] = await whenSettled(platform, { names: ['waiting'] });
+        expect(shown?.fleet).toMatchObject({ cluster: to, stale: false });
+        expect(Date.parse(shown?.fleet?.observedAt ?? '')).toBeGreaterThan(removedAt);
+      }, within);
     }
     await undeploy('waiting');
   }, 120_000);

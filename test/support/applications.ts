@@ -15,7 +15,7 @@ export interface ShownApplication {
     resources?: { kind: string; name: string; status: string; requiresPruning?: boolean; hook?: boolean }[];
     operationState?: { phase: string; message: string };
   };
-  fleet?: { cluster?: string; stale?: boolean };
+  fleet?: { cluster?: string; stale?: boolean; observedAt?: string };
 }
 
 type Api = Pick<Platform, 'api'>;

@@ -8,7 +8,7 @@ import { FleetError, isFleetError } from '@wheelhouse/shared/errors/fleet-error'
 import type { Heartbeat } from '@wheelhouse/shared/protocol/status';
 import type { Withdrawal } from '../store/additions.ts';
 import { adoptedApplication } from './adopted-application.ts';
-import { findCluster } from './enrolment.ts';
+import { findCluster } from './former-names.ts';
 import type { AdoptedApplication, AdoptedRecord, FleetRecords, StoreRecord } from './records.ts';
 import { storeKey } from './store-identity.ts';
 import { noteProblem, type TakeOverDeps, takeOver } from './take-over.ts';

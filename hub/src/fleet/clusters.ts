@@ -12,6 +12,7 @@ import type { AuditLog } from '../store/audit.ts';
 import type { DocumentHead } from '../store/documents.ts';
 import { type AppLabels, type AppLabelsChange, changeAppLabels } from './app-labels.ts';
 import { type ClusterState, clockSkewOf, stateOf } from './cluster-state.ts';
+import { heardFrom } from './former-names.ts';
 import type { Imports } from './imports.ts';
 import {
   type Author,
@@ -258,17 +259,6 @@ function assignable({ clusters }: Pick<FleetRecords, 'clusters'>): ClusterRecord
   );
   const isNew = ({ pending }: ClusterRecord) => pending !== undefined && !pending.replaces;
   return all.filter((record) => !isNew(record) && former.get(record.name) !== record.publicKey);
-}
-
-/**
- * Under its name, or, before its agent has followed a renaming, under the one before: what was carried over from there counts
- * until that says something newer.
- */
-function heardFrom({ name, formerNames = [] }: ClusterRecord, presence: Presence): Heard | undefined {
-  const own = presence.find(name);
-  if (own?.heartbeat.cluster === name) return own;
-  const former = presence.find(formerNames.at(-1) ?? '');
-  return own && (!former || former.at <= own.at) ? own : former;
 }
 
 function viewOf(record: ClusterRecord, deps: ClustersDeps): FleetCluster {

@@ -18,6 +18,7 @@ import type { HubNats } from '../store/nats.ts';
 import { type AdmissionDeps, admit, assertMayJoin } from './admission.ts';
 import { type Attempts, unproven } from './attempts.ts';
 import type { Authority } from './authority.ts';
+import { findCluster } from './former-names.ts';
 import { createRateLimit } from './rate-limit.ts';
 import type { ClusterRecord, FleetRecords } from './records.ts';
 import { proveKey, takeNextKey } from './rekey.ts';
@@ -110,11 +111,6 @@ export function createEnrolment(deps: EnrolmentDeps, options: EnrolmentOptions):
     },
     caPem: () => authority.ca.pem,
   };
-}
-
-/** By its name or by one that it had; a name in use wins. */
-export function findCluster(records: Pick<FleetRecords, 'clusters'>, name: string): ClusterRecord | undefined {
-  return records.clusters.find(name) ?? records.clusters.list().find((record) => record.formerNames?.includes(name));
 }
 
 function mintCredentials(

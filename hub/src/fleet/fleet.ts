@@ -20,8 +20,9 @@ import { type Clusters, createClusters } from './clusters.ts';
 import { createCommands } from './commands.ts';
 import { createHearing, watchContact } from './contact.ts';
 import { createDepartures, type Departures } from './departure.ts';
-import { createEnrolment, defaultJwtLifeMs, type Enrolment, findCluster, serveRenewals } from './enrolment.ts';
+import { createEnrolment, defaultJwtLifeMs, type Enrolment, serveRenewals } from './enrolment.ts';
 import { type FloodGuardDeps, guardFromFloods } from './flood-guard.ts';
+import { type FormerNamesDeps, findCluster, findHeard, forgetOrCarry, presentName } from './former-names.ts';
 import { createIdentities, type Identities } from './identities.ts';
 import { createImports, type Imports } from './imports.ts';
 import { type Heard, type Presence, serveHeartbeats, watchPresence } from './presence.ts';
@@ -153,32 +154,14 @@ export async function startFleet(deps: FleetDeps, options: FleetOptions, signal:
     ...life,
     adoption,
     judgeOwnLabels: agentLabels.judgedBy,
-    lastSeen: (cluster) => presence.find(cluster)?.at,
-    heartbeat: (cluster) => presence.find(cluster)?.heartbeat,
+    lastSeen: (cluster) => findHeard(cluster, { records, presence })?.at,
+    heartbeat: (cluster) => findHeard(cluster, { records, presence })?.heartbeat,
     contacts: () => contacts,
     states: () => countBy(clusters.list().map((cluster) => cluster.state)),
     onChange: (listener) => register(listeners, listener),
     onDestinationsChange: (listener) => onDestinationsChange({ clusters, imports }, listener),
     audit: (entry) => void appendQuietly({ audit, logger }, entry),
   };
-}
-
-/** What was heard of a cluster that has another name now is no less true. Its agent reports anew under that name. */
-function forgetOrCarry({ name, before }: ClusterChange, { presence, feed, statuses, records }: Remembering): void {
-  const successor = records.clusters
-    .list()
-    .find(({ formerNames, publicKey }) => formerNames?.includes(name) && publicKey === before?.publicKey);
-  feed.forget(name);
-  for (const memory of [presence, statuses])
-    if (successor) memory.carry(name, successor.name);
-    else memory.forget(name);
-}
-
-interface Remembering {
-  presence: Pick<Presence, 'forget' | 'carry'>;
-  feed: Pick<StatusFeed, 'forget'>;
-  statuses: Pick<Statuses, 'forget' | 'carry'>;
-  records: Pick<FleetRecords, 'clusters'>;
 }
 
 /** Heartbeats that nobody answered, while no hub was there, need not come again first. */
@@ -247,7 +230,11 @@ function listenToSpokes(
     if (beat.heartbeat.appliedGen > (head(cluster)?.gen ?? 0)) deps.emit({ name: cluster, labelsChanged: false });
   };
   const presence: Presence = watchPresence({ nats, logger }, { onHeartbeat, onRefused }, signal);
-  const feed = consumeStatus({ nats, logger }, { onStatus: receiver(deps.statuses, suspicions), onRefused }, signal);
+  const feed = consumeStatus(
+    { nats, logger },
+    { onStatus: receiver({ ...deps, records, presence }, suspicions), onRefused },
+    signal,
+  );
   return { presence, feed };
 }
 
@@ -260,9 +247,9 @@ function guard(deps: FleetDeps & Keeping, { floodPerSecond }: FleetOptions, sign
 }
 
 /** Keeps a status, and looks whether an honest agent would have sent it. */
-function receiver(statuses: Statuses, suspicions: Suspicions) {
+function receiver({ statuses, ...names }: FormerNamesDeps & Pick<FleetDeps, 'statuses'>, suspicions: Suspicions) {
   return (cluster: string, status: AppStatus, at: number): void => {
-    statuses.record(cluster, status, at);
+    statuses.record(presentName(cluster, names), status, at);
     suspicions.onStatus(cluster, status);
   };
 }

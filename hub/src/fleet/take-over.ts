@@ -17,7 +17,7 @@ import type { BlobStore } from '../store/blobs.ts';
 import type { DocumentHead, DocumentStore } from '../store/documents.ts';
 import { adoptedApplication } from './adopted-application.ts';
 import type { Commands } from './commands.ts';
-import { findCluster } from './enrolment.ts';
+import { findCluster } from './former-names.ts';
 import type { AdoptedRecord, ClusterRecord, FleetRecords } from './records.ts';
 
 export interface TakeOverDeps {
