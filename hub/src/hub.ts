@@ -249,8 +249,9 @@ function startStages(context: Context, foundation: Foundation, state: State) {
     createDispatch({ ...watched, logger, queue, now, repositories, rollouts: rolloutKeys, onLost: schedule.lost }),
   );
   if (config.otlpEndpoint) void consumeStatusOnce({ nats, logger }, { onStatus: createTraceRecorder({ now }) }, signal);
-  const { additions } = stores;
-  const follower = open.use(followStatuses({ statuses, additions, applications, dispatch, metrics, logger, now }));
+  const follower = open.use(
+    followStatuses({ ...watched, statuses, retentions: state.retentions, dispatch, metrics, logger, now }),
+  );
   const forget = open.use(createForget({ ...stores, applications, logger }));
   followRollouts({ ...watched, rollouts, store: stores.rollouts, statuses, dispatch, now }, signal);
   const reportHub = async (status: AppStatus) => {

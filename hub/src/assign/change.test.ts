@@ -198,6 +198,34 @@ describe('removing', () => {
     await expect(state.changes.remove(fleet, removal)).rejects.toMatchObject({ code: 'NotFound' });
   });
 
+  it.each([0, 1, 2, 3, 4, 5])(
+    'an ApplicationSet goes with all that it has, or stays, also when its hub is killed after %i writes',
+    async (writes) => {
+      await putSet();
+      await state.derived.putEvaluation(evaluationOf(['one', 'two'].map((name) => applicationOf(name))));
+      await state.verdicts.release('argocd', 'fleet', 'x');
+      const dying = await createHubState({ buckets: killedAfter(writes, state.buckets) });
+      await dying.changes.remove(fleet, removal).catch(() => undefined);
+      const next = await createHubState({ buckets: state.buckets });
+      const isGone = next.specs.find('ApplicationSet', 'argocd', 'fleet') === undefined;
+      expect(isGone).toBe(writes > 2);
+      await next.changes.forgetRemoved(fleet);
+      expect([...next.applications.list()]).toHaveLength(isGone ? 0 : 2);
+      expect(next.verdicts.released('argocd', 'fleet')).toBe(isGone ? undefined : 'x');
+      expect(withdrawn().map(({ at }) => at)).toEqual(['east/one', 'east/two'].slice(0, writes));
+    },
+  );
+
+  it.each<[string, () => Promise<unknown>]>([
+    ['nothing is withdrawn', async () => undefined],
+    ['only some is', async () => await state.changes.withdraw([applicationOf('one')], removal)],
+  ])('an ApplicationSet whose spec was lost loses nothing where %s', async (_name, prepare) => {
+    await state.derived.putEvaluation(evaluationOf(['one', 'two'].map((name) => applicationOf(name))));
+    await prepare();
+    await state.changes.forgetRemoved(fleet);
+    expect([...state.applications.list()]).toHaveLength(2);
+  });
+
   it('an Application that goes nowhere withdraws nothing', async () => {
     await state.changes.put(applicationOf('shop', { cluster: 'mars' }), by);
     await state.changes.remove(shop, removal);

@@ -7,7 +7,7 @@ import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { KubeObject } from '@wheelhouse/shared/kube/object';
 import type { Application } from '@wheelhouse/shared/resources/application';
 import { isDeletedInOrder } from '../generate/deletion-order.ts';
-import type { Additions } from '../store/additions.ts';
+import type { Additions, Withdrawal } from '../store/additions.ts';
 import type { AuditEntry } from '../store/audit.ts';
 import type { Derived } from '../store/derived.ts';
 import { beingDeleted, nameOf, namespaceOf, type PutOptions, type SpecStore, type StoredSpec } from '../store/specs.ts';
@@ -20,7 +20,7 @@ export interface ChangeDeps {
   specs: SpecStore;
   derived: Pick<Derived, 'evaluation' | 'deleteEvaluation'>;
   verdicts: Pick<Verdicts, 'forget'>;
-  additions: Pick<Additions, 'putWithdrawals' | 'deleteWithdrawal' | 'deleteOperations'>;
+  additions: Pick<Additions, 'withdrawals' | 'putWithdrawals' | 'deleteWithdrawal' | 'deleteOperations'>;
   applications: Pick<Applications, 'find'>;
   destinations: Destinations;
   /** Generation of a cluster's newest document; 0 when there is none. */
@@ -65,6 +65,11 @@ export interface Changes {
   ): Promise<void>;
   /** What is left of a removal in steps: as `remove` does it where there are none. */
   complete(target: Target, options: RemoveOptions): Promise<void>;
+  /**
+   * Completes the removal of a set whose spec is gone already, when everything that it owns is withdrawn with it: nobody asks
+   * for that again where the hub was killed. That a spec is absent says nothing by itself.
+   */
+  forgetRemoved(target: Target): Promise<void>;
   /** Records that these Applications leave the clusters that they are on. */
   withdraw(applications: readonly Application[], options: RemoveOptions): Promise<void>;
   /** Forgets withdrawals of Applications that are desired again. */
@@ -104,6 +109,7 @@ export function createChanges(deps: ChangeDeps): Changes {
       deps.audit({ by, ...describe('withdraw from', target), details });
     },
     complete: async (target, options) => await complete(target, options, writing),
+    forgetRemoved: async (target) => await forgetRemoved(target, deps),
     withdraw,
     restore,
   };
@@ -183,17 +189,31 @@ async function isMarked({ kind, namespace, name }: Target, options: RemoveOption
   return true;
 }
 
-/** What was kept of something that is deleted; the evaluation first, as it keeps Applications running. */
+async function forgetRemoved(target: Target, deps: ChangeDeps): Promise<void> {
+  const { kind, namespace, name } = target;
+  if (deps.specs.find(kind, namespace, name) || !isHalfRemoved(target, deps)) return;
+  const set = `${namespace}/${name}`;
+  const leaving = generatedBy(set, deps);
+  const withdrawalOf = (application: Application): 'written' | 'missing' | 'not needed' => {
+    const { cluster } = findDestination(application, deps.destinations);
+    if (cluster === undefined || deps.isAnnounced?.(cluster)) return 'not needed';
+    const isIt = ({ app, applicationSet }: Withdrawal) => app === idOf(application) && applicationSet === set;
+    return deps.additions.withdrawals(cluster).some(isIt) ? 'written' : 'missing';
+  };
+  const found = new Set(leaving.map(withdrawalOf));
+  if (found.has('written') && !found.has('missing')) await forgetDerived(target, leaving, deps);
+}
+
+/** What was kept of something that is deleted; the evaluation last, as it is what says that there is something to forget. */
 async function forgetDerived(
   { kind, namespace, name }: Target,
   leaving: readonly Application[],
   { derived, verdicts, additions }: ChangeDeps,
 ): Promise<void> {
-  if (kind === 'ApplicationSet') {
-    await derived.deleteEvaluation(namespace, name);
-    await verdicts.forget(namespace, name);
-  }
   for (const application of leaving) await additions.deleteOperations(idOf(application));
+  if (kind !== 'ApplicationSet') return;
+  await verdicts.forget(namespace, name);
+  await derived.deleteEvaluation(namespace, name);
 }
 
 /** `delete applicationset`, `argocd/fleet`. */

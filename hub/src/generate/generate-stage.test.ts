@@ -2,10 +2,11 @@ import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { ApplicationSet } from '@wheelhouse/shared/resources/application-set';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { idOf } from '../assign/applications.ts';
+import { createChanges } from '../assign/change.ts';
 import { createMemorySnapshot } from '../source/memory-snapshot.ts';
 import { createVerdicts, type Verdicts } from '../store/verdicts.ts';
 import { applicationOf, createHubState, evaluationOf, type HubState, logger, repoURL } from '../testing/hub-state.ts';
-import { runGenerate } from './generate-stage.ts';
+import { everySet, runGenerate } from './generate-stage.ts';
 import { createMemos } from './memo.ts';
 
 type Spec = ApplicationSet['spec'];
@@ -112,6 +113,24 @@ describe('an evaluation', () => {
   it('of a set that is gone does nothing', async () => {
     await run('gone');
     expect(state.derived.evaluations()).toEqual([]);
+  });
+
+  it('of a set whose removal was broken off completes it, once a sweep has found it', async () => {
+    await evaluate(['a']);
+    const killed = {
+      ...state.specs,
+      delete: async (...args: Parameters<typeof state.specs.delete>) => {
+        await state.specs.delete(...args);
+        throw new Error('killed');
+      },
+    };
+    const changes = createChanges({ ...state, specs: killed, generation: () => 0, audit: () => undefined });
+    const target = { kind: 'ApplicationSet', namespace: 'argocd', name: 'fleet' };
+    await expect(changes.remove(target, { by: 'ann', reason: 'deleted by ann' })).rejects.toThrow('killed');
+    expect(everySet(state)).toEqual([{ key: 'argocd.fleet' }]);
+    await run();
+    expect(outcome()).toEqual({ ...quiet, names: [], withdrawn: ['a'] });
+    expect(everySet(state)).toEqual([]);
   });
 
   it('writes a withdrawal of what is no longer generated, and takes it back', async () => {

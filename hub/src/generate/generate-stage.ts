@@ -10,6 +10,7 @@ import type { Application } from '@wheelhouse/shared/resources/application';
 import type { ApplicationSet } from '@wheelhouse/shared/resources/application-set';
 import { activeTraceparent, spans, withSpan } from '@wheelhouse/shared/telemetry/tracing';
 import { idOf } from '../assign/applications.ts';
+import type { Changes } from '../assign/change.ts';
 import type { Retention } from '../failover/retention.ts';
 import type { Trigger } from '../queue/queue.ts';
 import type { Snapshot } from '../source/source.ts';
@@ -30,6 +31,7 @@ import { foreignOwner, settleEvaluation } from './settle-evaluation.ts';
 export interface GenerateDeps extends Pick<OpenSignedDeps, 'verify'>, DeleteInOrderDeps {
   logger: Logger;
   specs: Pick<SpecStore, 'find' | 'markDeleting'>;
+  changes: DeleteInOrderDeps['changes'] & Pick<Changes, 'forgetRemoved'>;
   derived: Pick<Derived, 'evaluation' | 'putEvaluation' | 'revision'>;
   clusters(): GeneratorCluster[];
   /** Code hosts, plugins and settings, for one set. */
@@ -59,11 +61,26 @@ export function applicationSetKey(namespace: string, name: string): string {
   return `${namespace}.${name}`;
 }
 
+/** Jobs of every set, and of those of which only an evaluation is left: their removal may have been broken off. */
+export function everySet({
+  specs,
+  derived,
+}: {
+  specs: Pick<SpecStore, 'list'>;
+  derived: Pick<Derived, 'evaluations'>;
+}): { key: string }[] {
+  const keys = [
+    ...specs.list('ApplicationSet').map(({ resource }) => applicationSetKey(namespaceOf(resource), nameOf(resource))),
+    ...derived.evaluations().map(({ namespace, name }) => applicationSetKey(namespace, name)),
+  ];
+  return [...new Set(keys)].map((key) => ({ key }));
+}
+
 export async function runGenerate(trigger: Trigger, deps: GenerateDeps, signal: AbortSignal): Promise<void> {
   const dot = trigger.key.indexOf('.');
   const [namespace, name] = [trigger.key.slice(0, dot), trigger.key.slice(dot + 1)];
   const spec = deps.specs.find('ApplicationSet', namespace, name);
-  if (!spec) return;
+  if (!spec) return await deps.changes.forgetRemoved({ kind: 'ApplicationSet', namespace, name });
   const applicationSet = spec.resource as ApplicationSet;
   const context = { traceparent: trigger.traceparent, attributes: { applicationset: `${namespace}/${name}` } };
   if (spec.deleting) {

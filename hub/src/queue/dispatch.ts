@@ -10,7 +10,7 @@ import { inCluster } from '../assign/destination.ts';
 import { hubCluster } from '../assign/hub-cluster.ts';
 import { formatShard, shardCount, shardOf } from '../assign/shard.ts';
 import type { LabelsChange } from '../fleet/fleet.ts';
-import { applicationSetKey } from '../generate/generate-stage.ts';
+import { applicationSetKey, everySet } from '../generate/generate-stage.ts';
 import { mayConcern } from '../generate/layers.ts';
 import { branchesDueAgain } from '../hydrate/again.ts';
 import { renderedParts } from '../hydrate/describe-hydration.ts';
@@ -100,10 +100,7 @@ export function createDispatch(deps: DispatchDeps): Dispatch {
         'source',
         [...deps.repositories()].map((url) => ({ key: repositoryKey(url) })),
       );
-      await enqueue(
-        'generate',
-        deps.specs.list('ApplicationSet').map((spec) => ({ key: keyOf(spec.resource) })),
-      );
+      await enqueue('generate', everySet(deps));
       const parts = [...deps.applications.list()].flatMap(renderedParts);
       await enqueue('render', [...missingRenders(parts, deps), ...surveys(deps)]);
       await enqueue('hydrate', allBranches(deps.applications.list(), deps.hydrations.branchKeys()));

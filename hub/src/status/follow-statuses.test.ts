@@ -1,6 +1,6 @@
 import type { AppStatus } from '@wheelhouse/shared/protocol/status';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { applicationOf, createHubState, type HubState, logger, statusOf } from '../testing/hub-state.ts';
+import { applicationOf, createHubState, evaluationOf, type HubState, logger, statusOf } from '../testing/hub-state.ts';
 import { followStatuses, type StatusFollower } from './follow-statuses.ts';
 import { createStatuses, type Statuses } from './statuses.ts';
 
@@ -8,12 +8,18 @@ let state: HubState;
 let statuses: Statuses;
 let assigned: string[];
 let recorded: number;
+/** What a plan lets go of, as `CLUSTER/APP`. */
+let released: string;
 let follower: StatusFollower;
 
 function follow(): StatusFollower {
   return followStatuses({
     ...state,
     statuses,
+    retentions: {
+      find: (app, cluster) =>
+        released === `${cluster}/${app}` ? { plan: 'p1', state: 'released', policy: 'Surge' } : undefined,
+    },
     logger,
     dispatch: { assign: async (cluster) => void assigned.push(cluster) },
     metrics: { statusRecorded: () => void (recorded += 1) },
@@ -25,6 +31,7 @@ beforeEach(async () => {
   statuses = createStatuses(state.now);
   assigned = [];
   recorded = 0;
+  released = '';
   follower = follow();
 });
 
@@ -32,6 +39,13 @@ async function withdraw(cluster = 'east', at = { generation: 4 }): Promise<void>
   state.generation.now = at.generation;
   await state.changes.withdraw([applicationOf('shop', { cluster })], { by: 'ann', reason: 'deleted by ann' });
 }
+
+const fleet = {
+  apiVersion: 'argoproj.io/v1alpha1',
+  kind: 'ApplicationSet',
+  metadata: { name: 'fleet', namespace: 'argocd' },
+  spec: {},
+};
 
 function withdrawn(): string[] {
   return [...state.additions.allWithdrawals()].map(({ cluster, app }) => `${cluster}/${app}`);
@@ -97,5 +111,19 @@ describe('the sweep', () => {
     state.pass(60 * 60_000);
     await follower.sweep();
     expect(withdrawn()).toEqual(['east/shop']);
+  });
+
+  it.each<[string, string, boolean, string[]]>([
+    ['forgets it when its set gives the Application', '', true, []],
+    ['leaves it to the plan that has let go of the Application', 'east/shop', true, ['east/shop']],
+    ['leaves it to whoever completes the removal of its set', '', false, ['east/shop']],
+  ])('%s, however old it is', async (...[, plan, isSetThere, left]) => {
+    if (isSetThere) await state.specs.put(fleet, { by: 'ann' });
+    await state.derived.putEvaluation(evaluationOf([applicationOf('shop')]));
+    await withdraw();
+    released = plan;
+    state.pass(60 * 60_000);
+    await follower.sweep();
+    expect(withdrawn()).toEqual(left);
   });
 });

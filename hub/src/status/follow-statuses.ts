@@ -1,17 +1,22 @@
 import { toFleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { Logger } from '@wheelhouse/shared/logging/logger';
 import type { AppStatus } from '@wheelhouse/shared/protocol/status';
-import type { Applications } from '../assign/applications.ts';
+import type { Applications, IndexedApplication } from '../assign/applications.ts';
 import { inCluster } from '../assign/destination.ts';
+import type { Retentions } from '../failover/retention.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Dispatch } from '../queue/dispatch.ts';
 import type { Additions, Withdrawal } from '../store/additions.ts';
+import type { SpecStore } from '../store/specs.ts';
 import type { Statuses } from './statuses.ts';
 
 export interface FollowStatusesDeps {
   statuses: Pick<Statuses, 'find' | 'onChange'>;
   additions: Pick<Additions, 'withdrawals' | 'allWithdrawals' | 'deleteWithdrawal' | 'deleteExpired'>;
   applications: Pick<Applications, 'find'>;
+  specs: Pick<SpecStore, 'find'>;
+  /** What plans let go of. */
+  retentions: Retentions;
   dispatch: Pick<Dispatch, 'assign'>;
   metrics: Pick<Metrics, 'statusRecorded'>;
   logger: Logger;
@@ -52,7 +57,8 @@ async function sweepOne(withdrawal: Withdrawal, deps: FollowStatusesDeps): Promi
   const { cluster, app } = withdrawal;
   const status = deps.statuses.find(cluster, app)?.status;
   if (status && confirms(status, withdrawal)) await end(withdrawal, deps);
-  else if (wasCutOff(withdrawal, deps)) {
+  // a sweep of many takes a while, and the same may have been withdrawn anew
+  else if (wasCutOff(withdrawal, deps) && deps.additions.withdrawals(cluster).includes(withdrawal)) {
     deps.logger.warn({ cluster, app }, 'a withdrawal of an application that is still desired is forgotten');
     await deps.additions.deleteWithdrawal(cluster, app);
   }
@@ -63,9 +69,22 @@ function confirms(status: AppStatus, { after = 0 }: Withdrawal): boolean {
   return status.removed === true && status.gen > after;
 }
 
-function wasCutOff({ cluster, app, at }: Withdrawal, deps: FollowStatusesDeps): boolean {
-  const isDesired = deps.applications.find(app)?.cluster === cluster;
-  return isDesired && deps.now().getTime() - Date.parse(at) > cutOffAfterMs;
+function wasCutOff(withdrawal: Withdrawal, deps: FollowStatusesDeps): boolean {
+  const application = deps.applications.find(withdrawal.app);
+  if (application?.cluster !== withdrawal.cluster) return false;
+  if (deps.now().getTime() - Date.parse(withdrawal.at) <= cutOffAfterMs) return false;
+  return !isStillToGo(withdrawal, application.origin, deps);
+}
+
+/** Nothing but a generator that fails, or a hub that was away, keeps it: a plan has let go of it, or its set is gone. */
+function isStillToGo(
+  { cluster, app }: Withdrawal,
+  origin: IndexedApplication['origin'],
+  { retentions, specs }: FollowStatusesDeps,
+): boolean {
+  if (origin.type !== 'generated') return false;
+  const [namespace = '', name = ''] = origin.applicationSet.split('/');
+  return retentions.find(app, cluster)?.state === 'released' || !specs.find('ApplicationSet', namespace, name);
 }
 
 async function end({ cluster, app }: Withdrawal, deps: FollowStatusesDeps): Promise<void> {
