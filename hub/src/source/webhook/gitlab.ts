@@ -7,7 +7,6 @@ const push = z.object({
   before: z.string().default(''),
   after: z.string().default(''),
   commits,
-  total_commits_count: z.number().nullish(),
   project: z.object({ web_url: z.string().default(''), default_branch: z.string().default('') }).prefault({}),
 });
 
@@ -28,7 +27,7 @@ export const gitlab: Provider = {
   pullRequestEvents: ['Merge Request Hook'],
   isGenuine: ({ headers }, secret) => isSame(headers.get('x-gitlab-token'), secret),
   parse(payload) {
-    const { object_kind: kind, ref, before, after, project, ...rest } = push.parse(payload);
+    const { object_kind: kind, ref, before, after, project, commits: pushed } = push.parse(payload);
     const revision = shortRef(ref);
     // a system hook tells of everything on the host, pushes among them
     const isPush = kind === 'push' || kind === 'tag_push';
@@ -36,9 +35,9 @@ export const gitlab: Provider = {
       repoURLs: isPush ? [project.web_url] : [],
       changes: isPush ? [{ revision, shaBefore: before, shaAfter: after }] : [],
       touchedHead: kind === 'push' && revision === project.default_branch,
-      changedFiles: isPush ? filesOf(rest.commits) : [],
-      // GitLab sends twenty commits at most
-      isComplete: (rest.total_commits_count ?? 0) <= (rest.commits ?? []).length,
+      changedFiles: isPush ? filesOf(pushed) : [],
+      // nothing tells a forced push, after which what the commits taken away had changed is in no list
+      isComplete: false,
     };
   },
   parsePullRequest(payload) {
