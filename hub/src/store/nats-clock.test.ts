@@ -7,7 +7,7 @@ const natsAt = Date.parse('2026-01-01T12:00:00Z');
 
 /** A machine whose clock is ahead by so much, and a NATS that takes a while to answer. */
 function fixture(aheadMs: number) {
-  const state = { wall: natsAt + aheadMs, nats: natsAt, answerMs: 20, answers: 0 };
+  const state = { wall: natsAt + aheadMs, elapsed: 0, nats: natsAt, answerMs: 20, answers: 0 };
   const listeners: (() => void)[] = [];
   // what the clock asks of a connection; the real one is in test/e2e/hub-clocks.test.ts
   const nats = {
@@ -17,6 +17,7 @@ function fixture(aheadMs: number) {
         if (Number.isNaN(state.nats)) throw new Error('nats is away');
         const ts = new Date(state.nats + state.answerMs / 2).toISOString();
         state.wall += state.answerMs;
+        state.elapsed += state.answerMs;
         state.nats += state.answerMs;
         state.answers += 1;
         return { json: () => ({ ts }) };
@@ -29,7 +30,8 @@ function fixture(aheadMs: number) {
   } as unknown as HubNats;
   const logger = createLogger({ name: 'test', level: 'silent' });
   const errors = vi.spyOn(logger, 'error');
-  const clock = createNatsClock({ logger, wall: () => state.wall }, { intervalMs: 3_600_000 });
+  const clocks = { wall: () => state.wall, elapsed: () => state.elapsed };
+  const clock = createNatsClock({ logger, ...clocks }, { intervalMs: 3_600_000 });
   const reconnect = async () => {
     const before = state.answers;
     for (const listener of listeners) listener();
@@ -69,6 +71,52 @@ it('follows a clock that is set meanwhile, and keeps what it knows while NATS is
   state.wall = state.nats;
   await reconnect();
   await vi.waitFor(() => expect(apartMs()).toBe(0));
+  stop.abort();
+});
+
+it.each([
+  ['is set to ten minutes ahead', 0, 600_000],
+  ['is set to ten minutes behind', 0, -600_000],
+  ['was ten minutes ahead and is set right', 600_000, -600_000],
+])(
+  'is right at the next use when the clock of the machine %s, and NATS is asked once',
+  async (_what, aheadMs, stepMs) => {
+    const stop = new AbortController();
+    const { clock, nats, state, apartMs, errors } = fixture(aheadMs);
+    await clock.follow(nats, stop.signal);
+    state.answerMs = 0;
+    state.wall += stepMs;
+    expect([apartMs(), apartMs()]).toEqual([0, 0]);
+    await vi.waitFor(() => expect(errors.mock.calls.at(-1)?.[0]).toEqual({ aheadMs: aheadMs || stepMs }));
+    expect([apartMs(), state.answers]).toEqual([0, 2]);
+    stop.abort();
+  },
+);
+
+it('is right at the next use after a step while NATS is away, however long that is', async () => {
+  const stop = new AbortController();
+  const { clock, nats, state } = fixture(0);
+  await clock.follow(nats, stop.signal);
+  const before = state.nats;
+  state.nats = Number.NaN;
+  state.wall += 600_000;
+  expect(clock.now().getTime()).toBe(before);
+  state.wall += 120_000;
+  state.elapsed += 120_000;
+  expect(clock.now().getTime()).toBe(before + 120_000);
+  stop.abort();
+});
+
+it('of a machine that slept is behind until NATS has answered, and right from then on', async () => {
+  const stop = new AbortController();
+  const { clock, nats, state, apartMs, errors } = fixture(0);
+  await clock.follow(nats, stop.signal);
+  state.answerMs = 0;
+  state.wall += 600_000;
+  state.nats += 600_000;
+  expect(apartMs()).toBe(-600_000);
+  await vi.waitFor(() => expect(apartMs()).toBe(0));
+  expect(errors).not.toHaveBeenCalled();
   stop.abort();
 });
 
