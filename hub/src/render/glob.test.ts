@@ -28,6 +28,8 @@ describe('compileGlob', () => {
   it.each([
     ['{a,b', 'a { is not closed'],
     ['a[bc', 'a [ is not closed'],
+    ['a[z-a]', 'a range in [] runs backwards'],
+    ['*[z-a]*.*', 'a range in [] runs backwards'],
     ['a\\', 'it ends with a backslash'],
   ])('refuses %s', (pattern, reason) => {
     expect(() => compileGlob(pattern, 'directory.exclude')).toThrow(

@@ -9,7 +9,11 @@ import { endOfStars, type Glob } from '@wheelhouse/shared/glob/path-match';
 export function compileGlob(pattern: string, what: string): Glob {
   const reader = { pattern, at: 0, what };
   const source = readSequence(reader, 0);
-  return compileLinear(source);
+  try {
+    return compileLinear(source);
+  } catch (cause) {
+    throw malformed(reader, 'a range in [] runs backwards', cause);
+  }
 }
 
 interface Reader {
@@ -72,6 +76,6 @@ function escape(char: string): string {
   return /[\\^$.*+?()[\]{}|/]/u.test(char) ? `\\${char}` : char;
 }
 
-function malformed(reader: Reader, reason: string): FleetError {
-  return new FleetError('Invalid', `${reader.what}: pattern ${reader.pattern} is malformed: ${reason}`);
+function malformed(reader: Reader, reason: string, cause?: unknown): FleetError {
+  return new FleetError('Invalid', `${reader.what}: pattern ${reader.pattern} is malformed: ${reason}`, { cause });
 }

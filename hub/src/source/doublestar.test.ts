@@ -17,6 +17,8 @@ describe('compileDoublestar', () => {
     ['levels in alternatives', '{x/**/y,z}/*-*', 'x/y/a-b', true],
     ['classes', '*[a-c]*[!x]*', 'zbz', true],
     ['classes, neither', '*[a-c]*[!x]*', 'zbx', false],
+    ['a range that runs backwards', 'a/[z-a].yaml', 'a/m.yaml', false],
+    ['anything but that', 'a/[!z-a].yaml', 'a/m.yaml', true],
     ['a dot is a dot', '*.*.*', 'aXbXc', false],
     ['a file that begins with a dot', '*.*.*', '.a.b', true],
     ['two code units', '*?*?*🚀', 'ab🚀', true],
@@ -40,7 +42,10 @@ describe('compileDoublestar', () => {
     expect(matches(`${'a'.repeat(200)}b`)).toBe(true);
   });
 
-  it('refuses alternatives that do not end', () => {
-    expect(() => compileDoublestar('{a,b,*')).toThrow('pattern {a,b,* is malformed: a { is not closed');
+  it.each([
+    ['alternatives', '{a,b,*', 'pattern {a,b,* is malformed: a { is not closed'],
+    ['a class', 'a/[b-c', 'pattern a/[b-c is malformed: a [ is not closed'],
+  ])('refuses %s that do not end', (...[, pattern, message]) => {
+    expect(() => compileDoublestar(pattern)).toThrow(message);
   });
 });

@@ -21,7 +21,7 @@ function toSource(pattern: string, strictSlashes: boolean): string {
     source += piece.source;
     at = piece.end;
   }
-  if (depth > 0) throw new FleetError('Invalid', `pattern ${pattern} is malformed: a { is not closed`);
+  if (depth > 0) malformed(pattern, 'a { is not closed');
   return source;
 }
 
@@ -50,7 +50,11 @@ function readPiece(pattern: string, at: number): Piece {
   const char = String.fromCodePoint(pattern.codePointAt(at) ?? 0);
   if (char === '*') return { source: '[^/]*', end: endOfStars(pattern, at) };
   if (char === '?') return { source: '[^/]', end: at + 1 };
-  if (char === '[') return readClass(pattern, at, '!^') ?? { source: '\\[', end: at + 1 };
+  if (char === '[') return readClass(pattern, at, '!^') ?? malformed(pattern, 'a [ is not closed');
   if (char === '\\') return { source: escapeChar(pattern.charAt(at + 1)), end: at + 2 };
   return { source: escapeChar(char), end: at + char.length };
+}
+
+function malformed(pattern: string, reason: string): never {
+  throw new FleetError('Invalid', `pattern ${pattern} is malformed: ${reason}`);
 }
