@@ -1,3 +1,4 @@
+import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import { createLogger } from '@wheelhouse/shared/logging/logger';
 import type { AssignmentDocument } from '@wheelhouse/shared/protocol/document';
 import type { AppStatus } from '@wheelhouse/shared/protocol/status';
@@ -6,7 +7,7 @@ import type { AuditEntry } from '../store/audit.ts';
 import type { FleetCluster } from './clusters.ts';
 import { createDepartures } from './departure.ts';
 import type { AdoptedRecord, ClusterRecord, RevocationRecord } from './records.ts';
-import { createMemoryTable } from './testing/memory-records.ts';
+import { createMemoryTable, type MemoryTable } from './testing/memory-records.ts';
 
 const at = '2026-01-01T00:00:00.000Z';
 const record: ClusterRecord = {
@@ -35,46 +36,87 @@ interface Given {
   removed?: readonly string[];
   /** Applications that it reports, and that are there. */
   there?: readonly string[];
+  /** What the hub keeps of it; it leaves unless given. */
+  present?: ClusterRecord;
+  state?: FleetCluster['state'];
 }
 
-async function setUp({ document, applied, removed = [], there = [] }: Given) {
-  const clusters = createMemoryTable<ClusterRecord>();
-  await clusters.put('eu-1', record, 0);
-  const adopted = createMemoryTable<AdoptedRecord>();
+async function setUp({ document, applied, removed = [], there = [], present = record, state }: Given) {
+  let writesLeft = Number.POSITIVE_INFINITY;
+  /** Stands before each write. */
+  const write = () => {
+    if (writesLeft === 0) throw new FleetError('Aborted', 'the hub was killed');
+    writesLeft -= 1;
+  };
+  const clusters = dying(createMemoryTable<ClusterRecord>(), write);
+  await clusters.put('eu-1', present, 0);
+  const adopted = dying(createMemoryTable<AdoptedRecord>(), write);
   for (const cluster of ['eu-1', 'eu-2']) await adopted.put(cluster, { cluster, unexplained: [] }, 0);
   const published: AssignmentDocument[] = [];
   const revoked: Omit<RevocationRecord, 'at' | 'until'>[] = [];
   const withdrawals = new Set(apps);
-  const revoking = { fails: false };
+  const publishing = { conflicts: 0 };
+  /** `meanwhile`: what another replica does then. */
+  const revoking = { fails: false, meanwhile: async () => undefined as unknown };
   const purged: string[] = [];
   const audited: AuditEntry[] = [];
   const departures = createDepartures({
     records: { clusters, adopted },
-    clusters: { find: () => ({ appliedGeneration: applied }) as FleetCluster },
+    clusters: { find: () => ({ enrolledAt: at, appliedGeneration: applied, state }) as FleetCluster },
     revocations: {
       revoke: async (entry) => {
+        write();
         if (revoking.fails) throw new Error('nats is away');
         revoked.push(entry);
+        await revoking.meanwhile();
       },
     },
     documents: {
       find: async () => document && { document: documentOf(document), seq: 3 },
-      publish: async (empty) => published.push(empty),
+      publish: async (empty) => {
+        write();
+        if ((publishing.conflicts -= 1) >= 0) throw new FleetError('Conflict', 'somebody else was faster');
+        return published.push(empty);
+      },
     },
     additions: {
       withdrawals: () => [...withdrawals].map((app) => ({ app })),
-      deleteWithdrawal: async (_cluster, app) => void withdrawals.delete(app),
+      deleteWithdrawal: async (_cluster, app) => {
+        write();
+        withdrawals.delete(app);
+      },
     },
     statusOf: (_cluster, app) => {
       if (removed.includes(app)) return { removed: true } as AppStatus;
       return there.includes(app) ? ({} as AppStatus) : undefined;
     },
-    purge: async (cluster) => void purged.push(cluster),
+    purge: async (cluster) => {
+      write();
+      purged.push(cluster);
+    },
     audit: { append: async (entry) => void audited.push(entry) },
     logger: createLogger({ name: 'test', level: 'silent' }),
     now: () => new Date(at),
   });
-  return { departures, clusters, adopted, published, revoked, revoking, withdrawals, purged, audited };
+  const killAfter = (writes: number) => {
+    writesLeft = writes;
+  };
+  const log = { published, revoked, purged, audited };
+  return { departures, clusters, adopted, ...log, publishing, revoking, withdrawals, killAfter };
+}
+
+function dying<T>(table: MemoryTable<T>, write: () => void): MemoryTable<T> {
+  return {
+    ...table,
+    put: async (...args) => {
+      write();
+      await table.put(...args);
+    },
+    delete: async (...args) => {
+      write();
+      await table.delete(...args);
+    },
+  };
 }
 
 describe('a cluster that leaves', () => {
@@ -109,6 +151,56 @@ describe('a cluster that leaves', () => {
     expect(hub.published).toHaveLength(documents);
     for (const { gen, tombstones: left } of hub.published) expect([gen, left]).toEqual([8, []]);
     expect(hub.audited).toMatchObject([{ action: 'forget cluster', object: 'eu-1', by: 'ann' }]);
+  });
+
+  it.each([0, 1, 2, 3, 4, 5, 6])(
+    'leaves nothing behind, also when a hub is killed after %i writes and another goes on',
+    async (writes) => {
+      const hub = await setUp({ document: { tombstones }, applied: 7, removed: apps });
+      hub.killAfter(writes);
+      await hub.departures.settle();
+      expect(hub.clusters.find('eu-1')).toEqual(record);
+      hub.killAfter(Number.POSITIVE_INFINITY);
+      await hub.departures.settle();
+      expect(hub.clusters.find('eu-1')).toBeUndefined();
+      expect([...hub.withdrawals, ...hub.adopted.names()]).toEqual(['eu-2']);
+      expect(hub.published.at(-1)).toMatchObject({ apps: [], tombstones: [] });
+      expect(hub.revoked.at(-1)).toMatchObject({ publicKey: 'UABC', kind: 'removed' });
+      expect(hub.purged.at(-1)).toBe('eu-1');
+    },
+  );
+
+  it.each([1, 2, 3, 4, 5, 6, 7])(
+    'and does not answer is forgotten when somebody insists, also when the hub is killed after %i writes',
+    async (writes) => {
+      const { leaving: _leaving, ...present } = record;
+      const hub = await setUp({ document: { apps: [{} as AssignmentDocument['apps'][0]] }, present, state: 'Lost' });
+      hub.killAfter(writes);
+      const removal = hub.departures.remove('eu-1', { by: 'ann', removeWorkloads: false, force: true });
+      await expect(removal).rejects.toThrow('the hub was killed');
+      hub.killAfter(Number.POSITIVE_INFINITY);
+      await hub.departures.settle();
+      expect([hub.clusters.find('eu-1'), hub.purged.at(-1)]).toEqual([undefined, 'eu-1']);
+    },
+  );
+
+  it('is forgotten at once when somebody insists, although its document is written at that moment', async () => {
+    const { leaving: _leaving, ...present } = record;
+    const hub = await setUp({ document: { apps: [{} as AssignmentDocument['apps'][0]] }, present, state: 'Revoked' });
+    hub.publishing.conflicts = 2;
+    await hub.departures.remove('eu-1', { by: 'ann', removeWorkloads: false, force: true });
+    expect([hub.clusters.find('eu-1'), hub.published.at(-1)?.apps]).toEqual([undefined, []]);
+  });
+
+  it('takes nothing from a cluster that has enrolled under its name meanwhile', async () => {
+    const hub = await setUp({ document: { tombstones }, applied: 7, removed: apps });
+    const { leaving: _leaving, ...heir } = { ...record, publicKey: 'UDEF' };
+    hub.revoking.meanwhile = async () => {
+      await hub.clusters.delete('eu-1');
+      await hub.clusters.put('eu-1', heir, 0);
+    };
+    await hub.departures.settle();
+    expect(hub.clusters.find('eu-1')).toEqual(heir);
   });
 
   it('is left where it is while NATS does not take the revocation, and the next look goes on', async () => {

@@ -2,7 +2,7 @@
  * How a cluster leaves. While it answers, its last assignment is a tombstone for everything it has, and it is forgotten when
  * it has confirmed each of them; one that does not answer is only forgotten when somebody insists, and keeps what it runs.
  */
-import { FleetError, toFleetError } from '@wheelhouse/shared/errors/fleet-error';
+import { FleetError, isFleetError, toFleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { Logger } from '@wheelhouse/shared/logging/logger';
 import type { AssignmentDocument } from '@wheelhouse/shared/protocol/document';
 import type { AppStatus } from '@wheelhouse/shared/protocol/status';
@@ -57,16 +57,16 @@ export function createDepartures(deps: DeparturesDeps): Departures {
       const isForgotten = force && !cascade;
       const reason = whyItCannotConfirm(cluster, isForgotten);
       if (reason && !isForgotten) throw refusal(cluster, reason, cascade);
-      const leaving = { at: now().toISOString(), by, cascade };
+      const leaving = { at: now().toISOString(), by, cascade, ...(reason ? { forced: true as const } : {}) };
       const record = await change(records, name, (current) => ({ ...current, leaving }));
       await audit.append({ by, action: 'remove cluster', object: name, details: { removeWorkloads: cascade, force } });
-      if (reason) await forget(deps, record);
+      if (reason) await forgetNow(deps, record);
     },
     settle: async () => {
       for (const record of records.clusters.list()) {
         if (!record.leaving) continue;
         try {
-          if (await isGone(deps, record)) await forget(deps, record);
+          if (record.leaving.forced || (await isGone(deps, record))) await forget(deps, record);
         } catch (error) {
           deps.logger.warn({ err: toFleetError(error), cluster: record.name }, 'a cluster cannot leave yet');
         }
@@ -111,29 +111,48 @@ async function isGone({ documents, statusOf, clusters }: DeparturesDeps, { name 
   return tombstones.every(({ app }) => statusOf(name, app)?.removed === true);
 }
 
-/** Leaves an empty document behind: were the name given again, generations would go on above it. */
-async function forget(deps: DeparturesDeps, { name, publicKey, leaving }: ClusterRecord): Promise<void> {
-  const by = leaving?.by ?? 'hub';
-  const stored = await deps.documents.find(name);
-  if (stored) {
-    const { document, seq } = stored;
-    const empty = {
-      ...document,
-      gen: document.gen + 1,
-      issuedAt: deps.now().toISOString(),
-      apps: [],
-      ops: [],
-      tombstones: [],
-    };
-    delete empty.inline;
-    await deps.documents.publish(empty, seq);
-  }
-  await deps.revocations.revoke({ publicKey, cluster: name, kind: 'removed', reason: 'the cluster was removed', by });
+const attempts = 5;
+
+/** Its document may be written at this moment, and another replica may look at it too: what is left then, the next look does. */
+async function forgetNow(deps: DeparturesDeps, record: ClusterRecord): Promise<void> {
+  for (let attempt = 1; attempt <= attempts; attempt += 1)
+    try {
+      return await forget(deps, record);
+    } catch (error) {
+      if (!isFleetError(error, 'Conflict')) throw error;
+    }
+}
+
+/** Its record goes last: until then the next look goes on where a hub was killed. Throws Conflict where it was changed meanwhile. */
+async function forget(deps: DeparturesDeps, { name, publicKey }: ClusterRecord): Promise<void> {
+  const stored = await deps.records.clusters.read(name);
+  // another replica was faster, and the name may be another cluster's by now
+  if (!stored?.value.leaving || stored.value.publicKey !== publicKey) return;
+  const { by } = stored.value.leaving;
   for (const { app } of deps.additions.withdrawals(name)) await deps.additions.deleteWithdrawal(name, app);
+  await publishEmpty(deps, name);
+  await deps.revocations.revoke({ publicKey, cluster: name, kind: 'removed', reason: 'the cluster was removed', by });
   // what was taken over from it is nobody's any more, least of all of a cluster that takes its name
   await deps.records.adopted.delete(name);
-  await deps.records.clusters.delete(name);
   await deps.purge(name);
+  await deps.records.clusters.delete(name, stored.revision);
   await deps.audit.append({ by, action: 'forget cluster', object: name });
   deps.logger.info({ cluster: name }, 'cluster has left the fleet');
+}
+
+/** Were the name given again, generations would go on above it. */
+async function publishEmpty({ documents, now }: DeparturesDeps, name: string): Promise<void> {
+  const stored = await documents.find(name);
+  if (!stored) return;
+  const { document, seq } = stored;
+  const empty = {
+    ...document,
+    gen: document.gen + 1,
+    issuedAt: now().toISOString(),
+    apps: [],
+    ops: [],
+    tombstones: [],
+  };
+  delete empty.inline;
+  await documents.publish(empty, seq);
 }

@@ -133,7 +133,6 @@ export async function startFleet(deps: FleetDeps, options: FleetOptions, signal:
   );
   serveRenewals({ nats, enrolment, logger }, signal);
   const life = createLife({ ...deps, records, clusters, revocations, presence });
-  void settleAgain(life, { logger, signal });
   guard({ ...deps, ...keeping }, options, signal);
   clusters.onChange((change) => {
     const { name, after } = change;
@@ -141,6 +140,7 @@ export async function startFleet(deps: FleetDeps, options: FleetOptions, signal:
     emit({ name, labelsChanged: isLabelledAnew(change), appsRelabelled: appsRelabelled(change.before, after) });
   });
   await Promise.all([presence.loaded(), feed.loaded()]);
+  void settleAgain(life, { logger, signal });
   const elapsedMs = () => performance.now();
   const hearing = { hearingSince: createHearing(nats, elapsedMs), elapsedMs };
   const contacts = { connected: 0, stale: 0, lost: 0 };

@@ -45,7 +45,13 @@ export interface ClusterRecord {
   /** It may not connect any more. What it runs stays, and its Applications stay assigned. */
   revoked?: { at: string; by: string; reason: string };
   /** It is on its way out; `cascade` says whether its workloads go with it. */
-  leaving?: { at: string; by: string; cascade: boolean };
+  leaving?: {
+    at: string;
+    by: string;
+    cascade: boolean;
+    /** Somebody insisted: it is forgotten without a word of it. */
+    forced?: true;
+  };
   /** Labels that its token lets the agent choose: name → values, '*' for any. */
   allowedLabels?: Record<string, string[]>;
   /** Names that it had before; destinations that use them still mean it. */

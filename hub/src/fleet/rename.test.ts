@@ -1,27 +1,87 @@
+import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
+import type { AssignmentDocument } from '@wheelhouse/shared/protocol/document';
 import { expect, it } from 'vitest';
 import type { AdoptedRecord, ClusterRecord } from './records.ts';
 import { createRenames } from './rename.ts';
-import { createMemoryTable } from './testing/memory-records.ts';
+import { createMemoryTable, type MemoryTable } from './testing/memory-records.ts';
+
+const at = '2026-01-01T00:00:00.000Z';
+const record = { server: 'https://a', labels: {}, annotations: {}, publicKey: 'UA', uid: 'u', enrolledAt: at };
+const web = { app: 'web', ns: '', project: 'default', revision: 'r', bundle: 'b' };
+
+function documentOf(cluster: string, fields: Partial<AssignmentDocument> = {}): AssignmentDocument {
+  const apps = [{ ...web, vars: {}, policy: { syncOptions: [] }, wave: 0 }];
+  const known = {
+    v: 1 as const,
+    cluster,
+    gen: 7,
+    kid: 'k',
+    issuedAt: at,
+    ops: [],
+    tombstones: [],
+    registration: record,
+  };
+  return { ...known, apps, ...fields };
+}
+
+function createDocuments(write: () => void) {
+  const stored = new Map<string, { document: AssignmentDocument; seq: number }>();
+  return {
+    find: async (name: string) => stored.get(name),
+    publish: async (document: AssignmentDocument, expectedSeq: number) => {
+      write();
+      if ((stored.get(document.cluster)?.seq ?? 0) !== expectedSeq) throw new FleetError('Conflict', 'other');
+      stored.set(document.cluster, { document, seq: expectedSeq + 1 });
+      return expectedSeq + 1;
+    },
+    clusters: () => [...stored.keys()],
+    head: (name: string) => stored.get(name),
+  };
+}
 
 async function createFixture(busy: { plan?: string; rollout?: string } = {}) {
-  const clusters = createMemoryTable<ClusterRecord>();
-  const adopted = createMemoryTable<AdoptedRecord>();
-  const record = { server: 'https://a', labels: {}, annotations: {}, publicKey: 'UA', uid: 'u', enrolledAt: '' };
+  let writesLeft = Number.POSITIVE_INFINITY;
+  const write = () => {
+    if (writesLeft === 0) throw new FleetError('Aborted', 'the hub was killed');
+    writesLeft -= 1;
+  };
+  const dying = <T>(table: MemoryTable<T>): MemoryTable<T> => ({
+    ...table,
+    put: async (...args) => {
+      write();
+      await table.put(...args);
+    },
+    delete: async (...args) => {
+      write();
+      await table.delete(...args);
+    },
+  });
+  const clusters = dying(createMemoryTable<ClusterRecord>());
+  const adopted = dying(createMemoryTable<AdoptedRecord>());
+  const documents = createDocuments(write);
+  const heard = new Set<string>();
+  let now = Date.parse(at);
   await clusters.put('a', { ...record, name: 'a' }, 0);
   const renames = createRenames({
     records: { clusters, adopted },
     clusters: { find: () => undefined },
-    documents: { find: async () => undefined, publish: async () => 1 },
+    documents,
     withdrawals: () => [],
     namedAfter: () => [],
     planOn: () => busy.plan,
     rolloutOn: () => busy.rollout,
-    isHeard: () => true,
+    isHeard: (name) => heard.has(name),
     purge: async () => undefined,
     audit: { append: async () => undefined },
-    now: () => new Date(0),
+    now: () => new Date(now),
   });
-  return { clusters, adopted, renames };
+  const killAfter = (writes: number) => {
+    writesLeft = writes;
+  };
+  const pass = (ms: number) => {
+    now += ms;
+  };
+  return { clusters, adopted, documents, heard, renames, killAfter, pass };
 }
 
 it('gives a cluster back the name that it had before', async () => {
@@ -35,13 +95,44 @@ it('gives a cluster back the name that it had before', async () => {
 
 it('takes along what was taken over from it, also when it was interrupted before that', async () => {
   const { adopted, renames } = await createFixture();
-  const unexplained = [{ app: 'web', ns: '', project: 'default', revision: 'r', bundle: 'b' }];
+  const unexplained = [web];
   await adopted.put('a', { cluster: 'a', generation: 7, unexplained }, 0);
   await renames.rename('a', 'b', { by: 'anna' });
   expect(adopted.list()).toEqual([{ cluster: 'b', generation: 7, unexplained }]);
   await adopted.put('a', { cluster: 'a', unexplained: [] }, 0);
   await renames.settle();
   expect(adopted.list()).toEqual([{ cluster: 'b', generation: 7, unexplained }]);
+});
+
+it.each([0, 1, 2, 3, 4])('is done, or was never begun, also when the hub is killed after %i writes', async (writes) => {
+  const { clusters, adopted, documents, renames, killAfter, pass } = await createFixture();
+  await documents.publish(documentOf('a'), 0);
+  await adopted.put('a', { cluster: 'a', generation: 7, registered: true, unexplained: [] }, 0);
+  killAfter(writes);
+  await expect(renames.rename('a', 'b', { by: 'anna' })).rejects.toThrow('the hub was killed');
+  killAfter(Number.POSITIVE_INFINITY);
+  // meanwhile something is found under the new name, where there is one
+  const isBegun = clusters.find('b') !== undefined;
+  if (isBegun && !adopted.find('b')) await adopted.put('b', { cluster: 'b', unexplained: [web] }, 0);
+  pass(120_000);
+  for (let look = 0; look < 3; look += 1) await renames.settle();
+  const name = writes > 1 ? 'b' : 'a';
+  expect([clusters.names(), adopted.names()]).toEqual([[name], [name]]);
+  expect(adopted.find(name)).toMatchObject({ cluster: name, generation: 7, registered: true });
+  expect((await documents.find('b'))?.document.apps ?? []).toHaveLength(isBegun ? 1 : 0);
+});
+
+it.each<[string, Partial<AssignmentDocument>, { isHeard?: true; ageMs?: number }]>([
+  ['of a renaming that may be under way', {}, { ageMs: 1_000 }],
+  ['of a cluster that is heard of', {}, { isHeard: true }],
+  ['of a cluster that nobody knows', { registration: { ...record, publicKey: 'UB' } }, {}],
+])('leaves the document %s', async (_what, fields, { isHeard, ageMs = 120_000 }) => {
+  const { documents, heard, renames, pass } = await createFixture();
+  await documents.publish(documentOf('b', fields), 0);
+  if (isHeard) heard.add('b');
+  pass(ageMs);
+  await renames.settle();
+  expect((await documents.find('b'))?.document.apps).toHaveLength(1);
 });
 
 it.each([

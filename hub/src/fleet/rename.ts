@@ -11,6 +11,8 @@ export interface RenameDeps {
   documents: {
     find(cluster: string): Promise<{ document: AssignmentDocument; seq: number } | undefined>;
     publish(document: AssignmentDocument, expectedSeq: number): Promise<number>;
+    clusters(): string[];
+    head(cluster: string): { seq: number } | undefined;
   };
   withdrawals(cluster: string): { app: string }[];
   /** Generated Applications of this cluster that hold its name in theirs: their set would make others in their place. */
@@ -38,6 +40,7 @@ export interface Renames {
 export function createRenames(deps: RenameDeps): Renames {
   const { records, audit } = deps;
   const cleared = new Set<string>();
+  const clearLeftovers = createClearing(deps);
   return {
     rename: async (from, to, { by, force = false }) => {
       const stored = await records.clusters.read(from);
@@ -62,6 +65,7 @@ export function createRenames(deps: RenameDeps): Renames {
           await clearFormer(deps, former);
           cleared.add(former);
         }
+      await clearLeftovers();
     },
   };
 }
@@ -119,11 +123,15 @@ export function assertNameIsFree(records: Pick<FleetRecords, 'clusters'>, name: 
 async function carryAdoption({ records: { adopted } }: RenameDeps, from: string, to: string): Promise<void> {
   const before = adopted.find(from);
   if (!before) return;
-  await adopted.put(to, { ...before, cluster: to }, 0).catch((error: unknown) => {
-    // it has one of its own by now, or another replica was faster
+  const there = await adopted.read(to);
+  try {
+    // what was found under the new name since is newer
+    await adopted.put(to, { ...before, ...there?.value, cluster: to }, there?.revision ?? 0);
+    await adopted.delete(from);
+  } catch (error) {
+    // another replica was faster, or something was found just now: it is looked at again
     if (!isFleetError(error, 'Conflict')) throw error;
-  });
-  await adopted.delete(from);
+  }
 }
 
 /** The same assignment under the new name and above both generations, so that the agent changes nothing when it follows. */
@@ -151,6 +159,42 @@ async function clearFormer({ documents, purge, now }: RenameDeps, name: string):
   delete empty.inline;
   await documents.publish(empty, seq);
   await purge(name);
+}
+
+/** A renaming is over long before, or was interrupted. */
+const interruptedAfterMs = 60_000;
+
+/**
+ * Clears what was carried to a name that its cluster then never got: whoever took the name would be given what that cluster
+ * runs. Nothing is cleared under a name that is in use or heard of, nor what no other cluster has.
+ */
+function createClearing(deps: RenameDeps): () => Promise<void> {
+  const { records, documents, now } = deps;
+  /** By name, the document that is no leftover. */
+  const seen = new Map<string, number>();
+  const look = async (name: string, seq: number) => {
+    const document = (await documents.find(name))?.document;
+    if (!document || !isOfAnother(document, records)) seen.set(name, seq);
+    else if (now().getTime() - Date.parse(document.issuedAt) > interruptedAfterMs) await clearFormer(deps, name);
+  };
+  return async () => {
+    const taken = new Set(records.clusters.list().flatMap(({ name, formerNames = [] }) => [name, ...formerNames]));
+    for (const name of documents.clusters()) {
+      const seq = documents.head(name)?.seq ?? 0;
+      if (!taken.has(name) && seen.get(name) !== seq && !deps.isHeard(name)) await look(name, seq);
+    }
+  };
+}
+
+/** Whether it asks for something, and says that it is for a cluster that has another name. */
+function isOfAnother(
+  { apps, cluster, registration }: AssignmentDocument,
+  { clusters }: Pick<FleetRecords, 'clusters'>,
+): boolean {
+  if (apps.length === 0 || !registration) return false;
+  const isIts = ({ publicKey, previousKey }: ClusterRecord) =>
+    [publicKey, previousKey].includes(registration.publicKey);
+  return clusters.list().some((record) => record.name !== cluster && isIts(record));
 }
 
 function list(names: string[]): string {
