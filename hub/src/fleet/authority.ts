@@ -3,10 +3,10 @@
  * certificate for HTTPS and NATS. Made once into a directory that only its owner can read, loaded afterwards; replicas
  * share the directory. It holds no credential of any cluster, and hands out no private key but the hub's own NATS user.
  */
-import { chmod, link, mkdir, rm } from 'node:fs/promises';
+import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
-import { findFile, replaceFile, writeDraft } from '@wheelhouse/shared/files/replace-file';
+import { findFile, replaceFile, writeOnce } from '@wheelhouse/shared/files/replace-file';
 import { assertClusterName } from '@wheelhouse/shared/protocol/cluster-name';
 import {
   createSigningKey,
@@ -173,16 +173,4 @@ async function loadServerCertificate(
 function mapKeys<T>(make: (role: StoredRole) => T): Record<StoredRole, T> {
   const roles = Object.keys(kinds) as StoredRole[];
   return Object.fromEntries(roles.map((role) => [role, make(role)])) as Record<StoredRole, T>;
-}
-
-/** Writes a file that must not exist; when another replica was faster, its file stays. */
-async function writeOnce(file: string, text: string): Promise<void> {
-  const draft = await writeDraft(file, text);
-  try {
-    await link(draft, file);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-  } finally {
-    await rm(draft);
-  }
 }

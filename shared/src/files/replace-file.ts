@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
-import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { link, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /** Writes a file so that a reader, or a machine that loses power, finds the old content or the new, never a part. Mode 0600. */
@@ -38,8 +38,20 @@ export function removeFile(path: string): void {
   }
 }
 
+/** Writes a file that must not exist, whole or not at all; when somebody else was faster, his file stays. Mode 0600. */
+export async function writeOnce(path: string, content: string | Uint8Array): Promise<void> {
+  const draft = await writeDraft(path, content);
+  try {
+    await link(draft, path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  } finally {
+    await rm(draft);
+  }
+}
+
 /** Writes and flushes a file beside `path`, and returns its name. */
-export async function writeDraft(path: string, content: string | Uint8Array): Promise<string> {
+async function writeDraft(path: string, content: string | Uint8Array): Promise<string> {
   const draft = `${path}.${randomBytes(6).toString('hex')}.draft`;
   await writeFile(draft, content, { mode: 0o600, flush: true });
   return draft;
