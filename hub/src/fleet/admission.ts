@@ -59,8 +59,10 @@ export async function admit(deps: AdmissionDeps, admission: Admission): Promise<
   }
 }
 
+/** The answer may have been lost with a hub: what people did to the cluster since then counts. */
 function isSettled({ token, request }: Admission, known: ClusterRecord): boolean {
-  return known.publicKey === request.publicKey && !token.replaces;
+  const isByThisToken = Date.parse(known.enrolledAt) >= Date.parse(token.usedAt ?? '');
+  return known.publicKey === request.publicKey && (!token.replaces || isByThisToken);
 }
 
 async function shutOutReplaced(deps: AdmissionDeps, admission: Admission, known: ClusterRecord): Promise<void> {

@@ -113,6 +113,22 @@ describe('an installation that takes the place of another', () => {
   });
 });
 
+it.each([false, true])(
+  'an answer that was lost is given again, and nothing that people did meanwhile is undone (replacing: %s)',
+  async (isReplacing) => {
+    const { clusters, enrol, token } = createFixture();
+    const key = createKeyPair('user');
+    if (isReplacing) await enrol(await token(false), createKeyPair('user'), 'uid-0');
+    const used = await token(isReplacing);
+    await enrol(used, key, 'uid-1');
+    const stored = await clusters.read('eu-1');
+    const changed = { labels: { role: 'active' }, approved: { at: '2026-11-25T11:00:00Z', by: 'ann' } };
+    if (stored) await clusters.put('eu-1', { ...stored.value, ...changed }, stored.revision);
+    await expect(enrol(used, key, 'uid-1')).resolves.toMatchObject({ cluster: 'eu-1' });
+    expect(clusters.find('eu-1')).toMatchObject(changed);
+  },
+);
+
 describe('a key that was revoked', () => {
   // an older copy of the store came back: its record of the cluster knows nothing of it
   it('gets no credentials, whichever way it asks, though the record of its cluster is as it was', async () => {
