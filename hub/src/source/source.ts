@@ -6,6 +6,7 @@
 // mirror, a message or a log, or take an object away from an open snapshot.
 import { existsSync } from 'node:fs';
 import path from 'node:path';
+import { sleep } from '@wheelhouse/shared/async/abort';
 import { FleetError, isFleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { Logger } from '@wheelhouse/shared/logging/logger';
 import { LRUCache } from 'lru-cache';
@@ -15,6 +16,7 @@ import { createIsomorphicEngine } from './engines/isomorphic/isomorphic.ts';
 import { createNetworkLimit, limitEngine } from './engines/limit.ts';
 import { createNativeEngine } from './engines/native/native.ts';
 import { Mirror } from './mirror/mirror.ts';
+import { removeUnused } from './mirror/remove-unused.ts';
 import { findRevision, isFullSha, type Refs, resolveRevision } from './refs.ts';
 import { type Remote, type Repository, type Rewrite, remoteKey, toRemote } from './remote.ts';
 import { createSingleFlight } from './single-flight.ts';
@@ -57,6 +59,8 @@ export interface GitSourceOptions {
   timeoutMs: number;
   /** Variables of the process's environment, of which git sees PATH, the proxy settings and GIT_ALLOC_LIMIT only. */
   environment?: Readonly<Record<string, string | undefined>>;
+  /** How long a mirror is kept that nothing uses; a day. */
+  mirrorLifeMs?: number;
   /** Fetches after which a mirror is cloned afresh; 30. */
   fetchesBeforeReclone?: number;
   /** Pack size that isomorphic-git still takes, as it holds it in memory; 100 MiB with `auto` (native git takes over above), else 1 GiB. Eight times as much once inflated. */
@@ -69,6 +73,8 @@ export interface GitSourceOptions {
 const inflatedFactor = 8;
 /** Network work at a time, over all repositories. */
 const parallelFetches = 4;
+/** How often in a mirror's life is looked for what nothing uses. */
+const looksALife = 24;
 /** Mirrors whose indexes and file descriptors stay open between uses. */
 const openMirrors = 64;
 
@@ -88,6 +94,7 @@ class MirroredGitSource implements GitSource {
   readonly #big = new Set<string>();
   readonly #flights = createSingleFlight<Fetched>();
   #slot: Promise<Slot> | undefined;
+  #removing: Promise<void> | undefined;
 
   constructor(deps: { logger: Logger }, options: GitSourceOptions) {
     this.#logger = deps.logger;
@@ -129,6 +136,7 @@ class MirroredGitSource implements GitSource {
     // a re-clone may take the commit away between a fetch and the look at it
     for (let attempt = 0; attempt < 3; attempt += 1) {
       const mirror = await this.#mirrorOf(remote);
+      using _held = mirror.hold();
       const lease = await mirror.find(sha);
       if (lease) {
         const snapshot = createSnapshot(sha, lease, remote.display);
@@ -141,6 +149,7 @@ class MirroredGitSource implements GitSource {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
+    await this.#removing;
     for (const mirror of this.#mirrors.values()) await mirror[Symbol.asyncDispose]();
     await this.#isomorphic[Symbol.asyncDispose]();
     await (await this.#slot)?.[Symbol.asyncDispose]();
@@ -165,6 +174,7 @@ class MirroredGitSource implements GitSource {
     signal: AbortSignal,
   ): Promise<Fetched> {
     const { remote, targetRevision } = asked;
+    using _held = mirror.hold();
     if (isFullSha(targetRevision)) {
       using here = await mirror.find(targetRevision.toLowerCase());
       if (here) return describe(here.store, targetRevision.toLowerCase());
@@ -187,6 +197,7 @@ class MirroredGitSource implements GitSource {
       mirror = new Mirror(deps, { directory, fetchesBeforeReclone, signal: this.#stop.signal });
       this.#mirrors.set(directory, mirror);
     }
+    mirror.touch();
     this.#recent.set(directory, mirror);
     return mirror;
   }
@@ -205,7 +216,31 @@ class MirroredGitSource implements GitSource {
 
   async #directory(): Promise<string> {
     this.#slot ??= claimSlot(this.#options.directory);
-    return (await this.#slot).directory;
+    const { directory } = await this.#slot;
+    this.#removing ??= this.#removeUnused(directory);
+    return directory;
+  }
+
+  /** At once, and again and again until the end. */
+  async #removeUnused(slot: string): Promise<void> {
+    const { signal } = this.#stop;
+    const { mirrorLifeMs = 24 * 3_600_000 } = this.#options;
+    do {
+      try {
+        const count = await removeUnused(slot, {
+          before: Date.now() - mirrorLifeMs,
+          usedAt: (directory) => this.#mirrors.get(directory)?.usedAt,
+          forget: (directory) => {
+            this.#recent.delete(directory);
+            this.#mirrors.delete(directory);
+          },
+          signal,
+        });
+        if (count > 0) this.#logger.info({ count }, 'mirrors that nothing used are removed');
+      } catch (error) {
+        this.#logger.warn({ err: error }, 'mirrors that nothing uses not removed');
+      }
+    } while (await sleep(mirrorLifeMs / looksALife, signal));
   }
 
   #remoteOf(repository: Repository): Remote {

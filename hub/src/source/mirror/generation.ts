@@ -14,6 +14,7 @@ export interface Generation {
   /** Opened at the first use, and again after closeIdle. */
   store(): ObjectStore;
   lease(): Lease;
+  readonly isLeased: boolean;
   /** Frees memory and file descriptors if nobody holds a lease. */
   closeIdle(): void;
   /** Closes and deletes it once the last lease is gone. */
@@ -66,6 +67,9 @@ export function createGeneration(directory: string, logger: Logger): Generation 
     async retire() {
       isRetired = true;
       if (leases === 0) await remove();
+    },
+    get isLeased() {
+      return leases > 0;
     },
     get isGone() {
       return isRetired && leases === 0;

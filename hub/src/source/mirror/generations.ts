@@ -108,6 +108,10 @@ export class Generations {
     return undefined;
   }
 
+  get isLeased(): boolean {
+    return [...this.#live].some((generation) => generation.isLeased);
+  }
+
   closeIdle(): void {
     for (const generation of this.#live) if (!generation.isGone) generation.closeIdle();
   }

@@ -38,6 +38,8 @@ export class Mirror {
   readonly #asked = new Map<string, { wanted: Wanted; at: number }>();
   /** Size of the generation in use when it was cloned; absent for one that an earlier process cloned. */
   #cloned: { packs: number; bytes: number } | undefined;
+  #usedAt = Date.now();
+  #held = 0;
   #opening: Promise<void> | undefined;
   #recloning: Promise<void> | undefined;
 
@@ -68,6 +70,27 @@ export class Mirror {
         return await this.#clone({ remote, wanted, everything: true }, signal);
       }
     });
+  }
+
+  /** When something of it was last wanted; now, while somebody holds or reads it. */
+  get usedAt(): number {
+    const isUsed = this.#held > 0 || this.#recloning || this.#generations.isLeased;
+    return isUsed ? Date.now() : this.#usedAt;
+  }
+
+  touch(): void {
+    this.#usedAt = Date.now();
+  }
+
+  /** In use until it is disposed. */
+  hold(): Disposable {
+    this.#held += 1;
+    return {
+      [Symbol.dispose]: () => {
+        this.#held -= 1;
+        this.touch();
+      },
+    };
   }
 
   /** Frees what nobody reads. */
