@@ -9,15 +9,21 @@ it('lets one in at a time, and tells the others whom they wait for', async () =>
   await using dir = await tempDir();
   const file = join(dir.path, 'deep', 'lock');
   const waited: number[] = [];
+  const isWaitedFor = Promise.withResolvers<void>();
   let inside = 0;
   const work = async () => {
     inside += 1;
     expect(inside).toBe(1);
     expect(await readFile(file, 'utf8')).toBe(String(process.pid));
+    await isWaitedFor.promise;
     inside -= 1;
     return 'done';
   };
-  const results = await Promise.all([1, 2, 3].map(() => exclusively(file, work, (pid) => waited.push(pid))));
+  const onWait = (pid: number) => {
+    waited.push(pid);
+    isWaitedFor.resolve();
+  };
+  const results = await Promise.all([1, 2, 3].map(() => exclusively(file, work, onWait)));
   expect(results).toEqual(['done', 'done', 'done']);
   expect(new Set(waited)).toEqual(new Set([process.pid]));
 });

@@ -372,7 +372,7 @@ describe('app wait', () => {
   it('does not take old news for good news, and says in the end what it waited for', async () => {
     deps.applications.set(fakeView({ name: 'cart', stale: true, ageMs: 840_000 }));
     deps.applications.set(fakeView({ name: 'web', health: 'Progressing' }));
-    const result = await run('app wait cart web gone --timeout 200ms');
+    const result = await run('app wait cart web gone --timeout 2s');
     expect(result.code).toBe(5);
     expect(result.err).toContain(
       'cart: nothing was heard from cluster us-east for 14m (Synced, Healthy as of 14m ago)',
@@ -644,11 +644,11 @@ describe('plans', () => {
   it('are followed to their end', async () => {
     deps.plans.all.set('p1', fakePlan({ phase: 'Arriving' }));
     const waiting = run('plan wait p1');
-    await expect.poll(() => deps.plans.reads, { timeout: 5_000 }).toBeGreaterThan(0);
+    await expect.poll(() => deps.plans.reads).toBeGreaterThan(0);
     deps.plans.all.set('p1', fakePlan({ phase: 'Completed' }));
     expect((await waiting).out).toBe(' 10 %  Arriving       0/1 Healthy, 0/1 withdrawn\nplan p1: Completed, 100 %\n');
     deps.plans.all.set('p1', fakePlan({ phase: 'Arriving' }));
-    expect(await run('plan wait p1 --timeout 1s')).toMatchObject({
+    expect(await run('plan wait p1 --timeout 2s')).toMatchObject({
       code: 5,
       err: 'Error: plan p1 is still Arriving; it waits for not started yet\n',
     });

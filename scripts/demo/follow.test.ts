@@ -68,9 +68,9 @@ it('prints the table once all is Healthy, with the age of every state, and ends 
     true,
   );
   expect(text).toMatch(/^0 of 1 Applications Healthy\n\n {2}CLUSTER/);
-  expect(text).toMatch(/us-east +Connected +\ds ago +region=us +1\n/);
+  expect(text).toMatch(/us-east +Connected +\d+s ago +region=us +1\n/);
   expect(text).toMatch(/checkout-us-east +us-east +Synced +Healthy +45s ago +0123456\n/);
-  expect(text).toMatch(/1 of 1 Applications Healthy\nall Healthy 6\d\.\d s after the start\n$/);
+  expect(text).toMatch(/1 of 1 Applications Healthy\nall Healthy \d+\.\d s after the start\n$/);
 });
 
 it('does not take news from before the start for Healthy', async () => {
@@ -86,7 +86,7 @@ it('counts stale news apart, never as Healthy', async () => {
 
 it('says that the hub does not answer, and how old what it shows is', async () => {
   const text = await run([fleet('Progressing'), undefined], (seen) => expect(seen).toContain('does not answer'));
-  expect(text).toContain('the hub does not answer: this is what it said 0s ago (see hub-0.log)\n');
+  expect(text).toMatch(/the hub does not answer: this is what it said \d+s ago \(see hub-0\.log\)\n/);
 });
 
 it('says what an ApplicationSet holds back', async () => {

@@ -85,7 +85,7 @@ async function launch(options: ChildOptions): Promise<ChildProcess> {
 }
 
 /** Long, because a busy machine starts one slowly. */
-const readyTimeoutMs = 60_000;
+const readyTimeoutMs = 120_000;
 
 function throwNotReady({ command, args, logFile }: ChildOptions, cause: unknown): never {
   const tail = readFileSync(logFile, 'utf8').slice(-2_000);

@@ -202,7 +202,7 @@ async function whenReady(options: { server: string; token: string; caFile: strin
     await requests.request('GET', '/readyz');
     await requests.request('GET', '/api/v1/namespaces/default');
   };
-  await eventually(attempt, { timeoutMs: 60_000, intervalMs: 50 });
+  await eventually(attempt, { timeoutMs: 120_000, intervalMs: 50 });
 }
 
 /** A kubeconfig as JSON, which every client reads as YAML. */

@@ -165,7 +165,7 @@ async function startSpokeProcess(
       ...(spoke.kubeconfig ? { WHEELHOUSE_KUBECONFIG: spoke.kubeconfig } : { WHEELHOUSE_SIMULATE: 'true' }),
       ...spoke.env,
     },
-    ready: async () => await eventually(async () => await connected(spoke.name, api), { timeoutMs: 30_000 }),
+    ready: async () => await eventually(async () => await connected(spoke.name, api), { timeoutMs: 120_000 }),
   });
   return child;
 }

@@ -85,7 +85,7 @@ describe('the stream of Applications', () => {
     await expect.poll(() => deps.applications.listeners.size).toBe(1);
     for (let index = 0; index < 1_000; index += 1) deps.applications.set(fakeView({ name: `b-${index}`, labels }));
     const connections = async () => await promisify(app.server.getConnections.bind(app.server))();
-    await expect.poll(connections, { timeout: 4_000 }).toBe(0);
+    await expect.poll(connections).toBe(0);
     await expect.poll(() => deps.applications.listeners.size).toBe(0);
     socket.destroy();
   });

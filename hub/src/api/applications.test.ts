@@ -85,7 +85,7 @@ describe('listing Applications', () => {
   });
 });
 
-describe('100,000 Applications', { timeout: 30_000 }, () => {
+describe('100,000 Applications', () => {
   // made once, because making them takes longer than the tests
   let many: FakeDeps;
   beforeAll(() => {

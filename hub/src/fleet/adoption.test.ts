@@ -19,6 +19,9 @@ import type { AdoptedRecord, ClusterRecord, StoreRecord } from './records.ts';
 import { identifyStore, storeKey } from './store-identity.ts';
 import { createMemoryTable, type MemoryTable } from './testing/memory-records.ts';
 
+/** However busy the machine is. */
+const within = { timeout: 20_000 };
+
 const logger = createLogger({ name: 'test', level: 'silent' });
 const now = () => new Date('2026-01-01T00:00:00.000Z');
 const key = createSigningKey();
@@ -157,7 +160,7 @@ describe('a cluster whose document the hub does not have', () => {
     await hub.openStore();
     hub.hold(documentOf({ tombstones: [{ app: 'old', reason: 'deleted by ann', cascade: true }] }));
     hub.adoption.onHeartbeat('eu-1', { appliedGen: 41 });
-    await vi.waitFor(() => expect(hub.takenOver).toEqual(['eu-1']));
+    await vi.waitFor(() => expect(hub.takenOver).toEqual(['eu-1']), within);
     expect(hub.clusters.find('eu-1')).toMatchObject({ name: 'eu-1', ...registration, history: [{ by: 'hub' }] });
     expect(hub.published).toMatchObject([{ cluster: 'eu-1', gen: 41, apps: [{ app: 'web' }, { app: 'db' }] }]);
     expect(hub.withdrawals).toMatchObject([
@@ -179,10 +182,10 @@ describe('a cluster whose document the hub does not have', () => {
     hub.hold(documentOf());
     const replicas = [hub.adoption, hub.startReplica()];
     for (const replica of replicas) replica.onHeartbeat('eu-1', { appliedGen: 41 });
-    await vi.waitFor(() => expect(hub.takenOver).toEqual(['eu-1']));
+    await vi.waitFor(() => expect(hub.takenOver).toEqual(['eu-1']), within);
     // whoever lost the race gives way
     for (const replica of replicas) replica.onHeartbeat('eu-1', { appliedGen: 41 });
-    await vi.waitFor(() => expect(replicas.reduce((sum, one) => sum + one.outcomes().adopted, 0)).toBe(1));
+    await vi.waitFor(() => expect(replicas.reduce((sum, one) => sum + one.outcomes().adopted, 0)).toBe(1), within);
     expect(replicas.map((one) => one.outcomes().failed)).toEqual([0, 0]);
     expect(hub.published).toHaveLength(1);
     expect(hub.clusters.list()).toHaveLength(1);
@@ -197,11 +200,11 @@ describe('a cluster whose document the hub does not have', () => {
       hub.hold(documentOf());
       hub.killAfter(writes);
       hub.adoption.onHeartbeat('eu-1', { appliedGen: 41 });
-      await vi.waitFor(() => expect(hub.adoption.outcomes().failed).toBe(1));
+      await vi.waitFor(() => expect(hub.adoption.outcomes().failed).toBe(1), within);
       hub.killAfter(Number.POSITIVE_INFINITY);
       const next = hub.startReplica();
       next.onHeartbeat('eu-1', { appliedGen: 41 });
-      await vi.waitFor(() => expect(hub.takenOver).toEqual(['eu-1']));
+      await vi.waitFor(() => expect(hub.takenOver).toEqual(['eu-1']), within);
       expect(hub.clusters.find('eu-1')).toMatchObject({ name: 'eu-1', ...registration });
       expect(hub.published).toHaveLength(1);
       expect(next.view().clusters).toEqual([
@@ -218,7 +221,7 @@ describe('a cluster whose document the hub does not have', () => {
     const documentsThen: number[] = [];
     hub.clusters.onChange(() => void documentsThen.push(hub.published.length));
     hub.adoption.onHeartbeat('eu-1', { appliedGen: 41 });
-    await vi.waitFor(() => expect(hub.takenOver).toEqual(['eu-1']));
+    await vi.waitFor(() => expect(hub.takenOver).toEqual(['eu-1']), within);
     expect(hub.clusters.find('eu-1')).toMatchObject({ leaving });
     expect(documentsThen).toEqual([0]);
     expect(hub.published).toMatchObject([{ gen: 41, apps: [], tombstones }]);
@@ -235,7 +238,7 @@ describe('a cluster whose document the hub does not have', () => {
     hub.heads.set('eu-1', { gen: 30, seq: 5 });
     hub.hold(documentOf());
     hub.adoption.onHeartbeat('eu-1', { appliedGen: 41 });
-    await vi.waitFor(() => expect(hub.takenOver).toEqual(['eu-1']));
+    await vi.waitFor(() => expect(hub.takenOver).toEqual(['eu-1']), within);
     expect(hub.clusters.find('eu-1')).toEqual(known);
     expect(hub.heads.get('eu-1')).toEqual({ gen: 41, seq: 6 });
   });
@@ -271,7 +274,7 @@ describe('a cluster whose document the hub does not have', () => {
     await hub.openStore();
     prepare();
     hub.adoption.onHeartbeat('eu-1', { appliedGen: 41 });
-    await vi.waitFor(() => expect(problem()).toBe(code));
+    await vi.waitFor(() => expect(problem()).toBe(code), within);
     expect([hub.clusters.list(), hub.published]).toEqual([[], []]);
     expect(hub.adoption.view()).toMatchObject({ state: 'Open', clusters: [{ cluster: 'eu-1', problem: { code } }] });
   });
@@ -279,12 +282,12 @@ describe('a cluster whose document the hub does not have', () => {
   it('forgets its problem once it was taken over', async () => {
     await hub.openStore();
     hub.adoption.onHeartbeat('eu-1', { appliedGen: 41 });
-    await vi.waitFor(() => expect(problem()).toBe('ClusterUnavailable'));
+    await vi.waitFor(() => expect(problem()).toBe('ClusterUnavailable'), within);
     hub.hold(documentOf());
     await vi.waitFor(() => {
       hub.adoption.onHeartbeat('eu-1', { appliedGen: 41 });
       expect(hub.takenOver).toEqual(['eu-1']);
-    });
+    }, within);
     expect(problem()).toBeUndefined();
   });
 });

@@ -3,6 +3,9 @@ import { describe, expect, it, vi } from 'vitest';
 import { createAgentLabels, type OwnLabelsJudge } from './agent-labels.ts';
 import type { FleetCluster, SettledLabels } from './clusters.ts';
 
+/** However busy the machine is. */
+const within = { timeout: 20_000 };
+
 type Labels = Readonly<Record<string, string>>;
 
 /** Clusters of which everything that is reported is new until it is settled; `moves` says what moves Applications. */
@@ -51,14 +54,14 @@ describe('labels that an agent reports', () => {
     const { agentLabels, judge, settled } = createFixture(moves);
     agentLabels.judgedBy(judge);
     agentLabels.onHeartbeat('eu-1', { rack: '7', role: 'active' });
-    await vi.waitFor(() => expect(settled.get('eu-1')).toEqual(expected));
+    await vi.waitFor(() => expect(settled.get('eu-1')).toEqual(expected), within);
   });
 
   it('that the cluster has already need no judge', async () => {
     const { agentLabels, judge, settled, judged } = createFixture(() => true, { rack: '7' });
     agentLabels.judgedBy(judge);
     agentLabels.onHeartbeat('eu-1', { rack: '7' });
-    await vi.waitFor(() => expect(settled.get('eu-1')).toEqual({ taken: { rack: '7' }, held: {}, reason: '' }));
+    await vi.waitFor(() => expect(settled.get('eu-1')).toEqual({ taken: { rack: '7' }, held: {}, reason: '' }), within);
     expect(judged).toEqual([]);
   });
 
@@ -69,10 +72,10 @@ describe('labels that an agent reports', () => {
     busy.add('eu-1');
     agentLabels.onHeartbeat('eu-1', { rack: '7' });
     agentLabels.onHeartbeat('eu-2', { rack: '7' });
-    await vi.waitFor(() => expect([...settled.keys()]).toEqual(['eu-2']));
+    await vi.waitFor(() => expect([...settled.keys()]).toEqual(['eu-2']), within);
     busy.clear();
     agentLabels.onHeartbeat('eu-1', { rack: '7' });
-    await vi.waitFor(() => expect(settled.size).toBe(2));
+    await vi.waitFor(() => expect(settled.size).toBe(2), within);
   });
 
   it('wait when a plan began on their cluster while they were judged', async () => {
@@ -89,7 +92,7 @@ describe('labels that an agent reports', () => {
     // the first is judged alone, the others together
     for (const name of ['eu-3', 'eu-1', 'eu-2']) agentLabels.onHeartbeat(name, { rack: '7' });
     free.resolve();
-    await vi.waitFor(() => expect(settled.size).toBe(2));
+    await vi.waitFor(() => expect(settled.size).toBe(2), within);
     expect([...settled.keys()]).toEqual(['eu-3', 'eu-2']);
   });
 
@@ -105,7 +108,7 @@ describe('labels that an agent reports', () => {
     });
     for (let place = 0; place < 100; place += 1) agentLabels.onHeartbeat(`c-${place}`, { rack: '7' });
     free.resolve();
-    await vi.waitFor(() => expect(settled.size).toBe(100));
+    await vi.waitFor(() => expect(settled.size).toBe(100), within);
     expect(judged.length).toBeLessThan(20);
   });
 
@@ -116,7 +119,7 @@ describe('labels that an agent reports', () => {
     agentLabels.onHeartbeat('eu-1', { 'wheelhouse.dev/x': 'y' });
     agentLabels.onHeartbeat('eu-2', { rack: '7' });
     agentLabels.onHeartbeat('eu-3', { rack: '7' });
-    await vi.waitFor(() => expect([...settled.keys()]).toEqual(['eu-3']));
+    await vi.waitFor(() => expect([...settled.keys()]).toEqual(['eu-3']), within);
     expect(judged.flatMap((labels) => [...labels.keys()])).toEqual(['eu-3']);
   });
 
@@ -135,7 +138,7 @@ describe('labels that an agent reports', () => {
       fails = false;
       agentLabels.onHeartbeat('eu-1', { rack: '7' });
       expect(settled.size).toBe(1);
-    });
+    }, within);
   });
 
   it('are not set once the hub stops', async () => {

@@ -5,6 +5,9 @@ import type { ClusterState } from './cluster-state.ts';
 import { type ContactRecord, watchContact } from './contact.ts';
 import { createMemoryTable } from './testing/memory-records.ts';
 
+/** However busy the machine is. */
+const within = { timeout: 20_000 };
+
 /** What a replica sees of a cluster. */
 interface Seen {
   state: ClusterState;
@@ -50,7 +53,7 @@ function createFixture() {
     /** Until everything as it is now was looked at twice. */
     settled: async () => {
       const before = looks;
-      await vi.waitFor(() => expect(looks).toBeGreaterThan(before + 4));
+      await vi.waitFor(() => expect(looks).toBeGreaterThan(before + 4), within);
     },
     told: () => audited.map(({ action, object }) => `${object}: ${action}`),
     [Symbol.dispose]: () => stop.abort(),

@@ -37,7 +37,7 @@ function createParts(intervals: { poll?: number; sweep?: number } = {}, requeues
   return { done, redis, schedule, work };
 }
 
-const within = { timeout: 10_000 };
+const within = { timeout: 20_000 };
 const signal = new AbortController().signal;
 const start = ({ schedule, work }: { schedule: Schedule; work: Parameters<Schedule['start']>[0] }) =>
   schedule.start(work, signal);

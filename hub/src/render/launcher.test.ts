@@ -32,6 +32,8 @@ const isAlive = async (pid: number) => {
   return !stat.includes(') Z');
 };
 const starterOf = async (one: Launcher) => Number(text((await one.launch(shell('echo $PPID'), signal)).stdout));
+/** The same, once it is up: to begin may take a busy machine longer than it may be silent. */
+const whenStarted = async (one: Launcher) => await vi.waitFor(async () => await starterOf(one), { timeout: 60_000 });
 const living = async (pids: number[]) => (await Promise.all(pids.map(isAlive))).filter(Boolean).length;
 
 it('gives what a child wrote and how it ended, several at a time', async () => {
@@ -132,7 +134,7 @@ it.each([
   await using another = createLauncher({ logger }, { prefix: [], silentMs: 2_000 });
   const file = join(folder, 'of-stopped');
   rmSync(file, { force: true });
-  const stopped = await starterOf(another);
+  const stopped = await whenStarted(another);
   await begin(another, file);
   const children = existsSync(file) ? await readPids(file) : [];
   process.kill(stopped, 'SIGSTOP');
@@ -141,7 +143,7 @@ it.each([
     retryable: true,
     message: expect.stringContaining('said nothing for 2 s') as string,
   });
-  expect(await starterOf(another)).not.toBe(stopped);
+  expect(await whenStarted(another)).not.toBe(stopped);
   await vi.waitFor(async () => expect(await living([stopped])).toBe(0), { timeout: 20_000 });
   const bound = isTethered ? children : [];
   await vi.waitFor(async () => expect(await living(bound)).toBe(0), { timeout: 20_000 });
@@ -149,16 +151,17 @@ it.each([
 
 it('ends a process that is stopped with itself', async () => {
   const another = createLauncher({ logger }, { prefix: [], silentMs: 2_000 });
-  const stopped = await starterOf(another);
+  const stopped = await whenStarted(another);
   process.kill(stopped, 'SIGSTOP');
   await another[Symbol.asyncDispose]();
   await vi.waitFor(async () => expect(await living([stopped])).toBe(0), { timeout: 20_000 });
 });
 
 it('waits for a child that says nothing for long, also when it was held up itself', async () => {
-  await using another = createLauncher({ logger }, { prefix: [], silentMs: 2_000 });
-  const launched = another.launch(shell('sleep 4; echo done'), signal);
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 3_000);
+  await using another = createLauncher({ logger }, { prefix: [], silentMs: 3_000 });
+  await whenStarted(another);
+  const launched = another.launch(shell('sleep 5; echo done'), signal);
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 4_000);
   expect(text((await launched).stdout)).toBe('done\n');
 });
 

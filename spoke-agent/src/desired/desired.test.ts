@@ -13,6 +13,9 @@ import { signDocument } from '@wheelhouse/shared/protocol/envelope';
 import { describe, expect, it, vi } from 'vitest';
 import { createDesired, type DesiredDeps, type DesiredDocument } from './desired.ts';
 
+/** However busy the machine is. */
+const within = { timeout: 20_000 };
+
 const key = createSigningKey();
 const logger = createLogger({ name: 'test', level: 'silent' });
 
@@ -106,9 +109,9 @@ describe('what a spoke keeps on disk', () => {
       if (page) blobs.set(page.digest, page.content);
       expect(page !== undefined).toBe(count > 1_000);
       online.send(envelope);
-      await vi.waitFor(() => expect(first.desired.appliedGen()).toBe(gen), { timeout: 10_000 });
+      await vi.waitFor(() => expect(first.desired.appliedGen()).toBe(gen), within);
     }
-    await vi.waitFor(() => expect(first.received).toHaveLength(2));
+    await vi.waitFor(() => expect(first.received).toHaveLength(2), within);
     await first.desired[Symbol.asyncDispose]();
 
     const again = await start(directory.path, fakeLink(undefined).link);
@@ -133,10 +136,10 @@ describe('what a spoke keeps on disk', () => {
     const { link, send } = fakeLink(blobs);
     const first = await start(directory.path, link, [lost.bundle]);
     send(signed(1, [lost, dropped]).envelope);
-    await vi.waitFor(() => expect(first.received).toHaveLength(1));
+    await vi.waitFor(() => expect(first.received).toHaveLength(1), within);
     for (const { bundle } of [lost, dropped]) await first.received[0]?.manifests(bundle);
     for (const gen of [2, 3, 4]) send(signed(gen, []).envelope);
-    await vi.waitFor(() => expect(first.desired.appliedGen()).toBe(4));
+    await vi.waitFor(() => expect(first.desired.appliedGen()).toBe(4), within);
     await first.desired[Symbol.asyncDispose]();
     await writeFile(join(directory.path, 'bundles', 'x.gz.123.draft'), '');
 
@@ -154,7 +157,7 @@ describe('what a spoke keeps on disk', () => {
     send(signed(4, [app(1)]).envelope);
     send(signed(5, [app(1)]).envelope);
     send(signed(6, [app(1)]).envelope);
-    await vi.waitFor(() => expect(desired.appliedGen()).toBe(6));
+    await vi.waitFor(() => expect(desired.appliedGen()).toBe(6), within);
     expect(received.map(({ document }) => document.gen)).toEqual([5, 6]);
     await desired[Symbol.asyncDispose]();
   });
@@ -166,14 +169,14 @@ describe('what a spoke keeps on disk', () => {
     const { desired, received } = await start(directory.path, { ...link, documentKeys: () => keys });
     const { envelope } = signed(5, []);
     for (let sent = 0; sent < 3; sent += 1) send(envelope);
-    await vi.waitFor(() => expect(desired.appliedGen()).toBe(5));
+    await vi.waitFor(() => expect(desired.appliedGen()).toBe(5), within);
     await setImmediate();
     expect([received.length, desired.rejected()]).toEqual([1, undefined]);
 
     const other = createSigningKey();
     keys = { [other.kid]: publicHalf(other) };
     send(envelope);
-    await vi.waitFor(() => expect(desired.rejected()).toMatchObject({ count: 1, code: 'SignatureInvalid' }));
+    await vi.waitFor(() => expect(desired.rejected()).toMatchObject({ count: 1, code: 'SignatureInvalid' }), within);
     await desired[Symbol.asyncDispose]();
   });
 });
@@ -183,7 +186,7 @@ describe('after a connection was lost', () => {
     const { link, send, connect, asked } = fakeLink(new Map());
     const spoke = await start(directory, link);
     send(signed(5, []).envelope);
-    await vi.waitFor(() => expect(spoke.desired.appliedGen()).toBe(5));
+    await vi.waitFor(() => expect(spoke.desired.appliedGen()).toBe(5), within);
     // what it asks when it starts
     spoke.clock.advance(0);
     await setImmediate();

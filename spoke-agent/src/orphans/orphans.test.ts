@@ -8,6 +8,9 @@ import { fieldManager } from '../cluster/cluster.ts';
 import { createMemoryCluster, type MemoryCluster } from '../cluster/memory/memory.ts';
 import { createOrphans, type Orphans } from './orphans.ts';
 
+/** However busy the machine is. */
+const within = { timeout: 20_000 };
+
 const { signal } = new AbortController();
 let clock: ManualClock;
 let cluster: MemoryCluster;
@@ -50,14 +53,14 @@ const requests = () => cluster.requests.list + cluster.requests.discover;
 async function survey(ms = 2_000): Promise<void> {
   const before = cluster.requests.discover;
   clock.advance(ms);
-  await vi.waitFor(() => expect(cluster.requests.discover).toBe(before + 1));
+  await vi.waitFor(() => expect(cluster.requests.discover).toBe(before + 1), within);
   let last = -1;
   await vi.waitFor(() => {
     const now = requests();
     const isQuiet = now === last;
     last = now;
     expect(isQuiet).toBe(true);
-  });
+  }, within);
 }
 
 it('asks the API server nothing while no project asks', async () => {
@@ -150,9 +153,12 @@ it('keeps what it found, and its age, while it cannot look', async () => {
   const { surveyedAt } = orphans.age();
   failure = new FleetError('ClusterUnavailable', 'the API server cannot be reached');
   await survey(60_000);
-  await vi.waitFor(() => expect(orphans.age()).toEqual({ surveyedAt, problem: 'the API server cannot be reached' }));
+  await vi.waitFor(
+    () => expect(orphans.age()).toEqual({ surveyedAt, problem: 'the API server cannot be reached' }),
+    within,
+  );
   expect(reports.get('web')).toBe(1);
   failure = undefined;
   await survey(60_000);
-  await vi.waitFor(() => expect(orphans.age().problem).toBeUndefined());
+  await vi.waitFor(() => expect(orphans.age().problem).toBeUndefined(), within);
 });

@@ -4,6 +4,9 @@ import { expect, it, vi } from 'vitest';
 import { followInventory } from './inventory.ts';
 import type { KubeRequest, Requests } from './requests.ts';
 
+/** However busy the machine is. */
+const within = { timeout: 20_000 };
+
 const node = { metadata: { name: 'n' }, status: { allocatable: { cpu: '2' }, conditions: [ready('True')] } };
 const pod = { metadata: { name: 'p' }, spec: { containers: [{ resources: { requests: { cpu: '1' } } }] } };
 const apiService = { metadata: { name: 'v1.apps' }, spec: { group: 'apps' } };
@@ -55,23 +58,24 @@ it('knows nothing before everything was listed, and says what is in the way', as
   const server = createServer();
   server.refuses.add('list Pod');
   const inventory = follow(server, stop.signal);
-  await vi.waitFor(() => expect(inventory.problem()).toMatchObject({ code: 'Forbidden' }));
+  await vi.waitFor(() => expect(inventory.problem()).toMatchObject({ code: 'Forbidden' }), within);
   expect(inventory.current()).toBeUndefined();
   server.refuses.clear();
-  await vi.waitFor(() =>
-    expect(inventory.current()).toMatchObject({ nodes: 1, requested: { cpuMillis: 1_000 }, apiGroups: ['apps'] }),
+  await vi.waitFor(
+    () => expect(inventory.current()).toMatchObject({ nodes: 1, requested: { cpuMillis: 1_000 }, apiGroups: ['apps'] }),
+    within,
   );
-  await vi.waitFor(() => expect(inventory.problem()).toBeUndefined());
+  await vi.waitFor(() => expect(inventory.problem()).toBeUndefined(), within);
 });
 
 it('keeps what it knew, and says so, while a watch cannot be opened again', async () => {
   using stop = stopper();
   const server = createServer();
   const inventory = follow(server, stop.signal);
-  await vi.waitFor(() => expect(inventory.current()).toBeDefined());
+  await vi.waitFor(() => expect(inventory.current()).toBeDefined(), within);
   server.refuses.add('watch Node');
   server.close();
-  await vi.waitFor(() => expect(inventory.problem()).toMatchObject({ code: 'Forbidden' }));
+  await vi.waitFor(() => expect(inventory.problem()).toMatchObject({ code: 'Forbidden' }), within);
   expect(inventory.current()).toMatchObject({ nodes: 1 });
 });
 
@@ -79,8 +83,8 @@ it('asks for nothing while its watches stand, and never for finished Pods', asyn
   using stop = stopper();
   const server = createServer();
   const inventory = follow(server, stop.signal);
-  await vi.waitFor(() => expect(inventory.kubernetesVersion()).toBe('v1.36.3'));
-  await vi.waitFor(() => expect(server.seen).toHaveLength(7));
+  await vi.waitFor(() => expect(inventory.kubernetesVersion()).toBe('v1.36.3'), within);
+  await vi.waitFor(() => expect(server.seen).toHaveLength(7), within);
   const ofPods = server.seen.filter(({ path }) => path === 'Pod').map(({ query }) => query?.['fieldSelector']);
   expect(ofPods).toEqual(Array(2).fill('status.phase!=Succeeded,status.phase!=Failed'));
   for (let turn = 0; turn < 50; turn += 1) inventory.current();
