@@ -101,13 +101,13 @@ test('a Job that fails has the plan undone where its hook says so', async () => 
 });
 
 test('a Job that hangs is given up when its time is over, and its place is taken by the next attempt', async () => {
-  await platform.apply(hook({ retries: 0, timeout: '5s' }));
+  await platform.apply(hook({ retries: 0, timeout: '10s' }));
   pods = 'NeverReady';
   const from = active;
   const { id } = await failover();
   const { paused } = await whenPaused(id);
   expect(paused?.reason).toMatch(
-    /^hook argocd\/zone after Arriving failed: sync of dns on tools (did not end within 5 s|Failed: did not end in time)/,
+    /^hook argocd\/zone after Arriving failed: sync of dns on tools (did not end within 10 s|Failed: did not end in time)/,
   );
   expect(await runsIn(from)).toBe(true);
   expect(await jobs()).toEqual([{ uid: made[0], succeeded: 0 }]);
@@ -119,12 +119,14 @@ test('a Job that hangs is given up when its time is over, and its place is taken
 
 test('a hub that is killed while the Job is at work does not run it twice', async () => {
   await platform.apply(hook({ timeout: '5m' }));
-  pods = { readyAfterMs: 8_000 };
+  const done = Promise.withResolvers<void>();
+  pods = { readyOnce: done.promise };
   const { id } = await failover();
   await eventually(() => expect(made).toHaveLength(1), within);
   await platform.hubs[0]?.kill('SIGKILL');
   expect(await jobs()).toEqual([{ uid: made[0], succeeded: 0 }]);
   await platform.hubs[0]?.restart();
+  done.resolve();
   const { hooks } = await expectMoved(id);
   expect(hooks).toMatchObject([{ state: 'succeeded', attempt: 1 }]);
   expect(made).toHaveLength(1);

@@ -79,8 +79,8 @@ function assign(manifests: KubeObject[], extra: Partial<AssignedApp> = {}, tombs
   });
 }
 
-async function reported(expected: object, timeoutMs = 20_000): Promise<ReportedStatus> {
-  await eventually(() => expect(statuses.get(ns)).toMatchObject({ ...expected }), { timeoutMs });
+async function reported(expected: object): Promise<ReportedStatus> {
+  await eventually(() => expect(statuses.get(ns)).toMatchObject({ ...expected }));
   return statuses.get(ns) as ReportedStatus;
 }
 
@@ -127,7 +127,7 @@ const data = async (name?: string) => (await cluster.find(settingsRef(name), sig
 describe('the reconciler on a real API server', () => {
   it('creates namespace and resources, and sees them become Healthy', async () => {
     assign([configMap({ a: '1' }), deployment(), service]);
-    const status = await reported(synced({ health: { status: 'Healthy' } }), 60_000);
+    const status = await reported(synced({ health: { status: 'Healthy' } }));
     expect(status).toMatchObject({ total: 3, conditions: [], operation: { phase: 'Succeeded' } });
   });
 
@@ -150,7 +150,7 @@ describe('the reconciler on a real API server', () => {
       healthOf,
     });
     assign([deployment(), service]);
-    await reported(synced({ health: { status: 'Healthy' } }), 60_000);
+    await reported(synced({ health: { status: 'Healthy' } }));
     expect(sent.filter((request) => request !== 'apply Namespace')).toEqual(['apply Service', 'apply Deployment']);
     assign([deployment(), service]);
     await reported(synced());
@@ -198,9 +198,7 @@ describe('the reconciler on a real API server', () => {
     await reported(synced({ total: 2 }));
     const ref = { group, version: 'v1', kind: 'Widget', namespace: ns, name: 'w' };
     await cluster.remove(ref, { propagation: 'Background', signal });
-    await eventually(async () => expect((await cluster.find(ref, signal))?.['spec']).toEqual({ size: 1 }), {
-      timeoutMs: 20_000,
-    });
+    await eventually(async () => expect((await cluster.find(ref, signal))?.['spec']).toEqual({ size: 1 }));
   });
 
   it.each([
@@ -219,7 +217,7 @@ describe('the reconciler on a real API server', () => {
     ],
   ])("reports %s with the API server's words and leaves the rest running", async (_row, spoil, message) => {
     assign([deployment()]);
-    await reported(synced({ health: { status: 'Healthy' } }), 60_000);
+    await reported(synced({ health: { status: 'Healthy' } }));
     assign([spoil(deployment())]);
     const status = await reported({ operation: { phase: 'Failed', revision: `r${gen}` } });
     expect(status.operation?.message).toMatch(message);
@@ -233,7 +231,7 @@ describe('the reconciler on a real API server', () => {
 
   it('compares without records and writes nothing that is as it should be', async () => {
     assign([deployment(), service]);
-    await reported(synced({ health: { status: 'Healthy' } }), 60_000);
+    await reported(synced({ health: { status: 'Healthy' } }));
     const ref: ObjectRef = { group: 'apps', version: 'v1', kind: 'Deployment', namespace: ns, name: 'web' };
     const before = (await cluster.find(ref, signal))?.metadata.managedFields?.find(
       ({ manager }) => manager === fieldManager,
@@ -261,9 +259,9 @@ describe('the reconciler on a real API server', () => {
 
   it('deletes everything of an Application by its tombstone', async () => {
     assign([configMap({ a: '1' }), deployment()]);
-    await reported(synced({ health: { status: 'Healthy' } }), 60_000);
+    await reported(synced({ health: { status: 'Healthy' } }));
     assign([], {}, [{ app: ns, reason: 'deleted', cascade: true }]);
-    await reported({ removed: true }, 60_000);
+    await reported({ removed: true });
     expect(await data()).toBeUndefined();
   });
 
@@ -272,9 +270,9 @@ describe('the reconciler on a real API server', () => {
     await reported(synced());
     await server.kill();
     assign([configMap({ a: '2' })]);
-    await reported({ conditions: [expect.objectContaining({ type: 'ComparisonError' })] }, 30_000);
+    await reported({ conditions: [expect.objectContaining({ type: 'ComparisonError' })] });
     await server.restart();
-    await reported(synced({ conditions: [] }), 60_000);
+    await reported(synced({ conditions: [] }));
     expect(await data()).toEqual({ a: '2' });
   });
 });

@@ -442,7 +442,9 @@ describe.each(engines)('$engine engine logs in', ({ engine }) => {
       return true;
     });
     await using source = create(3_000);
-    await source.listRefs(await createRepository(), signal); // the worker thread is up
+    const repository = await createRepository();
+    // until the worker thread is up
+    await eventually(async () => await source.listRefs(repository, signal));
     const controller = new AbortController();
     const stopped = source.fetch({ url: `${silent.url}/stopped.git` }, '', controller.signal);
     await eventually(() => expect(silent.requests).toHaveLength(1));

@@ -4,7 +4,7 @@ import { blobName } from '@wheelhouse/shared/protocol/blob';
 import { createKeyPair } from '@wheelhouse/shared/protocol/nkeys';
 import { subjects } from '@wheelhouse/shared/protocol/subjects';
 import { eventually } from '@wheelhouse/test/support/eventually';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   connectSpoke,
   createStores,
@@ -60,7 +60,7 @@ describe('what a spoke may do with its real credentials and a client of its own'
     ['send a command', subjects.command('victim', 'x')],
     ['write a bundle', subjects.blobStored('0'.repeat(64), 0)],
   ])('may not %s', async (_name, subject) => {
-    await expect(mine.request(subject, 'x', { timeout: 2_000 })).rejects.toThrow(/permissions violation/i);
+    await expect(mine.request(subject, 'x', { timeout: 60_000 })).rejects.toThrow(/permissions violation/i);
   });
 
   it.each([
@@ -110,7 +110,7 @@ describe('what a spoke may do with its real credentials and a client of its own'
 
   it('is cut off when its JWT ends', async () => {
     const key = createKeyPair('user');
-    const jwt = fixture.authority.mintSpoke('mine', key.publicKey, new Date(Date.now() + 2_000));
+    const jwt = fixture.authority.mintSpoke('mine', key.publicKey, new Date(Date.now() + 5_000));
     const connection = await connect({
       servers: fixture.url,
       reconnect: false,
@@ -159,7 +159,7 @@ describe('who sends most', () => {
     const holders = await Promise.all(found.map(async ({ id }) => await system.holder(id)));
     expect(holders).toContainEqual({ cluster: 'young', publicKey: expect.stringMatching(/^U[A-Z2-7]{55}$/) });
     await system.disconnect(found[0]?.id ?? '');
-    await vi.waitFor(async () => expect(await system.holder(found[0]?.id ?? '')).toBeUndefined());
+    await eventually(async () => expect(await system.holder(found[0]?.id ?? '')).toBeUndefined());
     expect(new Set(found.map(({ id }) => id)).size).toBe(found.length);
     expect(found.length).toBeLessThanOrEqual(6);
   });

@@ -103,9 +103,7 @@ describe('the agent process', () => {
       WHEELHOUSE_TOKEN: token,
     });
     try {
-      await eventually(() => expect(fixture.statuses.get('process/shop')).toMatchObject({ sync: 'Synced' }), {
-        timeoutMs: 30_000,
-      });
+      await eventually(() => expect(fixture.statuses.get('process/shop')).toMatchObject({ sync: 'Synced' }));
       expect(JSON.parse(await readFile(healthFile, 'utf8'))).toMatchObject({ at: expect.any(String) });
     } finally {
       child.kill('SIGTERM');

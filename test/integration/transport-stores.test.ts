@@ -63,7 +63,7 @@ describe("the hub's stores in NATS", () => {
     const created = await createdAt();
     await own.server.kill();
     await own.server.restart();
-    await eventually(async () => expect((await last())?.string()).toBe('{"cluster":"eu-1"}'), { timeoutMs: 20_000 });
+    await eventually(async () => expect((await last())?.string()).toBe('{"cluster":"eu-1"}'));
     expect(await createdAt()).toBe(created);
   });
 

@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runChild } from './child.ts';
 import { type GitRepository, gitEnvironment } from './git-repository.ts';
@@ -20,7 +21,12 @@ export interface GpgKey extends AsyncDisposable {
 
 export async function createGpgKey(
   name: string,
-  options: { /** As gpg takes it: `0` is never, `seconds=1`. */ expires?: string } = {},
+  options: {
+    /** As gpg takes it: `0` is never, `seconds=1`. */
+    expires?: string;
+    /** The time that stands still for it, as `20200101T000000`; that of the machine unless given. */
+    clock?: string;
+  } = {},
 ): Promise<GpgKey> {
   await using stack = new AsyncDisposableStack();
   // a socket's path may not be long
@@ -28,6 +34,7 @@ export async function createGpgKey(
   const home = join(path, 'g');
   const env = { ...gitEnvironment, GNUPGHOME: home, ...identity(name) };
   await runChild('mkdir', ['-m', '700', home], {});
+  if (options.clock) await writeFile(join(home, 'gpg.conf'), `faked-system-time ${options.clock}!\n`);
   const gpg = async (...args: string[]) => await runChild('gpg', ['--batch', '--quiet', ...args], { env });
   stack.defer(async () => void (await runChild('gpgconf', ['--kill', 'all'], { env })));
   const user = `${name} <${name}@example.com>`;

@@ -1,7 +1,7 @@
 // Plays what surrounds a control plane in a real cluster: the kubelet of one Node (binds Pods, reports the state that a
 // behaviour chose), and by surroundings.ts the cloud and the metrics server.
 // Inputs: objects as the API server streams them. Never runs an image, never changes a spec.
-import { sleep } from '@wheelhouse/shared/async/abort';
+import { abortable, sleep } from '@wheelhouse/shared/async/abort';
 import type { KubeJson, KubeRequests } from './kube-request.ts';
 import { type PodBehaviour, statusOf } from './pod-status.ts';
 import { reportStatus, statusRules } from './surroundings.ts';
@@ -116,7 +116,7 @@ async function start(
     });
   if (typeof behaviour === 'object') {
     await report(statusOf(pod, 'NeverReady'));
-    if (!(await sleep(behaviour.readyAfterMs, signal))) return;
+    await abortable(behaviour.readyOnce, signal);
   }
   await report(statusOf(pod, typeof behaviour === 'object' ? 'Ready' : behaviour));
 }

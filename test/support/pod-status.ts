@@ -10,7 +10,8 @@ export type PodBehaviour =
   | 'NeverReady'
   /** Never bound to a Node. */
   | 'Pending'
-  | { readyAfterMs: number };
+  /** Not ready before the test says so. */
+  | { readyOnce: Promise<unknown> };
 
 /** The status that a kubelet would report. */
 export function statusOf(pod: KubeJson, behaviour: Exclude<PodBehaviour, object>): object {
