@@ -7,7 +7,7 @@ import { eventually } from '../support/eventually.ts';
 import { type Registry, startRegistry } from '../support/registry.ts';
 import { configMap, type Shop, startShop } from '../support/shop.ts';
 
-const within = { timeoutMs: 20_000, intervalMs: 20 };
+const within = { timeoutMs: 60_000, intervalMs: 20 };
 let shop: Shop;
 let charts: ChartRepository;
 let registry: Registry;

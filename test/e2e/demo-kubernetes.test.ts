@@ -30,7 +30,7 @@ async function ask(cluster: string, path: string): Promise<KubeJson> {
 
 test('Deployments have running Pods, and the table says so', async () => {
   expect(terminal.output()).toContain('starting three Kubernetes API servers and their agents\n');
-  expect(terminal.output()).toMatch(/storefront-us-west +us-west +Synced +Healthy +\d+s ago/);
+  expect(terminal.output()).toMatch(/storefront-us-west +us-west +Synced +Healthy +\d+[sm] ago/);
   const { items } = await ask('us-west', '/api/v1/namespaces/storefront/pods');
   expect(items.map((pod: KubeJson) => pod.status.phase)).toEqual(['Running', 'Running', 'Running']);
 });

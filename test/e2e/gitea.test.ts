@@ -91,7 +91,7 @@ kind: Secret
 metadata: {name: gitea-api, namespace: argocd, labels: {argocd.argoproj.io/secret-type: scm-creds}}
 stringData: {token: ${gitea.token}}
 `);
-  }, 120_000);
+  });
   afterAll(async () => await stack.disposeAsync());
 
   const access = () => `api: '${gitea.url}', tokenRef: {secretName: gitea-api, key: token}`;

@@ -43,7 +43,7 @@ rules: []
 `,
   });
   await platform.startSpoke('east', { kubeconfig: server.kubeconfigPath });
-}, 120_000);
+});
 afterAll(async () => {
   await platform?.[Symbol.asyncDispose]();
   await server?.[Symbol.asyncDispose]();

@@ -41,7 +41,7 @@ beforeAll(async () => {
   await platform.apply(application('web', 'team'));
   await platform.apply(application('cart', 'other'));
   await whenSettled(platform, { names: ['cart', 'web'] });
-}, 120_000);
+});
 afterAll(async () => {
   await platform?.[Symbol.asyncDispose]();
   await server?.[Symbol.asyncDispose]();
@@ -202,6 +202,8 @@ test('Applications of one project in one namespace show the same, which travels 
 
 test('nothing is said any more once the project does not ask', async () => {
   await platform.apply(project('team'));
-  await eventually(async () => expect(await orphansOf('web')).toEqual([]), within);
-  expect(messagesOf(await getApplication(platform, 'web'))).toEqual([]);
+  await eventually(async () => {
+    expect(await orphansOf('web')).toEqual([]);
+    expect(messagesOf(await getApplication(platform, 'web'))).toEqual([]);
+  }, within);
 });

@@ -8,7 +8,7 @@ import { eventually } from '../support/eventually.ts';
 import { configMap, type Shop, startShop } from '../support/shop.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
-const within = { timeoutMs: 30_000, intervalMs: 50 };
+const within = { timeoutMs: 60_000, intervalMs: 50 };
 const stack = new AsyncDisposableStack();
 let shop: Shop;
 

@@ -181,9 +181,7 @@ async function startControlPlane(): Promise<void> {
 /** Asserts on every cluster, until it holds. */
 async function everywhere(assertion: (cluster: KubeCluster) => Promise<void>): Promise<void> {
   await Promise.all(
-    clusters.map(
-      async (cluster) => await eventually(async () => await assertion(cluster), { timeoutMs: 30_000, intervalMs: 100 }),
-    ),
+    clusters.map(async (cluster) => await eventually(async () => await assertion(cluster), { intervalMs: 100 })),
   );
 }
 

@@ -7,7 +7,7 @@ import type { ServedRepository } from '../support/git-server.ts';
 import { sendPush } from '../support/push-event.ts';
 import { configMap, type Shop, startShop } from '../support/shop.ts';
 
-const within = { timeoutMs: 20_000, intervalMs: 20 };
+const within = { timeoutMs: 60_000, intervalMs: 20 };
 let shop: Shop;
 let values: ServedRepository;
 

@@ -5,7 +5,7 @@ import { createGpgKey, type GpgKey } from '../support/gpg-key.ts';
 import { sendPush } from '../support/push-event.ts';
 import { configMap, type Shop, startShop } from '../support/shop.ts';
 
-const within = { timeoutMs: 30_000, intervalMs: 20 };
+const within = { timeoutMs: 60_000, intervalMs: 20 };
 const stack = new AsyncDisposableStack();
 let shop: Shop;
 let ann: GpgKey;

@@ -5,7 +5,7 @@ import { listApplications } from '../support/applications.ts';
 import { eventually } from '../support/eventually.ts';
 import { configMap, type Shop, startShop } from '../support/shop.ts';
 
-const within = { timeoutMs: 20_000, intervalMs: 20 };
+const within = { timeoutMs: 60_000, intervalMs: 20 };
 const chart = 'apiVersion: v2\nname: shop\nversion: 1.0.0\n';
 const kustomization = (namePrefix: string) => `resources: [config.yaml]\nnamePrefix: ${namePrefix}\n`;
 let shop: Shop;
@@ -67,7 +67,7 @@ test('an Application that comes back to a branch runs what it holds now', async 
 
 test('an Application that is made again runs what its source holds now', async () => {
   await shop.platform.api('DELETE', '/api/v1/applications/shop?cascade=true');
-  await eventually(async () => expect(await listApplications(shop.platform)).toEqual([]), { timeoutMs: 20_000 });
+  await eventually(async () => expect(await listApplications(shop.platform)).toEqual([]));
   expect(await shop.live()).toEqual({});
   await shop.repository.commit({ 'app/config.yaml': configMap('shop', 'eight') }, 'Change that nobody tells of');
   await shop.platform.apply(shop.application());

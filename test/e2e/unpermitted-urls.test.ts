@@ -6,7 +6,7 @@ import { eventually } from '../support/eventually.ts';
 import { type FileServer, startFileServer } from '../support/file-server.ts';
 import { configMap, type Shop, startShop } from '../support/shop.ts';
 
-const within = { timeoutMs: 30_000, intervalMs: 50 };
+const within = { timeoutMs: 60_000, intervalMs: 50 };
 let files: FileServer;
 let shop: Shop;
 
@@ -23,7 +23,7 @@ beforeAll(async () => {
     },
     { WHEELHOUSE_POLL_INTERVAL: '1s' },
   );
-}, 90_000);
+});
 afterAll(async () => {
   await shop?.[Symbol.asyncDispose]();
   await files?.[Symbol.asyncDispose]();

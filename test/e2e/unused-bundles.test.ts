@@ -4,7 +4,7 @@ import { eventually } from '../support/eventually.ts';
 import { connectAsHub } from '../support/hub-connection.ts';
 import { configMap, type Shop, startShop } from '../support/shop.ts';
 
-const within = { timeoutMs: 20_000, intervalMs: 50 };
+const within = { timeoutMs: 60_000, intervalMs: 50 };
 const stop = new AbortController();
 let shop: Shop;
 

@@ -13,7 +13,7 @@ export interface ShownApplication {
     sourceTypes?: string[];
     conditions?: { type: string; message: string }[];
     resources?: { kind: string; name: string; status: string; requiresPruning?: boolean; hook?: boolean }[];
-    operationState?: { phase: string; message: string };
+    operationState?: { phase: string; message: string; startedAt: string; retryCount: number };
   };
   fleet?: { cluster?: string; stale?: boolean; observedAt?: string };
 }
