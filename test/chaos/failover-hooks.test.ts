@@ -123,7 +123,7 @@ test('a host that answers 500 pauses the plan before anything is withdrawn; resu
 });
 
 test('a host that hangs has its plan undone where the hook says so, and is told of the way back', async () => {
-  await platform.apply(httpHook({ retries: 0, timeout: '1s', onFailure: 'Abort' }));
+  await platform.apply(httpHook({ retries: 0, timeout: '4s', onFailure: 'Abort' }));
   const from = active;
   host.answer((call, response) => {
     if (call.direction === 'back') response.writeHead(204).end();
@@ -131,7 +131,7 @@ test('a host that hangs has its plan undone where the hook says so, and is told 
   const { id } = await failover();
   const { history } = await planIn(platform, { id }, { phases: ['Aborted'], timeoutMs: 100_000 });
   expect(history.map(({ message }) => message)).toContainEqual(
-    expect.stringMatching(/aborted: hook argocd\/dns before Withdrawing failed: .* did not answer within 1 s/),
+    expect.stringMatching(/aborted: hook argocd\/dns before Withdrawing failed: .* did not answer within 4 s/),
   );
   expect(host.calls.map(({ direction, step }) => `${direction} ${step}`)).toEqual([
     'forward Withdrawing',

@@ -10,7 +10,7 @@ import { fleetSet, versionedConfigMap } from '../support/fleet-set.ts';
 import { startGitServer } from '../support/git-server.ts';
 import { actOnPlan, makePlan, planIn, type ShownPlan } from '../support/plans.ts';
 import { type Platform, startPlatform } from '../support/platform.ts';
-import { type Fleet, followConfigMaps, startFleet } from './fleet.ts';
+import { type Fleet, startFleet } from './fleet.ts';
 
 const regions = ['eu', 'us'] as const;
 type Region = (typeof regions)[number];
@@ -42,6 +42,7 @@ beforeAll(async () => {
   fleet = stack.use(
     await startFleet(platform, clusters, {
       labelsOf: (cluster) => ({ region: cluster.slice(0, 2), role: cluster.startsWith('eu') ? 'active' : 'standby' }),
+      onChanged: (cluster, name) => void running.add(`${cluster}/${name}`),
       onDeleted: (cluster, name) => {
         running.delete(`${cluster}/${name}`);
         const elsewhere = clustersOf(other(cluster.slice(0, 2) as Region)).map((one) => `${one}/${name}`);
@@ -49,7 +50,6 @@ beforeAll(async () => {
       },
     }),
   );
-  void followConfigMaps(fleet, running);
   const selector = '{matchLabels: {role: active}}';
   set = fleetSet({ repoURL: repository.url, selector, labels: "{app: '{{.path.basename}}'}" });
   await platform.apply(set);

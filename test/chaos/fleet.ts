@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { follow } from '@wheelhouse/hub/store/follow';
 import { streams } from '@wheelhouse/hub/store/streams';
 import { mapLimit } from '@wheelhouse/shared/async/limit';
+import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { KubeObject } from '@wheelhouse/shared/kube/object';
 import { createLogger } from '@wheelhouse/shared/logging/logger';
 import { parseDocumentKeys } from '@wheelhouse/shared/protocol/document-key';
@@ -38,19 +39,24 @@ export interface Fleet extends AsyncDisposable {
 }
 
 const logger = createLogger({ name: 'chaos', level: 'error' });
+const refusal = new FleetError('ClusterUnavailable', 'this cluster deletes nothing at present');
 
 export interface FleetOptions {
   /** `fleet: hollow` unless given. */
   labelsOf?(cluster: string, index: number): Record<string, string>;
+  /** Called at once for each ConfigMap that appears or changes. */
+  onChanged?(cluster: string, name: string): void;
   /** Called at once for each ConfigMap that is deleted. */
   onDeleted?(cluster: string, name: string): void;
+  /** Whether a cluster deletes nothing at present. */
+  keeps?(cluster: string): boolean;
 }
 
 /** Enrols `names` as clusters, and begins the record. */
 export async function startFleet(
   platform: Platform,
   names: readonly string[],
-  { labelsOf = () => ({ fleet: 'hollow' }), onDeleted }: FleetOptions = {},
+  { labelsOf = () => ({ fleet: 'hollow' }), onChanged, onDeleted, keeps }: FleetOptions = {},
 ): Promise<Fleet> {
   await using stack = new AsyncDisposableStack();
   const stop = new AbortController();
@@ -61,15 +67,25 @@ export async function startFleet(
     return (await platform.api<{ token: string }>('POST', '/api/v1/fleet/tokens', body)).token;
   };
   const spokes = await mapLimit([...names], 4, async (cluster) =>
-    stack.use(await startHollowSpoke({ name: cluster, token: await tokenOf(cluster), dir })),
+    stack.use(
+      await startHollowSpoke({
+        name: cluster,
+        token: await tokenOf(cluster),
+        dir,
+        intercept: (verb) => (verb === 'remove' && keeps?.(cluster) ? refusal : undefined),
+      }),
+    ),
   );
   const deleted: string[] = [];
   for (const { name, cluster } of spokes)
     void cluster.watch(
       configMaps,
-      watching((object) => {
-        deleted.push(`${name}/${object.metadata.name}`);
-        onDeleted?.(name, object.metadata.name ?? '');
+      watching({
+        changed: (object) => onChanged?.(name, object.metadata.name ?? ''),
+        removed: (object) => {
+          deleted.push(`${name}/${object.metadata.name}`);
+          onDeleted?.(name, object.metadata.name ?? '');
+        },
       }),
       stop.signal,
     );
@@ -97,7 +113,7 @@ export async function startFleet(
 }
 
 async function configMapsOf({ name, cluster }: HollowSpoke): Promise<{ id: string; object: KubeObject }[]> {
-  const objects = await Array.fromAsync(cluster.list(configMaps, AbortSignal.timeout(5_000)));
+  const objects = await Array.fromAsync(cluster.list(configMaps, AbortSignal.timeout(60_000)));
   return objects.map((object) => ({ id: `${name}/${object.metadata.name}`, object }));
 }
 
@@ -107,9 +123,9 @@ function countBy<T>(items: readonly T[], keyOf: (item: T) => string): Record<str
   return counts;
 }
 
-function watching(removed: (object: KubeObject) => void) {
+function watching(listener: Record<'changed' | 'removed', (object: KubeObject) => void>) {
   const nothing = () => undefined;
-  return { listing: nothing, changed: nothing, removed, listed: nothing, connected: nothing, failed: nothing };
+  return { listing: nothing, listed: nothing, connected: nothing, failed: nothing, ...listener };
 }
 
 /** Reads the stream of documents as a hub does. */
@@ -151,18 +167,4 @@ async function watchDocuments(
   );
   await follower.loaded();
   return { violations, tombstones: buried, generations };
-}
-
-/** Adds to `running` what appears in the clusters, as `cluster/name`; what goes is for `onDeleted` to take out. */
-export async function followConfigMaps(fleet: Pick<Fleet, 'spokes'>, running: Set<string>): Promise<void> {
-  const nothing = () => undefined;
-  const follow = async ({ name, cluster }: Fleet['spokes'][number]) => {
-    const seen = (object: { metadata: { name?: string } }) => void running.add(`${name}/${object.metadata.name}`);
-    await cluster.watch(
-      { group: '', version: 'v1', kind: 'ConfigMap' },
-      { listing: nothing, changed: seen, removed: nothing, listed: nothing, connected: nothing, failed: nothing },
-      AbortSignal.timeout(600_000),
-    );
-  };
-  await Promise.all(fleet.spokes.map(follow));
 }

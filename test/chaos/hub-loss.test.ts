@@ -91,7 +91,11 @@ describe('a hub that lost its store', () => {
         expect(status.conditions?.map(({ type }) => type)).toContain('Adopted');
       }
     }, within);
-    expect(await platform.metrics()).toMatch(`wheelhouse_applications{dimension="all",value="adopted"} ${total}`);
+    await eventually(
+      async () =>
+        expect(await platform.metrics()).toMatch(`wheelhouse_applications{dimension="all",value="adopted"} ${total}`),
+      within,
+    );
   });
 
   test('explains it again when the specs are applied, without touching a workload', async () => {
@@ -120,7 +124,11 @@ describe('a hub that lost its store', () => {
     const { 'c1/hand-c1': _removed, ...others } = uids;
     expect(await fleet.uids()).toEqual(others);
     // both ends are tombstones, asked for by a person
-    expect([...new Set(fleet.tombstones)].toSorted()).toEqual(['c0/hand-c0', 'c1/hand-c1']);
+    await eventually(
+      () => expect([...new Set(fleet.tombstones)].toSorted()).toEqual(['c0/hand-c0', 'c1/hand-c1']),
+      within,
+    );
+    expect(await fleet.uids()).toEqual(others);
     expect(fleet.violations).toEqual([]);
     await eventually(async () => expect(await listApplications(platform)).toHaveLength(total - 2), within);
   });
@@ -131,8 +139,10 @@ describe('a hub that lost its store', () => {
     for (const { metadata } of await listApplications(platform))
       await platform.api('GET', `/api/v1/applications/${metadata.name}?refresh=normal`);
     await eventually(async () => expect(await fleet.versions()).toEqual({ 1: 1, 2: total - 2 }), within);
-    for (const cluster of clusters)
-      expect(fleet.generations.get(cluster)).toBeGreaterThan(generations.get(cluster) ?? Number.NaN);
+    await eventually(() => {
+      for (const cluster of clusters)
+        expect(fleet.generations.get(cluster)).toBeGreaterThan(generations.get(cluster) ?? Number.NaN);
+    }, within);
     expect((await adoption()).state).toBe('Closed');
   });
 });

@@ -109,6 +109,9 @@ test('a set with RollingSync goes step by step, and shows what Argo CD shows', a
     const found = await platform.api<ShownSet>('GET', '/api/v1/applicationsets/rolling');
     const { applicationStatus } = found.status;
     expect(applicationStatus.filter(({ status }) => status === 'Healthy')).toHaveLength(3);
+    expect(found.status.conditions).toContainEqual(
+      expect.objectContaining({ type: 'RolloutProgressing', status: 'False', reason: 'ApplicationSetRolloutComplete' }),
+    );
     return found;
   }, within);
   expect(Object.fromEntries(set.status.applicationStatus.map(({ application, step }) => [application, step]))).toEqual({
@@ -117,9 +120,6 @@ test('a set with RollingSync goes step by step, and shows what Argo CD shows', a
     'rolling-us-1': '2',
     'rolling-us-2': '-1',
   });
-  expect(set.status.conditions).toContainEqual(
-    expect.objectContaining({ type: 'RolloutProgressing', status: 'False', reason: 'ApplicationSetRolloutComplete' }),
-  );
   const app = await platform.api<{ spec: object; status: { operationState: { operation: object } } }>(
     'GET',
     '/api/v1/applications/rolling-eu-1',
@@ -151,7 +151,7 @@ async function push(version: number, broken = false): Promise<void> {
 async function versions(): Promise<Record<string, string>> {
   const entries = spokes.map(async ({ name, cluster }) => {
     const kind = { group: '', version: 'v1', kind: 'ConfigMap' };
-    const [found] = await Array.fromAsync(cluster.list(kind, AbortSignal.timeout(5_000)));
+    const [found] = await Array.fromAsync(cluster.list(kind, AbortSignal.timeout(60_000)));
     return [name, (found?.['data'] as { version: string } | undefined)?.version ?? ''] as const;
   });
   return Object.fromEntries(await Promise.all(entries));

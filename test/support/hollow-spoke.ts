@@ -1,7 +1,11 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createLogger } from '@wheelhouse/shared/logging/logger';
-import { createMemoryCluster, type MemoryCluster } from '@wheelhouse/spoke-agent/cluster/memory/memory';
+import {
+  createMemoryCluster,
+  type MemoryCluster,
+  type MemoryOptions,
+} from '@wheelhouse/spoke-agent/cluster/memory/memory';
 import { enrol } from '@wheelhouse/spoke-agent/link/enrol';
 import { loadIdentity } from '@wheelhouse/spoke-agent/link/identity';
 import { startMember } from '@wheelhouse/spoke-agent/member';
@@ -15,6 +19,8 @@ export interface HollowSpokeOptions {
   /** Its first connection comes at random within this time; 0 unless given. */
   firstDelayMs?: number;
   heartbeatMs?: number;
+  /** Whether its cluster refuses a request. */
+  intercept?: MemoryOptions['intercept'];
 }
 
 /** A spoke within this process. */
@@ -32,11 +38,11 @@ const logger = createLogger({ name: 'hollow-spoke', level: process.env['LOG_LEVE
 
 /** Enrols and starts the real agent with its link over a simulated cluster; many fit in one process. */
 export async function startHollowSpoke(options: HollowSpokeOptions): Promise<HollowSpoke> {
-  const { name, firstDelayMs = 0, heartbeatMs } = options;
+  const { name, firstDelayMs = 0, heartbeatMs, intercept } = options;
   await using stack = new AsyncDisposableStack();
   const stateDir = join(options.dir, name);
   await mkdir(stateDir, { recursive: true });
-  const cluster = stack.use(createMemoryCluster());
+  const cluster = stack.use(createMemoryCluster({}, intercept ? { intercept } : {}));
   const info = await cluster.info(AbortSignal.timeout(120_000));
   const start = async (token: string) => {
     const identity = await loadIdentity(stateDir);
