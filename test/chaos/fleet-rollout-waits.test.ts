@@ -35,7 +35,10 @@ test('Preparing: begins nothing before all is rendered, whoever is killed meanwh
   await push(2, { unrenderable: true });
   await whenPhase('Preparing', 1);
   await killAll();
-  expect((await whenPhase('Preparing', 1)).message).toMatch(/^web-c\d cannot be rendered: /);
+  await eventually(
+    async () => expect((await whenPhase('Preparing', 1)).message).toMatch(/^web-c\d cannot be rendered: /),
+    within,
+  );
   expect(await fleet.versions()).toEqual({ 1: 6 });
   await push(2);
   await whenPhase('Completed', 2);

@@ -46,11 +46,14 @@ test('a step that breaks health ends in a return of what was touched, with no ha
   const touched = failed.clusters.filter(({ state }) => state === 'Returned').map(({ name }) => name);
   expect(touched).toEqual(expect.arrayContaining(clusters.slice(0, 2)));
   expect(touched.filter((name) => untouched.includes(name))).toEqual([]);
-  const held = await getApplication(platform, `web-${untouched[0]}`);
-  expect(held.status.sync.status).toBe('OutOfSync');
-  expect(messagesOf(held, 'RolloutWaiting').join()).toMatch(
-    /^stays at [0-9a-f]{7}: rollout web is Failed: step early: /,
-  );
+  const held = await eventually(async () => {
+    const found = await getApplication(platform, `web-${untouched[0]}`);
+    expect(found.status.sync.status).toBe('OutOfSync');
+    expect(messagesOf(found, 'RolloutWaiting').join()).toMatch(
+      /^stays at [0-9a-f]{7}: rollout web is Failed: step early: /,
+    );
+    return found;
+  }, within);
   expect(sha).not.toBe(held.status.sync.revision);
 });
 
@@ -113,7 +116,7 @@ function files(version: number, broken = false): RepositoryFiles {
 const rollout = fleetRollout({
   name: 'web',
   set: 'web',
-  progressDeadline: '60s',
+  progressDeadline: '10m',
   steps: [
     '{name: canary, clusters: {matchLabels: {ring: canary}}, soak: 1s}',
     '{name: early, clusters: {matchLabels: {ring: early}}, maxUpdate: 4, soak: 1s}',

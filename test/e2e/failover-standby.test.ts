@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { getApplication, messagesOf, whenSettled } from '../support/applications.ts';
 import { eventually } from '../support/eventually.ts';
+import { watchForGap } from '../support/gap.ts';
 import { readFiles } from '../support/git-repository.ts';
 import { startGitServer } from '../support/git-server.ts';
 import { type KubeCluster, startClusters } from '../support/kube-cluster.ts';
@@ -43,7 +44,7 @@ test('a standby holds everything and runs nothing, and says so', async () => {
 
 test('the failover lifts it, and the source becomes a standby only then', async () => {
   const before = await uids();
-  await using gap = watchForGap();
+  await using gap = watchForGap(clusters, ['podinfo/podinfo']);
   const made = await makePlan(platform, { from: 'region=eu', to: 'region=us', soakMs: 1_000 });
   expect(made.leaves).toMatchObject([{ app: 'podinfo-eu-1', cluster: 'eu-1', standby: true }]);
   expect(made.arrives).toMatchObject([{ app: 'podinfo-us-1', cluster: 'us-1', standby: true }]);
@@ -56,7 +57,7 @@ test('the failover lifts it, and the source becomes a standby only then', async 
 });
 
 test('aborted with the hub killed, both are as they were', async () => {
-  await using gap = watchForGap();
+  await using gap = watchForGap(clusters, ['podinfo/podinfo']);
   const made = await makePlan(platform, { from: 'region=us', to: 'region=eu', soakMs: 600_000 });
   await actOnPlan(platform, made.id, { verb: 'start' });
   await eventually(async () => expect((await seen())['eu-1']).toEqual(running), within);
@@ -83,25 +84,6 @@ async function seen(): Promise<Record<string, object>> {
 
 async function uids(): Promise<string[]> {
   return await Promise.all(clusters.map(async ({ request }) => (await request('GET', deploymentPath)).metadata.uid));
-}
-
-/** Looks again and again, until it is disposed of, and notes each moment in which podinfo was available nowhere. */
-function watchForGap(): AsyncDisposable & { seen: string[] } {
-  const gaps: string[] = [];
-  const stop = new AbortController();
-  const look = async () => {
-    while (!stop.signal.aborted)
-      if (Object.values(await seen()).every((one) => !(one as typeof running).isAvailable))
-        gaps.push(new Date().toISOString());
-  };
-  const looking = look();
-  return {
-    seen: gaps,
-    [Symbol.asyncDispose]: async () => {
-      stop.abort();
-      await looking;
-    },
-  };
 }
 
 const cronJob = `apiVersion: batch/v1
