@@ -203,6 +203,7 @@ function assignStage(deps: PipelineDeps) {
     clusters: {
       names: () => deps.clusters.assignable().map((cluster) => cluster.name),
       reportedGeneration: (cluster) => deps.clusters.find(cluster)?.appliedGeneration ?? 0,
+      readsDocuments: (cluster) => deps.clusters.find(cluster)?.readsDocuments,
     },
     registration: (cluster) => deps.clusters.registration(cluster),
     onUnexplained: deps.setUnexplained,

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { type Clock, systemClock } from '@wheelhouse/shared/async/clock';
 import type { Logger } from '@wheelhouse/shared/logging/logger';
 import type { DiffCommand } from '@wheelhouse/shared/protocol/command';
-import type { AssignmentDocument } from '@wheelhouse/shared/protocol/document';
+import { type AssignmentDocument, newestDocument } from '@wheelhouse/shared/protocol/document';
 import type { Heartbeat } from '@wheelhouse/shared/protocol/status';
 import { createAnswer } from './answer.ts';
 import type { Cluster, ClusterInfo } from './cluster/cluster.ts';
@@ -95,6 +95,7 @@ export async function createAgent(deps: AgentDeps, options: AgentOptions): Promi
     appliedGen: desired.appliedGen(),
     statusDigest: reporter.digest(),
     agentVersion,
+    documents: newestDocument,
     at: new Date(clock.now()).toISOString(),
     rejected: desired.rejected(),
     ...inventory(),

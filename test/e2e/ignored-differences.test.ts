@@ -1,5 +1,10 @@
 // Differences that argocd-cm has ignored in all Applications, from the settings to what is healed on a real API server.
+import { join } from 'node:path';
+import { loadAuthority } from '@wheelhouse/hub/fleet/authority';
 import type { KubeObject } from '@wheelhouse/shared/kube/object';
+import { parseDocumentKeys, publicHalf } from '@wheelhouse/shared/protocol/document-key';
+import { openDocument } from '@wheelhouse/shared/protocol/envelope';
+import { openDocumentFiles } from '@wheelhouse/spoke-agent/desired/document-files';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { whenSettled } from '../support/applications.ts';
 import { eventually } from '../support/eventually.ts';
@@ -41,6 +46,16 @@ metadata: {name: gathered}
 aggregationRule: {clusterRoleSelectors: [{matchLabels: {gather: 'true'}}]}
 rules: []
 `,
+    'other/settings.yaml': `apiVersion: v1
+kind: ConfigMap
+metadata: {name: settings}
+data: {tuned: '1', fixed: '1'}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: witness}
+data: {fixed: '1'}
+`,
   });
   await platform.startSpoke('east', { kubeconfig: server.kubeconfigPath });
 });
@@ -61,13 +76,13 @@ const ignoring = `
   resource.customizations.ignoreDifferences.ConfigMap: |
     jqPathExpressions: ['.data | select(has("tuned")) | .tuned']
 `;
-const application = () => `apiVersion: argoproj.io/v1alpha1
+const application = (name = 'shop', path = 'app') => `apiVersion: argoproj.io/v1alpha1
 kind: Application
-metadata: {name: shop, namespace: argocd}
+metadata: {name: ${name}, namespace: argocd}
 spec:
   project: default
-  source: {repoURL: '${repository.url}', targetRevision: main, path: app}
-  destination: {name: east, namespace: shop}
+  source: {repoURL: '${repository.url}', targetRevision: main, path: ${path}}
+  destination: {name: east, namespace: ${name}}
   syncPolicy: {automated: {prune: true, selfHeal: true}, syncOptions: [CreateNamespace=true]}
 `;
 
@@ -80,9 +95,9 @@ async function valueOf(path: string, field: string): Promise<unknown> {
 }
 
 /** Drift of the witness is healed, so what came before it has been looked at. */
-async function whenHealed(): Promise<void> {
-  await edit(paths.witness, { data: { fixed: '2' } });
-  await eventually(async () => expect(await valueOf(paths.witness, 'data')).toEqual({ fixed: '1' }), within);
+async function whenHealed(witness = paths.witness): Promise<void> {
+  await edit(witness, { data: { fixed: '2' } });
+  await eventually(async () => expect(await valueOf(witness, 'data')).toEqual({ fixed: '1' }), within);
 }
 
 test('what argocd-cm ignores is not drift, and is not healed', async () => {
@@ -113,3 +128,28 @@ test('a setting that cannot be read is refused, and what it said before stays', 
   const unreadable = "{resource.customizations.ignoreDifferences.ConfigMap: 'jqPathExpressions: .data'}";
   await expect(platform.apply(settings(unreadable))).rejects.toThrow(/ignoreDifferences\.ConfigMap: jqPathExpressions/);
 });
+
+test('many rules travel once, and count for each Application all the same', async () => {
+  const pointers = Array.from({ length: 400 }, (_, index) => `/data/a-setting-that-is-nowhere-to-be-found-${index}`);
+  const data = `{resource.customizations.ignoreDifferences.ConfigMap: 'jsonPointers: [${pointers.join(', ')}, /data/tuned]'}`;
+  await platform.apply(settings(data));
+  await platform.apply(application('web', 'other'));
+  await whenSettled(platform, { names: ['shop', 'web'] }, within);
+  await eventually(async () => expect(await documentVersion()).toBe(3), within);
+  for (const namespace of ['shop', 'web']) {
+    const pathOf = (name: string) => `/api/v1/namespaces/${namespace}/configmaps/${name}`;
+    await edit(pathOf('settings'), { data: { tuned: '4' } });
+    await whenHealed(pathOf('witness'));
+    expect(await valueOf(pathOf('settings'), 'data')).toEqual({ tuned: '4', fixed: '1' });
+  }
+  await whenSettled(platform, { names: ['shop', 'web'] }, within);
+});
+
+/** Of the newest document that the agent accepted; checked with the hub's public key. */
+async function documentVersion(): Promise<number | undefined> {
+  const authority = await loadAuthority({ directory: join(platform.dir, 'hub/authority'), names: [] });
+  const { kid } = authority.documentKey;
+  const keys = parseDocumentKeys({ [kid]: publicHalf(authority.documentKey) });
+  const [newest] = await (await openDocumentFiles(join(platform.dir, 'spokes/east'))).load();
+  return newest && (await openDocument(newest.bytes, { cluster: 'east', keys, appliedGen: 0 })).v;
+}

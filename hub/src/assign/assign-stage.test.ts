@@ -12,6 +12,8 @@ const by = { by: 'test' };
 let state: HubState;
 let stored: Map<string, PublishedDocument>;
 let reported: Record<string, number>;
+/** Versions of documents that agents say they read. */
+let reads: Record<string, number>;
 let unexplained: Record<string, string[]>;
 /** Called before each publication, as another replica might be. */
 let meanwhile: (() => void) | undefined;
@@ -23,6 +25,7 @@ beforeEach(async () => {
   state = await createHubState();
   stored = new Map();
   reported = {};
+  reads = {};
   unexplained = {};
   meanwhile = undefined;
   blobs = new Map();
@@ -63,7 +66,11 @@ function createReplica() {
         return found;
       },
     },
-    clusters: { names: () => ['east', 'west'], reportedGeneration: (cluster) => reported[cluster] ?? 0 },
+    clusters: {
+      names: () => ['east', 'west'],
+      reportedGeneration: (cluster) => reported[cluster] ?? 0,
+      readsDocuments: (cluster) => reads[cluster],
+    },
   });
 }
 
@@ -117,6 +124,35 @@ describe('assignment', () => {
       gen: 2,
       apps: [{ policy: { actAs: expect.anything() as object } }],
     });
+  });
+
+  it('writes what is ignored everywhere once, for an agent that says that it reads that, and as ever for one that is put back', async () => {
+    const stage = createReplica();
+    const rules = Array.from({ length: 400 }, (_, index) => `/spec/template/metadata/annotations/injected-${index}`);
+    const key = 'resource.customizations.ignoreDifferences.apps_Deployment';
+    const data = { [key]: JSON.stringify({ jsonPointers: rules }) };
+    const metadata = { name: 'argocd-cm', namespace: 'argocd' };
+    await state.specs.put({ apiVersion: 'v1', kind: 'ConfigMap', metadata, data }, by);
+    const published = async () => {
+      await stage.run(shardOf('east'), signal);
+      return [documentOf('east')?.gen, documentOf('east')?.v];
+    };
+    for (const app of ['shop', 'cart']) await put(app);
+    expect(await published()).toEqual([1, 1]);
+    reads['east'] = 3;
+    expect(await published()).toEqual([1, 1]);
+    await put('new');
+    expect(await published()).toEqual([2, 3]);
+    expect(documentOf('east')?.apps.map(({ policy }) => policy.ignoreDifferences?.[0]?.jsonPointers)).toEqual([
+      rules,
+      rules,
+      rules,
+    ]);
+    delete reads['east'];
+    expect(await published()).toEqual([2, 3]);
+    reads['east'] = 2;
+    expect(await published()).toEqual([3, 1]);
+    expect(await published()).toEqual([3, 1]);
   });
 
   it('says nothing to a cluster that is ahead of the hub until its document was taken over, then goes on above it', async () => {

@@ -39,6 +39,8 @@ export interface AssignDeps extends DraftDeps {
     names(): Iterable<string>;
     /** Generation that it says it acts upon; 0 if it was not heard of. */
     reportedGeneration(cluster: string): number;
+    /** Highest version of a document that its agent says it reads; undefined if it was not heard of. */
+    readsDocuments(cluster: string): number | undefined;
   };
   onPublished?(cluster: string, published: PublishedDocument): void;
   /** Called with what nothing explains, each time a document is drafted. */
@@ -124,14 +126,16 @@ async function publishChange(
 ): Promise<PublishedDocument | undefined> {
   const draft = draftDocument(cluster, previous?.document, deps);
   await deps.onUnexplained?.(cluster, draft.unexplained);
-  if (previous ? isPublished(draft, previous.document) : isEmpty(draft)) return undefined;
+  const reads = deps.clusters.readsDocuments(cluster);
+  if (previous ? isPublished(draft, previous.document) && isRead(previous.document, reads) : isEmpty(draft))
+    return undefined;
   return await inSpan(cluster, draft.changed, async (traced) => {
     const changed = new Set(draft.changed.map((app) => app.app));
     const plain = draft.changed.filter((app) => isKnownPlain(app, deps));
     const inline = await inlineBundles(plain, deps.pack);
     return await deps.documents.publish(
       {
-        v: documentVersion(draft, previous?.document),
+        v: documentVersion(draft, previous?.document, reads),
         cluster,
         gen: (previous?.document.gen ?? 0) + 1,
         issuedAt: deps.now().toISOString(),
@@ -156,6 +160,11 @@ async function publishChange(
  */
 function isBehind(cluster: string, previous: PublishedDocument | undefined, deps: AssignDeps): boolean {
   return deps.clusters.reportedGeneration(cluster) > (previous?.document.gen ?? 0);
+}
+
+/** An agent may have been put back to a version that does not read what it was given. */
+function isRead({ v }: AssignmentDocument, reads: number | undefined): boolean {
+  return v < 3 || reads === undefined || reads >= v;
 }
 
 function isEmpty({ apps, ops, tombstones, registration }: Draft): boolean {

@@ -7,6 +7,7 @@ import type {
 } from '@wheelhouse/shared/protocol/document';
 import type { OrphanPolicy } from '@wheelhouse/shared/protocol/orphans';
 import type { Registration } from '@wheelhouse/shared/protocol/registration';
+import { isRepetitive } from '@wheelhouse/shared/protocol/repeated-rules';
 import { orphanPolicyOf } from '../project/orphans.ts';
 import type { Additions, Withdrawal } from '../store/additions.ts';
 import type { Applications, IndexedApplication } from './applications.ts';
@@ -109,12 +110,15 @@ function writtenAs<T extends Pick<AssignedApp, 'policy'>>(app: T, actAs: Assigne
   return { ...app, policy: { ...policy, ...(actAs ? { actAs } : {}) } };
 }
 
-/** Of version 1 is only what every agent can honour. A tombstone may be of what the document before had written as somebody. */
+/** Of version 1 is only what every agent can honour, and of version 3 only what its agent says that it reads. A tombstone may be of what the document before had written as somebody. */
 export function documentVersion(
   { apps, tombstones }: Pick<Draft, 'apps' | 'tombstones'>,
   previous: Pick<AssignmentDocument, 'v'> | undefined,
+  reads = 0,
 ): AssignmentDocument['v'] {
-  const isBuried = tombstones.length > 0 && previous?.v === 2;
+  if (reads >= 3 && isRepetitive(apps)) return 3;
+  // one of version 3 may have had somebody too
+  const isBuried = tombstones.length > 0 && previous !== undefined && previous.v >= 2;
   const isNamed = tombstones.some(({ actAs }) => actAs !== undefined);
   return isBuried || isNamed || apps.some(({ policy }) => policy.actAs !== undefined) ? 2 : 1;
 }

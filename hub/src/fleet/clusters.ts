@@ -12,6 +12,7 @@ import type { AuditLog } from '../store/audit.ts';
 import type { DocumentHead } from '../store/documents.ts';
 import { type AppLabels, type AppLabelsChange, changeAppLabels } from './app-labels.ts';
 import { type ClusterState, clockSkewOf, stateOf } from './cluster-state.ts';
+import { assumedDocument } from './document-due.ts';
 import { heardFrom } from './former-names.ts';
 import type { Imports } from './imports.ts';
 import {
@@ -44,6 +45,8 @@ export interface FleetCluster {
   generation?: number;
   /** Generation that it says it acts upon. A generation is only ever chosen above both. */
   appliedGeneration?: number;
+  /** Highest version of a document that its agent reads, as of `lastSeenAt`. */
+  readsDocuments?: number;
   /** Documents and bundles that it refused. */
   rejected?: Heartbeat['rejected'];
   /** What it says that it has, as of `lastSeenAt`. */
@@ -296,6 +299,7 @@ function adoptionOf(record: AdoptedRecord | undefined): Pick<FleetCluster, 'adop
 }
 
 function heardOf({ at, heartbeat }: Heard, record: ClusterRecord): Partial<FleetCluster> {
+  const { documents = assumedDocument } = heartbeat;
   const { agentVersion, kubernetesVersion, appliedGen, rejected, inventory, inventoryProblem, credentials } = heartbeat;
   const { refused } = allowedLabels(record, inventory?.labels);
   return {
@@ -303,6 +307,7 @@ function heardOf({ at, heartbeat }: Heard, record: ClusterRecord): Partial<Fleet
     agentVersion,
     kubernetesVersion,
     appliedGeneration: appliedGen,
+    readsDocuments: documents,
     ...(rejected ? { rejected } : {}),
     ...(credentials ? { credentials } : {}),
     ...(inventory ? { inventory: withAllowed(inventory, record) } : {}),

@@ -20,6 +20,7 @@ import { type Clusters, createClusters } from './clusters.ts';
 import { createCommands } from './commands.ts';
 import { createHearing, watchContact } from './contact.ts';
 import { createDepartures, type Departures } from './departure.ts';
+import { isDocumentDue } from './document-due.ts';
 import { createEnrolment, defaultJwtLifeMs, type Enrolment, serveRenewals } from './enrolment.ts';
 import { type FloodGuardDeps, guardFromFloods } from './flood-guard.ts';
 import { type FormerNamesDeps, findCluster, findHeard, forgetOrCarry, presentName } from './former-names.ts';
@@ -227,7 +228,7 @@ function listenToSpokes(
   const detectClone = createCloneDetector({ records, revocations, audit, logger, now });
   const onHeartbeat = (cluster: string, beat: Heard) => {
     detectClone(cluster, beat);
-    if (beat.heartbeat.appliedGen > (head(cluster)?.gen ?? 0)) deps.emit({ name: cluster, labelsChanged: false });
+    if (isDocumentDue(beat.heartbeat, head(cluster)?.gen)) deps.emit({ name: cluster, labelsChanged: false });
   };
   const presence: Presence = watchPresence({ nats, logger }, { onHeartbeat, onRefused }, signal);
   const feed = consumeStatus(

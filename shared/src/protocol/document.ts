@@ -9,9 +9,10 @@ import type { Registration } from './registration.ts';
 export interface AssignmentDocument {
   /**
    * 2 when anything in it is to be written as a service account: an agent that knows version 1 only would write it with all
-   * of its own rights, and refuses the document instead.
+   * of its own rights, and refuses the document instead. 3 when rules of what is ignored travel once (`packRules`): for
+   * agents whose heartbeats say that they read it, for one that does not would ignore no difference.
    */
-  v: 1 | 2;
+  v: 1 | 2 | 3;
   cluster: string;
   gen: number;
   /** Id of the key that signed it. */
@@ -28,6 +29,9 @@ export interface AssignmentDocument {
   /** Gzipped bundles (base64, by digest) that changed since the last generation, when they fit 64 KB together. */
   inline?: Record<string, string>;
 }
+
+/** What this version reads, as an agent says it in heartbeats. */
+export const newestDocument = 3;
 
 export interface AssignedApp {
   /** Application id, see `applicationId`. */

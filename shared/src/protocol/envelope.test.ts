@@ -30,6 +30,17 @@ const texts = fc.dictionary(fc.string(), fc.string({ unit: 'binary', maxLength: 
 const reason = (length: number) => randomBytes(length).toString('base64');
 const small = documentOf();
 const packed = documentOf({ tombstones: [{ app: 'shop', reason: 'x'.repeat(5_000), cascade: true }] });
+const ignoreDifferences = [{ kind: 'Service', jsonPointers: ['/spec/ports'] }];
+const repetitive = {
+  app: 'a',
+  ns: '',
+  project: 'p',
+  revision: 'r',
+  bundle: 'b',
+  vars: {},
+  wave: 0,
+  policy: { syncOptions: [], ignoreDifferences },
+};
 const paged = documentOf({ tombstones: [{ app: 'shop', reason: reason(1_000_000), cascade: true }] });
 
 function sealed(document: AssignmentDocument, by: SigningKey = key): Buffer {
@@ -47,6 +58,7 @@ describe('a signed document', () => {
   it.each([
     ['as it is', small, '"enc":"json"'],
     ['of version 2', documentOf({ v: 2 }), '"enc":"json"'],
+    ['of version 3', documentOf({ v: 3, apps: [repetitive, { ...repetitive, app: 'b' }] }), '"enc":"json"'],
     ['gzipped', packed, '"enc":"gzip"'],
   ])('travels %s', async (_name, document, enc) => {
     const { envelope, page } = signDocument(document, key);
@@ -117,7 +129,7 @@ describe('a signed document', () => {
     ['of an older generation', () => sealed(documentOf({ gen: 3 })), 'GenerationOld'],
     ['of the same generation', () => sealed(documentOf({ gen: 4 })), 'GenerationOld'],
     ['of an unknown version', () => withHeader(sealed(small), { v: 2 }), 'Malformed'],
-    ['of a version to come', () => sealed({ ...small, v: 3 as 2 }), 'Malformed'],
+    ['of a version to come', () => sealed({ ...small, v: 4 as 3 }), 'Malformed'],
     ['without header', () => Buffer.from('x'.repeat(5_000)), 'Malformed'],
     ['that is empty', () => Buffer.alloc(0), 'Malformed'],
     ['with a page that nobody can fetch', () => sealed(paged), 'Malformed'],

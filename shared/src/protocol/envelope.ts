@@ -4,6 +4,7 @@ import { FleetError } from '../errors/fleet-error.ts';
 import { digestOf } from '../kube/canonical.ts';
 import type { AssignmentDocument } from './document.ts';
 import type { SigningKey } from './document-key.ts';
+import { packRules, unpackRules } from './repeated-rules.ts';
 
 /**
  * How a document travels: one line of JSON `{v, kid, enc, sig}`, a line feed, and the body. The Ed25519 signature covers
@@ -48,7 +49,7 @@ const compressAboveBytes = 1024;
 export function signDocument(document: AssignmentDocument, key: SigningKey): SignedDocument {
   if (document.kid !== key.kid)
     throw new FleetError('Internal', `document of ${document.cluster} names key ${document.kid}, not ${key.kid}`);
-  const json = Buffer.from(JSON.stringify(document));
+  const json = Buffer.from(JSON.stringify(document.v === 3 ? packRules(document) : document));
   if (json.length > maxDocumentBytes)
     throw new FleetError(
       'TooLarge',
@@ -140,14 +141,15 @@ function unpack(body: Uint8Array): Buffer {
   }
 }
 
-const versions: ReadonlySet<unknown> = new Set<AssignmentDocument['v']>([1, 2]);
+const versions: ReadonlySet<unknown> = new Set<AssignmentDocument['v']>([1, 2, 3]);
 
 function parseDocument(bytes: Uint8Array): AssignmentDocument {
   const document = parseJson(bytes) as Partial<AssignmentDocument> | null;
-  if (document && isComplete(document)) return document as AssignmentDocument;
+  if (document && isComplete(document))
+    return document.v === 3 ? unpackRules(document as AssignmentDocument) : (document as AssignmentDocument);
   throw new FleetError(
     'Malformed',
-    'a signed document is not of version 1 or 2, or lacks fields of them; is this agent older than the hub?',
+    'a signed document is not of version 1, 2 or 3, or lacks fields of them; is this agent older than the hub?',
   );
 }
 

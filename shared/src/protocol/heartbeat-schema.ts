@@ -20,6 +20,7 @@ const heartbeat = z.object({
   statusDigest: z.string().max(128),
   agentVersion: z.string().max(64),
   kubernetesVersion: z.string().max(64),
+  documents: count.exactOptional(),
   at: z.string().max(64),
   rejected: z.object({ count, code: z.string().max(64), message: text, at: z.string().max(64) }).exactOptional(),
   inventory: inventorySchema.exactOptional(),

@@ -77,6 +77,8 @@ export interface Heartbeat {
   statusDigest: string;
   agentVersion: string;
   kubernetesVersion: string;
+  /** Highest version of a document that it reads; absent from agents that read no more than 2. */
+  documents?: number;
   at: string;
   /** Documents and bundles refused since the agent started, and the last of them. */
   rejected?: { count: number; code: string; message: string; at: string } | undefined;
