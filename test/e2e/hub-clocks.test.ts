@@ -68,15 +68,15 @@ test('a rollout goes through its steps', async () => {
 });
 
 test('both notice after 90 s who fell silent, and no sooner', async () => {
-  const silentAt = performance.now();
   await spokes[1]?.[Symbol.asyncDispose]();
+  const { lastSeenAt } = await platform.api<{ lastSeenAt: string }>('GET', '/api/v1/fleet/clusters/c1');
   for (const hub of [0, 1])
     await eventually(async () => expect(await counted(hub, 'wheelhouse_clusters{state="Stale"}')).toBe(1), {
       timeoutMs: 150_000,
       intervalMs: 500,
     });
-  // its last heartbeat may be 30 s older than its end
-  expect(performance.now() - silentAt).toBeGreaterThan(58_000);
+  // by the clock of NATS, which is that of this machine and known to a hub but for what an answer takes
+  expect(Date.now() - Date.parse(lastSeenAt)).toBeGreaterThan(85_000);
   for (const hub of [0, 1]) {
     expect(await counted(hub, 'wheelhouse_clusters{state="Connected"}')).toBe(1);
     expect(await counted(hub, 'wheelhouse_clusters{state="Lost"}')).toBe(0);
