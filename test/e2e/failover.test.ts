@@ -7,6 +7,7 @@ import { getApplication, messagesOf, whenSettled } from '../support/applications
 import type { Child } from '../support/child.ts';
 import { type CommandLine, createCommandLine } from '../support/command-line.ts';
 import { eventually } from '../support/eventually.ts';
+import { watchForGap } from '../support/gap.ts';
 import { readFiles } from '../support/git-repository.ts';
 import { startGitServer } from '../support/git-server.ts';
 import { type KubeCluster, startClusters } from '../support/kube-cluster.ts';
@@ -16,6 +17,7 @@ import { type Platform, startPlatform } from '../support/platform.ts';
 const podinfo = resolve(import.meta.dirname, '../../../shared/fixtures/repos/podinfo');
 const guide = resolve(import.meta.dirname, '../../docs/guides/region-failover.md');
 const within = { timeoutMs: 120_000 };
+const watched = ['podinfo/podinfo', 'web/web-podinfo'];
 
 const stack = new AsyncDisposableStack();
 const spokes: Record<string, Child> = {};
@@ -42,7 +44,7 @@ beforeAll(async () => {
 afterAll(async () => await stack.disposeAsync());
 
 test('the example of the guide, command by command', async () => {
-  await using gap = watchForGap();
+  await using gap = watchForGap(clusters, watched);
   let id = '';
   for (const command of await commandsOfGuide()) {
     const out = await cli.succeed(...command.replaceAll('ID', id).split(' '));
@@ -69,7 +71,7 @@ test('what Never kept goes when a person says so', async () => {
 });
 
 test('aborted with its hub killed, everything is as it was', async () => {
-  await using gap = watchForGap();
+  await using gap = watchForGap(clusters, watched);
   const { id } = await start('us', 'eu', '10m');
   await planIn(platform, { id }, { phases: ['Arriving'] });
   await whenSettled(platform, { names: ['podinfo-eu-1', 'podinfo-us-1', 'web', 'ledger-eu-1', 'ledger-us-1'] }, within);
@@ -183,30 +185,6 @@ async function holdLedger(): Promise<string[]> {
   );
   return found.flat();
 }
-
-/** Looks again and again, until it is disposed of, and notes each moment in which podinfo or web ran nowhere. */
-function watchForGap(): AsyncDisposable & { seen: string[] } {
-  const seen: string[] = [];
-  const stop = new AbortController();
-  const look = async () => {
-    while (!stop.signal.aborted)
-      for (const [namespace, name] of watched)
-        if ((await runsOn(namespace, name)).length === 0) seen.push(`${namespace} at ${new Date().toISOString()}`);
-  };
-  const looking = look();
-  return {
-    seen,
-    [Symbol.asyncDispose]: async () => {
-      stop.abort();
-      await looking;
-    },
-  };
-}
-
-const watched = [
-  ['podinfo', 'podinfo'],
-  ['web', 'web-podinfo'],
-] as const;
 
 function applicationSet(name: string, repoURL: string): string {
   const sources = { podinfo: 'path: kustomize', web: 'path: charts/podinfo', ledger: 'path: ledger' };

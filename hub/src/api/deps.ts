@@ -2,7 +2,6 @@
  * What the API needs from the rest of the hub, as narrow ports: `hub.ts` composes them, tests fake them.
  * Nothing here knows of HTTP; every promise may reject with a FleetError, whose code decides the status.
  */
-
 import type { KubeObject, ObjectRef } from '@wheelhouse/shared/kube/object';
 import type { Logger } from '@wheelhouse/shared/logging/logger';
 import type { Credentials, EnrolRequest, RenewRequest } from '@wheelhouse/shared/protocol/enrolment';
