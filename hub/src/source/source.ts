@@ -221,11 +221,11 @@ class MirroredGitSource implements GitSource {
     return directory;
   }
 
-  /** At once, and again and again until the end. */
+  /** Again and again until the end; not at once, for what a hub that was down for a day wants first is not unused. */
   async #removeUnused(slot: string): Promise<void> {
     const { signal } = this.#stop;
     const { mirrorLifeMs = 24 * 3_600_000 } = this.#options;
-    do {
+    while (await sleep(mirrorLifeMs / looksALife, signal)) {
       try {
         const count = await removeUnused(slot, {
           before: Date.now() - mirrorLifeMs,
@@ -240,7 +240,7 @@ class MirroredGitSource implements GitSource {
       } catch (error) {
         this.#logger.warn({ err: error }, 'mirrors that nothing uses not removed');
       }
-    } while (await sleep(mirrorLifeMs / looksALife, signal));
+    }
   }
 
   #remoteOf(repository: Repository): Remote {
