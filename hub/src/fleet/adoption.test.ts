@@ -14,10 +14,11 @@ import { signDocument } from '@wheelhouse/shared/protocol/envelope';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Withdrawal } from '../store/additions.ts';
 import type { AuditEntry } from '../store/audit.ts';
+import { createFuse } from '../store/testing/fuse.ts';
 import { createAdoption } from './adoption.ts';
 import type { AdoptedRecord, ClusterRecord, StoreRecord } from './records.ts';
 import { identifyStore, storeKey } from './store-identity.ts';
-import { createMemoryTable, type MemoryTable } from './testing/memory-records.ts';
+import { createMemoryTable, throughFuse } from './testing/memory-records.ts';
 
 /** However busy the machine is. */
 const within = { timeout: 20_000 };
@@ -77,19 +78,7 @@ function setUp() {
   const audited: AuditEntry[] = [];
   const published: AssignmentDocument[] = [];
   const heads = new Map<string, { gen: number; seq: number }>();
-  let writesLeft = Number.POSITIVE_INFINITY;
-  /** Stands before each write of who registers and publishes. */
-  const write = () => {
-    if (writesLeft === 0) throw new FleetError('Aborted', 'the hub was killed');
-    writesLeft -= 1;
-  };
-  const dying = <T>(table: MemoryTable<T>): MemoryTable<T> => ({
-    ...table,
-    put: async (...args) => {
-      write();
-      await table.put(...args);
-    },
-  });
+  const fuse = createFuse();
   const held = new Map<string, Buffer>();
   const revoked = new Map<string, string>();
   const takenOver: string[] = [];
@@ -97,8 +86,8 @@ function setUp() {
     createAdoption(
       {
         records: {
-          clusters: dying(clusters),
-          adopted: dying(adopted),
+          clusters: throughFuse(clusters, fuse),
+          adopted: throughFuse(adopted, fuse),
           store,
           onAdoptedChange: (listener) => adopted.onChange(listener),
         },
@@ -112,7 +101,7 @@ function setUp() {
         },
         documents: {
           publish: async (document, expectedSeq) => {
-            write();
+            fuse.write();
             if ((heads.get(document.cluster)?.seq ?? 0) !== expectedSeq) throw new FleetError('Conflict', 'other');
             published.push(document);
             heads.set(document.cluster, { gen: document.gen, seq: expectedSeq + 1 });
@@ -142,10 +131,7 @@ function setUp() {
   const openStore = async () =>
     await store.put(storeKey, { id: 's', since: '', adoption: { openedAt: '', by: 'hub', reason: 'lost' } }, 0);
   const closeStore = async () => await store.put(storeKey, { id: 's', since: '' }, 0);
-  const killAfter = (writes: number) => {
-    writesLeft = writes;
-  };
-  const state = { killAfter, clusters, adopted, store, withdrawals, audited, published, heads, revoked, takenOver };
+  const state = { fuse, clusters, adopted, store, withdrawals, audited, published, heads, revoked, takenOver };
   return { ...state, adoption, startReplica: start, hold, openStore, closeStore };
 }
 
@@ -198,10 +184,10 @@ describe('a cluster whose document the hub does not have', () => {
     async (writes) => {
       await hub.openStore();
       hub.hold(documentOf());
-      hub.killAfter(writes);
+      hub.fuse.killAfter(writes);
       hub.adoption.onHeartbeat('eu-1', { appliedGen: 41 });
       await vi.waitFor(() => expect(hub.adoption.outcomes().failed).toBe(1), within);
-      hub.killAfter(Number.POSITIVE_INFINITY);
+      hub.fuse.killAfter(Number.POSITIVE_INFINITY);
       const next = hub.startReplica();
       next.onHeartbeat('eu-1', { appliedGen: 41 });
       await vi.waitFor(() => expect(hub.takenOver).toEqual(['eu-1']), within);

@@ -4,10 +4,11 @@ import type { AssignmentDocument } from '@wheelhouse/shared/protocol/document';
 import type { AppStatus } from '@wheelhouse/shared/protocol/status';
 import { describe, expect, it } from 'vitest';
 import type { AuditEntry } from '../store/audit.ts';
+import { createFuse } from '../store/testing/fuse.ts';
 import type { FleetCluster } from './clusters.ts';
 import { createDepartures } from './departure.ts';
 import type { AdoptedRecord, ClusterRecord, RevocationRecord } from './records.ts';
-import { createMemoryTable, type MemoryTable } from './testing/memory-records.ts';
+import { createMemoryTable, throughFuse } from './testing/memory-records.ts';
 
 const at = '2026-01-01T00:00:00.000Z';
 const record: ClusterRecord = {
@@ -42,15 +43,10 @@ interface Given {
 }
 
 async function setUp({ document, applied, removed = [], there = [], present = record, state }: Given) {
-  let writesLeft = Number.POSITIVE_INFINITY;
-  /** Stands before each write. */
-  const write = () => {
-    if (writesLeft === 0) throw new FleetError('Aborted', 'the hub was killed');
-    writesLeft -= 1;
-  };
-  const clusters = dying(createMemoryTable<ClusterRecord>(), write);
+  const fuse = createFuse();
+  const clusters = throughFuse(createMemoryTable<ClusterRecord>(), fuse);
   await clusters.put('eu-1', present, 0);
-  const adopted = dying(createMemoryTable<AdoptedRecord>(), write);
+  const adopted = throughFuse(createMemoryTable<AdoptedRecord>(), fuse);
   for (const cluster of ['eu-1', 'eu-2']) await adopted.put(cluster, { cluster, unexplained: [] }, 0);
   const published: AssignmentDocument[] = [];
   const revoked: Omit<RevocationRecord, 'at' | 'until'>[] = [];
@@ -65,7 +61,7 @@ async function setUp({ document, applied, removed = [], there = [], present = re
     clusters: { find: () => ({ enrolledAt: at, appliedGeneration: applied, state }) as FleetCluster },
     revocations: {
       revoke: async (entry) => {
-        write();
+        fuse.write();
         if (revoking.fails) throw new Error('nats is away');
         revoked.push(entry);
         await revoking.meanwhile();
@@ -74,7 +70,7 @@ async function setUp({ document, applied, removed = [], there = [], present = re
     documents: {
       find: async () => document && { document: documentOf(document), seq: 3 },
       publish: async (empty) => {
-        write();
+        fuse.write();
         if ((publishing.conflicts -= 1) >= 0) throw new FleetError('Conflict', 'somebody else was faster');
         return published.push(empty);
       },
@@ -82,7 +78,7 @@ async function setUp({ document, applied, removed = [], there = [], present = re
     additions: {
       withdrawals: () => [...withdrawals].map((app) => ({ app })),
       deleteWithdrawal: async (_cluster, app) => {
-        write();
+        fuse.write();
         withdrawals.delete(app);
       },
     },
@@ -91,32 +87,15 @@ async function setUp({ document, applied, removed = [], there = [], present = re
       return there.includes(app) ? ({} as AppStatus) : undefined;
     },
     purge: async (cluster) => {
-      write();
+      fuse.write();
       purged.push(cluster);
     },
     audit: { append: async (entry) => void audited.push(entry) },
     logger: createLogger({ name: 'test', level: 'silent' }),
     now: () => new Date(at),
   });
-  const killAfter = (writes: number) => {
-    writesLeft = writes;
-  };
   const log = { published, revoked, purged, audited };
-  return { departures, clusters, adopted, ...log, publishing, revoking, withdrawals, killAfter };
-}
-
-function dying<T>(table: MemoryTable<T>, write: () => void): MemoryTable<T> {
-  return {
-    ...table,
-    put: async (...args) => {
-      write();
-      await table.put(...args);
-    },
-    delete: async (...args) => {
-      write();
-      await table.delete(...args);
-    },
-  };
+  return { departures, clusters, adopted, ...log, publishing, revoking, withdrawals, fuse };
 }
 
 describe('a cluster that leaves', () => {
@@ -157,10 +136,10 @@ describe('a cluster that leaves', () => {
     'leaves nothing behind, also when a hub is killed after %i writes and another goes on',
     async (writes) => {
       const hub = await setUp({ document: { tombstones }, applied: 7, removed: apps });
-      hub.killAfter(writes);
+      hub.fuse.killAfter(writes);
       await hub.departures.settle();
       expect(hub.clusters.find('eu-1')).toEqual(record);
-      hub.killAfter(Number.POSITIVE_INFINITY);
+      hub.fuse.killAfter(Number.POSITIVE_INFINITY);
       await hub.departures.settle();
       expect(hub.clusters.find('eu-1')).toBeUndefined();
       expect([...hub.withdrawals, ...hub.adopted.names()]).toEqual(['eu-2']);
@@ -175,10 +154,10 @@ describe('a cluster that leaves', () => {
     async (writes) => {
       const { leaving: _leaving, ...present } = record;
       const hub = await setUp({ document: { apps: [{} as AssignmentDocument['apps'][0]] }, present, state: 'Lost' });
-      hub.killAfter(writes);
+      hub.fuse.killAfter(writes);
       const removal = hub.departures.remove('eu-1', { by: 'ann', removeWorkloads: false, force: true });
       await expect(removal).rejects.toThrow('the hub was killed');
-      hub.killAfter(Number.POSITIVE_INFINITY);
+      hub.fuse.killAfter(Number.POSITIVE_INFINITY);
       await hub.departures.settle();
       expect([hub.clusters.find('eu-1'), hub.purged.at(-1)]).toEqual([undefined, 'eu-1']);
     },

@@ -8,6 +8,7 @@ import type { AssignmentDocument } from '@wheelhouse/shared/protocol/document';
 import type { AppStatus } from '@wheelhouse/shared/protocol/status';
 import type { AuditLog } from '../store/audit.ts';
 import { type Clusters, change, type FleetCluster } from './clusters.ts';
+import { emptied } from './emptied.ts';
 import type { ClusterRecord, FleetRecords } from './records.ts';
 import type { Revocations } from './revocations.ts';
 
@@ -130,7 +131,8 @@ async function forget(deps: DeparturesDeps, { name, publicKey }: ClusterRecord):
   if (!stored?.value.leaving || stored.value.publicKey !== publicKey) return;
   const { by } = stored.value.leaving;
   for (const { app } of deps.additions.withdrawals(name)) await deps.additions.deleteWithdrawal(name, app);
-  await publishEmpty(deps, name);
+  const assigned = await deps.documents.find(name);
+  if (assigned) await deps.documents.publish(emptied(assigned.document, deps.now()), assigned.seq);
   await deps.revocations.revoke({ publicKey, cluster: name, kind: 'removed', reason: 'the cluster was removed', by });
   // what was taken over from it is nobody's any more, least of all of a cluster that takes its name
   await deps.records.adopted.delete(name);
@@ -138,21 +140,4 @@ async function forget(deps: DeparturesDeps, { name, publicKey }: ClusterRecord):
   await deps.records.clusters.delete(name, stored.revision);
   await deps.audit.append({ by, action: 'forget cluster', object: name });
   deps.logger.info({ cluster: name }, 'cluster has left the fleet');
-}
-
-/** Were the name given again, generations would go on above it. */
-async function publishEmpty({ documents, now }: DeparturesDeps, name: string): Promise<void> {
-  const stored = await documents.find(name);
-  if (!stored) return;
-  const { document, seq } = stored;
-  const empty = {
-    ...document,
-    gen: document.gen + 1,
-    issuedAt: now().toISOString(),
-    apps: [],
-    ops: [],
-    tombstones: [],
-  };
-  delete empty.inline;
-  await documents.publish(empty, seq);
 }

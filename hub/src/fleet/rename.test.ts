@@ -1,9 +1,10 @@
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { AssignmentDocument } from '@wheelhouse/shared/protocol/document';
 import { expect, it } from 'vitest';
+import { createFuse } from '../store/testing/fuse.ts';
 import type { AdoptedRecord, ClusterRecord } from './records.ts';
 import { createRenames } from './rename.ts';
-import { createMemoryTable, type MemoryTable } from './testing/memory-records.ts';
+import { createMemoryTable, throughFuse } from './testing/memory-records.ts';
 
 const at = '2026-01-01T00:00:00.000Z';
 const record = { server: 'https://a', labels: {}, annotations: {}, publicKey: 'UA', uid: 'u', enrolledAt: at };
@@ -40,25 +41,10 @@ function createDocuments(write: () => void) {
 }
 
 async function createFixture(busy: { plan?: string; rollout?: string } = {}) {
-  let writesLeft = Number.POSITIVE_INFINITY;
-  const write = () => {
-    if (writesLeft === 0) throw new FleetError('Aborted', 'the hub was killed');
-    writesLeft -= 1;
-  };
-  const dying = <T>(table: MemoryTable<T>): MemoryTable<T> => ({
-    ...table,
-    put: async (...args) => {
-      write();
-      await table.put(...args);
-    },
-    delete: async (...args) => {
-      write();
-      await table.delete(...args);
-    },
-  });
-  const clusters = dying(createMemoryTable<ClusterRecord>());
-  const adopted = dying(createMemoryTable<AdoptedRecord>());
-  const documents = createDocuments(write);
+  const fuse = createFuse();
+  const clusters = throughFuse(createMemoryTable<ClusterRecord>(), fuse);
+  const adopted = throughFuse(createMemoryTable<AdoptedRecord>(), fuse);
+  const documents = createDocuments(fuse.write);
   const heard = new Set<string>();
   let now = Date.parse(at);
   await clusters.put('a', { ...record, name: 'a' }, 0);
@@ -75,13 +61,10 @@ async function createFixture(busy: { plan?: string; rollout?: string } = {}) {
     audit: { append: async () => undefined },
     now: () => new Date(now),
   });
-  const killAfter = (writes: number) => {
-    writesLeft = writes;
-  };
   const pass = (ms: number) => {
     now += ms;
   };
-  return { clusters, adopted, documents, heard, renames, killAfter, pass };
+  return { clusters, adopted, documents, heard, renames, fuse, pass };
 }
 
 it('gives a cluster back the name that it had before', async () => {
@@ -105,12 +88,12 @@ it('takes along what was taken over from it, also when it was interrupted before
 });
 
 it.each([0, 1, 2, 3, 4])('is done, or was never begun, also when the hub is killed after %i writes', async (writes) => {
-  const { clusters, adopted, documents, renames, killAfter, pass } = await createFixture();
+  const { clusters, adopted, documents, renames, fuse, pass } = await createFixture();
   await documents.publish(documentOf('a'), 0);
   await adopted.put('a', { cluster: 'a', generation: 7, registered: true, unexplained: [] }, 0);
-  killAfter(writes);
+  fuse.killAfter(writes);
   await expect(renames.rename('a', 'b', { by: 'anna' })).rejects.toThrow('the hub was killed');
-  killAfter(Number.POSITIVE_INFINITY);
+  fuse.killAfter(Number.POSITIVE_INFINITY);
   // meanwhile something is found under the new name, where there is one
   const isBegun = clusters.find('b') !== undefined;
   if (isBegun && !adopted.find('b')) await adopted.put('b', { cluster: 'b', unexplained: [web] }, 0);

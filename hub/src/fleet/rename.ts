@@ -3,6 +3,7 @@ import { assertClusterName } from '@wheelhouse/shared/protocol/cluster-name';
 import type { AssignmentDocument } from '@wheelhouse/shared/protocol/document';
 import type { AuditLog } from '../store/audit.ts';
 import type { Clusters } from './clusters.ts';
+import { emptied } from './emptied.ts';
 import type { ClusterRecord, FleetRecords, Stored } from './records.ts';
 
 export interface RenameDeps {
@@ -143,21 +144,10 @@ async function carryDocument({ documents, clusters, now }: RenameDeps, from: str
   await documents.publish({ ...before.document, cluster: to, gen, issuedAt: now().toISOString() }, there?.seq ?? 0);
 }
 
-/** An empty document keeps generations growing, were the name ever given again. */
 async function clearFormer({ documents, purge, now }: RenameDeps, name: string): Promise<void> {
   const stored = await documents.find(name);
   if (!stored || stored.document.apps.length === 0) return;
-  const { document, seq } = stored;
-  const empty = {
-    ...document,
-    gen: document.gen + 1,
-    issuedAt: now().toISOString(),
-    apps: [],
-    ops: [],
-    tombstones: [],
-  };
-  delete empty.inline;
-  await documents.publish(empty, seq);
+  await documents.publish(emptied(stored.document, now()), stored.seq);
   await purge(name);
 }
 

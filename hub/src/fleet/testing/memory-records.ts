@@ -1,9 +1,25 @@
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
+import type { Fuse } from '../../store/testing/fuse.ts';
 import type { Table } from '../records.ts';
 
 export interface MemoryTable<T> extends Table<T> {
   /** Called after each change. */
   onChange(listener: (name: string, before: T | undefined, after: T | undefined) => void): Disposable;
+}
+
+/** The same table as a hub sees it that may be killed. */
+export function throughFuse<T>(table: MemoryTable<T>, { write }: Fuse): MemoryTable<T> {
+  return {
+    ...table,
+    put: async (...args) => {
+      write();
+      await table.put(...args);
+    },
+    delete: async (...args) => {
+      write();
+      await table.delete(...args);
+    },
+  };
 }
 
 /** A table of the fleet bucket without a server: revisions, compare-and-set, and a copy that is never behind. */

@@ -1,5 +1,6 @@
 import { FleetError } from '@wheelhouse/shared/errors/fleet-error';
 import type { Bucket, BucketChange, BucketEntry } from '../bucket.ts';
+import { createFuse } from './fuse.ts';
 
 export interface MemoryBuckets {
   /** A replica's view of the bucket of this name; views of one name share their entries. */
@@ -26,22 +27,19 @@ export function createMemoryBuckets(): MemoryBuckets {
 
 /** The same buckets as a replica sees them that is killed: so many of its writes take place, and no more. */
 export function killedAfter(writes: number, { open }: MemoryBuckets): MemoryBuckets {
-  let left = writes;
-  const assertAlive = () => {
-    if (left === 0) throw new FleetError('Aborted', 'the hub was killed');
-    left -= 1;
-  };
+  const fuse = createFuse();
+  fuse.killAfter(writes);
   return {
     open: (name) => {
       const bucket = open(name);
       return {
         ...bucket,
         put: async (...args) => {
-          assertAlive();
+          fuse.write();
           return await bucket.put(...args);
         },
         delete: async (...args) => {
-          assertAlive();
+          fuse.write();
           await bucket.delete(...args);
         },
       };
