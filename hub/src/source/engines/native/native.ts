@@ -30,7 +30,8 @@ export function createNativeEngine(options: NativeOptions): Engine {
       try {
         await run(remote, fetchArguments(request), signal);
       } catch (error) {
-        await removeUnfinished(path.join(directory, 'objects', 'pack'));
+        // what is left is tried again after the next failure; why there was one is not to be hidden by it
+        await removeUnfinished(path.join(directory, 'objects', 'pack')).catch(() => undefined);
         throw error;
       }
       const fetched = /^[0-9a-f]{40}/.exec(await readFile(path.join(directory, 'FETCH_HEAD'), 'latin1'))?.[0];
@@ -41,7 +42,7 @@ export function createNativeEngine(options: NativeOptions): Engine {
 
 /** git leaves the pack that it was writing when it fails. */
 async function removeUnfinished(packs: string): Promise<void> {
-  for (const file of await readdir(packs).catch(() => []))
+  for (const file of await readdir(packs))
     if (file.startsWith('tmp_')) await rm(path.join(packs, file), { force: true });
 }
 
